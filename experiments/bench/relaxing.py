@@ -91,10 +91,10 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
     pooled = _quickest(lambda: candidate_pool(asked, encoding, model, found))
     searched = _quickest(lambda: relaxations(asked, most))
-    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found))
+    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found, wanted=1))
     return Cost(
         eligible=len(fitting),
-        offered=len(relaxation_offers(asked, encoding, model, pool, found)),
+        offered=len(relaxation_offers(asked, encoding, model, pool, found, wanted=1)),
         scoring=_quickest(lambda: model.score(intake.client, encoding)),
         ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
         relaxing=searched + max(pooled - fitted, 0.0) + chosen,

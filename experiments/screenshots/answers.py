@@ -25,8 +25,6 @@ ANSWERS: Filled = {
     "answer.home": "-33.898, 151.179",
     "answer.max_km": "12",
     "answer.jurisdiction": "nsw",
-    "answer.hours_free.mon": "17-20",
-    "answer.hours_free.tue": "9-12:30",
-    "answer.hours_free.thu": "1-8 pm",
+    "answer.hours_free.times": "Mon 17-20; Tue 9-12:30; Thu 1-8 pm",
     "answer.model_consent": "yes",
 }

@@ -8,12 +8,22 @@ from experiments.screenshots.answers import Filled
 def fill(page: Page, filled: Filled) -> None:
     """Fills in fields by the names they are sent under."""
     for name, value in filled.items():
-        fields = page.locator(f'main [name="{name}"]')
+        field = page.locator(f'main [name="{name}"]').first
+        unfold(page, name)
         if isinstance(value, list):
             for each in value:
                 page.locator(f'main [name="{name}"][value="{each}"]').check()
+        elif field.get_attribute("type") == "radio":
+            page.locator(f'main [name="{name}"][value="{value}"]').check()
         else:
-            _fill(fields.first, value)
+            _fill(field, value)
+
+
+def unfold(page: Page, name: str) -> None:
+    """Opens what a field is folded in, from the outside in."""
+    folded = page.locator(f'main details:not([open]):has([name="{name}"])')
+    while folded.count():
+        folded.first.locator("> summary").click()
 
 
 def press(page: Page, name: str) -> None:

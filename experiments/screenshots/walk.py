@@ -95,8 +95,9 @@ def _reading(page: Page) -> Iterator[str]:
     yield "why not, left out"
     send(page, {"why_not": fitting[-1]}, "Show why")
     yield "why not, fits"
-    send(page, {"one": fitting[0], "other": fitting[1]}, "Compare")
-    yield "two compared"
+    page.goto(address)
+    send(page, {"compare": fitting[:3]}, "Compare")
+    yield "three compared"
     page.goto(address)
 
 
@@ -170,12 +171,9 @@ def _refusals(page: Page, office: Office) -> Iterator[str]:
 
 
 def _people(page: Page) -> tuple[str, list[str]]:
-    """Somebody who was left out, and everybody who fits, by id."""
-    everybody, fitting = (
-        [each for each in page.locator(f"#{name} option").evaluate_all(_VALUES) if each]
-        for name in ("why_not", "one")
-    )
-    return next(each for each in everybody if each not in fitting), fitting
+    """Somebody who was left out, and everybody who is shown, by id."""
+    left_out = page.locator('#why_not optgroup[label="Left out"] option').evaluate_all(_VALUES)
+    return left_out[0], page.locator('[name="compare"][type="checkbox"]').evaluate_all(_VALUES)
 
 
 _VALUES = "all => all.map(each => each.value)"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -46,3 +46,20 @@ class Condition:
 
 OneTest = Annotated[Condition | None, BeforeValidator(_one_test)]
 """A condition as a setting: a level or a number, not both."""
+
+
+def holds(condition: Condition, answers: Mapping[str, Any]) -> bool:
+    """Whether answers in JSON meet a condition; a question without an answer meets none.
+
+    >>> holds(Condition("funding", ("medicare", "dva")), {"funding": "medicare"})
+    True
+    """
+    answer = answers.get(condition.client)
+    if answer is None:
+        return False
+    if condition.below is not None:
+        return isinstance(answer, int | float) and answer < condition.below
+    if isinstance(answer, bool):
+        return answer is (condition.has != ("false",))
+    given = answer if isinstance(answer, list) else [answer]
+    return any(each in condition.has for each in given)

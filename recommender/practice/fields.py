@@ -1,6 +1,6 @@
 """A declared field: one question to clients, or one fact about clinicians."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Annotated, Any, Literal
@@ -93,6 +93,9 @@ class Field:
         The heading of a clinician's fact on a card; see `heading`.
     only_if_asked
         Whether the fact is on a card only where the client asked for it.
+    spoken
+        How staff say a clinician's fact on the phone, with `{values}` or, with small first
+        letters, `{lower}` for its values; "" for the words of `spoken_of`.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
 
@@ -128,6 +131,7 @@ class Field:
     shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
     fact: FilledText | None = attribute(default=None, compare=False)
     only_if_asked: Flag = attribute(default=False, compare=False)
+    spoken: Text = attribute(default="", compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -175,6 +179,12 @@ class Field:
         """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
         return self.fact or self.phrase[:1].upper() + self.phrase[1:]
 
+    def spoken_of(self, values: Sequence[str]) -> str:
+        """What staff say of a clinician with these values of a fact, after the name."""
+        template = self.spoken or (self.phrase if self.kind == "flag" else "offers {values}")
+        small = _listed([_small(each) for each in values])
+        return template.replace("{values}", _listed(values)).replace("{lower}", small)
+
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
         kind = self.behaviour
@@ -190,6 +200,15 @@ class Field:
 def plain(level: str) -> str:
     """A level or code without underscores."""
     return level.replace("_", " ")
+
+
+def _small(label: str) -> str:
+    """A label with a small first letter, unless it begins with an abbreviation."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +289,7 @@ def _wrong_card(
         remedy = "remove it: a card shows facts about clinicians, never a client's answers"
         return [
             Fault(f"{where}.{key}", "is for clinicians", remedy)
-            for key in ("shown_to", "fact", "only_if_asked")
+            for key in ("shown_to", "fact", "only_if_asked", "spoken")
             if key in declared
         ]
     if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":

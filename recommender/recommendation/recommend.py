@@ -267,11 +267,11 @@ def recommend(
     if consents_to_prediction(practice, intake):
         mode, pool = model.manifest.mode, candidate_pool(request, encoding, model, possible)
         shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
-        offers = relaxation_offers(request, encoding, model, pool, possible)
+        offers = relaxation_offers(request, encoding, model, pool, possible, wanted=top_k)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        offers = unscored_offers(request, encoding, possible)
+        offers = unscored_offers(request, encoding, possible, wanted=top_k)
     return Recommendation(
         mode=mode,
         day=day,

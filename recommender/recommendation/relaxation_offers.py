@@ -1,7 +1,7 @@
 """Chooses the relaxations worth offering to staff, and puts them into words.
 
 A relaxation is offered when a clinician it admits is clearly ahead of the first eligible one, or
-when nobody is eligible.
+when few are eligible: fewer than the request asks to be shown, and also nobody.
 """
 
 from collections.abc import Sequence
@@ -136,13 +136,22 @@ def candidate_pool(
 
 
 def unscored_offers(
-    request: ScreenedRequest, encoding: RosterEncoding, possible: Sequence[Relaxation]
+    request: ScreenedRequest,
+    encoding: RosterEncoding,
+    possible: Sequence[Relaxation],
+    *,
+    wanted: int,
 ) -> tuple[RelaxationOffer, ...]:
-    """Offers without predictions, which are made only when nobody is eligible."""
-    if request.screening.eligible.any():
+    """Offers without predictions, which are made only when few are eligible."""
+    if not are_few(request, wanted):
         return ()
     first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
-    return _offers_that_hold(request, encoding, first)
+    return _offers_that_hold(request, encoding, first, few=True)
+
+
+def are_few(request: ScreenedRequest, wanted: int) -> bool:
+    """Whether fewer clinicians are eligible than the request asks to be shown."""
+    return int(np.count_nonzero(request.screening.eligible)) < wanted
 
 
 def relaxation_offers(
@@ -151,6 +160,8 @@ def relaxation_offers(
     model: AllianceModel,
     pool: CandidatePool,
     possible: Sequence[Relaxation],
+    *,
+    wanted: int,
 ) -> tuple[RelaxationOffer, ...]:
     """Offers with predictions: fewest changes first, then the strongest clinician.
 
@@ -164,19 +175,27 @@ def relaxation_offers(
         The pairs of `candidate_pool`.
     possible
         The relaxations the pool was built from.
+    wanted
+        Number of clinicians the request asks to be shown.
     """
-    return _offers_that_hold(request, encoding, _candidates(model, pool, possible))
+    few = are_few(request, wanted)
+    candidates = _candidates(model, pool, possible, few=few)
+    return _offers_that_hold(request, encoding, candidates, few=few)
 
 
 def _candidates(
-    model: AllianceModel, pool: CandidatePool, possible: Sequence[Relaxation]
+    model: AllianceModel, pool: CandidatePool, possible: Sequence[Relaxation], *, few: bool
 ) -> list[_Candidate]:
-    """The strongest clinician of each relaxation, where clearly ahead of the first eligible one."""
+    """The strongest clinician of each relaxation.
+
+    Unless few are eligible, only where clearly ahead of the first eligible one.
+    """
     pairing, first = pool.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
-    order = np.argsort(-leads, kind="stable")[:MAX_CANDIDATES]
-    order = order if first is None else order[leads[order] > 0]
+    changes = np.array([len(each.changes) if few else 0 for each in possible])
+    order = np.lexsort((-leads, changes))[:MAX_CANDIDATES]
+    order = order if few else order[leads[order] > 0]
     ahead = _leads(model, pool, strongest[order])
     displayed = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
     return [
@@ -189,7 +208,7 @@ def _candidates(
             lead,
         )
         for number, points, lead in zip(order.tolist(), displayed.tolist(), ahead, strict=True)
-        if lead is None or lead >= CLEAR_LEAD
+        if few or (lead is not None and lead >= CLEAR_LEAD)
     ]
 
 
@@ -221,7 +240,11 @@ def _padded(column: Array, size: int) -> Array:
 
 
 def _offers_that_hold(
-    request: ScreenedRequest, encoding: RosterEncoding, candidates: Sequence[_Candidate]
+    request: ScreenedRequest,
+    encoding: RosterEncoding,
+    candidates: Sequence[_Candidate],
+    *,
+    few: bool,
 ) -> tuple[RelaxationOffer, ...]:
     """Offers of the candidates that admit their clinician, fewest changes first.
 
@@ -234,11 +257,10 @@ def _offers_that_hold(
 
     chosen: list[_Candidate] = []
     offers: list[RelaxationOffer] = []
-    nobody_eligible = not request.screening.eligible.any()
     for each in sorted(candidates, key=fewest_changes_first):
         if len(offers) == MAX_OFFERS:
             break
-        if any(_asks_no_more(other, each, nobody_eligible) for other in chosen):
+        if any(_asks_no_more(other, each, few=few) for other in chosen):
             continue
         admits = admitted(request, each.relaxation)
         if each.place in admits:
@@ -247,13 +269,13 @@ def _offers_that_hold(
     return tuple(offers)
 
 
-def _asks_no_more(one: _Candidate, other: _Candidate, nobody_eligible: bool) -> bool:
+def _asks_no_more(one: _Candidate, other: _Candidate, *, few: bool) -> bool:
     """Whether one candidate changes nothing beyond the other, and offers as much.
 
-    Where nobody is eligible any clinician is as much: only the smallest sets of changes remain.
+    Where few are eligible any clinician is as much: only the smallest sets of changes remain.
     """
     theirs = {change.field: change for change in other.relaxation.changes}
-    if nobody_eligible and one.relaxation.fields < other.relaxation.fields:
+    if few and one.relaxation.fields < other.relaxation.fields:
         return True
     return one.pairing >= other.pairing and all(
         change.field in theirs and _is_within(change, theirs[change.field])

@@ -101,6 +101,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/search": Scope.EXPLAIN_READ,
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,
+    "POST /staff/requests/count": Scope.MATCH_CREATE,
     "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
     "GET /staff/requests/{recommendation_id}/again": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,

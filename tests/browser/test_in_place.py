@@ -22,29 +22,26 @@ def page(browser: Browser, counter: Office) -> Page:
 
 
 def fitting(page: Page) -> list[str]:
-    options = page.locator("#one option")
-    return [
-        str(each) for each in options.evaluate_all("all => all.map(each => each.value)") if each
-    ]
+    ticks = page.locator('[name="compare"][type="checkbox"]')
+    return [str(each) for each in ticks.evaluate_all("all => all.map(each => each.value)")]
 
 
 def test_an_answer_takes_its_place_and_nothing_else_moves(page: Page, counter: Office) -> None:
     looker = Looker(page, "", counter.url)
     page.reload()
     page.evaluate("window.same = true")
-    page.locator("#shortlist ~ * summary").first.click()
+    page.locator("#used > summary").click()
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
-    page.locator("#why-not-shown table").wait_for()
+    page.locator("#why-not-shown .compared").wait_for()
     assert page.evaluate("window.same")
     assert page.evaluate("document.activeElement.innerText") == "Show why"
-    assert page.locator("#shortlist ~ * details[open]").count() == 1
+    assert page.locator("#used[open]").count() == 1
     assert "why_not=" in page.url
-    one, other, *_ = fitting(page)
-    fill(page, {"one": one, "other": other})
+    fill(page, {"compare": fitting(page)[:2]})
     press(page, "Compare")
-    page.locator("#compared table").first.wait_for()
-    assert page.locator("#why-not-shown table").count() == 1
+    page.locator("#compared .compared").first.wait_for()
+    assert page.locator("#why-not-shown .compared").count() == 1
     assert (looker.heard.errors, looker.heard.elsewhere) == ([], [])
 
 
@@ -52,7 +49,7 @@ def test_what_was_asked_is_there_when_the_address_is_opened_again(page: Page) ->
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
     told = page.locator("#why-not-shown")
-    told.locator("table").wait_for()
+    told.locator(".compared").wait_for()
     said = told.inner_text()
     page.reload()
     assert told.inner_text() == said
@@ -63,7 +60,7 @@ def test_what_was_asked_is_there_when_the_address_is_opened_again(page: Page) ->
 def test_the_browser_keeps_where_it_is_and_nothing_of_what_it_shows(page: Page) -> None:
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
-    page.locator("#why-not-shown table").wait_for()
+    page.locator("#why-not-shown .compared").wait_for()
     kept = page.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)]")
     assert all(page.url.endswith(each) for each in kept)
 

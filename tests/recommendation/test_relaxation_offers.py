@@ -96,11 +96,13 @@ def a_large_roster_of(places: NDArray[np.intp]) -> Roster:
     return snapshot(ids, names, batch.columns.take(places), TAKEN_AT)
 
 
-def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) -> Recommendation:
+def asked(
+    model: AllianceModel, roster: Roster | None = None, top_k: int = MAX_TOP_K, **answers: Any
+) -> Recommendation:
     given = {"concern": "anxiety", "directive": 4, "agrees": True, "home": HOME, **answers}
     intake = read_intake(model.practice, given, "c9999")
     return recommend(
-        intake, model.encode_roster(roster or a_large_roster()), model, day=DAY, top_k=MAX_TOP_K
+        intake, model.encode_roster(roster or a_large_roster()), model, day=DAY, top_k=top_k
     )
 
 
@@ -164,13 +166,35 @@ def test_what_protects_somebody_is_never_offered_to_be_given_up() -> None:
             assert "capacity" not in families
 
 
-def test_where_somebody_fits_an_offer_is_clearly_ahead_of_the_first() -> None:
+def test_where_enough_fit_an_offer_is_clearly_ahead_of_the_first() -> None:
     for request in REQUESTS:
-        found = asked(everything(), **request)
+        found = asked(everything(), top_k=1, **request)
         if found.eligible:
             assert all((offer.ahead or 0) >= CLEAR_LEAD for offer in found.offers)
             assert all((offer.gain or 0) > 0 for offer in found.offers)
             assert all(len(offer.changes) <= 2 for offer in found.offers)
+
+
+def test_where_fewer_fit_than_are_asked_for_changes_that_add_anybody_are_offered() -> None:
+    model, answers = a_model_of(declared("fee")), {"max_fee": 160}
+    few = asked(model, **answers)
+    assert few.eligible > 0
+    enough = asked(model, top_k=few.eligible, **answers)
+    assert len(few.offers) > len(enough.offers)
+    assert any((offer.ahead or 0) < CLEAR_LEAD for offer in few.offers)
+    assert all(len(offer.changes) <= 2 and offer.gain is not None for offer in few.offers)
+    for offer in few.offers:
+        after = asked(model, **{**answers, **answers_of(offer)})
+        assert after.eligible == few.eligible + offer.admits
+
+
+def test_where_one_fits_and_nothing_is_predicted_changes_are_offered_too() -> None:
+    model, roster = a_model_of(declared("fee")), a_large_roster()
+    cheapest = float(np.nanmin(roster.columns["fee"])) / 100
+    found = asked(model, top_k=5, max_fee=cheapest, agrees=False)
+    assert 0 < found.eligible < 5
+    assert found.offers
+    assert all(offer.ahead is None and offer.gain is None for offer in found.offers)
 
 
 def test_where_nobody_fits_only_the_smallest_sets_of_changes_are_told() -> None:
@@ -233,7 +257,7 @@ def test_what_may_not_be_relaxed_is_not_offered_even_when_nobody_fits() -> None:
 
 def test_without_agreement_to_prediction_nothing_is_promised() -> None:
     model = a_model_of(declared("fee"))
-    assert asked(model, max_fee=200, agrees=False).offers == ()
+    assert asked(model, top_k=1, max_fee=200, agrees=False).offers == ()
     found = asked(model, max_fee=1, agrees=False)
     assert found.offers
     assert all(offer.predicted is None and offer.gain is None for offer in found.offers)

@@ -156,7 +156,7 @@ class Looker:
 
     def _unprinted(self) -> list[str]:
         """What is too faint on paper, and headings that are not on it."""
-        shown = self.page.locator("main h1, main h2").all_inner_texts()
+        shown = self.page.locator("main :is(h1, h2):not(.unprinted *)").all_inner_texts()
         self.page.emulate_media(media="print", color_scheme="dark")
         printed = self.page.locator("main").inner_text()
         faint: list[str] = self.page.evaluate(_FAINT)

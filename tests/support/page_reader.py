@@ -27,6 +27,7 @@ class Form:
     method: str
     fields: dict[str, list[str]] = field(default_factory=dict)
     unlabelled: list[str] = field(default_factory=list)
+    id: str = ""
 
 
 class Reader(HTMLParser):
@@ -43,7 +44,11 @@ class Reader(HTMLParser):
         self._choices: list[str] | None = None
         self._options: list[str] = []
         self._waiting: list[tuple[Form, str, str]] = []
+        self._of_other_forms: list[tuple[str, str, str]] = []
         self.feed(text)
+        for owner, name, value in self._of_other_forms:
+            form = next(each for each in self.forms if each.id == owner)
+            form.fields.setdefault(name, []).append(value)
         for form, name, ident in self._waiting:
             if ident not in self.labelled:
                 form.unlabelled.append(name)
@@ -53,7 +58,7 @@ class Reader(HTMLParser):
         self.tags.append(tag)
         self.attributes += told.items()
         if tag == "form":
-            self.forms.append(Form(told["action"], told["method"]))
+            self.forms.append(Form(told["action"], told["method"], id=told.get("id", "")))
         if tag == "label":
             self._in_label += 1
             self.labelled.add(told.get("for", ""))
@@ -65,11 +70,17 @@ class Reader(HTMLParser):
             self._filled(tag, told)
 
     def _filled(self, tag: str, told: dict[str, str]) -> None:
+        if "form" in told:
+            # A tick that belongs to a form elsewhere on the page; its label is around it.
+            assert self._in_label, told
+            if "checked" in told:
+                self._of_other_forms.append((told["form"], told["name"], told["value"]))
+            return
         form, name = self.forms[-1], told["name"]
         given = form.fields.setdefault(name, [])
         if tag == "select":
             self._choices, self._options = given, []
-        elif told.get("type") != "checkbox" or "checked" in told:
+        elif told.get("type") not in ("checkbox", "radio") or "checked" in told:
             given.append(told.get("value", ""))
         if told.get("type") != "hidden" and not self._in_label:
             self._waiting.append((form, name, told.get("id", "")))
@@ -113,15 +124,14 @@ CLIENT = {"client_id": "c9999"}
 
 
 def forms(client: TestClient, address: str, ending: str) -> list[Form]:
+    """Forms of a page that go to an address."""
     return [form for form in read(client, address).forms if form.action.endswith(ending)]
 
 
 def deciding(client: TestClient, address: str, kind: str) -> Form:
-    """The form of a request's page that sends decisions of a kind."""
-    of_kind = [
-        each for each in forms(client, address, "/decisions") if each.fields["kind"] == [kind]
-    ]
-    return of_kind[-1]
+    """The first form of a request's page that sends decisions of a kind."""
+    found = forms(client, address, "/decisions")
+    return next(each for each in found if each.fields["kind"] == [kind])
 
 
 def decided(staff: TestClient, **changes: Any) -> str:

@@ -148,6 +148,11 @@ class Constraint:
     ways: Texts = ()
     settings: Mapping[str, Any] = attribute(default_factory=dict)
 
+    @property
+    def excludes_on_silence(self) -> bool:
+        """Whether nobody can be offered, where it applies, until the client has answered."""
+        return self.mode == "hard" and self.unasked == "unknown" and self.unknown == "fail"
+
 
 def judge(
     constraint: Constraint,

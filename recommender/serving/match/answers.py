@@ -6,14 +6,14 @@ between two pages.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from recommender.practice.day_parts import windows_of
 from recommender.practice.fields import Field
-from recommender.practice.matching_page import DayPart, MatchingPage
+from recommender.practice.matching_page import MatchingPage
 from recommender.serving.http.submitted_form import FormData
-from recommender.values.kinds import DAYS
 
 Answers = Mapping[str, Any]
 NAME = "answer."
@@ -66,40 +66,6 @@ def object_in(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def windows_of(parts: Sequence[DayPart], ticked: Iterable[str]) -> list[dict[str, str]]:
-    """Ticked parts of days as windows; parts that meet are one.
-
-    >>> from recommender.practice.matching_page import USUAL_DAY_PARTS
-    >>> windows_of(USUAL_DAY_PARTS, ["mon-0", "mon-1", "tue-2"])[0]
-    {'day': 'mon', 'start': '08:00', 'end': '17:00'}
-    """
-    chosen = set(ticked)
-    windows: list[dict[str, str]] = []
-    in_order = sorted(enumerate(parts), key=lambda each: each[1].start)
-    for day in DAYS:
-        for number, part in in_order:
-            if f"{day}-{number}" not in chosen:
-                continue
-            last = windows[-1] if windows else None
-            if last is not None and last["day"] == day and last["end"] == part.start:
-                last["end"] = part.end
-            else:
-                windows.append({"day": day, "start": part.start, "end": part.end})
-    return windows
-
-
-def ticked_parts(
-    parts: Sequence[DayPart], windows: Iterable[Mapping[str, str]]
-) -> set[tuple[str, int]]:
-    """Day and number of the parts that windows cover."""
-    return {
-        (window["day"], number)
-        for window in windows
-        for number, part in enumerate(parts)
-        if window["start"] <= part.start and part.end <= window["end"]
-    }
 
 
 def how_to_answer(field: Field) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.practice.day_parts import ticked_parts
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import DayPart, MatchingPage
-from recommender.serving.match.answers import NAME, Answers, ticked_parts
+from recommender.serving.match.answers import NAME, Answers
 from recommender.serving.match.journey import SHORT_LIST
 from recommender.values.kinds import DAY_NAMES
 

@@ -230,6 +230,18 @@ class ShownClinician(ResponseModel):
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
         ),
     ]
+    ahead_of_next: Annotated[
+        float | None,
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(
+            ge=0,
+            le=1,
+            description="Probability that the predicted alliance is above that of the next "
+            "clinician of the shortlist; null for the last one, without a prediction, and in "
+            f"recommendations stored before it was. {ON_REQUEST} {FOR_STAFF}",
+        ),
+    ] = None
 
     @classmethod
     def of(cls, shown: ShortlistEntry, level: float, card: CardContent) -> Self:
@@ -251,6 +263,7 @@ class ShownClinician(ResponseModel):
             tie_text=TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
             if shown.tie_broken_by
             else None,
+            ahead_of_next=_rounded(shown.ahead),
         )
 
 
@@ -310,7 +323,8 @@ class SuggestedRelaxation(ResponseModel):
         Points | None,
         EXPLAINS,
         Setting(
-            description=f"Points above the present first clinician, if there is one. {FOR_STAFF}"
+            description="Points above the present first clinician, if there is one; negative "
+            f"below. {FOR_STAFF}"
         ),
     ] = None
 
@@ -443,8 +457,8 @@ def ordering_text(mode: str, ranking: RankingSettings) -> str:
     return ORDER_BY_ALLIANCE + last_places + (ORDER_LOTTERY if ranking.shuffle_ties else "")
 
 
-def _rounded(points: float | None) -> float | None:
-    return None if points is None else round(points, DECIMALS)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, DECIMALS)
 
 
 def _range(shown: ShortlistEntry, level: float) -> AllianceRange | None:

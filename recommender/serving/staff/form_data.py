@@ -19,6 +19,7 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.http.submitted_form import FormData, parse_form
 from recommender.serving.staff import wording
+from recommender.serving.staff.follow_up_words import contradiction
 
 DECIDED_MEANWHILE = "Someone else decided first. Read what they entered below, then decide again."
 CONFIRMED = "confirmed"
@@ -119,7 +120,7 @@ def refuse_unconfirmed(
     """
     confirmed = sent.texts(CONFIRMED)
     refuse_faults(
-        FormFault((names or {}).get(each.field, each.field), wording.contradiction(each), each.code)
+        FormFault((names or {}).get(each.field, each.field), contradiction(each), each.code)
         for each in found
         if each.code not in confirmed
     )

@@ -26,7 +26,7 @@ from recommender.serving.http.problems import (
     problem_for,
 )
 from recommender.serving.http.request_context import request_info
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words, wording
 
 HOME = PAGES
 SIGN_IN = f"{HOME}/session"
@@ -83,11 +83,15 @@ def static_address(name: str) -> str:
 _templates = templates_of("recommender.serving.staff")
 _templates.globals |= {
     "w": wording,
+    "follow_up": follow_up_words,
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
     "static_address": static_address,
     "people_script": static_address(PEOPLE_SCRIPT),
+    "request_style": static_address("request.css"),
+    "form_style": static_address("form.css"),
+    "form_script": static_address("form.js"),
     "script_settings": SCRIPT_SETTINGS,
 }
 

@@ -4,25 +4,24 @@ Texts that never change are in the templates. Words of a clinician, a question o
 the practice definition. No text claims a cause or promises a result; a test checks it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from recommender.journal.contradictions import Contradiction
-from recommender.journal.pairings import BegunPairing
+from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.serving.schemas.responses import (
     AllianceRange,
     AllianceScale,
     ModelInUse,
     StatedReason,
-    SuggestedRelaxation,
 )
 from recommender.values.kinds import DAY_NAMES
 
 MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
-NONE_OF_THESE = "Asked, and none of these"
+NONE_OF_THESE = "None of these"
+NOT_ANSWERED = "Not answered"
+DECIDES_WHO, DECIDES_ORDER = "decides who can be shown", "decides the order"
 CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",
@@ -41,29 +40,6 @@ REASONS: Mapping[str, str] = {
 EVENT_KINDS: Mapping[str, str] = {
     kind: kind.capitalize() for kind in ("booked", "attended", "missed", "cancelled", "ended")
 }
-UNDONE = "Undone: started by mistake"
-UNDO_REASONS: Mapping[str, str] = {
-    "started_twice": "Started twice",
-    "wrong_client": "Wrong client",
-    "wrong_clinician": "Wrong clinician",
-    "not_starting": "The client does not start after all",
-    "other": "Another reason",
-}
-UNDO_ATTENDED = (
-    "Sessions are recorded as attended. If they took place, add that it ended instead. Tick if it "
-    "was a mistake all the same."
-)
-CONTRADICTIONS: Mapping[str, str] = {
-    "before_request": "This is before the day of the request, {}.",
-    "after_end": "This is after the day it ended, {}.",
-    "session_repeated": "This session is recorded as attended already, on {}.",
-    "session_skipped": "The last session recorded as attended is session {}.",
-    "session_out_of_order": "This does not fit the day of session {}.",
-    "end_before_session": "A session was attended after this day, on {}.",
-    "session_not_attended": "The last session recorded as attended is session {}.",
-    "rated_before_session": "This is before the day of the session, {}.",
-}
-"""What a page asks about a day or session that contradicts what is recorded."""
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
     "sum": "Sum of the items",
@@ -83,20 +59,6 @@ STATES: Mapping[str, str] = {
     "begun": "Started",
     "rated": "Rated",
     "ended": "Ended",
-}
-TASKS: Mapping[str, str] = {
-    "talk": "Low rating",
-    "answer": "Wishes from the matching page",
-    "decide": "To decide",
-    "book": "First appointment to book",
-    "rate": "Rating due",
-    "nothing": "Nothing to do now",
-}
-"""Titles of the sections of the work list, by what is to be done."""
-TASK_HELPS: Mapping[str, str] = {
-    "talk": "Offer the client a conversation about how sessions go.",
-    "answer": "Clients who asked for somebody and have not been answered. Nobody is booked, and "
-    "the client rings or writes with the reference. A decision on the request closes a wish.",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
@@ -118,7 +80,8 @@ NOT_RECORDED: Mapping[str, str] = {
     "clinician_id": "This clinician is not on the roster. Choose another clinician.",
 }
 """What a page says when a record does not exist, by the field that names the record."""
-_CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
+ALMOST_CERTAIN = 0.95
+"""Probability of being ahead from which a lead is called almost certain: nineteen to one."""
 
 
 def plain(level: str) -> str:
@@ -220,58 +183,48 @@ def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{named}, {clock(here)}"
 
 
-def times_in(zone: ZoneInfo) -> str:
-    """In which zone a page has its times.
-
-    >>> times_in(ZoneInfo("Australia/Sydney"))
-    'Times are Sydney time.'
-    """
-    place = zone.key.rpartition("/")[2]
-    return f"Times are {plain(place)} time."
-
-
-def contradiction(found: Contradiction) -> str:
-    """What a day or session contradicts, as a question."""
-    recorded = day(found.recorded) if isinstance(found.recorded, date) else found.recorded
-    return f"{CONTRADICTIONS[found.code].format(recorded)} Correct it, or tick that it is right."
-
-
-def task(name: str, client_id: str | None, *, wished: bool) -> str:
-    """What is to be done about a client; `wished` says whether a wish names a clinician."""
-    who = client_id or "a new client"
-    if name == "answer":
-        asked = "asked for a clinician" if wished else "wants help to choose"
-        return f"Answer {who}: {asked}"
-    return {
-        "talk": f"Talk with {who}: the rating is low",
-        "decide": f"Choose a clinician for {who}",
-        "book": f"Book the first appointment of {who}",
-        "rate": f"Ask {who} for a rating",
-    }.get(name, f"Open {who}")
-
-
-def begun(each: BegunPairing, names: Mapping[str, str]) -> str:
-    """Who started with whom, and when."""
-    pairing, outcome = each.pairing, each.outcome
-    people = f"{names.get(pairing.clinician_id, pairing.clinician_id)} with {pairing.client_id}"
-    if outcome.withdrawn:
-        return f"{people}, undone"
-    if outcome.started_on is None:
-        return f"{people}, no appointment recorded"
-    if outcome.sessions is None:
-        return f"{people}, first appointment {day(outcome.started_on)}"
-    return f"{people}, since {day(outcome.started_on)}"
-
-
 def week(windows: Sequence[str]) -> str:
-    """Weekly hours, each written `mon 09:00-12:30`, day by day."""
-    days: dict[str, list[str]] = {}
+    """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
+
+    >>> week(["mon 17:00-24:00", "tue 17:00-24:00", "wed 00:00-24:00", "sat 08:30-12:00"])
+    'Monday and Tuesday from 5 pm; Wednesday all day; Saturday 8:30 am to noon'
+    """
+    times: dict[str, list[str]] = {}
     for window in windows:
         name, _, hours = window.partition(" ")
-        # 24:00 is midnight at the end of the day.
-        ends = (clock(time(int(each[:2]) % 24, int(each[3:]))) for each in hours.split("-"))
-        days.setdefault(name, []).append(" to ".join(ends))
-    return "; ".join(f"{DAY_NAMES[name]} {', '.join(hours)}" for name, hours in days.items())
+        times.setdefault(name, []).append(_hours(*hours.split("-")))
+    together: dict[tuple[str, ...], list[str]] = {}
+    for name, texts in times.items():
+        together.setdefault(tuple(texts), []).append(name)
+    return "; ".join(f"{_days(names)} {', '.join(texts)}" for texts, names in together.items())
+
+
+def _hours(start: str, end: str) -> str:
+    if (start, end) == ("00:00", "24:00"):
+        return "all day"
+    if end == "24:00":
+        return f"from {_short_clock(start)}"
+    if start == "00:00":
+        return f"until {_short_clock(end)}"
+    return f"{_short_clock(start)} to {_short_clock(end)}"
+
+
+def _short_clock(text: str) -> str:
+    hour, minute = int(text[:2]), text[3:]
+    if text == "12:00":
+        return "noon"
+    minutes = "" if minute == "00" else f":{minute}"
+    return f"{hour % 12 or 12}{minutes} {'pm' if hour >= 12 else 'am'}"
+
+
+def _days(names: Sequence[str]) -> str:
+    """Days as a list; three or more that follow each other as a range."""
+    places = [list(DAY_NAMES).index(name) for name in names]
+    if len(places) == len(DAY_NAMES):
+        return "every day"
+    if len(places) > 2 and places == list(range(places[0], places[0] + len(places))):
+        return f"{DAY_NAMES[names[0]]} to {DAY_NAMES[names[-1]]}"
+    return listed([DAY_NAMES[name] for name in names])
 
 
 def known(at: datetime, age: timedelta) -> str:
@@ -296,22 +249,9 @@ def scale_points(scale: AllianceScale) -> str:
     return f"Points of {scale_name(scale)}, {scale.low:g} to {scale.high:g}"
 
 
-def points(value: float, scale: AllianceScale) -> str:
-    """A predicted alliance in points of its scale."""
-    ends = f"{scale.low:g} to {scale.high:g}"
-    return f"{one(value)} on {scale_name(scale)}, which runs from {ends}"
-
-
 def range_ends(ends: AllianceRange) -> str:
     """The two ends of a range."""
-    return f"{one(ends.lower)} and {one(ends.upper)}"
-
-
-def sure(ends: AllianceRange | None) -> str:
-    """How often ratings fall in a range."""
-    if ends is None:
-        return "No range is known for this request."
-    return f"About {10 * ends.level:.0f} of 10 ratings like this fell between {range_ends(ends)}."
+    return f"{one(ends.lower)} to {one(ends.upper)}"
 
 
 def reservation(reason: StatedReason) -> str:
@@ -331,47 +271,56 @@ def _judged_on(reason: StatedReason) -> str:
     return "" if reason.judged_on is None else f", for a first session on {day(reason.judged_on)}"
 
 
-def tie(first: int, last: int) -> str:
-    """That clinicians of these ranks cannot be told apart."""
-    return (
-        f"{first} to {last} are too close to call, although they are numbered: choose by "
-        "availability or by what the client prefers."
-    )
+def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
+    """That clinicians of these first and last ranks cannot be told apart, group by group."""
+    if everybody:
+        ((_, last),) = groups
+        whom = "The two" if last == 2 else f"All {last}"
+        close = f"{whom} are too close to call: the numbers only give the order of this list"
+    else:
+        spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
+        close = f"{spans[0]} are too close to call"
+        close += "".join(f", and so are {span}" for span in spans[1:])
+    return f"{close}. Choose by times, gap, or what the client prefers."
 
 
-def aloud(name: str, reasons: Sequence[str]) -> str:
-    """What may be read to a client: what they asked for, and nothing of a score."""
-    addressed = (each.replace("the client's", "your") for each in reasons)
-    offers = listed([_CLIENT_MAY.sub(r"you \1", each) for each in addressed])
-    offered = (
-        f"From what you told us, {name} {offers}."
-        if offers
-        else f"{name} fits what you told us you need."
-    )
-    return f"{offered} The choice is yours, and you can change clinicians later."
+def ahead(probability: float, following: str) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one."""
+    if probability < EVEN_LEAD:
+        return f"About even with {following}"
+    if probability < CLEAR_LEAD:
+        return f"A little ahead of {following}"
+    how = "Almost certainly" if probability >= ALMOST_CERTAIN else "Clearly"
+    return f"{how} ahead of {following}"
+
+
+def kilometres(km: float) -> str:
+    """A distance to a tenth below ten kilometres, and to a whole one beyond."""
+    return "under 1 km" if km < 1 else f"{km:.1f} km" if km < 10 else f"{km:.0f} km"
+
+
+def short(label: str) -> str:
+    """A label without an explanation in brackets.
+
+    >>> short("CBT (cognitive behavioural therapy)")
+    'CBT'
+    """
+    return label.partition(" (")[0]
+
+
+def zone_line(timezone: str) -> str:
+    """Whose clock the times of a page are on."""
+    return f"Times are {place_of(timezone)} time"
+
+
+def place_of(timezone: str) -> str:
+    """The place an IANA zone is named after."""
+    return plain(timezone.rsplit("/", 1)[-1])
 
 
 def counts(eligible: int, excluded: int) -> str:
     """How many clinicians fit and how many do not."""
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
-
-
-def gain(offer: SuggestedRelaxation) -> str:
-    """Whom a relaxation would add, with points where anything is predicted."""
-    if offer.predicted_alliance is None:
-        return offer.name
-    lead = offer.gain
-    ahead = "" if lead is None else f", {signed(round(lead * 100))} compared with the first now"
-    return f"{offer.name}: {one(offer.predicted_alliance)}{ahead}"
-
-
-def no_change(eligible: int, *, predicted: bool) -> str:
-    """That no relaxation is offered, and what was looked for."""
-    if not eligible:
-        return "No small change of the request would add a clinician."
-    if not predicted:
-        return "Changes are suggested only where nobody fits, since nothing was predicted."
-    return "No small change would add a clinician clearly ahead of those shown."
 
 
 def model(used: ModelInUse) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from recommender.practice.day_parts import ticked_parts, windows_of
 from recommender.practice.definition import shipped_practice
 from recommender.practice.matching_page import USUAL_DAY_PARTS
 from recommender.serving.http.submitted_form import FormData
@@ -9,8 +10,6 @@ from recommender.serving.match.answers import (
     UnreadableError,
     earlier_answers,
     read_answer,
-    ticked_parts,
-    windows_of,
 )
 
 PRACTICE = shipped_practice()

@@ -105,12 +105,12 @@ def test_the_work_list_of_a_server_without_a_store(try_out: TestClient) -> None:
 
 def test_a_new_request(staff: TestClient) -> None:
     check("new-request", staff.get("/staff/requests/new").text)
-    page = ask(staff, **{"answer.directive": "abc", "answer.free.mon": "9-", "top_k": "0"})
+    page = ask(staff, **{"answer.directive": "abc", "answer.free.times": "9-", "top_k": "0"})
     check("new-request-with-faults", page.text)
 
 
 def test_a_request_with_predictions(staff: TestClient) -> None:
-    check("request", ask(staff, **CLIENT, **{"answer.free.tue": "9-5 pm"}).text)
+    check("request", ask(staff, **CLIENT, **{"answer.free.times": "Tue 9-5 pm"}).text)
 
 
 def test_a_request_asked_about(staff: TestClient) -> None:

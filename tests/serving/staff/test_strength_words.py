@@ -12,15 +12,15 @@ from recommender.serving.schemas.responses import (
     RecommendationResponse,
     ShownClinician,
 )
-from recommender.serving.staff.views.shortlist import ONLY_ONE, tie_groups
+from recommender.serving.staff.views.shortlist import ONLY_ONE, strengths_of
 from tests.support.strategies import cases
 
 DESCENDING = [
-    "Clearly above the average clinician who fits",
-    "Somewhat above the average clinician who fits",
-    "About the average clinician who fits",
-    "Somewhat below the average clinician who fits",
-    "Clearly below the average clinician who fits",
+    "Clearly above average",
+    "Somewhat above average",
+    "About average",
+    "Somewhat below average",
+    "Clearly below average",
 ]
 
 
@@ -54,11 +54,13 @@ def test_words_fall_with_the_ranks_and_are_the_same_for_all_of_a_tie(
     pairing, leads, reservations = case
     ranking = ranking_of(np.arange(len(pairing)), pairing, leads, reservations)
     points = (pairing - pairing.mean())[ranking.places]
-    groups = tie_groups(answer_of(points, ranking.ties, top_k))
-    words = [card.strength for group in groups for card in group.cards]
+    response = answer_of(points, ranking.ties, top_k)
+    words = strengths_of(response)
     if len(pairing) == 1:
-        assert words == [ONLY_ONE]
+        assert words == (ONLY_ONE,)
         return
     places = [DESCENDING.index(each) for each in words]
     assert places == sorted(places)
-    assert all(len({card.strength for card in group.cards}) == 1 for group in groups)
+    ties = {each.tie for each in response.shortlist}
+    by_tie = {(each.tie, word) for each, word in zip(response.shortlist, words, strict=True)}
+    assert len(by_tie) == len(ties)

@@ -2,15 +2,24 @@
 
 import ast
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import recommender.serving.staff as pages
 from recommender.practice.definition import shipped_practice
+from recommender.serving.schemas.card import (
+    CardCost,
+    CardFact,
+    CardMeeting,
+    CardTime,
+    ClinicianCard,
+)
 from recommender.serving.schemas.responses import StatedReason
 from recommender.serving.staff import wording
+from recommender.serving.staff.views.spoken import spoken
 
 FORBIDDEN = (
     r"because",
@@ -87,11 +96,36 @@ def test_spellings_from_elsewhere_are_found(text: str) -> None:
     assert spelt_abroad(text)
 
 
-def test_a_text_to_read_aloud_speaks_to_the_client() -> None:
-    reasons = ["works closer to the client's wishes", "meets in a way the client would like"]
-    said = wording.aloud("A. Wattle", reasons)
-    assert "works closer to your wishes and meets in a way you would like." in said
-    assert wording.listed(["one", "two", "three"]) == "one, two and three"
+def test_a_text_to_read_aloud_names_what_was_asked_for_a_time_and_the_cost() -> None:
+    practice = shipped_practice()
+    card = ClinicianCard(
+        profession="Psychologist",
+        photo=None,
+        meeting=(
+            CardMeeting(way="in_person", label="In person", place="Newtown", address=None, km=2),
+        ),
+        cost=CardCost(fee_cents=24500, rebate_cents=14380, gap_cents=10120, currency="AUD"),
+        next_times=(),
+        asked_and_offered=(
+            CardFact(field="concerns_confident", label="", values=("Anxiety or worry",)),
+            CardFact(field="modalities", label="", values=("CBT (cognitive therapy)", "ACT")),
+            CardFact(field="gender", label="", values=("Woman",)),
+            CardFact(field="fee", label="Gap", values=("$101.20, limit $150",)),
+        ),
+        differs=(),
+    )
+    at = datetime(2026, 12, 3, 6, 0, tzinfo=UTC).astimezone(ZoneInfo(practice.timezone))
+    times = (CardTime(starts_at=at, way="in_person", place="Newtown"),)
+    assert spoken("A. Wattle", card, times, practice) == (
+        "A. Wattle works a lot with anxiety or worry, offers CBT and ACT, is a woman, has Thursday "
+        "3 December at 5 pm free in Newtown, and the gap would be $101.20."
+    )
+    hidden = card.model_copy(update={"staff_only": ("modalities", "cost", "next_times")})
+    assert spoken("A. Wattle", hidden, times, practice) == (
+        "A. Wattle works a lot with anxiety or worry, and is a woman."
+    )
+    nothing = hidden.model_copy(update={"asked_and_offered": ()})
+    assert spoken("A. Wattle", nothing, (), practice) == "A. Wattle is a psychologist."
 
 
 def claims(text: str) -> list[str]:

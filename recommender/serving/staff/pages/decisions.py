@@ -19,7 +19,7 @@ from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import write_once
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words
 from recommender.serving.staff.form_data import (
     REFUSED,
     in_use,
@@ -96,7 +96,7 @@ async def post_pairing(request: Request, recommendation_id: RecommendationId) ->
         asked_on = seen_by(request, recommendation_id, connection).shown.asked_on
         for each in pairings_from(connection, [recommendation_id]).get(recommendation_id, ()):
             if each.outcome.is_open:
-                people = wording.begun(each, state.encoding.roster.called)
+                people = follow_up_words.begun(each, state.encoding.roster.called)
                 raise in_use(f"This request has started already: {people}. Open it, or undo it.")
         refuse_unconfirmed(sent, event_contradictions(booked, (), asked_on), IN_BEGIN)
         with counting_places(connection, state.practice, recommendation_id, actor=actor):

@@ -30,14 +30,24 @@ from recommender.serving.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
     refused_request,
+    today,
 )
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
+from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
-from recommender.serving.staff.views.intake_answers import prefilled, request_values
-from recommender.serving.staff.views.intake_form import form_sections
+from recommender.serving.staff.views.fit_count import fit_count
+from recommender.serving.staff.views.intake_answers import (
+    ANSWER,
+    applying,
+    inapplicable,
+    prefilled,
+    request_values,
+    typed_answers,
+)
+from recommender.serving.staff.views.intake_form import intake_form
 from recommender.serving.stored_recommendation import (
     read_response,
     shown_of,
@@ -47,6 +57,7 @@ from recommender.values.kinds import RawValue
 
 REQUESTS = f"{HOME}/requests"
 REQUEST = f"{REQUESTS}/{{recommendation_id}}"
+COUNT = f"{REQUESTS}/count"
 
 router = APIRouter(include_in_schema=False)
 
@@ -59,11 +70,18 @@ async def get_new_request_page(request: Request) -> Response:
 
 @router.post(REQUESTS)
 async def post_request(request: Request) -> Response:
-    """Makes a request; with a fault the form comes back as it was filled in."""
+    """Makes a request; with a fault the form comes back as it was filled in.
+
+    It also comes back where a question is answered that does not apply, which only happens without
+    script: the answer is cleared and the page says so.
+    """
     sent, snapshot = await read_form(request), current_snapshot(request.app)
+    practice = snapshot.practice
+    if left_out := inapplicable(practice, typed_answers(practice, sent)):
+        return _form(request, applying(sent, left_out), status=422, cleared=left_out)
     try:
         try:
-            parsed = snapshot.form.read(request_values(snapshot.practice, sent))
+            parsed = snapshot.form.read(request_values(practice, sent))
         except ValidationError as error:
             raise refused_request(snapshot, error, snapshot.form.model) from None
         return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
@@ -72,6 +90,16 @@ async def post_request(request: Request) -> Response:
         if not problem.errors:
             raise
         return _form(request, sent, problem.errors, problem.kind.status)
+
+
+@router.post(COUNT)
+async def post_count(request: Request) -> Response:
+    """How many clinicians fit what is filled in so far; nothing is stored."""
+    sent, snapshot = await read_form(request), current_snapshot(request.app)
+    count = await run_in_pool(
+        request.app, partial(fit_count, snapshot, sent, today(snapshot.practice))
+    )
+    return page(request, "fit_count.html", "New request", count=count)
 
 
 @router.get(f"{REQUEST}/again")
@@ -107,23 +135,28 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
 
 
 def _form(
-    request: Request, sent: FormData, errors: tuple[FieldError, ...] = (), status: int = 200
+    request: Request,
+    sent: FormData,
+    errors: tuple[FieldError, ...] = (),
+    status: int = 200,
+    cleared: tuple[str, ...] = (),
 ) -> Response:
+    """The form as it was filled in; `cleared` are questions whose answers did not apply."""
     state = current_snapshot(request.app)
     roster, top_k = state.encoding.roster, state.form.example["top_k"]
-    sections = form_sections(state.practice, roster, sent, errors, top_k=top_k)
-    entries = [each for section in sections for each in section.entries]
-    wrong = [each for entry in entries for each in entry.wrong]
+    form = intake_form(state.practice, roster, sent, errors, top_k=top_k)
+    wrong = [each for entry in form.entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",
-        "New request",
+        state.practice.forms["staff"].title,
         status=status,
-        sections=sections,
+        form=form,
         wrong=wrong,
-        nobody=[each for each in entries if each.unknown],
-        long_lists=any(each.is_long for each in entries),
+        cleared=[each for each in form.entries if each.name.removeprefix(ANSWER) in cleared],
+        nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
+        decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
         practice=state.practice.title,
     )
 

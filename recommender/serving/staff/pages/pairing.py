@@ -43,7 +43,7 @@ from recommender.serving.schemas.request_bodies import (
     EventRequest,
     RatingRequest,
 )
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words
 from recommender.serving.staff.form_data import (
     CONFIRMED,
     REFUSED,
@@ -146,7 +146,7 @@ async def post_correction(request: Request, rating_id: RatingId) -> Response:
 
 def _refuse_undoing_sessions(sent: FormData, attended: int | None) -> None:
     if attended is not None and UNDO_ATTENDED not in sent.texts(CONFIRMED):
-        refuse_faults([FormFault("reason", wording.UNDO_ATTENDED, UNDO_ATTENDED)])
+        refuse_faults([FormFault("reason", follow_up_words.UNDO_ATTENDED, UNDO_ATTENDED)])
 
 
 def _correct(

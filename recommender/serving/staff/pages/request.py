@@ -29,12 +29,11 @@ async def get_request_page(
     request: Request,
     recommendation_id: RecommendationId,
     why_not: str = "",
-    one: str = "",
-    other: str = "",
+    compare: Annotated[tuple[str, ...], Query()] = (),
     before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
     """A request as it was shown; `before` is the request it changes."""
-    asked = PageQuestions(why_not, one, other, before)
+    asked = PageQuestions(why_not, compare, before)
     return await request_page(request, recommendation_id, asked)
 
 
@@ -59,7 +58,7 @@ async def request_page(
     return page(
         request,
         "request.html",
-        "Request",
+        "Who fits",
         status=sent.status,
         **await run_in_pool(request.app, values),
     )

@@ -28,6 +28,7 @@ from recommender.serving.dependencies import app_state, current_snapshot
 from recommender.serving.idempotency import has_store, read
 from recommender.serving.recommendation_service import today
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.views.rating_form import low_rating_text
@@ -106,6 +107,7 @@ def _render(request: Request, state: ServingSnapshot, **values: Any) -> Response
         "Requests",
         recent=recent,
         zone=ZoneInfo(state.practice.timezone),
+        zone_line=wording.zone_line(state.practice.timezone),
         now=datetime.now(UTC),
         may_ask=caller(request).may(Scope.MATCH_CREATE),
         **defaults | values,

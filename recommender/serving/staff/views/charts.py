@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from recommender.monitoring.clinician_records import ClinicianExposure
 from recommender.monitoring.early_ratings import CalibrationBin, ErrorWindow
-from recommender.serving.schemas.responses import RecommendationResponse
-from recommender.serving.staff import wording
 from recommender.serving.staff.views.explanation import ExplanationLine, ExplanationView
 
 EDGE, MARGIN = 40, 12
@@ -19,13 +17,8 @@ CALIBRATION_SIZE, SCALE_STEPS = 280, 8
 """Width and height, and steps of the scale at which an axis may end."""
 ERROR_WIDTH, ERROR_HEIGHT, ERROR_STEP = 340, 220, 0.25
 """The last is the step in points at which the axis may end."""
-RANGE_WIDTH, RANGE_ROW, RANGE_LEFT = 320, 26, 8
-BARS_WIDTH, BARS_ROW, MIDDLE, HALF = 320, 36, 160.0, 152.0
-"""Width, row height, the line bars start from and the longest bar."""
-THIN, THICK = 8, 12
-"""Height of the bar of a group and of the total."""
-MAX_LETTERS = 40
-"""Letters of a phrase that fit above a bar; the table has all of them."""
+MIDDLE, HALF = 50.0, 48.0
+"""The line from which the bars of contributions start, and the longest of them."""
 EXPOSURE_BAR = 120
 """Length of the longest bar of exposure."""
 
@@ -121,97 +114,25 @@ def error_chart(windows: Sequence[ErrorWindow]) -> ErrorChart:
 
 
 @dataclass(frozen=True, slots=True)
-class RangeMark:
-    """One clinician's range as a line and prediction as a dot."""
-
-    y: int
-    start: float
-    end: float
-    dot: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class RangeChart:
-    """The ranges of a shortlist, a row for each clinician."""
-
-    height: int
-    marks: tuple[RangeMark, ...]
-    width: int = RANGE_WIDTH
-
-
-def range_chart(response: RecommendationResponse) -> RangeChart:
-    """The chart of a shortlist; without marks where no range is known."""
-    scale = response.scale
-    axis = Axis(scale.low, scale.high, RANGE_LEFT, RANGE_WIDTH - RANGE_LEFT)
-    marks = tuple(
-        RangeMark(
-            RANGE_ROW * row + RANGE_ROW // 2,
-            axis.at(each.range.lower),
-            axis.at(each.range.upper),
-            axis.at(predicted),
-            f"{each.name}: {wording.one(predicted)}, range {wording.range_ends(each.range)}",
-        )
-        for row, each in enumerate(response.shortlist)
-        if each.range is not None and (predicted := each.predicted_alliance) is not None
-    )
-    return RangeChart(RANGE_ROW * len(response.shortlist), marks)
-
-
-@dataclass(frozen=True, slots=True)
 class ContributionBar:
-    """A bar to the right of the middle for more, hollow and to the left for less."""
+    """A bar in the row of its figure: right of the middle for more, hollow and left for less."""
 
-    phrase: str
-    figure: str
-    text_y: int
     x: float
-    y: int
     width: float
-    height: int
     hollow: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ContributionChart:
-    """The bars of one explanation; the total is last and thicker."""
-
-    height: int
-    bars: tuple[ContributionBar, ...]
-    width: int = BARS_WIDTH
-    middle: float = MIDDLE
 
 
 def longest_line(explanations: Iterable[ExplanationView]) -> int:
     """Hundredths of the longest line of several explanations, which share one scale."""
-    lines = (line for each in explanations for line in _lines(each))
+    lines = (line for each in explanations for line in each.lines)
     return max((abs(line.hundredths) for line in lines), default=0) or 1
 
 
-def contribution_chart(explanation: ExplanationView, reach: int) -> ContributionChart:
-    """The chart of an explanation; `reach` hundredths of a point are the longest bar."""
-    bars = []
-    for row, line in enumerate(_lines(explanation)):
-        width, phrase = round(HALF * abs(line.hundredths) / reach, 1), line.phrase
-        if len(phrase) > MAX_LETTERS:
-            phrase = f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
-        bar = ContributionBar(
-            phrase=phrase,
-            figure=line.figure,
-            text_y=BARS_ROW * row + 14,
-            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
-            y=BARS_ROW * row + 20,
-            width=width,
-            height=THICK if line is explanation.total else THIN,
-            hollow=line.hundredths < 0,
-        )
-        bars.append(bar)
-    return ContributionChart(BARS_ROW * len(bars), tuple(bars))
-
-
-def _lines(explanation: ExplanationView) -> tuple[ExplanationLine, ...]:
-    groups = (group.line for group in explanation.groups)
-    return (*groups, explanation.remainder, explanation.total)
+def contribution_bar(line: ExplanationLine, reach: int) -> ContributionBar:
+    """The bar of one line; `reach` hundredths of a point are the longest bar."""
+    width = round(HALF * abs(line.hundredths) / reach, 1)
+    x = MIDDLE if line.hundredths >= 0 else MIDDLE - width
+    return ContributionBar(x, width, line.hundredths < 0)
 
 
 @dataclass(frozen=True, slots=True)

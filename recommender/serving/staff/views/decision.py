@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from recommender.journal.pairings import BegunPairing, pairings_from
 from recommender.journal.recommendations import RecordedDecision, decisions_of
@@ -47,9 +46,8 @@ def decision_values(
         "begun": progress.begun,
         "started": any(each.outcome.is_open for each in progress.begun),
         "accounts": progress.accounts,
-        "zone": ZoneInfo(view.state.practice.timezone),
+        "zone": view.zone,
         "names": view.names,
-        "shown": tuple((each.clinician_id, each.name) for each in response.shortlist),
         "excluded": [each for each in by_name if each[0] in excluded],
         "eligible": [each for each in by_name if each[0] not in excluded],
     }

@@ -57,6 +57,11 @@ class ExplanationView:
     remainder: ExplanationLine
     total: ExplanationLine
 
+    @property
+    def lines(self) -> tuple[ExplanationLine, ...]:
+        """The groups, the remainder and the total."""
+        return (*(group.line for group in self.groups), self.remainder, self.total)
+
     @classmethod
     def of(cls, explanation: ClinicianExplanation) -> Self | None:
         """The view of an explanation; None where nothing was predicted."""

@@ -6,96 +6,36 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from recommender.journal.recommendations import ShownRecommendation
+from recommender.practice.conditions import holds
+from recommender.practice.day_parts import ticked_parts, windows_of
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.practice.matching_page import USUAL_DAY_PARTS, DayPart
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.staff import wording
+from recommender.serving.staff.views.typed_times import read_times
 from recommender.values.ids import NONE_NAMED, canonical_id
-from recommender.values.kinds import DAYS
-
-TypedWindow = tuple[str, str]
-HOUR, DAY = 60, 1440
-_TIME = r"(?:(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?|(noon|midnight))"
-_WINDOW = re.compile(rf"{_TIME}\s*(?:-|–|to|until)\s*{_TIME}")  # noqa: RUF001
-_BETWEEN = re.compile(r"[,;&+]|\band\b")
-_ALL_DAY = frozenset({"all day", "any time", "anytime", "any"})
-NOT_TIMES = "is not a range of times: write 8-10 or 5-8 pm, with commas between several"
-BACKWARDS = (
-    "ends before it begins: write 8-17, or 8 am-5 pm; past midnight, write 22-24 on this day and "
-    "0-2 on the next"
-)
-
-ClockParts = tuple[str | Any, ...]
-"""Hour, minute, am or pm, and noon or midnight; each is None where it is not written."""
-
-
-def read_hours(text: str) -> tuple[TypedWindow, ...]:
-    """Begin and end of every window; a `ValueError` says what does not fit, never the text.
-
-    Examples
-    --------
-    >>> read_hours("9 to noon, 5-8 pm")
-    (('09:00', '12:00'), ('17:00', '20:00'))
-    """
-    typed = " ".join(text.lower().replace(".m.", "m").split())
-    if typed in _ALL_DAY:
-        return (("00:00", "24:00"),)
-    parts = [part.strip() for part in _BETWEEN.split(typed)]
-    return tuple(_window(part) for part in parts if part)
-
-
-def _window(part: str) -> TypedWindow:
-    match = _WINDOW.fullmatch(part)
-    if match is None:
-        raise ValueError(NOT_TIMES)
-    first: ClockParts = match.group(1, 2, 3, 4)
-    last: ClockParts = match.group(5, 6, 7, 8)
-    end = _minute(last) or DAY
-    begin = _minute(first)
-    if last[2] and not first[2] and not first[3]:
-        # In "5-8 pm" both are in the afternoon; in "10-2 pm" the first is not.
-        same_half = _minute((*first[:2], last[2], None))
-        begin = same_half if same_half < end else begin
-    if begin >= end:
-        raise ValueError(BACKWARDS)
-    return _written(begin), _written(end)
-
-
-def _minute(clock: ClockParts) -> int:
-    """Minute of the day; midnight is 0 at either end of the day."""
-    hour, minute, half, named = clock
-    if named:
-        return 0 if named == "midnight" else DAY // 2
-    hours, minutes = int(hour or 0), int(minute or 0)
-    if minutes >= HOUR or hours > (12 if half else 24) or (half and not hours):
-        raise ValueError(NOT_TIMES)
-    if half:
-        hours = hours % 12 + (12 if half == "pm" else 0)
-    if HOUR * hours + minutes > DAY:
-        raise ValueError(NOT_TIMES)
-    return (HOUR * hours + minutes) % DAY
-
-
-def _written(minute: int) -> str:
-    return f"{minute // HOUR:02}:{minute % HOUR:02}"
-
 
 ANSWER, MODE, CONSENT = "answer.", "mode.", "agreed."
 """Prefixes of the names of answers, of modes of constraints and of consents."""
 NONE = NONE_NAMED
 """Ticked where a client was asked and named nothing; no level of a definition is called so."""
 SCOPES = ("train", "research")
+TIMES = ".times"
+"""Ending of the name of the line of times beside the ticks."""
 
 
 def request_values(practice: Practice, sent: FormData) -> dict[str, Any]:
     """The body of a request as a matching tool would send it.
 
-    What cannot be read is passed on as text, to be refused with its field named.
+    Answers to questions that do not apply are left out; see `inapplicable`. What cannot be read is
+    passed on as text, to be refused with its field named.
     """
-    fields = practice.fields("client", "score", "filter")
-    body: dict[str, Any] = {
-        "answers": _present((name, _answer(field, sent)) for name, field in fields.items())
-    }
+    answers = typed_answers(practice, sent)
+    for name in inapplicable(practice, answers):
+        del answers[name]
+    body: dict[str, Any] = {"answers": answers}
     body |= _present((name, sent.text(name) or None) for name in ("client_id", "asked_on"))
     if top_k := sent.text("top_k"):
         body["top_k"] = int(top_k) if top_k.isdecimal() else top_k
@@ -111,38 +51,97 @@ def request_values(practice: Practice, sent: FormData) -> dict[str, Any]:
     return body
 
 
+def typed_answers(practice: Practice, sent: FormData) -> dict[str, Any]:
+    """Every answer as JSON, whether its question applies or not; what cannot be read as text."""
+    fields = practice.fields("client", "score", "filter")
+    return _present((name, _answer(practice, field, sent)) for name, field in fields.items())
+
+
+def inapplicable(practice: Practice, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Answered questions that do not apply beside the other answers that do.
+
+    >>> from recommender.practice.definition import shipped_practice
+    >>> inapplicable(shipped_practice(), {"funding": "private", "referral_held": True})
+    ('referral_held',)
+    """
+    applying = dict(answers)
+    while True:
+        left_out = [
+            name
+            for name in applying
+            if (condition := practice.client[name].asked_when) is not None
+            and not holds(condition, applying)
+        ]
+        if not left_out:
+            return tuple(name for name in answers if name not in applying)
+        # A question whose condition is itself left out does not apply either.
+        for name in left_out:
+            del applying[name]
+
+
+def applying(sent: FormData, left_out: Iterable[str]) -> FormData:
+    """The form without the answers to some questions."""
+    names = {f"{ANSWER}{name}" for name in left_out}
+    return FormData({name: each for name, each in sent.fields.items() if name not in names})
+
+
 def prefilled(practice: Practice, shown: ShownRecommendation) -> FormData:
     """The form with every answer of a stored request; the day and consents are left blank."""
     fields: dict[str, list[str]] = {"client_id": [shown.client_id or ""]}
     fields |= {f"{MODE}{name}": [mode] for name, mode in shown.modes.items()}
     for name, field in practice.client.items():
         if name in shown.answers:
-            fields |= _typed(field, JSON_TYPES[field.kind].json_of(shown.answers[name]))
+            answer = JSON_TYPES[field.kind].json_of(shown.answers[name])
+            fields |= _typed(practice, field, answer)
     return FormData(fields)
+
+
+def day_parts_of(practice: Practice) -> tuple[DayPart, ...]:
+    """The parts of a day that can be ticked."""
+    page = practice.matching_page
+    return USUAL_DAY_PARTS if page is None else page.day_parts
+
+
+def suburbs_of(practice: Practice) -> Mapping[str, str]:
+    """Postcodes by the name of a suburb, as far as the practice names them."""
+    page = practice.matching_page
+    return {} if page is None else page.suburbs
 
 
 def _present(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in values if value is not None}
 
 
-def _answer(field: Field, sent: FormData) -> Any:
+def _answer(practice: Practice, field: Field, sent: FormData) -> Any:
     """An answer as JSON, None where it was left blank."""
     name = f"{ANSWER}{field.name}"
     if field.kind == "tags":
         ticked = sent.texts(name)
         return [each for each in ticked if each != NONE] if ticked else None
     if field.kind == "weekly_hours":
-        windows = [
-            {"day": day, "start": start, "end": end}
-            for day in DAYS
-            for start, end in _windows(sent.text(f"{name}.{day}"))
-        ]
-        return windows or None
+        return _windows(practice, name, sent)
     if field.kind == "ids":
         named = read_ids(sent.texts(name))
         return [each for each in named if each != NONE] if named else None
     text = sent.text(name)
-    return _READERS.get(field.kind, str)(text) if text and not field.is_code(text) else None
+    if not text or field.is_code(text):
+        return None
+    if field.kind == "place":
+        return _places(text, suburbs_of(practice))
+    return _READERS.get(field.kind, str)(text)
+
+
+def _windows(practice: Practice, name: str, sent: FormData) -> Any:
+    """Ticked and typed times together; the text where it cannot be read."""
+    typed = sent.text(f"{name}{TIMES}")
+    try:
+        times = read_times(typed, day_parts_of(practice), sent.texts(name))
+    except ValueError:
+        return typed
+    windows = [
+        dict(zip(("day", "start", "end"), re.split("[ -]", each), strict=True)) for each in times
+    ]
+    return windows or None
 
 
 def read_ids(texts: Iterable[str]) -> list[str]:
@@ -164,18 +163,18 @@ def _ids_apart(text: str) -> list[str]:
     return parts if apart else [text]
 
 
-def _windows(hours: str) -> tuple[TypedWindow, ...]:
-    try:
-        return read_hours(hours)
-    except ValueError:
-        return ((hours, ""),)
+_NUMBER = re.compile(r"\$?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*[A-Za-z$]*")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 
 
 def _number(text: str) -> float | str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
+    """A number with or without its unit; the text where it is none.
+
+    >>> _number("$1,200"), _number("12 km"), _number("twelve")
+    (1200.0, 12.0, 'twelve')
+    """
+    match = _NUMBER.fullmatch(_THOUSANDS.sub("", text))
+    number = float(match[1]) if match else math.inf
     return number if math.isfinite(number) else text
 
 
@@ -183,35 +182,56 @@ def _flag(text: str) -> Any:
     return {"yes": True, "no": False, "": None}.get(text, text)
 
 
-def _places(text: str) -> list[dict[str, Any]]:
-    """Places separated by semicolons: a postcode, or latitude and longitude."""
+_NAME_AND_CODE = re.compile(r"(.*\S)[\s,]+([0-9]{4})")
+
+
+def _places(text: str, suburbs: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Places separated by semicolons: a suburb, a postcode or both, or latitude and longitude.
+
+    >>> _places("newtown; Manly 2095; -33.9, 151.2", {"Newtown": "2042", "Manly": "2095"})[:2]
+    [{'postcode': '2042'}, {'postcode': '2095'}]
+    """
+    by_name = {name.casefold(): code for name, code in suburbs.items()}
     places: list[dict[str, Any]] = []
     for part in filter(None, map(str.strip, text.split(";"))):
+        plain = " ".join(part.casefold().split())
+        both = _NAME_AND_CODE.fullmatch(plain)
+        if both is not None and by_name.get(both[1].rstrip(",")) == both[2]:
+            plain = both[2]
         latitude, comma, longitude = part.partition(",")
-        point = {"latitude": _number(latitude), "longitude": _number(longitude)}
-        places.append(point if comma else {"postcode": part})
+        if comma and plain == " ".join(part.casefold().split()):
+            places.append({"latitude": _number(latitude), "longitude": _number(longitude)})
+        else:
+            places.append({"postcode": by_name.get(plain, plain.upper())})
     return places
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("number", "scale", "money"), _number),
     "flag": _flag,
-    "place": _places,
 }
 """How a typed answer is read, by kind; other kinds are text."""
 
 
-def _typed(field: Field, answer: Any) -> dict[str, list[str]]:
+def _typed(practice: Practice, field: Field, answer: Any) -> dict[str, list[str]]:
     """One answer as it would be typed."""
     name = f"{ANSWER}{field.name}"
     if field.kind == "weekly_hours":
-        days: dict[str, list[str]] = {}
-        for each in answer:
-            days.setdefault(each["day"], []).append(f"{each['start']}-{each['end']}")
-        return {f"{name}.{day}": [", ".join(hours)] for day, hours in days.items()}
+        return _typed_times(name, day_parts_of(practice), answer)
     if field.kind in ("tags", "ids"):
         return {name: [str(each) for each in answer] or [NONE]}
     return {name: [_WRITERS.get(field.kind, str)(answer)]}
+
+
+def _typed_times(
+    name: str, parts: tuple[DayPart, ...], windows: list[dict[str, str]]
+) -> dict[str, list[str]]:
+    """Times as ticks where ticks say the same, else as a line of text."""
+    ticks = [f"{day}-{number}" for day, number in sorted(ticked_parts(parts, windows))]
+    if windows_of(parts, ticks) == windows:
+        return {name: ticks}
+    typed = wording.week([f"{each['day']} {each['start']}-{each['end']}" for each in windows])
+    return {f"{name}{TIMES}": [typed]}
 
 
 def _places_text(answer: list[Mapping[str, Any]]) -> str:

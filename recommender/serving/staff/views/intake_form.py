@@ -1,48 +1,17 @@
-"""The form of a new request, built from the practice definition."""
+"""The form of a new request in the order of a call: first questions, then the rest in sections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.needed_answers import needed_answers
 from recommender.serving.http.problems import FieldError
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.intake_answers import (
-    ANSWER,
-    CONSENT,
-    MODE,
-    NONE,
-    read_hours,
-    read_ids,
-)
+from recommender.serving.staff.views.form_entries import YES_OR_NO, EntryBuilder, FormEntry
+from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE
 from recommender.tables.roster import Roster
-from recommender.values.ids import did_you_mean
-from recommender.values.kinds import DAY_NAMES
 
-CONTROLS: Mapping[str, str] = {
-    "number": "number",
-    "scale": "number",
-    "money": "number",
-    "ordinal": "select",
-    "category": "select",
-    "flag": "select",
-    "tags": "ticks",
-    "place": "text",
-    "ids": "text",
-    "date": "date",
-    "weekly_hours": "hours",
-}
-"""The control of each kind of answer."""
-HOW_TO_WRITE: Mapping[str, str] = {
-    "place": "Latitude and longitude, such as -33.87, 151.21; a semicolon between several places.",
-    "postcode": "A postcode, or latitude and longitude; a semicolon between several places.",
-    "ids": "Ids, with commas between them; none if nobody.",
-    "weekly_hours": (
-        "Write times such as 8-10, 9 to noon, 5-8 pm or all day, with commas between them. Leave "
-        "a day blank if it does not suit."
-    ),
-}
 CONSENTS: Mapping[str, str] = {
     "train": "Agrees that the recommender may learn from their ratings",
     "research": "Agrees to take part in research",
@@ -52,204 +21,152 @@ MODES: Mapping[str, str] = {
     "soft": "Shows a caution only",
     "off": "Is ignored",
 }
-FEW_PEOPLE = 12
-"""Clinicians up to which all are shown at once."""
-YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
-
-Choice = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class FormEntry:
-    """One question as the page asks it.
-
-    `helps` says why it is asked, how to write it, and what leaving it blank means; `choices` are
-    value and label; `given` was filled in before; `days` has an entry a day for weekly hours;
-    `unknown` are value and label of people given who are not on the roster.
-    """
-
-    name: str
-    label: str
-    control: str
-    helps: tuple[str, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    given: tuple[str, ...] = ()
-    fault: str = ""
-    required: bool = False
-    low: float | None = None
-    high: float | None = None
-    step: str = "any"
-    days: tuple["FormEntry", ...] = ()
-    unknown: tuple[Choice, ...] = ()
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the people to choose from are shown on demand, with a filter."""
-        return self.control == "people" and len(self.choices) > FEW_PEOPLE
-
-    @property
-    def wrong(self) -> tuple["FormEntry", ...]:
-        """The entry and those of its days that have a fault."""
-        return tuple(each for each in (self, *self.days) if each.fault)
 
 
 @dataclass(frozen=True, slots=True)
 class EntrySection:
     """Questions that belong together."""
 
+    id: str
     title: str
     entries: tuple[FormEntry, ...]
+    help: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a folded section is open: something in it is answered or has to be corrected."""
+        return any(each.wrong or each.unknown or each.answered for each in self.entries)
 
 
-def form_sections(
+@dataclass(frozen=True, slots=True)
+class IntakeForm:
+    """The questions asked at once, and those that are folded, by section."""
+
+    first: tuple[EntrySection, ...]
+    more: tuple[EntrySection, ...]
+
+    @property
+    def entries(self) -> tuple[FormEntry, ...]:
+        """All questions in the order of the page."""
+        return tuple(each for part in (*self.first, *self.more) for each in part.entries)
+
+
+def intake_form(
     practice: Practice,
     roster: Roster,
     sent: FormData,
     errors: Sequence[FieldError] = (),
     *,
     top_k: int,
-) -> tuple[EntrySection, ...]:
-    """All questions: scored ones by group, then requirements, consents and rules.
+) -> IntakeForm:
+    """The form by the sections that the practice declares for staff.
 
     Clinicians are chosen from the roster. `sent` was filled in before; `top_k` clinicians are shown
     unless another number is given.
     """
     faults: dict[str, str] = {}
     for error in errors:
-        first, *rest = [*error.pointer.split("/")[1:], ""]
-        name = f"{ANSWER}{rest[0]}" if first == "answers" and rest else first
+        top, *rest = [*error.pointer.split("/")[1:], ""]
+        name = f"{ANSWER}{rest[0]}" if top == "answers" and rest else top
         faults.setdefault(name, error.message)
-    scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
-    sections = [
+    decisive = frozenset(each.field for each in needed_answers(practice))
+    build, client = EntryBuilder(practice, roster, sent, faults, decisive), practice.client
+    sections = practice.forms["staff"].sections
+    first = [
         EntrySection(
-            phrase, tuple(_entry(f, sent, faults) for f in scored.values() if f.group == group)
+            each.id,
+            each.title,
+            tuple(build.entry(client[name], first=True) for name in each.first),
+            each.help,
         )
-        for group, phrase in practice.groups.items()
+        for each in sections
+        if each.first
     ]
-    entries = tuple(
-        _people(_entry(field, sent, faults), roster)
-        if field.kind == "ids" and field.people_named == "clinicians"
-        else _entry(field, sent, faults)
-        for field in wished.values()
-    )
-    not_asked = ("If left blank: the client was not asked.",)
-    consents = tuple(
-        FormEntry(name, label, "select", not_asked, YES_OR_NO, (sent.text(name),))
+    client_code = _client_code(sent, faults)
+    if first:
+        first[-1] = replace(first[-1], entries=(*first[-1].entries, client_code))
+    else:
+        first.append(EntrySection("client_code", wording.CLIENT_CODE, (client_code,)))
+    more = [
+        EntrySection(
+            each.id,
+            each.title,
+            tuple(build.entry(client[name], first=False) for name in each.later),
+            each.help,
+        )
+        for each in sections
+        if each.later
+    ]
+    more += [
+        EntrySection("consents", "Other consents", _consents(sent)),
+        EntrySection("request", "About this request", _about_request(sent, faults, top_k)),
+        EntrySection("rules", "Rules for this request", _rules(practice, sent)),
+    ]
+    return IntakeForm(tuple(first), tuple(each for each in more if each.entries))
+
+
+def _consents(sent: FormData) -> tuple[FormEntry, ...]:
+    return tuple(
+        FormEntry(
+            name,
+            label,
+            "radios",
+            ("If left blank: the client was not asked.",),
+            YES_OR_NO,
+            (sent.text(name),),
+            answered=bool(sent.text(name)),
+        )
         for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
     )
-    sections += [
-        EntrySection("Requirements and wishes", entries),
-        EntrySection("Other consents", consents),
-        EntrySection("About this request", _about_request(sent, faults, top_k)),
-        EntrySection("Rules for this request", _rules(practice, sent)),
-    ]
-    return tuple(section for section in sections if section.entries)
-
-
-def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
-    name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
-    question = field.question_for("staff")
-    how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
-    blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
-    why = field.help_for("staff") or f"{wording.sentence(field.purpose.rstrip('.'))}."
-    choices = tuple((level, field.label_of(level)) for level in field.levels)
-    if field.kind == "flag":
-        choices = YES_OR_NO
-    elif field.kind == "tags":
-        choices += ((NONE, wording.NONE_OF_THESE),)
-    days: tuple[FormEntry, ...] = ()
-    if control == "hours":
-        days = tuple(
-            FormEntry(f"{name}.{day}", label, "text", given=(text,), fault=_fault_of_hours(text))
-            for day, label in DAY_NAMES.items()
-            for text in [sent.text(f"{name}.{day}")]
-        )
-    return FormEntry(
-        name,
-        f"{question} ({field.unit})" if field.unit else question,
-        control,
-        helps=tuple(filter(None, (why, how or wording.bounds(field.min, field.max), blank))),
-        choices=choices,
-        given=_given(field, sent),
-        fault="" if any(day.fault for day in days) else faults.get(name, ""),
-        required=field.required,
-        low=field.min,
-        high=field.max,
-        step="0.01" if field.kind == "money" else "any",
-        days=days,
-    )
-
-
-def _given(field: Field, sent: FormData) -> tuple[str, ...]:
-    """What was filled in before: one text, or everything ticked."""
-    name = f"{ANSWER}{field.name}"
-    if field.kind == "ids":
-        return (", ".join(read_ids(sent.texts(name))),)
-    return tuple(sent.texts(name)) if CONTROLS[field.kind] == "ticks" else (sent.text(name),)
-
-
-def _people(entry: FormEntry, roster: Roster) -> FormEntry:
-    """An entry for ids as a choice among the clinicians of the roster, by name."""
-    called = roster.called
-    given = read_ids(entry.given)
-    lost = [each for each in given if each not in called and each != NONE]
-    near = roster.near_misses(lost)
-    unknown = tuple(
-        (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
-        for each in lost
-    )
-    by_name = sorted(called.items(), key=lambda each: (each[1].casefold(), each[0]))
-    choices = tuple((each, wording.person(each, name)) for each, name in by_name)
-    helps = tuple(each for each in entry.helps if each != HOW_TO_WRITE["ids"])
-    return replace(
-        entry, control="people", helps=helps, choices=choices, given=tuple(given), unknown=unknown
-    )
-
-
-def _perhaps(suggestions: Sequence[str], called: Mapping[str, str]) -> str:
-    question = did_you_mean(wording.person(each, called[each]) for each in suggestions)
-    return f"; {question}" if question else ""
-
-
-def _fault_of_hours(hours: str) -> str:
-    try:
-        read_hours(hours)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
     """Constraints whose mode can be set for one request."""
     return tuple(
         FormEntry(
-            f"{MODE}{each.name}",
+            name,
             f"A clinician who {each.say}",
             "select",
             choices=tuple((mode, MODES[mode]) for mode in dict.fromkeys((each.mode, *each.may_be))),
-            given=(sent.text(f"{MODE}{each.name}") or each.mode,),
+            given=(sent.text(name) or each.mode,),
+            answered=sent.text(name) not in ("", each.mode),
+            blank="",
         )
         for each in practice.constraints.values()
         if each.may_be
+        for name in [f"{MODE}{each.name}"]
     )
 
 
-def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
+def _client_code(sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     use_of_code = (
         "The client's code at the practice, so that do-not-match lists apply. Never a name, an "
         "address or contact details."
     )
-    entries = (
-        FormEntry("client_id", wording.CLIENT_CODE, "text", (use_of_code,)),
-        FormEntry("asked_on", "Date of request", "date", ("If left blank: today.",)),
-        FormEntry("top_k", "How many clinicians to show", "number", low=1, high=50, step="1"),
+    given = sent.text("client_id")
+    return FormEntry(
+        "client_id",
+        wording.CLIENT_CODE,
+        "text",
+        (use_of_code,),
+        given=(given,),
+        fault=faults.get("client_id", ""),
+        answered=bool(given),
     )
-    blank = {"top_k": str(top_k)}
+
+
+def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
+    entries = (
+        FormEntry("asked_on", "Date of request", "date", ("If left blank: today.",)),
+        FormEntry("top_k", "How many clinicians to show", "number", ("From 1 to 50.",)),
+    )
+    usual = {"top_k": str(top_k)}
     return tuple(
         replace(
             each,
-            given=(sent.text(each.name) or blank.get(each.name, ""),),
+            given=(sent.text(each.name) or usual.get(each.name, ""),),
             fault=faults.get(each.name, ""),
+            answered=sent.text(each.name) not in ("", usual.get(each.name, "")),
         )
         for each in entries
     )

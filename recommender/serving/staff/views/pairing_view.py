@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from recommender.journal.contradictions import asked_on
 from recommender.journal.near_ids import similar_clients
@@ -93,7 +92,6 @@ def pairing_values(
     return {
         "view": view,
         "typed": typed,
-        "zone": ZoneInfo(practice.timezone),
         "score_text": partial(score_text, instruments=practice.instruments),
         "ranges": score_ranges(instruments),
         "instruments": [each.name for each in instruments],

@@ -6,115 +6,195 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import fsum
 from statistics import fmean
-from typing import Any, Self
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from recommender.practice.definition import Practice
+from recommender.serving.schemas.card import CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
     AllianceScale,
     RecommendationResponse,
     ShownClinician,
 )
 from recommender.serving.staff import wording
+from recommender.serving.staff.views import card_texts
+from recommender.serving.staff.views.spoken import spoken
 
 CLEARLY, SOMEWHAT = 0.05, 0.01
 """Shares of the scale's width from which a difference to the average is called so: a fifth and a
 twenty-fifth of a point on a scale of 1 to 5. Chosen by us, to be tried with intake staff."""
-NO_REASON, NO_CAUTION, ALL_MET = "Nothing stands out", "None found", "Every rule is met"
-NOT_PREDICTED = "Not predicted"
-ONLY_ONE = "The only clinician who fits: there is nobody to compare with"
+DIFFERENCES = 3
+"""Differences on a card; the comparison has all."""
+ONLY_ONE = "The only clinician who fits"
 
 
 @dataclass(frozen=True, slots=True)
 class ShortlistCard:
-    """One clinician of the shortlist; texts of figures are empty where nothing was predicted."""
+    """One clinician of the shortlist in words; a text is empty where there is nothing to say.
+
+    `strength` compares the clinician with the average who fits, `certainty` with the next one.
+    `spoken` is what may be said on the phone.
+    """
 
     rank: int
     clinician_id: str
     name: str
+    profession: str
+    cost: str
+    fee: str
+    meeting: tuple[str, ...]
+    times: tuple[str, ...]
+    matches: tuple[str, ...]
+    differs: tuple[str, ...]
     strength: str
-    points: str
-    sure: str
-    predicted: str
-    lower: str
-    upper: str
-    reason: str
-    caution: str
-    tie: str
-    aloud: str
-    in_favour: tuple[str, ...]
-    against: tuple[str, ...]
-    reservations: tuple[str, ...]
-
-    @classmethod
-    def of(cls, shown: ShownClinician, scale: AllianceScale, strength: str) -> Self:
-        """The card of a clinician; `strength` compares their tie with the average who fits."""
-        predicted, ends = shown.predicted_alliance, shown.range
-        reservations = tuple(wording.reservation(each) for each in shown.reservations)
-        return cls(
-            rank=shown.rank,
-            clinician_id=shown.clinician_id,
-            name=shown.name,
-            strength=NOT_PREDICTED if predicted is None else strength,
-            points="" if predicted is None else wording.points(predicted, scale),
-            sure=wording.sure(ends),
-            predicted="" if predicted is None else wording.one(predicted),
-            lower=wording.one(ends.lower) if ends else "",
-            upper=wording.one(ends.upper) if ends else "",
-            reason=next(iter((*shown.reasons, *shown.in_favour)), NO_REASON),
-            caution=next(iter((*reservations, *shown.against)), NO_CAUTION),
-            tie=wording.sentence(shown.tie_text or ""),
-            aloud=wording.aloud(shown.name, shown.reasons),
-            in_favour=shown.in_favour or (NO_REASON if predicted is not None else NOT_PREDICTED,),
-            against=shown.against or (NO_CAUTION if predicted is not None else NOT_PREDICTED,),
-            reservations=reservations or (ALL_MET,),
-        )
+    certainty: str
+    cautions: tuple[str, ...]
+    spoken: str
 
 
 @dataclass(frozen=True, slots=True)
-class TieGroup:
-    """Clinicians who cannot be told apart, or a single one.
+class Shortlist:
+    """The cards, and what is true of all of them: said once, and not on each."""
 
-    `order` is what broke the tie where it was the same for all; otherwise each card has its own.
-    """
-
-    text: str
-    order: str
     cards: tuple[ShortlistCard, ...]
+    tie: str
+    strength: str
+    matches: tuple[str, ...]
+    cautions: tuple[str, ...]
 
 
-def tie_groups(response: RecommendationResponse) -> tuple[TieGroup, ...]:
-    """The shortlist tie by tie; one group where nothing was predicted."""
-    groups = []
-    for tie, group in groupby(response.shortlist, key=lambda each: each.tie):
-        tied = tuple(group)
-        strength = ONLY_ONE if response.eligible == 1 else _strength(tied, response.scale)
-        cards = tuple(ShortlistCard.of(each, response.scale, strength) for each in tied)
-        several = len(cards) > 1 and tie is not None
-        text = wording.tie(cards[0].rank, cards[-1].rank) if several else ""
-        broken_by = {each.tie for each in cards[1:]}
-        order = ""
-        if several and len(broken_by) == 1 and not cards[0].tie and "" not in broken_by:
-            (reason,) = broken_by
-            order = f"Each after the first: {reason[:1].lower()}{reason[1:]}."
-        groups.append(TieGroup(text, order, cards))
-    return tuple(groups)
+def shortlist_of(
+    response: RecommendationResponse, practice: Practice, current: Mapping[str, ClinicianCard]
+) -> Shortlist:
+    """The shortlist in words.
+
+    Parameters
+    ----------
+    current
+        Cards by the present roster, for the next times, and for all facts of responses that were
+        stored without cards.
+    """
+    shown = response.shortlist
+    strengths = strengths_of(response)
+    matches = [card_texts.matches(each.card, practice) for each in shown]
+    cautions = [tuple(map(wording.reservation, each.reservations)) for each in shown]
+    several = len(shown) > 1
+    all_match, all_caution = (_in_all(texts) if several else () for texts in (matches, cautions))
+    one_strength = strengths[0] if several and len(set(strengths)) == 1 else ""
+    facts = [each.card or current.get(each.clinician_id) or EMPTY for each in shown]
+    times = [current.get(each.clinician_id, EMPTY).next_times for each in shown]
+    # What is known of nobody is not part of this practice's cards.
+    missing = card_texts.NO_FEE if any(each.cost for each in facts) else ""
+    closed = card_texts.NO_TIMES if any(times) else ""
+    cards = tuple(
+        _card(
+            each,
+            practice,
+            facts[place],
+            times[place],
+            missing=missing,
+            closed=closed,
+            matches=tuple(text for text in matches[place] if text not in all_match),
+            cautions=tuple(text for text in cautions[place] if text not in all_caution),
+            strength="" if one_strength else strengths[place],
+            certainty=_certainty(each, shown[place + 1].name) if shown[place + 1 :] else "",
+        )
+        for place, each in enumerate(shown)
+    )
+    return Shortlist(cards, tie_text(response), one_strength, all_match, all_caution)
 
 
-def _strength(tied: Sequence[ShownClinician], scale: AllianceScale) -> str:
-    """How the clinicians of a tie compare with the average of those who fit.
+def _card(
+    shown: ShownClinician,
+    practice: Practice,
+    facts: ClinicianCard,
+    times: tuple[CardTime, ...],
+    *,
+    missing: str,
+    closed: str,
+    matches: tuple[str, ...],
+    cautions: tuple[str, ...],
+    strength: str,
+    certainty: str,
+) -> ShortlistCard:
+    cost, fee = card_texts.cost(practice, facts.cost)
+    return ShortlistCard(
+        rank=shown.rank,
+        clinician_id=shown.clinician_id,
+        name=shown.name,
+        profession=facts.profession or "",
+        cost=cost or missing,
+        fee=fee,
+        meeting=card_texts.meeting(facts),
+        times=card_texts.two_times(times, ZoneInfo(practice.timezone)) or (closed,),
+        matches=matches,
+        differs=tuple(card_texts.difference(each.text) for each in facts.differs[:DIFFERENCES]),
+        strength=strength,
+        certainty=certainty,
+        cautions=cautions,
+        spoken=spoken(shown.name, facts, times, practice),
+    )
+
+
+EMPTY = ClinicianCard(
+    profession=None,
+    photo=None,
+    meeting=(),
+    cost=None,
+    next_times=(),
+    asked_and_offered=(),
+    differs=(),
+)
+"""The card of a clinician who has left the roster, in a response that was stored without cards."""
+
+
+def _in_all(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(each for each in texts[0] if all(each in others for others in texts[1:]))
+
+
+def _certainty(shown: ShownClinician, following: str) -> str:
+    """How sure it is that a clinician is ahead of the following one."""
+    return "" if shown.ahead_of_next is None else wording.ahead(shown.ahead_of_next, following)
+
+
+def tie_text(response: RecommendationResponse) -> str:
+    """Which clinicians cannot be told apart; empty where nothing was predicted or all can."""
+    groups = [
+        tuple(each.rank for each in group)
+        for tie, group in groupby(response.shortlist, key=lambda each: each.tie)
+        if tie is not None
+    ]
+    several = [group for group in groups if len(group) > 1]
+    if not several:
+        return ""
+    return wording.ties([(group[0], group[-1]) for group in several], everybody=len(groups) == 1)
+
+
+def strengths_of(response: RecommendationResponse) -> tuple[str, ...]:
+    """How each clinician compares with the average of those who fit.
 
     The same words for all of a tie, by their mean: what cannot be told apart is not described
     apart, and the words fall with the ranks, because every tie is predicted above the next. Empty
     where the contributions are not stored.
     """
+    if response.eligible == 1:
+        return (ONLY_ONE,) * len(response.shortlist)
+    words: list[str] = []
+    for _, group in groupby(response.shortlist, key=lambda each: each.tie):
+        tied = tuple(group)
+        words += [_strength(tied, response.scale)] * len(tied)
+    return tuple(words)
+
+
+def _strength(tied: Sequence[ShownClinician], scale: AllianceScale) -> str:
     leads = [fsum(group.points for group in shown.groups) for shown in tied if shown.groups]
     if not leads:
         return ""
     lead = fmean(leads) / (scale.high - scale.low)
     if abs(lead) < SOMEWHAT:
-        return "About the average clinician who fits"
+        return "About average"
     how = "Clearly" if abs(lead) >= CLEARLY else "Somewhat"
-    return f"{how} {'above' if lead > 0 else 'below'} the average clinician who fits"
+    return f"{how} {'above' if lead > 0 else 'below'} average"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +216,6 @@ class RelaxationLine:
 
     text: str
     admits: str
-    gain: str
     number: int | None
 
 
@@ -189,8 +268,29 @@ def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, 
         RelaxationLine(
             wording.sentence(each.text),
             wording.counted(each.admits, "more clinician", "more clinicians"),
-            wording.gain(each) if each.answers else "",
             number if each.answers else None,
         )
         for number, each in enumerate(response.relaxations)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """The prediction of one clinician, and the range in which ratings like it fell."""
+
+    name: str
+    predicted: str
+    range: str
+
+
+def prediction_rows(response: RecommendationResponse) -> tuple[PredictionRow, ...]:
+    """The predictions of a shortlist, none where nothing was predicted."""
+    return tuple(
+        PredictionRow(
+            each.name,
+            wording.one(each.predicted_alliance),
+            "" if each.range is None else wording.range_ends(each.range),
+        )
+        for each in response.shortlist
+        if each.predicted_alliance is not None
     )

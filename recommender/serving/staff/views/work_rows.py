@@ -15,7 +15,7 @@ from recommender.journal.work_items import (
     TALK,
     WorkItem,
 )
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words, wording
 
 SHOWN_TASKS = (TALK, ANSWER, DECIDE, BOOK, RATE, NOTHING)
 """Sections of the list in their order."""
@@ -79,8 +79,8 @@ def work_sections(
     return tuple(
         WorkSection(
             task,
-            wording.TASKS[task],
-            wording.TASK_HELPS.get(task, ""),
+            follow_up_words.TASKS[task],
+            follow_up_words.TASK_HELPS.get(task, ""),
             tuple(work_row(each, names) for each in items[task][:most]),
             f"{limit} or more" if len(items[task]) >= limit else str(len(items[task])),
         )
@@ -99,7 +99,7 @@ def work_row(item: WorkItem, names: Mapping[str, str]) -> WorkRow:
     is_elsewhere = item.recommendation_id is not None and not address.startswith(request)
     clinician_id = item.clinician_id
     return WorkRow(
-        wording.task(item.task, item.client_id, wished=clinician_id is not None),
+        follow_up_words.task(item.task, item.client_id, wished=clinician_id is not None),
         address,
         item.at,
         names.get(clinician_id, clinician_id) if clinician_id else "",

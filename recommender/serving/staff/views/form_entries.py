@@ -1,0 +1,280 @@
+"""One question of the form as the page asks it: its control, its words, what was filled in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from recommender.practice.conditions import Condition
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.serving.http.submitted_form import FormData
+from recommender.serving.staff import wording
+from recommender.serving.staff.views.intake_answers import (
+    ANSWER,
+    NONE,
+    TIMES,
+    day_parts_of,
+    read_ids,
+    suburbs_of,
+)
+from recommender.serving.staff.views.typed_times import EXAMPLES, read_times
+from recommender.tables.roster import Roster
+from recommender.values.ids import did_you_mean
+from recommender.values.kinds import DAY_NAMES
+
+CONTROLS: Mapping[str, str] = {
+    "number": "number",
+    "scale": "number",
+    "money": "number",
+    "ordinal": "select",
+    "category": "select",
+    "flag": "radios",
+    "tags": "ticks",
+    "place": "text",
+    "ids": "text",
+    "date": "date",
+    "weekly_hours": "times",
+}
+"""The control of each kind of answer."""
+HOW_TO_WRITE: Mapping[str, str] = {
+    "place": "Latitude and longitude, such as -33.87, 151.21; a semicolon between several places.",
+    "postcode": "A suburb or a postcode; a semicolon between several places.",
+}
+FEW_PEOPLE = 12
+"""Clinicians up to which all are shown at once."""
+SHORT_LIST = 7
+"""Choices up to which a first question shows them at once."""
+LONG_LABEL = 40
+"""Letters from which a level explains itself: such levels are listed, not in a menu."""
+YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
+
+Choice = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TickedDay:
+    """A day of the week with a tick for each of its parts: value and what it says aloud."""
+
+    label: str
+    parts: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWhen:
+    """The answer without which a question does not apply, for the page and in words."""
+
+    text: str
+    name: str
+    has: str
+    below: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FormEntry:
+    """One question as the page asks it.
+
+    `helps` says why it is asked, how to write it, and what leaving it blank means; `choices` are
+    value and label; `given` was filled in before, `answered` says whether that is anything; `line`
+    is the line of text beside ticks of times, and `read_as` how that line is read; `unknown` are
+    value and label of people given who are not on the roster; `mark` says what depends on it.
+    """
+
+    name: str
+    label: str
+    control: str
+    helps: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    given: tuple[str, ...] = ()
+    fault: str = ""
+    required: bool = False
+    mark: str = ""
+    blank: str = wording.NOT_ANSWERED
+    answered: bool = False
+    unit: str = ""
+    is_money: bool = False
+    is_listed: bool = False
+    days: tuple[TickedDay, ...] = ()
+    day_parts: tuple[str, ...] = ()
+    line: "FormEntry | None" = None
+    read_as: str = ""
+    suggested: tuple[Choice, ...] = ()
+    unknown: tuple[Choice, ...] = ()
+    when: AskedWhen | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the choices are shown on demand, with a filter."""
+        if self.control == "people":
+            return len(self.choices) > FEW_PEOPLE
+        return self.control == "ticks" and self.is_listed and len(self.choices) > SHORT_LIST + 1
+
+    @property
+    def wrong(self) -> tuple["FormEntry", ...]:
+        """The entry or the line within it, whichever has a fault."""
+        within = () if self.line is None else (self.line,)
+        return tuple(each for each in (self, *within) if each.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryBuilder:
+    """Builds the entries of one form.
+
+    `faults` are texts by the name of the entry; `decisive` are the fields without whose answer
+    nobody can be shown.
+    """
+
+    practice: Practice
+    roster: Roster
+    sent: FormData
+    faults: Mapping[str, str]
+    decisive: frozenset[str]
+
+    def entry(self, field: Field, *, first: bool) -> FormEntry:
+        """The entry of a question; `first` if it is asked at once."""
+        name = f"{ANSWER}{field.name}"
+        given = self._given(field)
+        entry = FormEntry(
+            name,
+            field.question_for("staff"),
+            _control(field),
+            helps=_helps(field, first=first),
+            choices=_choices(field),
+            given=given,
+            fault=self.faults.get(name, ""),
+            required=field.required,
+            mark=self._mark(field),
+            answered=any(given),
+            unit=field.unit or "",
+            is_money=field.kind == "money",
+            is_listed=first,
+            when=_asked_when(field.asked_when, self.practice),
+        )
+        if field.kind == "weekly_hours":
+            return self._times(entry)
+        if field.kind == "place" and field.postcodes:
+            return self._place(entry, field)
+        is_person = field.kind == "ids" and field.people_named == "clinicians"
+        return self._people(entry) if is_person else entry
+
+    def _given(self, field: Field) -> tuple[str, ...]:
+        """What was filled in before: one text, or everything ticked."""
+        texts = self.sent.texts(f"{ANSWER}{field.name}")
+        if field.kind == "ids":
+            return (", ".join(read_ids(texts)),)
+        if field.kind in ("tags", "weekly_hours"):
+            return tuple(texts)
+        return (self.sent.text(f"{ANSWER}{field.name}"),)
+
+    def _mark(self, field: Field) -> str:
+        if field.name == self.practice.consent:
+            return wording.DECIDES_ORDER
+        return wording.DECIDES_WHO if field.name in self.decisive and not field.required else ""
+
+    def _times(self, entry: FormEntry) -> FormEntry:
+        """Ticks for the parts of days, and a line to write in."""
+        parts, name = day_parts_of(self.practice), f"{entry.name}{TIMES}"
+        typed, read_as, fault = self.sent.text(name), "", ""
+        try:
+            read_as = wording.week(read_times(typed, parts, entry.given)) if typed else ""
+        except ValueError as error:
+            fault = str(error)
+        days = tuple(
+            TickedDay(
+                label,
+                tuple((f"{day}-{n}", f"{label} {part.label}") for n, part in enumerate(parts)),
+            )
+            for day, label in DAY_NAMES.items()
+        )
+        example = f"As people say it: {EXAMPLES}."
+        helps = () if fault else (example,)
+        line = FormEntry(name, "Times in words", "text", helps, given=(typed,), fault=fault)
+        return replace(
+            entry,
+            days=days,
+            day_parts=tuple(part.label for part in parts),
+            line=line,
+            read_as=read_as,
+            fault="" if fault else entry.fault,
+            answered=bool(entry.given or typed),
+        )
+
+    def _place(self, entry: FormEntry, field: Field) -> FormEntry:
+        """A place with the suburbs and postcodes that are known."""
+        suburbs = suburbs_of(self.practice)
+        unnamed = sorted(set(field.postcodes) - set(suburbs.values()))
+        suggested = (*suburbs.items(), *((code, "") for code in unnamed))
+        return replace(entry, suggested=suggested, fault=self._place_fault(entry))
+
+    def _place_fault(self, entry: FormEntry) -> str:
+        if not entry.fault:
+            return ""
+        suburbs = {name.casefold(): name for name in suburbs_of(self.practice)}
+        near = get_close_matches(entry.given[0].casefold(), suburbs, n=2)
+        meant = did_you_mean(suburbs[each] for each in near) if near else ""
+        asked = f"; {meant}" if meant else ""
+        return f"is not a suburb or postcode that this practice has listed{asked}"
+
+    def _people(self, entry: FormEntry) -> FormEntry:
+        """An entry for ids as a choice among the clinicians of the roster, by name."""
+        called = self.roster.called
+        given = read_ids(entry.given)
+        lost = [each for each in given if each not in called and each != NONE]
+        near = self.roster.near_misses(lost)
+        unknown = tuple(
+            (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
+            for each in lost
+        )
+        by_name = sorted(called.items(), key=lambda each: (each[1].casefold(), each[0]))
+        choices = tuple((each, wording.person(each, name)) for each, name in by_name)
+        return replace(
+            entry, control="people", choices=choices, given=tuple(given), unknown=unknown
+        )
+
+
+def _control(field: Field) -> str:
+    if field.kind in ("ordinal", "category"):
+        longest = max(len(field.label_of(level)) for level in field.levels)
+        return "listed" if longest > LONG_LABEL and len(field.levels) <= SHORT_LIST else "select"
+    return CONTROLS[field.kind]
+
+
+def _choices(field: Field) -> tuple[Choice, ...]:
+    if field.kind == "flag":
+        return YES_OR_NO
+    choices = tuple((level, field.label_of(level)) for level in field.levels)
+    return (*choices, (NONE, wording.NONE_OF_THESE)) if field.kind == "tags" else choices
+
+
+def _helps(field: Field, *, first: bool) -> tuple[str, ...]:
+    """Why it is asked; for a question asked later also the bounds, and what a blank means."""
+    why = field.help_for("staff")
+    how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind, "")
+    if first:
+        return tuple(filter(None, (why or how,)))
+    purpose = f"{wording.sentence(field.purpose.rstrip('.'))}."
+    limits = "" if why else wording.bounds(field.min, field.max)
+    blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
+    return tuple(filter(None, (why or purpose, how or limits, blank)))
+
+
+def _asked_when(condition: Condition | None, practice: Practice) -> AskedWhen | None:
+    """When a question applies."""
+    if condition is None:
+        return None
+    field = practice.client[condition.client]
+    name = f"{ANSWER}{field.name}"
+    if condition.below is not None:
+        return AskedWhen(
+            f"Only if {field.phrase} is below {condition.below:g}", name, "", condition.below
+        )
+    if field.kind == "flag":
+        value = "no" if condition.has == ("false",) else "yes"
+        return AskedWhen(f"Only with {value} to: {field.question_for('staff')}", name, value, None)
+    labels = [field.label_of(level) for level in condition.has]
+    only = " or ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
+    return AskedWhen(f"Only for {only}", name, " ".join(condition.has), None)
+
+
+def _perhaps(suggestions: Sequence[str], called: Mapping[str, str]) -> str:
+    question = did_you_mean(wording.person(each, called[each]) for each in suggestions)
+    return f"; {question}" if question else ""
