@@ -54,6 +54,9 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "**Breaking**: `POST /v1/predictions` needs the scope `score:read`. The role `browser` "
             "is for keys in public pages; sandbox keys store nothing.",
             "Wishes of clients, and webhooks about decisions, wishes and ratings.",
+            "Pairings can be withdrawn by the event `withdrawn`; after it, events and ratings of "
+            "the pairing are refused (409). Events and ratings have `contradictions`, a new "
+            "pairing has `open_pairings`.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "Every operation has an example that can be sent as it is, and a curl line.",
