@@ -83,8 +83,8 @@ def request_items(
         wish = wished[name][-1] if name in wished else None
         if wish and decision and decision.recorded_at >= wish.recorded_at:
             wish = None
-        kept = [each for each in begun.get(name, ()) if not each.outcome.withdrawn]
-        pairing = kept[-1] if kept else None
+        valid = [each for each in begun.get(name, ()) if not each.outcome.withdrawn]
+        pairing = valid[-1] if valid else None
         theirs = rated.get(pairing.pairing.pairing_id, ()) if pairing else ()
         chosen = decision.decision.clinician_id if decision else None
         since = pairing.recorded_at if pairing else decision.recorded_at if decision else None
