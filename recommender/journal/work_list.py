@@ -190,12 +190,12 @@ def _of_starter(asked: "Select[Any]", wanted: WorkFilter) -> "Select[Any]":
     """Of pairings whose request one caller made, or which they recorded without a request."""
     if wanted.actor is None:
         return asked
-    made = select(recommendations.c.recommendation_id).where(
+    requested = select(recommendations.c.recommendation_id).where(
         recommendations.c.recommendation_id == pairings.c.recommendation_id,
         recommendations.c.actor == wanted.actor,
     )
     alone = pairings.c.recommendation_id.is_(None) & (pairings.c.actor == wanted.actor)
-    return asked.where(or_(made.exists(), alone))
+    return asked.where(or_(requested.exists(), alone))
 
 
 def _has_pairing(name: ColumnElement[str], *kinds: str) -> ColumnElement[bool]:

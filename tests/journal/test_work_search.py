@@ -1,5 +1,7 @@
 """Requests and pairings found by what people type."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import event
 
@@ -49,7 +51,7 @@ def test_a_pairing_that_came_of_no_request_is_found_by_its_client(a_store: Store
 
 
 def test_no_table_of_requests_or_what_followed_is_read_from_end_to_end(a_store: Store) -> None:
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     event.listen(
         a_store.engine,
         "before_cursor_execute",
