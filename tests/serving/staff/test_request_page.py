@@ -156,6 +156,7 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
             assert wording.sentence(reason["text"]) in text
+            assert reason["constraint"] != "has_a_place" or "0 places, at least 1 place" in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
