@@ -53,6 +53,8 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "`GET /v1/recommendations` lists what was recommended, page by page.",
             "**Breaking**: `POST /v1/predictions` needs the scope `score:read`. The role `browser` "
             "is for keys in public pages; sandbox keys store nothing.",
+            "Relaxations are offered where fewer are eligible than `top_k` asks for; staff receive "
+            "`ahead_of_next`.",
             "Wishes of clients, and webhooks about decisions, wishes and ratings.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
