@@ -73,7 +73,7 @@ def test_a_request_from_the_form_shows_what_the_endpoint_answers(open_server: Te
         assert f"{each['rank']}. {each['name']}" in Reader(page.text).text
         assert f"{each['predicted_alliance']:.1f}</td>" in page.text
         assert f"{each['range']['lower']:.1f} to {each['range']['upper']:.1f}" in page.text
-    assert f"{len(answer['excluded'])} do not: 12 on the roster" in page.text
+    assert f"{answer['eligible']} of 12 clinicians fit." in page.text
     assert answer["notice"] in Reader(page.text).text
 
 
