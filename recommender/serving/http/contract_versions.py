@@ -55,6 +55,8 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "is for keys in public pages; sandbox keys store nothing.",
             "Relaxations are offered where fewer are eligible than `top_k` asks for; staff receive "
             "`ahead_of_next`.",
+            "`warning_details` says what of each warning a client may read; `ties` has one text "
+            "for each group of clinicians that cannot be told apart.",
             "Wishes of clients, and webhooks about decisions, wishes and ratings.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
