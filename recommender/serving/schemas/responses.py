@@ -238,7 +238,7 @@ class ShownClinician(ResponseModel):
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
             exclude_if=is_unknown,
         ),
-    ]
+    ] = None
     ahead_of_next: Annotated[
         float | None,
         EXPLAINS,
