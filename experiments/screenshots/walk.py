@@ -156,6 +156,8 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
     ):
         page.goto(f"{office.url}/staff/{address}")
         yield state
+    follow(page, page.locator("main th a").first)
+    yield "clinician"
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:

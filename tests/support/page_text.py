@@ -46,6 +46,7 @@ UNSEEN = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+Z]+"), "(moment)"),
     (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon|midnight) UTC"), "(moment)"),
     (re.compile(r"as known \d{1,2} [^(]*\([^)]*\)"), "as known (moment)"),
+    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon) AE[DS]T"), "(moment)"),
     (re.compile(r"\bmade \d{1,2} [A-Z][a-z]+ \d{4}"), "made (day)"),
 )
 """What differs from run to run: ids, digests, and the moments rows are written."""

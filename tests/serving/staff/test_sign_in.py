@@ -72,6 +72,9 @@ def test_a_page_may_load_style_and_scripts_of_this_server_and_nothing_else(
     found = Reader(response.text)
     assert not {"style", "iframe", "object"} & set(found.tags)
     assert text_of_scripts(response.text) == {""}
+    own = [value for name, value in found.attributes if name == "src"]
+    assert len(own) == found.tags.count("script")
+    assert all(each.startswith("/staff/static/") for each in own)
     names = {name for name, _ in found.attributes}
     assert "style" not in names
     assert not {name for name in names if name.startswith("on")}
