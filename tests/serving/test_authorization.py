@@ -43,6 +43,8 @@ NAMES = {
     "rating_id": (RANDOM,),
     "pseudonym": (RANDOM,),
     "digest": (RANDOM,),
+    "staff_id": (RANDOM,),
+    "key_id": (RANDOM,),
 }
 """What to write in place of each parameter of a path; a new one needs a line here."""
 REFUSED_AFTER_AUTHORIZATION = (400, 404, 409, 412, 415, 422, 428)

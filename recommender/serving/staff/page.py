@@ -35,6 +35,7 @@ SIGN_IN = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 CLINICIANS = f"{HOME}/clinicians"
 RECORDS = f"{CLINICIANS}/records"
+PRACTICE = f"{HOME}/practice"
 STATIC = f"{HOME}/static"
 LINKS = (
     (HOME, "Requests", Scope.EXPLAIN_READ),
@@ -42,6 +43,7 @@ LINKS = (
     (MODEL, "Is it usually right?", Scope.MODEL_READ),
     (CLINICIANS, "Clinicians", Scope.ROSTER_READ),
     (RECORDS, "Clinicians' records", Scope.RECORD_READ),
+    (PRACTICE, "Practice", Scope.ACCESS_MANAGE),
 )
 """Address and name of every page in the navigation, and what it takes to see it."""
 KEYS = {HOME: "g r", NEW: "n", CLINICIANS: "g c"}
