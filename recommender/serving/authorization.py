@@ -89,6 +89,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /match": Unrestricted.ANYBODY,
     "POST /match": Unrestricted.ANYBODY,
     "GET /match/leave": Unrestricted.ANYBODY,
+    "GET /staff/appearance/accent.css": Unrestricted.ANYBODY,
+    "GET /staff/appearance/logo": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,

@@ -135,6 +135,8 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /openapi.json",
         "GET /problems/{slug}",
         "POST /v1/session",
+        "GET /staff/appearance/accent.css",
+        "GET /staff/appearance/logo",
         "GET /staff/session",
         "POST /staff/session",
         "GET /match",
