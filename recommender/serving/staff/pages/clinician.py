@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -73,7 +74,7 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
         may_edit=has_store(request) and caller(request).may(Scope.AVAILABILITY_WRITE),
         today=state.practice.day_at(now),
         zone=state.practice.timezone,
-        as_of=roster.taken_at,
+        as_of=roster.taken_at.astimezone(ZoneInfo(state.practice.timezone)),
         **shown,
     )
 
