@@ -87,6 +87,8 @@ class Field:
         What people read for a level, by level; a level without one reads as its plain words.
     asked_when
         The client's answer without which it is not asked, or None.
+    short_to_client
+        A word or two for the question where a client checks the answer; "" for the question.
     when_nobody_fits
         What a client reads on the matching page where their answer leaves nobody; "" for nothing
         but the question and the answer.
@@ -131,6 +133,7 @@ class Field:
     help_to_client: Text = attribute(default="", compare=False)
     labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     asked_when: OneTest = attribute(default=None, compare=False)
+    short_to_client: Text = attribute(default="", compare=False)
     when_nobody_fits: Text = attribute(default="", compare=False)
     may_try: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
@@ -348,7 +351,7 @@ def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:
 
 OF_QUESTIONS = (
     *("question", "question_to_client", "help", "help_to_client", "asked_when"),
-    *("when_nobody_fits", "may_try"),
+    *("short_to_client", "when_nobody_fits", "may_try"),
 )
 """Settings of how a question is asked; nobody is asked a clinician's facts."""
 

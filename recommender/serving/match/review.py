@@ -12,7 +12,7 @@ from recommender.serving.match.questions import answer_text
 
 @dataclass(frozen=True, slots=True)
 class ReviewedAnswer:
-    """A question in the words the client read, and what they answered.
+    """A question, or a word or two for it, and what the client answered.
 
     The question is "" on a step of one question, whose title says what it is about.
     """
@@ -44,7 +44,9 @@ def review_of(journey: Journey, called: Mapping[str, str]) -> tuple[ReviewedStep
             step.title,
             tuple(
                 ReviewedAnswer(
-                    field.question_for("client") if len(step.fields) > 1 else "",
+                    field.short_to_client or field.question_for("client")
+                    if len(step.fields) > 1
+                    else "",
                     text_of(field, answers[field.name]),
                 )
                 for field in step.fields

@@ -21,7 +21,8 @@ from recommender.serving.match.pages import HASTY
 from recommender.serving.match.visit import EXPIRED, NEEDED
 from recommender.settings import Settings, read_settings
 from tests.support.form_answers import accepts
-from tests.support.page_reader import Form, Reader
+from tests.support.matching_forms import DONE, at_first_question, form_of, listed_for, send
+from tests.support.page_reader import Reader
 from tests.support.server import PEPPER, SAME_SITE, TestClient, local_client
 
 TODAY = date(2026, 11, 28)
@@ -50,27 +51,6 @@ def client(given: dict[str, Any]) -> Iterator[TestClient]:
     with local_client(Settings(**given)) as running:
         running.headers.update(SAME_SITE)
         yield running
-
-
-def form_of(response: Any) -> Form:
-    """The form of a page that is not a refusal."""
-    assert response.status_code in (200, 422), response.text
-    return Reader(response.text).forms[0]
-
-
-def send(client: TestClient, form: Form, **changes: str) -> Any:
-    fields = {name: texts[0] for name, texts in form.fields.items() if texts}
-    named = {name.replace("__", "."): text for name, text in changes.items()}
-    buttons = {"go", "agreed"} - set(named) - {"agreed"}
-    kept = {name: text for name, text in fields.items() if name not in buttons}
-    return client.post("/match", data={**kept, **named})
-
-
-def at_first_question(client: TestClient) -> Form:
-    """The form that asks for the age."""
-    form = form_of(client.get("/match"))
-    form = form_of(send(client, form, agreed="yes"))
-    return form_of(send(client, form, safety__0="no", go="next"))
 
 
 def test_a_page_that_is_switched_off_is_not_found(settings: Settings) -> None:
@@ -178,10 +158,6 @@ def test_too_many_pages_are_refused_in_words_and_the_answers_are_in_the_refusal(
     assert again["go"] == ["next"]
 
 
-DONE = {"age_years": 34, "main_concern": "anxiety", "funding": "private"}
-"""Answers to the questions without which nobody is shown."""
-
-
 def at_step(client: TestClient, step: str, answers: dict[str, Any]) -> str:
     """The page of a step for a client who has answered so much."""
     form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
@@ -229,12 +205,6 @@ def patient(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """The client of a server that takes a form however soon it is sent."""
     monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
     return client
-
-
-def listed_for(client: TestClient, answers: dict[str, Any]) -> Any:
-    """The list for these answers beside those without which nobody is shown."""
-    form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
-    return send(client, form, step="check", answers=json.dumps(DONE | answers), go="show")
 
 
 def changes(page: Any) -> dict[str, str]:
