@@ -33,7 +33,7 @@ Rules = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class EmptyListReason:
     """An answer that left people out: the question, the answer, and what the practice says of it.
 
     All but `text` are "" where no answer is the reason.
@@ -49,7 +49,7 @@ class NobodyFits:
     """Why a list is empty, and other choices that would fill it."""
 
     title: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[EmptyListReason, ...]
     choices: tuple[Offer, ...]
 
 
@@ -77,7 +77,7 @@ def nobody_fits(
     if not any(each.answers for each in response.relaxations):
         read = {name for rules in ruled_out for each in rules for name in _read(practice, each)}
         choices = _other_choices(snapshot, page, answers, read, agreed=agreed)
-    return NobodyFits(title, reasons or (Reason(NOT_YOUR_ANSWERS),), tuple(choices))
+    return NobodyFits(title, reasons or (EmptyListReason(NOT_YOUR_ANSWERS),), tuple(choices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,12 @@ def _leaving_nobody(ruled_out: Sequence[Rules], practice: Practice, answers: Ans
     return _Names(alone, tuple(ordered[:MOST_TOGETHER]))
 
 
-def _reason(name: str, snapshot: ServingSnapshot, page: MatchingPage, answers: Answers) -> Reason:
+def _reason(
+    name: str, snapshot: ServingSnapshot, page: MatchingPage, answers: Answers
+) -> EmptyListReason:
     field = snapshot.practice.client[name]
     answer = answer_text(field, answers[name], page, snapshot.encoding.roster.called)
-    return Reason(field.when_nobody_fits, field.question_for("client"), answer)
+    return EmptyListReason(field.when_nobody_fits, field.question_for("client"), answer)
 
 
 def _other_choices(
