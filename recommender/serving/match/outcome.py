@@ -74,9 +74,9 @@ class Offer:
 
     def and_then(self, other: "Offer") -> "Offer":
         """Both changes in one."""
-        return Offer(
-            f"{self.text}. Also: {other.text}", other.admits, {**self.changes, **other.changes}
-        )
+        further = f"{other.text[:1].lower()}{other.text[1:]}"
+        changes = {**self.changes, **other.changes}
+        return Offer(f"{self.text}. Also: {further}", other.admits, changes)
 
 
 @dataclass(frozen=True, slots=True)
