@@ -1,0 +1,47 @@
+"""Versions of one request: requests that each replace the one before, whose answers they change."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from recommender.store.schema import recommendations
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVersion:
+    """One version: its request, who made it and when (UTC)."""
+
+    recommendation_id: str
+    actor: str
+    recorded_at: datetime
+
+
+def first_version(connection: Connection, recommendation_id: str) -> str:
+    """The id of the first version of a request; its own for a request that replaces none."""
+    asked = select(recommendations.c.first_id).where(
+        recommendations.c.recommendation_id == recommendation_id
+    )
+    return connection.execute(asked).scalar() or recommendation_id
+
+
+def versions_of(connection: Connection, recommendation_id: str) -> tuple[RequestVersion, ...]:
+    """Every version of a request, oldest first; one alone where it was never changed."""
+    first = first_version(connection, recommendation_id)
+    table = recommendations.c
+    asked = select(table.recommendation_id, table.actor, table.recorded_at).where(
+        or_(table.recommendation_id == first, table.first_id == first)
+    )
+    order = (table.recorded_at, table.recommendation_id)
+    return tuple(RequestVersion(*row) for row in connection.execute(asked.order_by(*order)))
+
+
+def all_versions(connection: Connection, recommendation_ids: Collection[str]) -> tuple[str, ...]:
+    """The ids of every version of some requests, themselves included, sorted."""
+    found = {
+        each.recommendation_id
+        for name in recommendation_ids
+        for each in versions_of(connection, name)
+    }
+    return tuple(sorted(found | set(recommendation_ids)))
