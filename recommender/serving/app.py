@@ -31,6 +31,7 @@ from recommender.serving.api import (
     sessions,
     wishes,
 )
+from recommender.serving.appearance import open_appearance
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
 from recommender.serving.cors import CorsMiddleware
@@ -154,6 +155,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(STATIC, static_files())
     app.mount(reference.STATIC, reference.static_files())
     app.mount(matching.STATIC, matching.static_files())
+    app.state.appearance = open_appearance(first.practice)
     app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from recommender.errors import NotFoundError
 from recommender.security.scopes import Scope
+from recommender.serving.appearance import appearance_of
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
 from recommender.serving.http.page_files import (
     compressed_files,
@@ -26,6 +27,7 @@ from recommender.serving.http.problems import (
     problem_for,
 )
 from recommender.serving.http.request_context import request_info
+from recommender.serving.http.root_path import path_within
 from recommender.serving.staff import wording
 
 HOME = PAGES
@@ -43,7 +45,8 @@ LINKS = (
 )
 """Address and name of every page in the navigation, and what it takes to see it."""
 STATIC_FOLDER = Path(__file__).with_name("static")
-STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
+FOUNDATION, STYLE, ICON = "oat-0.6.1.min.css", "style.css", "icon.svg"
+SCRIPT = "htmx-2.0.11.min.js"
 PEOPLE_SCRIPT = "people.js"
 SCRIPT_SETTINGS = json.dumps(
     {
@@ -83,6 +86,7 @@ def static_address(name: str) -> str:
 _templates = templates_of("recommender.serving.staff")
 _templates.globals |= {
     "w": wording,
+    "foundation": static_address(FOUNDATION),
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
@@ -102,6 +106,8 @@ def page(
     info.is_page, session, principal = True, info.session, info.principal
     html = _templates.get_template(template).render(
         title=title,
+        practice_title=appearance_of(request.app).title,
+        here=_section(path_within(request.scope)),
         root=info.root_path,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
@@ -115,6 +121,12 @@ def page(
         **values,
     )
     return HTMLResponse(html, status)
+
+
+def _section(path: str) -> str:
+    """The link of the navigation that a page belongs to: the one its path is, or lies below."""
+    within = [each for each, *_ in LINKS if path == each or path.startswith(f"{each}/")]
+    return max(within, key=len, default=HOME)
 
 
 def redirect(address: str) -> Response:

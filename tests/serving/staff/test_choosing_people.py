@@ -48,7 +48,7 @@ def test_a_hostile_name_stays_text(desk: TestClient) -> None:
 
 def test_who_is_ticked_is_left_out_and_shown_by_name(desk: TestClient) -> None:
     page = ask(desk, top_k="50", **{FIELD: ["005", "007"]})
-    shortlist = page.text.split('id="shortlist"')[1].split('id="why"')[0]
+    shortlist = page.text.split('id="shortlist"')[1].split('id="why-not-heading"')[0]
     assert "Two Sites" not in shortlist.split('id="decide"')[0]
     assert "Two Sites (005), " in Reader(page.text.split('id="used"')[1]).text
     asked = read(desk, f"{page.url.path}/again").form("/staff/requests")

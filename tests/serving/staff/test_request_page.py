@@ -291,11 +291,34 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
     text = Reader(page.text).text
     assert "Ask these first." in text
-    for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
+    for question in (
+        "Level of care needed: 1 clinician",
+        "Whether the client holds a valid referral and plan: 1",
+    ):
         assert question in text
+    level = f"{page.url.path}/again#answer.risk_level"
+    assert ("href", level) in Reader(page.text).attributes
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
     assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text
+
+
+def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(
+    shipped: TestClient,
+) -> None:
+    unasked: dict[str, Any] = {"answer.concern": "", "answer.directive": "", "answer.wanted": []}
+    given = {"answer.age_years": "34", "answer.funding": "private", "answer.referral_held": "yes"}
+    page = ask(shipped, **unasked, **given, **{"answer.max_km": "7"})
+    assert page.status_code == 422
+    found = Reader(page.text)
+    said = (
+        "Does the client have a valid referral and mental health treatment plan?: only for Medicare"
+    )
+    assert said in found.text
+    form = found.form("/staff/requests")
+    kept = {name: form.fields[f"answer.{name}"] for name in ("referral_held", "funding", "max_km")}
+    assert kept == {"referral_held": [""], "funding": ["private"], "max_km": ["7"]}
+    assert send(shipped, form).status_code == 200
 
 
 TRIAGE = "can safely take this client"
@@ -310,7 +333,12 @@ def test_a_level_of_care_nobody_entered_is_asked_for_and_not_called_too_high(
     assert any(w.startswith("Ask first: `risk_level` not answered") for w in answer["warnings"])
     unasked = {f"answer.{name}": "" for name in ("concern", "directive")}
     page = ask(shipped, **unasked, **{"answer.wanted": [], "answer.age_years": "34"})
-    assert TRIAGE not in Reader(page.text).text
+    found = Reader(page.text)
+    assert TRIAGE not in found.text
+    again = f"{page.url.path}/again"
+    for question in ("risk_level", "funding"):
+        assert ("href", f"{again}#answer.{question}") in found.attributes
+        assert ("id", f"answer.{question}") in read(shipped, again).attributes
 
 
 def test_a_level_of_care_beyond_everybody_is_called_so(shipped: TestClient) -> None:

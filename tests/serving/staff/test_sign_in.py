@@ -62,7 +62,10 @@ def test_a_page_may_load_its_style_and_nothing_else(staff: TestClient, path: str
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     found = Reader(response.text)
-    assert not {"script", "style", "iframe", "object"} & set(found.tags)
+    assert not {"style", "iframe", "object"} & set(found.tags)
+    own = [value for name, value in found.attributes if name == "src"]
+    assert len(own) == found.tags.count("script")
+    assert all(each.startswith("/staff/static/") for each in own)
     names = {name for name, _ in found.attributes}
     assert "style" not in names
     assert not {name for name in names if name.startswith("on")}

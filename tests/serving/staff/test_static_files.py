@@ -6,6 +6,7 @@ import json
 import pytest
 
 from recommender.serving.staff.page import (
+    FOUNDATION,
     ICON,
     SCRIPT,
     SCRIPT_SETTINGS,
@@ -17,16 +18,21 @@ from recommender.serving.staff.page import (
 from tests.support.page_reader import ask
 from tests.support.server import LockedServer, TestClient
 
-RELEASED = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+RELEASED = {
+    SCRIPT: ("text/javascript", "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"),
+    FOUNDATION: ("text/css", "271d2b00e839547c3f9179e21b3b2ead0ab2789e616642adc8bc07b9a35692cd"),
+}
 
 
-def test_the_script_is_the_released_one(staff: TestClient) -> None:
-    response = staff.get(static_address(SCRIPT))
-    assert hashlib.sha256(response.content).hexdigest() == RELEASED
-    assert response.headers["content-type"].startswith("text/javascript")
+@pytest.mark.parametrize("name", RELEASED)
+def test_what_others_wrote_is_as_they_released_it(staff: TestClient, name: str) -> None:
+    media_type, digest = RELEASED[name]
+    response = staff.get(static_address(name))
+    assert hashlib.sha256(response.content).hexdigest() == digest
+    assert response.headers["content-type"].startswith(media_type)
 
 
-@pytest.mark.parametrize("name", [STYLE, ICON, SCRIPT])
+@pytest.mark.parametrize("name", [FOUNDATION, STYLE, ICON, SCRIPT])
 def test_a_static_file_is_sent_without_a_session_and_cached_for_good(
     locked: LockedServer, name: str
 ) -> None:

@@ -136,9 +136,9 @@ def test_times_said_back_are_read_as_the_same_times(spans: list[tuple[int, int, 
     for day, begin, end in spans:
         marked[day, begin:end] = True
     windows = []
-    for day, slots in zip(DAYS, marked, strict=True):
+    for name, slots in zip(DAYS, marked, strict=True):
         edges = np.flatnonzero(np.diff(slots.astype(int), prepend=0, append=0)).reshape(-1, 2)
-        windows += [f"{day} {_clock(begin)}-{_clock(end)}" for begin, end in edges.tolist()]
+        windows += [f"{name} {_clock(start)}-{_clock(stop)}" for start, stop in edges.tolist()]
     assert list(read_times(week(windows), USUAL_DAY_PARTS)) == windows
 
 

@@ -21,20 +21,13 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.intake_answers import (
     ANSWER,
-    TIMES,
+    QuestionLink,
     inapplicable,
+    link_to,
     request_values,
     typed_answers,
 )
 from recommender.values.ids import is_id
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionLink:
-    """A question of the form: the id of its control, and what it asks in few words."""
-
-    id: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +73,8 @@ def fit_count(snapshot: ServingSnapshot, sent: FormData, day: date) -> FitCount:
     return FitCount(
         eligible=int(screening.eligible.sum()),
         clinicians=len(roster),
-        unasked=tuple(_link(practice.client[name]) for name in unasked),
-        unread=tuple(_link(practice.client[name]) for name in unread),
+        unasked=tuple(link_to(practice.client[name]) for name in unasked),
+        unread=tuple(link_to(practice.client[name]) for name in unread),
         times={
             f"{ANSWER}{name}": _times_text(known.get(name, []))
             for name, field in practice.client.items()
@@ -140,12 +133,6 @@ def _undecided(practice: Practice, answers: Mapping[str, Any]) -> Modes:
             or any(client not in answers for client in each.client)
         )
     }
-
-
-def _link(field: Field) -> QuestionLink:
-    ending = TIMES if field.kind == "weekly_hours" else ""
-    text = f"whether the client {field.phrase}" if field.kind == "flag" else field.phrase
-    return QuestionLink(f"{ANSWER}{field.name}{ending}", text)
 
 
 def _times_text(windows: list[Mapping[str, str]]) -> str:

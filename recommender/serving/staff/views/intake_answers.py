@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from recommender.journal.recommendations import ShownRecommendation
@@ -94,6 +95,21 @@ def prefilled(practice: Practice, shown: ShownRecommendation) -> FormData:
             answer = JSON_TYPES[field.kind].json_of(shown.answers[name])
             fields |= _typed(practice, field, answer)
     return FormData(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLink:
+    """A question of the form: the id of its control, and what it asks in few words."""
+
+    id: str
+    text: str
+
+
+def link_to(field: Field) -> QuestionLink:
+    """The link to a question of the form."""
+    ending = TIMES if field.kind == "weekly_hours" else ""
+    text = f"whether the client {field.phrase}" if field.kind == "flag" else field.phrase
+    return QuestionLink(f"{ANSWER}{field.name}{ending}", text)
 
 
 def day_parts_of(practice: Practice) -> tuple[DayPart, ...]:

@@ -19,10 +19,10 @@ from recommender.serving.staff.views.charts import contribution_bar, longest_lin
 from recommender.serving.staff.views.comparison import MOST_COMPARED, Comparison, fact_rows
 from recommender.serving.staff.views.current_cards import current_cards
 from recommender.serving.staff.views.explanation import ExplanationView
+from recommender.serving.staff.views.questions_to_ask import questions_to_ask
 from recommender.serving.staff.views.shortlist import (
     exclusion_lines,
     prediction_rows,
-    questions_to_ask,
     relaxation_lines,
     shortlist_of,
 )

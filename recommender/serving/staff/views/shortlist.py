@@ -1,12 +1,10 @@
 """Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import fsum
 from statistics import fmean
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from recommender.practice.definition import Practice
@@ -240,25 +238,6 @@ def exclusion_lines(
             tuple(names.get(each, each) for each in whom.get(line.constraint, ())),
         )
         for line in sorted(lines, key=lambda line: (-line.removed, line.constraint))
-    )
-
-
-def questions_to_ask(
-    response: RecommendationResponse, practice: Practice, answers: Mapping[str, Any]
-) -> tuple[str, ...]:
-    """Unanswered questions that left clinicians out, the one that left out most first."""
-    unanswered: Counter[tuple[str, ...]] = Counter()
-    for each in response.excluded:
-        rules = [practice.constraints.get(r.constraint) for r in each.reasons if r.unknown]
-        asked = [rule.client for rule in rules if rule and rule.unasked == "unknown"]
-        unanswered.update(
-            {tuple(practice.client[n].phrase for n in names if n not in answers) for names in asked}
-        )
-    return tuple(
-        f"{wording.sentence(wording.listed(phrases))}: "
-        f"{wording.counted(number, 'clinician', 'clinicians')}"
-        for phrases, number in unanswered.most_common()
-        if phrases
     )
 
 

@@ -1,0 +1,215 @@
+"""A call: the form in the order of the questions on the phone, few keys, and who fits so far."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from experiments.screenshots.filling import unfold
+from experiments.screenshots.office import Office
+from experiments.screenshots.walk import new_request
+from tests.support.browser_checks import WIDE, Looker
+
+pytestmark = pytest.mark.slow
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+MOST_SCREENS = {1280: 2.0, 390: 4.0}
+MOST_KEYS, MOST_TABS = 60, 25
+CALL = (
+    ("answer.age_years", "34"),
+    ("answer.main_concern", "a"),
+    ("answer.risk_level", "ArrowDown ArrowDown"),
+    ("answer.funding", "m"),
+    ("answer.referral_held", "ArrowDown"),
+    ("answer.max_gap", "90"),
+    ("answer.modes_wanted", "Space"),
+    ("answer.home", "2042"),
+    ("answer.hours_free.times", "tue thu arvo"),
+    ("answer.genders_wished", "Space"),
+    ("answer.model_consent", "ArrowDown"),
+    ("client_id", "c1042"),
+)
+"""Each question with the keys that answer it: the names of keys, or letters to type."""
+SENT = {
+    "answer.age_years": ["34"],
+    "answer.main_concern": ["anxiety"],
+    "answer.risk_level": ["level_2"],
+    "answer.funding": ["medicare"],
+    "answer.referral_held": ["yes"],
+    "answer.max_gap": ["90"],
+    "answer.modes_wanted": ["in_person"],
+    "answer.home": ["2042"],
+    "answer.hours_free.times": ["tue thu arvo"],
+    "answer.genders_wished": ["woman"],
+    "answer.model_consent": ["yes"],
+    "client_id": ["c1042"],
+}
+_SENT = """
+() => {
+    const sent = {};
+    for (const [name, value] of new FormData(document.getElementById("intake")))
+        if (value && !/^(csrf_token|top_k|mode[.].*)$/.test(name)) (sent[name] ??= []).push(value);
+    return sent;
+}
+"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport=WIDE, locale="en-AU")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def without_script(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(java_script_enabled=False, viewport=WIDE)
+    yield context
+    context.close()
+
+
+def fits(page: Page, text: str) -> None:
+    expect(page.locator("#fits")).to_contain_text(re.compile(text))
+
+
+def field(page: Page, name: str, value: str = "") -> str:
+    chosen = f'[value="{value}"]' if value else ""
+    return f'main [name="{name}"]{chosen}'
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["desk", "phone"])
+def test_the_questions_of_a_call_take_few_screens(
+    browser: Browser, counter: Office, screen: ViewportSize
+) -> None:
+    page = browser.new_page(viewport=screen)
+    new_request(page, counter)
+    box = page.locator("#more").bounding_box()
+    assert box is not None
+    assert box["y"] / screen["height"] <= MOST_SCREENS[screen["width"]]
+    page.close()
+
+
+def test_a_call_of_twelve_answers_takes_few_keys(page: Page, counter: Office) -> None:
+    new_request(page, counter)
+    fits(page, "so far")
+    tabs = keys = 0
+    for name, answer in CALL:
+        while page.evaluate("document.activeElement.name") != name:
+            page.keyboard.press("Tab")
+            tabs += 1
+            assert tabs <= MOST_TABS, name
+        named = re.fullmatch(r"(Space|Arrow\w+)( Arrow\w+)*", answer)
+        for key in answer.split() if named else answer:
+            page.keyboard.press(key)
+            keys += 1
+    assert page.evaluate(_SENT) == SENT
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/staff/requests/" in page.url
+    assert keys + tabs + 1 <= MOST_KEYS
+
+
+def test_only_questions_that_apply_are_shown_and_sent(page: Page, counter: Office) -> None:
+    new_request(page, counter)
+    referral = page.locator('[id="answer.referral_held"]')
+    expect(referral).to_be_hidden()
+    page.select_option(field(page, "answer.funding"), "medicare")
+    expect(referral).to_be_visible()
+    page.check(field(page, "answer.referral_held", "yes"))
+    page.select_option(field(page, "answer.funding"), "ndis")
+    expect(referral).to_be_hidden()
+    expect(page.locator('[id="answer.ndis_management"]')).to_be_visible()
+    assert page.evaluate(_SENT) == {"answer.funding": ["ndis"]}
+
+
+def test_the_count_follows_the_answers_and_leads_to_what_is_missing(
+    page: Page, axe: str, counter: Office
+) -> None:
+    looker = Looker(page, axe, counter.url)
+    new_request(page, counter)
+    fits(page, r"\d+ of 24 fit so far; not answered yet: age, level of care needed")
+    page.fill(field(page, "answer.age_years"), "34")
+    page.get_by_role("link", name="level of care needed").click()
+    assert page.evaluate("document.activeElement.id") == "answer.risk_level"
+    page.check(field(page, "answer.risk_level", "level_1"))
+    page.select_option(field(page, "answer.funding"), "private")
+    page.fill(field(page, "answer.hours_free.times"), "weekdays after 5pm; not Fri")
+    expect(page.locator('[id="answer.hours_free-read"]')).to_have_text(
+        "Read as: Monday to Thursday from 5 pm."
+    )
+    fits(page, r"^\s*\d+ of 24 fits? so far\s*$")
+    page.fill(field(page, "answer.hours_free.times"), "whenever")
+    fits(page, "cannot be read yet: times of the week that suit")
+    seen = looker.look()
+    assert (seen.barriers, seen.errors, seen.elsewhere, seen.overflowing) == ([], [], [], [])
+    assert not seen.lost
+
+
+def test_the_count_is_that_of_the_request(page: Page, counter: Office) -> None:
+    new_request(page, counter)
+    page.fill(field(page, "answer.age_years"), "34")
+    page.check(field(page, "answer.risk_level", "level_1"))
+    page.select_option(field(page, "answer.funding"), "private")
+    fits(page, r"^\s*\d+ of 24 fits? so far\s*$")
+    count = page.locator("#fits strong").inner_text().split()[0]
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show clinicians").click()
+    assert f"{count} fit, " in page.locator("main").inner_text()
+
+
+def test_a_refused_form_has_the_focus_on_what_is_wrong_and_everything_typed(
+    page: Page, axe: str, counter: Office
+) -> None:
+    looker = Looker(page, axe, counter.url)
+    new_request(page, counter)
+    page.fill(field(page, "answer.hours_free.times"), "whenever")
+    page.fill(field(page, "answer.max_gap"), "sixty")
+    unfold(page, "answer.max_km")
+    page.fill(field(page, "answer.max_km"), "7")
+    page.check(field(page, "answer.hours_free", "sat-1"))
+    before = page.evaluate(_SENT)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show clinicians").click()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    assert page.evaluate(_SENT) == before
+    expect(page.locator(field(page, "answer.max_km"))).to_be_visible()
+    for name in ("answer.age_years", "answer.max_gap", "answer.hours_free.times"):
+        expect(page.locator(f'[id="{name}-fault"]')).to_be_visible()
+        page.locator(f'.wrong a[href="#{name}"]').click()
+        assert page.evaluate("document.activeElement.id") == name
+    seen = looker.look()
+    assert (seen.barriers, seen.errors, seen.overflowing, seen.lost) == ([], [], [], False)
+
+
+def test_an_unanswered_question_that_decides_is_one_link_away_from_the_result(
+    page: Page, counter: Office
+) -> None:
+    new_request(page, counter)
+    page.fill(field(page, "answer.age_years"), "34")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "triage" not in page.locator("main").inner_text()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Level of care needed").first.click()
+    assert page.url.endswith("/again#answer.risk_level")
+    expect(page.locator('[id="answer.risk_level"]')).to_be_in_viewport()
+    expect(page.locator(field(page, "answer.age_years"))).to_have_value("34")
+
+
+def test_without_script_everything_is_there_beside_what_it_depends_on(
+    without_script: BrowserContext, counter: Office
+) -> None:
+    page = without_script.new_page()
+    new_request(page, counter)
+    expect(page.locator('[id="answer.referral_held"]')).to_contain_text("Only for Medicare")
+    page.fill(field(page, "answer.age_years"), "34")
+    page.select_option(field(page, "answer.funding"), "private")
+    page.check(field(page, "answer.referral_held", "yes"))
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show clinicians").click()
+    expect(page.get_by_role("heading", name="Answers that do not apply")).to_be_visible()
+    expect(page.locator(field(page, "answer.funding"))).to_have_value("private")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show clinicians").click()
+    expect(page.get_by_role("link", name="Change answers")).to_be_visible()
