@@ -3,6 +3,7 @@
 from recommender.serving.staff.pages import (
     clinicians,
     decisions,
+    drafts,
     model,
     new_request,
     pairing,
@@ -14,6 +15,7 @@ from recommender.serving.staff.pages import (
 ROUTERS = (
     sign_in.router,
     new_request.router,
+    drafts.router,
     request.router,
     decisions.router,
     pairing.router,
