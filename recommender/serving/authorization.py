@@ -98,6 +98,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/model/history": Scope.MODEL_READ,
     "GET /staff/clinicians": Scope.ROSTER_READ,
     "GET /staff/clinicians/records": Scope.RECORD_READ,
+    "GET /staff/clinicians/{clinician_id}": Scope.ROSTER_READ,
     "POST /staff/search": Scope.EXPLAIN_READ,
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,

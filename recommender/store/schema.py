@@ -150,6 +150,7 @@ decisions = _table(
     _text("kind"),
     Column("reason", Text),
     *_written_by(),
+    Index("ix_decisions_clinician", "clinician_id", "recorded_at"),
 )
 
 # A wish names a recommendation whose wishes share one reference; None asks for help to choose.
@@ -160,6 +161,7 @@ wishes = _table(
     Column("clinician_id", Text),
     _text("reference", index=True),
     *_written_by(),
+    Index("ix_wishes_clinician", "clinician_id", "recorded_at"),
 )
 
 # Answers not sent yet, of one account; `changes` is the request they change, "" for a new one.
@@ -181,6 +183,7 @@ pairings = _table(
     _text("clinician_id"),
     Column("recommendation_id", Text, index=True),
     *_written_by(),
+    Index("ix_pairings_clinician", "clinician_id", "recorded_at"),
 )
 
 pairing_events = _table(

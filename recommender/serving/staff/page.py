@@ -18,7 +18,7 @@ from recommender.serving.http.page_files import (
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words, wording
 
 HOME = PAGES
 SIGN_IN = f"{HOME}/session"
@@ -76,10 +76,12 @@ def static_address(name: str) -> str:
 _templates = templates_of("recommender.serving.staff")
 _templates.globals |= {
     "w": wording,
+    "follow_up": follow_up_words,
     "foundation": static_address(FOUNDATION),
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
+    "static_address": static_address,
     "people_script": static_address(PEOPLE_SCRIPT),
     "request_style": static_address("request.css"),
     "form_style": static_address("form.css"),

@@ -1,6 +1,7 @@
 """Routes of the staff pages."""
 
 from recommender.serving.staff.pages import (
+    clinician,
     clinicians,
     decisions,
     drafts,
@@ -21,5 +22,7 @@ ROUTERS = (
     pairing.router,
     model.router,
     clinicians.router,
+    # After the page of records, whose address would be one of a clinician.
+    clinician.router,
     work_list.router,
 )
