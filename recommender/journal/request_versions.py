@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from recommender.store.schema import recommendations
 
@@ -35,6 +35,52 @@ def versions_of(connection: Connection, recommendation_id: str) -> tuple[Request
     )
     order = (table.recorded_at, table.recommendation_id)
     return tuple(RequestVersion(*row) for row in connection.execute(asked.order_by(*order)))
+
+
+def newest_versions(
+    connection: Connection, recommendation_ids: Collection[str]
+) -> dict[str, RequestVersion]:
+    """The newest version of each of some requests, by id; without those never replaced."""
+    later = recommendations.alias("later")
+    asked = (
+        select(
+            recommendations.c.recommendation_id.label("of"),
+            later.c.recommendation_id,
+            later.c.actor,
+            later.c.recorded_at,
+        )
+        .join(later, later.c.first_id == _root())
+        .where(
+            recommendations.c.recommendation_id.in_(recommendation_ids),
+            later.c.recorded_at > recommendations.c.recorded_at,
+        )
+        .order_by(later.c.recorded_at, later.c.recommendation_id)
+    )
+    return {of: RequestVersion(*version) for of, *version in connection.execute(asked)}
+
+
+def replaced_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether a version of a row of `recommendations` was made after a moment: a condition."""
+    later = recommendations.alias("later_version")
+    return (
+        select(later.c.recommendation_id)
+        .where(later.c.first_id == _root(), later.c.recorded_at > at)
+        .correlate_except(later)
+        .exists()
+    )
+
+
+def is_of_a_version(name: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an id is that of any version of a row of `recommendations`: a condition."""
+    version = recommendations.alias("version")
+    ids = select(version.c.recommendation_id).where(
+        or_(version.c.first_id == _root(), version.c.recommendation_id == _root())
+    )
+    return name.in_(ids.correlate_except(version))
+
+
+def _root() -> ColumnElement[str]:
+    return func.coalesce(recommendations.c.first_id, recommendations.c.recommendation_id)
 
 
 def all_versions(connection: Connection, recommendation_ids: Collection[str]) -> tuple[str, ...]:

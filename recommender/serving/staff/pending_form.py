@@ -19,7 +19,7 @@ from recommender.serving.staff.page import HOME, SIGN_IN
 
 ADDRESS, BODY, THEN = "pending_address", "pending_body", "then"
 """Names of fields of the sign-in form: where a form goes, its content, and the page to show."""
-_PAGE = re.compile(rf"{HOME}(/[A-Za-z0-9._~-]+)*")
+_PAGE = re.compile(rf"{HOME}(/(?!\.{{1,2}}(/|$))[A-Za-z0-9._~-]+)*")
 _CONTENTS = {
     "decisions": "a decision",
     "pairings": "the start of a pairing",

@@ -44,7 +44,7 @@ async def post_draft(request: Request) -> Response:
         other = await stored_draft(request, key)
         version, why = other.version if other else NOTHING_SAVED, saved_elsewhere(request, other)
         if is_part:
-            return page(request, "draft_saved.html", "", version=version, elsewhere=why)
+            return page(request, "draft_saved.html", "", saved="", version=version, elsewhere=why)
         form = FormDraft(form_opened(sent), key.changes, elsewhere=why)
         return form_page(request, sent, form, status=CONFLICT.status, version=version)
     if is_part:

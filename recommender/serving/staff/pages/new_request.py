@@ -94,16 +94,16 @@ async def post_request(request: Request) -> Response:
     practice, draft = snapshot.practice, sent_draft(request, sent)
     await save_before_sending(request, sent)
     if left_out := inapplicable(practice, typed_answers(practice, sent)):
-        kept = applying(sent, left_out)
-        return form_page(request, kept, draft, status=422, cleared=left_out)
+        cleared = applying(sent, left_out)
+        return form_page(request, cleared, draft, status=422, cleared=left_out)
     try:
         try:
             parsed = snapshot.form.read(request_values(practice, sent))
         except ValidationError as error:
             raise refused_request(snapshot, error, snapshot.form.model) from None
         replaces = await _existing(request, changed_request(sent))
-        made = await recommend_and_store(request, parsed, replaces, sent)
-        return redirect(f"{REQUESTS}/{made}")
+        new = await recommend_and_store(request, parsed, replaces, sent)
+        return redirect(f"{REQUESTS}/{new}")
     except (ProblemError, IntakeError) as error:
         problem = problem_for(error)
         if not problem.errors:
@@ -154,7 +154,7 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
         asked_on=shown.asked_on,
     )
     changed = await recommend_and_store(request, repeated, recommendation_id)
-    return redirect(f"{REQUESTS}/{changed}?before={recommendation_id}")
+    return redirect(f"{REQUESTS}/{changed}")
 
 
 def form_address(changes: str) -> str:
