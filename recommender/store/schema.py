@@ -336,6 +336,8 @@ staff_accounts = _table(
     _text("staff_id", primary_key=True),
     _text("name", unique=True),
     _text("role"),
+    # Null for accounts of before that have one role, which is in `role`.
+    _text("roles", nullable=True),
     _text("password_hash"),
     Column("failures", Integer, nullable=False),
     Column("locked_until", Instant),

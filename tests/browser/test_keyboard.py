@@ -76,13 +76,13 @@ def signed_in(hands: Hands, office: Office) -> None:
 def asked(hands: Hands) -> None:
     hands.press("New request")
     hands.heading("New request")
+    hands.page.keyboard.type("34")
     hands.type("answer.main_concern", "anx")
-    hands.go(sent="answer.concerns", name="Anxiety or worry")
-    hands.page.keyboard.press("Space")
-    hands.type("answer.age_years", "34")
-    hands.type("answer.risk_level", "level 1")
+    hands.go(sent="answer.risk_level")
+    hands.page.keyboard.press("ArrowDown")
     hands.type("answer.funding", "priv")
-    hands.type("answer.model_consent", "Y")
+    hands.go(sent="answer.model_consent")
+    hands.page.keyboard.press("ArrowRight")
     hands.press("Show clinicians")
     hands.heading("Who fits")
 

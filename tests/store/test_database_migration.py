@@ -113,5 +113,7 @@ def test_every_migration_is_in_the_package_that_is_installed() -> None:
         *("journal", "access", "explained", "reply_headers"),
         *("publishable_keys", "wishes", "webhooks", "recommendation_list"),
         "work_list",
+        "drafts",
+        "roles",
     )
     assert found == [f"v{number:04d}_{name}.py" for number, name in enumerate(names, 1)]

@@ -44,6 +44,10 @@ staff_app = typer.Typer(
 PepperText = Annotated[str, typer.Option(envvar="RECOMMENDER_PEPPER", hidden=True)]
 Name = Annotated[str, typer.Argument(help="Name of the program, such as website.")]
 Person = Annotated[str, typer.Argument(help="The name the person logs in with.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(help="`staff`, `scientist` or `admin`; repeat for several, such as an owner's."),
+]
 Days = Annotated[int, typer.Option(help="How long the key lasts.", min=1, max=730)]
 
 
@@ -151,17 +155,32 @@ def revoke(
 def add(
     name: Person,
     store: RequiredStoreUrl,
-    role: Annotated[str, typer.Option(help="`staff`, `scientist` or `admin`.")] = "staff",
+    role: Roles = None,
 ) -> None:
     """Create an account; prompts for the password, or reads it from a pipe."""
     from recommender.security.accounts import add_account
     from recommender.security.scopes import role_named
 
     with opened_store(store) as journal:
-        chosen, typed = role_named(role), _typed()
+        chosen, typed = [role_named(each) for each in role or ["staff"]], _typed()
         with journal.writing() as connection:
-            add_account(connection, name, chosen, typed, now=utc_now(), actor=shell_actor())
-    out.print(f"{name} may log in as {role}.", markup=False)
+            account = add_account(
+                connection, name, chosen, typed, now=utc_now(), actor=shell_actor()
+            )
+    out.print(f"{name} may log in as {' and '.join(account.roles)}.", markup=False)
+
+
+@staff_app.command("roles")
+def roles(name: Person, store: RequiredStoreUrl, role: Roles = None) -> None:
+    """Give an account these roles in place of those it had."""
+    from recommender.security.accounts import change_roles
+    from recommender.security.scopes import role_named
+
+    with opened_store(store) as journal:
+        chosen = [role_named(each) for each in role or []]
+        with journal.writing() as connection:
+            account = change_roles(connection, name, chosen, actor=shell_actor())
+    out.print(f"{name} has the role {' and '.join(account.roles)} from now on.", markup=False)
 
 
 @staff_app.command("list")
@@ -226,7 +245,9 @@ def _accounts_table(accounts: "Sequence[Account]", now: datetime) -> RecordTable
         locked = account.locked_until is not None and now < account.locked_until
         open_or_locked = "locked for a while" if locked else "open"
         state = "removed" if account.removed_at else open_or_locked
-        table.add_row(account.name, account.role, f"{account.created_at:%Y-%m-%d}", state)
+        table.add_row(
+            account.name, ", ".join(account.roles), f"{account.created_at:%Y-%m-%d}", state
+        )
     return table
 
 

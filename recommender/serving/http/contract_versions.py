@@ -53,6 +53,8 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "`GET /v1/recommendations` lists what was recommended, page by page.",
             "**Breaking**: `POST /v1/predictions` needs the scope `score:read`. The role `browser` "
             "is for keys in public pages; sandbox keys store nothing.",
+            "Relaxations are offered where fewer are eligible than `top_k` asks for; staff receive "
+            "`ahead_of_next`.",
             "`warning_details` says what of each warning a client may read; `ties` has one text "
             "for each group of clinicians that cannot be told apart.",
             "Wishes of clients, and webhooks about decisions, wishes and ratings.",

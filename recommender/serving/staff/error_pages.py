@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
+from recommender.serving.appearance import appearance_of
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -27,11 +28,11 @@ from recommender.serving.staff.pending_form import (
 )
 
 _DETAILS: Mapping[ProblemType, str] = {
-    FORBIDDEN: "Your account cannot see or do this. Ask the person who looks after accounts.",
-    NOT_FOUND: "No page has this address. Check it, or start from the list of requests.",
+    FORBIDDEN: "Your account cannot see or do this. If you need it for your work, ask {contact}.",
+    NOT_FOUND: "There is no page at this address. Check it, or start from the list of requests.",
     NOT_ALLOWED: "This page answers a form. Open the page with the form and send it again.",
 }
-"""What a page says of a problem where that differs from what programs are told."""
+"""What a page says of a problem where programs get another text; `contact` looks after accounts."""
 
 
 async def error_page(request: Request, error: Exception) -> Response:
@@ -58,7 +59,9 @@ async def error_page(request: Request, error: Exception) -> Response:
         problem.kind.title,
         status=problem.kind.status,
         faults=faults,
-        detail=_DETAILS.get(problem.kind, problem.kind.detail),
+        detail=_DETAILS[problem.kind].format(contact=appearance_of(request.app).contact)
+        if problem.kind in _DETAILS
+        else problem.kind.detail,
         request_id=request_info(request.scope).request_id,
     )
     response.headers.update(problem.headers or {})

@@ -1,4 +1,4 @@
-"""Renders pages: templates that escape everything, the frame around them, and the error page."""
+"""Renders pages: templates that escape everything, the frame around them."""
 
 import json
 from pathlib import Path
@@ -25,6 +25,7 @@ SIGN_IN = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 CLINICIANS = f"{HOME}/clinicians"
 RECORDS = f"{CLINICIANS}/records"
+PRACTICE = f"{HOME}/practice"
 STATIC = f"{HOME}/static"
 LINKS = (
     (HOME, "Requests", Scope.EXPLAIN_READ),
@@ -32,12 +33,15 @@ LINKS = (
     (MODEL, "Is it usually right?", Scope.MODEL_READ),
     (CLINICIANS, "Clinicians", Scope.ROSTER_READ),
     (RECORDS, "Clinicians' records", Scope.RECORD_READ),
+    (PRACTICE, "Practice", Scope.ACCESS_MANAGE),
 )
 """Address and name of every page in the navigation, and what it takes to see it."""
+KEYS = {HOME: "g r", NEW: "n", CLINICIANS: "g c"}
+"""Keyboard shortcuts of pages; several keys are pressed one after the other."""
 STATIC_FOLDER = Path(__file__).with_name("static")
 FOUNDATION, STYLE, ICON = "oat-0.6.1.min.css", "style.css", "icon.svg"
 SCRIPT = "htmx-2.0.11.min.js"
-PEOPLE_SCRIPT = "people.js"
+PEOPLE_SCRIPT, SHORTCUTS_SCRIPT = "people.js", "shortcuts.js"
 SCRIPT_SETTINGS = json.dumps(
     {
         "allowEval": False,
@@ -81,6 +85,8 @@ _templates.globals |= {
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
+    "shortcuts": static_address(SHORTCUTS_SCRIPT),
+    "keys": KEYS,
     "static_address": static_address,
     "people_script": static_address(PEOPLE_SCRIPT),
     "request_style": static_address("request.css"),
@@ -97,10 +103,13 @@ def page(
     """A page; a session's token is in each of its forms."""
     info = request_info(request.scope)
     info.is_page, session, principal = True, info.session, info.principal
+    path = path_within(request.scope)
+    here = _section(path)
     html = _templates.get_template(template).render(
         title=title,
-        practice_title=appearance_of(request.app).title,
-        here=_section(path_within(request.scope)),
+        appearance=appearance_of(request.app),
+        here=here,
+        is_here=here == path,
         root=info.root_path,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,

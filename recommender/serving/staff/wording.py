@@ -282,7 +282,7 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
         spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
         close = f"{spans[0]} are too close to call"
         close += "".join(f", and so are {span}" for span in spans[1:])
-    return f"{close}. Choose by times, gap, or what the client prefers."
+    return f"{close}. Choose by times, gap or preference."
 
 
 def ahead(probability: float, following: str) -> str:
@@ -320,8 +320,9 @@ def place_of(timezone: str) -> str:
 
 
 def counts(eligible: int, excluded: int) -> str:
-    """How many clinicians fit and how many do not."""
-    return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
+    """How many clinicians of the roster fit."""
+    fit = "fits" if eligible == 1 else "fit"
+    return f"{eligible} of {counted(eligible + excluded, 'clinician', 'clinicians')} {fit}."
 
 
 def model(used: ModelInUse) -> str:

@@ -12,6 +12,7 @@ from recommender.serving.staff.pages import (
     sign_in,
     work_list,
 )
+from recommender.serving.staff.pages.owner import accounts, keys, overview, privacy
 
 ROUTERS = (
     sign_in.router,
@@ -25,4 +26,8 @@ ROUTERS = (
     # After the page of records, whose address would be one of a clinician.
     clinician.router,
     work_list.router,
+    overview.router,
+    accounts.router,
+    keys.router,
+    privacy.router,
 )

@@ -191,7 +191,6 @@ def form_page(
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
         decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
-        practice=state.practice.title,
         draft=draft,
         version=version,
         about=sent.text("client_id"),
