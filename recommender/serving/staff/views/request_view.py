@@ -156,8 +156,7 @@ class RequestView:
             return WhyNot(name, NOT_EXPLAINED)
         for each in self.response.excluded:
             if each.clinician_id == clinician_id:
-                version = self.response.roster_version
-                reasons = reasons_with_figures(each, self.shown, self.state, version)
+                reasons = reasons_with_figures(each, self.shown, self.state)
                 return WhyNot(name, f"{name} was left out by these rules:", reasons)
         if self.case.contributions is None:
             return WhyNot(name, FITS_BUT_LATER)
