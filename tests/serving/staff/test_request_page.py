@@ -311,7 +311,7 @@ def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(
     assert page.status_code == 422
     found = Reader(page.text)
     said = (
-        "Does the client have a valid referral and mental health treatment plan?: only for Medicare"
+        "Does the client have a valid referral and mental health treatment plan? Only for Medicare"
     )
     assert said in found.text
     form = found.form("/staff/requests")
