@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.drafts import drop_drafts_of
 from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_sessions
@@ -137,7 +138,9 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
 
 
 def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
-    """Removes an account for good and ends its sessions; its name stays for the audit log.
+    """Removes an account for good, ends its sessions and deletes its drafts.
+
+    Its name stays for the audit log.
 
     Raises
     ------
@@ -147,6 +150,7 @@ def remove_account(connection: Connection, name: str, *, now: datetime, actor: s
     account = _present(connection, name)
     _set(connection, account.staff_id, {"removed_at": now})
     _end_sessions(connection, account.staff_id)
+    drop_drafts_of(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
     return account
 

@@ -4,6 +4,7 @@ from recommender.serving.staff.pages import (
     clinician,
     clinicians,
     decisions,
+    drafts,
     model,
     new_request,
     pairing,
@@ -16,6 +17,7 @@ from recommender.serving.staff.pages.owner import accounts, keys, overview, priv
 ROUTERS = (
     sign_in.router,
     new_request.router,
+    drafts.router,
     request.router,
     decisions.router,
     pairing.router,
