@@ -47,6 +47,7 @@ def test_funding_rows_that_ended_are_said_beside_a_sound_definition(tmp_path: Pa
 scheme = "medicare"
 provider = "clinical"
 from = 2019-07-01
+from tests.support.registries import empty_registry
 until = 2020-06-30
 minutes = 50
 item = "80010"
@@ -123,7 +124,7 @@ def every_score_the_same(path: Path) -> None:
 def test_a_practice_whose_ratings_are_all_alike_is_not_given_a_model_of_nothing(
     tmp_path: Path,
 ) -> None:
-    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    registry = empty_registry(tmp_path)
     write_tables(tmp_path, pairings=90)
     every_score_the_same(tmp_path / "ratings.csv")
     clients = tmp_path / "clients.csv"
@@ -215,7 +216,7 @@ def test_a_definition_whose_card_is_empty_is_sound_and_says_what_promotion_will_
 
 @pytest.mark.slow
 def test_a_practice_with_hardly_a_rating_starts_on_the_declared_sizes(tmp_path: Path) -> None:
-    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    registry = empty_registry(tmp_path)
     write_tables(tmp_path, pairings=30)
     trained = run("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
     assert trained.exit_code == 0
