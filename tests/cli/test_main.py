@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from recommender.cli.main import app
 from recommender.practice.rules.catalogue import RULES
 from tests.support.builders import DEFINITION, some_rows, write_rows, write_tables
+from tests.support.registries import empty_registry
 
 
 def run(*words: str | Path) -> Result:
@@ -47,7 +48,6 @@ def test_funding_rows_that_ended_are_said_beside_a_sound_definition(tmp_path: Pa
 scheme = "medicare"
 provider = "clinical"
 from = 2019-07-01
-from tests.support.registries import empty_registry
 until = 2020-06-30
 minutes = 50
 item = "80010"
