@@ -97,7 +97,9 @@ def typed(page: Page) -> dict[str, list[str]]:
         """() => {
           const found = {};
           for (const [name, text] of new FormData(document.getElementById("intake"))) {
-            if (text && /^(answer|agreed|mode)\\.|client_id/.test(name)) (found[name] ??= []).push(text);
+            if (text && /^(answer|agreed|mode)\\.|client_id/.test(name)) {
+              (found[name] ??= []).push(text);
+            }
           }
           return found;
         }"""
