@@ -18,7 +18,7 @@ from recommender.errors import ConflictError, NotFoundError, RecommenderError, U
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.security.scopes import Principal, Role, granted
 from recommender.store.database import Store, advisory_lock
-from recommender.store.schema import staff_accounts, staff_sessions
+from recommender.store.schema import staff_accounts, staff_identities, staff_sessions
 
 MIN_LENGTH, MAX_LENGTH = 12, 256
 FREE_FAILURES = 5
@@ -51,9 +51,15 @@ class Account:
 
 
 def add_account(
-    connection: Connection, name: str, role: Role, password: str, *, now: datetime, actor: str
+    connection: Connection,
+    name: str,
+    role: Role,
+    password: str | None,
+    *,
+    now: datetime,
+    actor: str,
 ) -> Account:
-    """Creates an account.
+    """Creates an account; without a password it is for signing in with a linked identity alone.
 
     Raises
     ------
@@ -67,12 +73,14 @@ def add_account(
         raise RecommenderError("name", "cannot name an account", remedy)
     if role not in PEOPLE:
         raise RecommenderError("role", "is for programs", f"give one of {', '.join(PEOPLE)}")
-    _check_password(name, password)
+    if password is not None:
+        _check_password(name, password)
     advisory_lock(connection, "staff_accounts")
     if _row(connection, name) is not None:
         raise ConflictError("name", "is or was in use", "choose another name")
     values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
-    hashed = {"password_hash": _hasher.hash(password), "failures": 0}
+    # A password that nobody knows, so that every account is verified alike.
+    hashed = {"password_hash": _hasher.hash(password or secrets.token_urlsafe()), "failures": 0}
     connection.execute(insert(staff_accounts).values(**values, role=role.value, **hashed))
     facts = {"staff_id": values["staff_id"], "role": role.value}
     append(connection, AuditEntry(actor, "account.added", facts))
@@ -90,10 +98,10 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
         When the password cannot be used.
     """
     _check_password(name, password)
-    account = _present(connection, name)
+    account = present_account(connection, name)
     values = {"password_hash": _hasher.hash(password), "failures": 0, "locked_until": None}
     _set(connection, account.staff_id, values)
-    _end_sessions(connection, account.staff_id)
+    end_sessions(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.password", {"staff_id": account.staff_id}))
     return account
 
@@ -106,9 +114,11 @@ def remove_account(connection: Connection, name: str, *, now: datetime, actor: s
     NotFoundError
         When there is no such account.
     """
-    account = _present(connection, name)
+    account = present_account(connection, name)
     _set(connection, account.staff_id, {"removed_at": now})
-    _end_sessions(connection, account.staff_id)
+    linked = staff_identities.c.staff_id == account.staff_id
+    connection.execute(delete(staff_identities).where(linked))
+    end_sessions(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
     return account
 
@@ -191,7 +201,8 @@ def _row(connection: Connection, name: str) -> "Row[Any] | None":
     return connection.execute(select(staff_accounts).where(staff_accounts.c.name == name)).first()
 
 
-def _present(connection: Connection, name: str) -> Account:
+def present_account(connection: Connection, name: str) -> Account:
+    """The account of a name; raises `NotFoundError` when there is none or it was removed."""
     row = _row(connection, name)
     if row is None or row.removed_at is not None:
         raise NotFoundError("name", "has no account", "see `recommender staff list`")
@@ -203,7 +214,8 @@ def _set(connection: Connection, staff_id: str, values: dict[str, Any]) -> None:
     connection.execute(changed.values(values))
 
 
-def _end_sessions(connection: Connection, staff_id: str) -> None:
+def end_sessions(connection: Connection, staff_id: str) -> None:
+    """Ends every session of an account at once."""
     connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
 
 
@@ -221,9 +233,10 @@ class Cookie:
     secure: bool
     path: str = "/"
 
-    def setting(self, token: str) -> str:
-        """The Set-Cookie header that sets a token."""
-        return f"{self.name}={token}; {self._rules()}"
+    def setting(self, token: str, *, seconds: int | None = None) -> str:
+        """The Set-Cookie header that sets a token, for some seconds or until the browser ends."""
+        age = "" if seconds is None else f"Max-Age={seconds}; "
+        return f"{self.name}={token}; {age}{self._rules()}"
 
     def clearing(self) -> str:
         """The Set-Cookie header that deletes the cookie."""

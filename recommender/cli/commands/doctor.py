@@ -77,6 +77,7 @@ def doctor(
             environment=os.environ,
             now=datetime.now(UTC),
             backups=settings.backups,
+            settings=settings,
         )
         findings = run_checks(deployment)
     if as_json:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender.practice.definition import Practice
+from recommender.settings import Settings
 from recommender.values.table_format import STANDARD, TableFormat
 
 SQLITE = "sqlite:///"
@@ -27,6 +28,8 @@ class Deployment:
         Folder of backups; None where none is configured.
     table_format
         How the roster's file writes dates and amounts.
+    settings
+        Of which those of signing in are checked; None for none.
     environment
         Environment variables, of which those named RECOMMENDER_* are checked.
     """
@@ -44,6 +47,7 @@ class Deployment:
     now: datetime
     backups: Path | None = None
     table_format: TableFormat = STANDARD
+    settings: Settings | None = field(default=None, repr=False)
 
     @property
     def store_file(self) -> Path | None:

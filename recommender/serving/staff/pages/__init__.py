@@ -6,6 +6,7 @@ from recommender.serving.staff.pages import (
     model,
     new_request,
     pairing,
+    provider_sign_in,
     request,
     sign_in,
     work_list,
@@ -13,6 +14,7 @@ from recommender.serving.staff.pages import (
 
 ROUTERS = (
     sign_in.router,
+    provider_sign_in.router,
     new_request.router,
     request.router,
     decisions.router,

@@ -26,7 +26,7 @@ async def get_sign_in_page(request: Request) -> Response:
     """The form for name and password; a server without accounts leads to the first page."""
     if auth_backend(request).credentials is None:
         return redirect(HOME)
-    return page(request, "sign_in.html", "Sign in", refused=False)
+    return _sign_in_page(request, 200)
 
 
 @router.post(SIGN_IN)
@@ -43,7 +43,7 @@ async def post_sign_in(request: Request) -> Response:
         given = Credentials.model_validate(values)
     session = await auth.log_in(given.name, given.password.get_secret_value()) if given else None
     if session is None:
-        return page(request, "sign_in.html", "Sign in", status=REFUSED, refused=True)
+        return _sign_in_page(request, REFUSED)
     response = redirect(HOME)
     response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).setting(session.token)
     return response
@@ -57,3 +57,16 @@ async def post_sign_out(request: Request) -> Response:
     response = redirect(SIGN_IN)
     response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).clearing()
     return response
+
+
+def _sign_in_page(request: Request, status: int) -> Response:
+    auth = auth_backend(request)
+    return page(
+        request,
+        "sign_in.html",
+        "Sign in",
+        status=status,
+        refused=status == REFUSED,
+        provider=auth.provider.name if auth.provider else None,
+        passwords=auth.passwords,
+    )
