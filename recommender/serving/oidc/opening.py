@@ -42,5 +42,5 @@ def open_provider(settings: Settings) -> "OidcProvider | None":
     # Loaded only where it is used: its libraries take time and memory.
     from recommender.serving.oidc.provider import OidcProvider
 
-    values = (str(value) for value in given.values())
-    return OidcProvider(*values, settings.oidc_name)
+    issuer, client_id, client_secret = (str(value) for value in given.values())
+    return OidcProvider(issuer, client_id, client_secret, settings.oidc_name)
