@@ -407,6 +407,7 @@ def answer_sizes(workspace: Path) -> Table:
     """Bytes of a default answer, by role and size of roster."""
     table = Table(
         "clinicians", "role", "default", "accepted", "gzip", "every part", "median", "largest",
+        "exceeding",
         title="Bytes of an answer: to the request of the demo by default, compressed, with every "
         f"part; by default to {sizes.CLIENTS} simulated clients who answer every question",
     )  # fmt: skip
@@ -422,6 +423,7 @@ def answer_sizes(workspace: Path) -> Table:
                 f"{each.whole:,}",
                 f"{each.median:,.0f}",
                 f"{each.largest:,}",
+                f"{each.exceeding:,}",
             )
     return table
 

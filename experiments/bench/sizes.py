@@ -24,7 +24,7 @@ from recommender.tables.loader import read_clients
 SHOWN_TO = (Role.TOOL, Role.STAFF)
 CLIENTS = 120
 LIMITS: Mapping[int, int] = {200: 12_000, 1_000: 15_000}
-"""Bytes of a default answer to the request of the demo that are accepted, by clinicians."""
+"""Bytes of a default answer that are accepted, by clinicians."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Sizes:
         To the request of the demo: by default, the same compressed, and with every part.
     median, largest
         Over simulated clients, by default.
+    exceeding
+        How many of these answers are larger than `LIMITS` accepts.
     """
 
     clinicians: int
@@ -46,6 +48,7 @@ class Sizes:
     whole: int
     median: float
     largest: int
+    exceeding: int
 
 
 def measured(tables: Path, clinicians: int, clients: int = CLIENTS) -> Iterator[Sizes]:
@@ -72,4 +75,5 @@ def measured(tables: Path, clinicians: int, clients: int = CLIENTS) -> Iterator[
             whole=len(served[0].to_json(ROLES[role], EVERYTHING)),
             median=float(np.median(sizes)),
             largest=max(sizes),
+            exceeding=sum(each > LIMITS[clinicians] for each in sizes),
         )

@@ -11,6 +11,8 @@ from experiments.screenshots.answers import ANSWERS
 from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import SCIENTIST, STAFF, Office
 
+BEFORE = "2024-10-01"
+"""A day before any request."""
 NOBODY = {"answer.max_fee": "180"}
 RATED = {
     "model, many ratings": "model",
@@ -109,6 +111,11 @@ def _deciding(page: Page) -> Iterator[str]:
     press(page, "Choose")
     yield "request, decided"
     press(page, "Begin")
+    yield "start, refused"
+    send(page, {"booked_on": BEFORE}, "Begin")
+    yield "start, questioned"
+    page.get_by_label("This is right").check()
+    press(page, "Begin")
 
 
 def _following(page: Page) -> Iterator[str]:
@@ -118,8 +125,8 @@ def _following(page: Page) -> Iterator[str]:
     page.goto(page.url.removesuffix("/events"))
     page.locator("#event-session").fill("3")
     send(page, {"kind": "attended"}, "Add")
-    page.locator("#session").fill("3")
-    page.locator("#score").fill("17")
+    page.locator("#score-session").fill("3")
+    page.locator("#score-score").fill("17")
     follow(page, page.locator('form[action$="/ratings"] button'))
     yield "pairing, rated low"
     page.locator("summary", has_text="Correct").click()
@@ -156,6 +163,8 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
     ):
         page.goto(f"{office.url}/staff/{address}")
         yield state
+    follow(page, page.locator("main th a").first)
+    yield "clinician"
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:

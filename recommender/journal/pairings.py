@@ -1,9 +1,9 @@
-"""Pairings of a client with a clinician, and their events: booked, attended, ended."""
+"""Pairings of a client with a clinician, and their events: booked, attended, ended, withdrawn."""
 
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -17,8 +17,8 @@ from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import pairing_events, pairings, subjects
 from recommender.tables.pairings import MAX_DAYS_AHEAD
 
-BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
-EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED)
+BOOKED, ATTENDED, ENDED, WITHDRAWN = "booked", "attended", "ended", "withdrawn"
+EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED, WITHDRAWN)
 _EVENT = ("pairing_id", "kind", "happened_on", "session", "reason")
 
 
@@ -37,7 +37,8 @@ class PairingEvent:
     """One event of a pairing, of one of the kinds `EVENTS`; its reason is a code.
 
     `happened_on` is the practice's day; for `booked` the day of the appointment, up to a year
-    ahead. `session` counts from 1; `attended` needs it.
+    ahead. `session` counts from 1; `attended` needs it. `withdrawn` says that the pairing was
+    recorded by mistake: nothing is learned from it, and nothing more may be recorded of it.
     """
 
     pairing_id: str
@@ -52,12 +53,27 @@ class PairingOutcome:
     """How a pairing went, as far as is known.
 
     `started_on` is the day of the first session attended or, without any, the first day booked;
-    `sessions` the highest number attended.
+    `sessions` the highest number attended. One that is withdrawn was recorded by mistake.
     """
 
     started_on: date | None
     sessions: int | None
     ended_on: date | None
+    withdrawn: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it neither ended nor was withdrawn."""
+        return self.ended_on is None and not self.withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class BegunPairing:
+    """A pairing that came of a recommendation, how it went, and when it was recorded (UTC)."""
+
+    pairing: Pairing
+    outcome: PairingOutcome
+    recorded_at: datetime
 
 
 def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> Subject:
@@ -108,6 +124,8 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
     ------
     FeedbackError
         When kind, day, session or reason are not valid.
+    ConflictError
+        When the pairing was withdrawn.
     """
     latest = today + timedelta(days=MAX_DAYS_AHEAD) if event.kind == BOOKED else today
     faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
@@ -118,6 +136,8 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
     if event.session is not None and event.session < 1:
         faults.append(Fault("session", "is below 1", "count sessions from 1"))
     refuse(faults)
+    advisory_lock(connection, f"pairing/{event.pairing_id}")
+    refuse_withdrawn(events_of(connection, event.pairing_id))
     event_id = secrets.token_hex(16)
     details = {name: getattr(event, name) for name in _EVENT}
     at = database_time(connection)
@@ -139,11 +159,52 @@ def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
     NotFoundError
         When there is none.
     """
+    pairing = recorded_pairing(connection, pairing_id)
+    if pairing is None:
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
+    return pairing
+
+
+def recorded_pairing(connection: Connection, pairing_id: str) -> Pairing | None:
+    """The pairing of this id; None while it is not recorded."""
     statement = select(pairings, subjects.c.client_id).join(subjects)
     row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
     if row is None:
-        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
+        return None
     return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
+
+
+def refuse_withdrawn(events: Sequence[PairingEvent]) -> None:
+    """Refuses to record more of a pairing that was withdrawn.
+
+    Raises
+    ------
+    ConflictError
+        When one of its events withdraws it.
+    """
+    if any(event.kind == WITHDRAWN for event in events):
+        raise ConflictError("pairing_id", "was withdrawn", "record a new pairing")
+
+
+def pairings_from(
+    connection: Connection, recommendation_ids: Collection[str]
+) -> dict[str, tuple[BegunPairing, ...]]:
+    """Pairings that came of each of some recommendations, oldest first; makes two queries."""
+    statement = (
+        select(pairings, subjects.c.client_id)
+        .join(subjects)
+        .where(pairings.c.recommendation_id.in_(recommendation_ids))
+        .order_by(pairings.c.recorded_at, pairings.c.pairing_id)
+    )
+    rows = connection.execute(statement).all()
+    outcomes = outcomes_of(connection, [row.pairing_id for row in rows])
+    begun: dict[str, tuple[BegunPairing, ...]] = {}
+    for row in rows:
+        pairing = Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
+        outcome = outcomes.get(row.pairing_id, PairingOutcome(None, None, None))
+        earlier = begun.get(row.recommendation_id, ())
+        begun[row.recommendation_id] = (*earlier, BegunPairing(pairing, outcome, row.recorded_at))
+    return begun
 
 
 def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | None:
@@ -187,4 +248,5 @@ def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
         started_on=min(days, default=None),
         sessions=max((event.session or 0 for event in attended), default=None),
         ended_on=max((event.happened_on for event in ended), default=None),
+        withdrawn=any(event.kind == WITHDRAWN for event in events),
     )

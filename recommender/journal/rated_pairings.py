@@ -10,10 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import Pairing, events_of, outcomes_of, pairing_outcome
+from recommender.journal.pairings import (
+    WITHDRAWN,
+    Pairing,
+    events_of,
+    outcomes_of,
+    pairing_outcome,
+)
 from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.recommendations import find_recommendation
-from recommender.store.schema import decisions, pairings, recommendations, shown
+from recommender.store.schema import decisions, pairing_events, pairings, recommendations, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class RatedMatch:
 def rated_matches(connection: Connection, *, limit: int) -> tuple[RatedMatch, ...]:
     """The last pairings with a current rating, newest first.
 
-    Without those whose start is unknown or whose recommendation was erased or is past its age.
+    Without those withdrawn, those whose start is unknown, and those whose recommendation was erased
+    or is past its age.
     """
     return tuple(islice(_matches(connection, _rated(connection)), limit))
 
@@ -57,14 +64,16 @@ def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     return tuple(
         RatedPairing(name, clinician_id, started_on, tuple(rated[name]))
         for name, clinician_id in rows
-        if name in rated and name in outcomes and (started_on := outcomes[name].started_on)
+        if name in rated and name in outcomes and not outcomes[name].withdrawn
+        for started_on in [outcomes[name].started_on]
+        if started_on is not None
     )
 
 
 def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
     """One pairing with its recommendation and ratings; None where either is missing."""
-    ratings = [r for r in current_ratings(connection) if r.pairing_id == pairing.pairing_id]
-    return _match(connection, pairing, tuple(ratings))
+    ratings = current_ratings(connection, [pairing.pairing_id])
+    return _match(connection, pairing, ratings)
 
 
 def _rated(connection: Connection) -> dict[str, list[Rating]]:
@@ -90,8 +99,8 @@ def _match(
 ) -> RatedMatch | None:
     if not ratings or pairing.recommendation_id is None:
         return None
-    started_on = pairing_outcome(events_of(connection, pairing.pairing_id)).started_on
-    if started_on is None:
+    outcome = pairing_outcome(events_of(connection, pairing.pairing_id))
+    if outcome.started_on is None or outcome.withdrawn:
         return None
     try:
         shown = find_recommendation(connection, pairing.recommendation_id).shown
@@ -100,7 +109,7 @@ def _match(
     return RatedMatch(
         pairing.pairing_id,
         pairing.clinician_id,
-        started_on,
+        outcome.started_on,
         shown.response,
         ratings,
         shown.answers,
@@ -168,5 +177,13 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
 
 
 def _begun(connection: Connection, since: datetime) -> Counter[str]:
-    statement = select(pairings.c.clinician_id).where(pairings.c.recorded_at >= since)
+    withdrawn = (
+        select(pairing_events.c.event_id)
+        .where(
+            pairing_events.c.pairing_id == pairings.c.pairing_id,
+            pairing_events.c.kind == WITHDRAWN,
+        )
+        .exists()
+    )
+    statement = select(pairings.c.clinician_id).where(pairings.c.recorded_at >= since, ~withdrawn)
     return Counter(connection.execute(statement).scalars())

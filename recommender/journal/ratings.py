@@ -6,18 +6,24 @@ rating that is accepted.
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
+from recommender.journal.pairings import (
+    events_of,
+    pairing_outcome,
+    refuse_withdrawn,
+    subject_of_pairing,
+)
 from recommender.journal.validation import canonical_json, code_faults, refuse
 from recommender.journal.webhook_events import RATED, Event, publish
 from recommender.practice.definition import Practice
@@ -84,12 +90,13 @@ def record_rating(
     FeedbackError
         With every fault for which training would refuse it.
     ConflictError
-        When this rater rated this session on this instrument before: correct that rating.
+        When this rater rated this session on this instrument before: correct that rating. When
+        the pairing was withdrawn.
     """
+    refuse_withdrawn(events_of(connection, rating.pairing_id))
     pomp = _check(connection, practice, rating, today)
     advisory_lock(connection, f"rating/{canonical_json(_key(rating))}")
-    same = [ratings.c[name] == value for name, value in _key(rating).items()]
-    if connection.execute(select(ratings.c.rating_id).where(*same)).first():
+    if find_rating(connection, rating) is not None:
         raise ConflictError("session", "was rated before", "correct the rating that is there")
     stored = StoredRating(secrets.token_hex(16), 1, pomp)
     connection.execute(
@@ -156,6 +163,12 @@ def withdraw_rating(
     return stored
 
 
+def find_rating(connection: Connection, rating: Rating) -> str | None:
+    """The id of the rating of this session, instrument and rater, in force or withdrawn."""
+    same = [ratings.c[name] == value for name, value in _key(rating).items()]
+    return connection.execute(select(ratings.c.rating_id).where(*same)).scalar()
+
+
 def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersion, ...]:
     """Every version of a rating, oldest first.
 
@@ -176,23 +189,30 @@ def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersio
     return history
 
 
-def current_ratings(connection: Connection) -> tuple[Rating, ...]:
-    """The newest version of every rating that is not withdrawn, ordered by key."""
-    newest = (
-        select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
-        .group_by(rating_versions.c.rating_id)
-        .subquery()
+def current_ratings(
+    connection: Connection, pairing_ids: Collection[str] | None = None
+) -> tuple[Rating, ...]:
+    """The newest version of every rating, or of those of some pairings, that is not withdrawn.
+
+    Ordered by key.
+    """
+    later = rating_versions.alias("later")
+    replaced = (
+        select(later.c.version)
+        .where(
+            later.c.rating_id == rating_versions.c.rating_id,
+            later.c.version > rating_versions.c.version,
+        )
+        .exists()
     )
-    rows = connection.execute(
+    statement = (
         select(rating_versions, *(ratings.c[name] for name in _KEY))
         .join(ratings)
-        .join(
-            newest,
-            (newest.c.rating_id == rating_versions.c.rating_id)
-            & (newest.c.version == rating_versions.c.version),
-        )
-        .where(rating_versions.c.withdrawn.is_(False))
+        .where(rating_versions.c.withdrawn.is_(False), ~replaced)
     )
+    if pairing_ids is not None:
+        statement = statement.where(ratings.c.pairing_id.in_(pairing_ids))
+    rows = connection.execute(statement)
     current = [_version_of(row).rating for row in rows]
     return tuple(sorted(current, key=lambda rating: tuple(map(str, _key(rating).values()))))
 

@@ -32,6 +32,7 @@ from recommender.values.kinds import RawValue
 
 NO_CONSENT = "pairings of clients who did not agree to be learned from"
 ERASED = "pairings of clients who were erased before"
+WITHDRAWN = "pairings that were recorded by mistake and withdrawn"
 NOT_BEGUN = "pairings that were never attended, booked or dated"
 NO_INTAKE = "pairings whose client's answers are not kept"
 NO_CLINICIAN = "pairings with a clinician who was never on the roster"
@@ -150,6 +151,8 @@ def _once_each(
 
 
 def _course_problem(course: PairingOutcome) -> str | None:
+    if course.withdrawn:
+        return WITHDRAWN
     if course.started_on is None:
         return NOT_BEGUN
     if course.ended_on is not None and course.ended_on < course.started_on:

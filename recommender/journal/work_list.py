@@ -1,72 +1,257 @@
-"""The work list of staff: recent recommendations and what became of each.
+"""The work list of staff: what is to be done next about each request and each pairing.
 
-Nothing is decrypted for it.
+Nothing is decrypted for it. Every list is read newest first along an index and ends at its limit.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
-from recommender.journal.recommendations import RecordedDecision, decisions_by_recommendation
-from recommender.journal.wishes import RecordedWish, read_reference, wishes_by_recommendation
+from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
+from recommender.journal.ratings import CLIENT
+from recommender.journal.work_items import (
+    ANSWER,
+    BOOK,
+    DECIDE,
+    RATE,
+    TALK,
+    WorkItem,
+    pairing_items,
+    request_items,
+)
 from recommender.store.schema import (
     decisions,
+    pairing_events,
     pairings,
     rating_versions,
     ratings,
     recommendations,
-    subjects,
     wishes,
 )
 
-OPEN, DECIDED, BEGUN, RATED = "open", "decided", "begun", "rated"
-STATES = (OPEN, DECIDED, BEGUN, RATED)
-
 
 @dataclass(frozen=True, slots=True)
-class WorkItem:
-    """One recommendation in the list: its newest decision, if any, and the pairings begun from it.
+class WorkFilter:
+    """What the list has: what came up `since` then, and of requests of this `actor` only.
 
-    `client_id` is None when the client was new to the practice; `state` is one of `STATES`. `wish`
-    is the newest wish of the client, while no later decision has answered it.
+    `early_sessions` are the sessions whose ratings count as early.
     """
 
-    recommendation_id: str
-    client_id: str | None
-    asked_on: date
-    mode: str
-    recorded_at: datetime
-    decided: RecordedDecision | None
-    pairing_ids: tuple[str, ...]
-    state: str
-    wish: RecordedWish | None = None
+    since: datetime
+    early_sessions: tuple[int, int]
+    actor: str | None = None
 
 
-def work_list(connection: Connection, *, limit: int, sought: str = "") -> tuple[WorkItem, ...]:
-    """Recommendations, newest first; those of one client, id or reference where they are sought.
+def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
+    """Requests with a wish that no later decision has answered, newest wish first."""
+    asked = (
+        select(wishes.c.recommendation_id, wishes.c.recorded_at.label("at"))
+        .join(recommendations, recommendations.c.recommendation_id == wishes.c.recommendation_id)
+        .where(wishes.c.recorded_at >= wanted.since, _is_newest_wish(), ~_is_answered())
+        .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
+    )
+    return _requests(connection, _of_actor(asked, wanted), wanted, limit)
 
-    Makes five queries, however many recommendations there are.
+
+def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
+    """Requests without decision, wish and pairing, newest first."""
+    at = recommendations.c.recorded_at
+    name = recommendations.c.recommendation_id
+    asked = (
+        select(name, at.label("at"))
+        .where(
+            at >= wanted.since,
+            ~select(decisions.c.decision_id).where(decisions.c.recommendation_id == name).exists(),
+            ~select(wishes.c.wish_id).where(wishes.c.recommendation_id == name).exists(),
+            ~_has_pairing(name),
+        )
+        .order_by(at.desc(), name.desc())
+    )
+    return _requests(connection, _of_actor(asked, wanted), wanted, limit)
+
+
+def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
+    """Requests decided on, without a pairing that has a day, newest decision first."""
+    name, at = decisions.c.recommendation_id, decisions.c.recorded_at
+    later = decisions.alias("later")
+    replaced = select(later.c.decision_id).where(
+        later.c.recommendation_id == name,
+        or_(
+            later.c.recorded_at > at,
+            (later.c.recorded_at == at) & (later.c.decision_id > decisions.c.decision_id),
+        ),
+    )
+    wished = select(wishes.c.wish_id).where(
+        wishes.c.recommendation_id == name, wishes.c.recorded_at > at
+    )
+    asked = (
+        select(name, at.label("at"))
+        .join(recommendations, recommendations.c.recommendation_id == name)
+        .where(
+            at >= wanted.since,
+            ~replaced.exists(),
+            ~wished.exists(),
+            ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
+        )
+        .order_by(at.desc(), decisions.c.decision_id)
+    )
+    return _requests(connection, _of_actor(asked, wanted), wanted, limit)
+
+
+def to_rate(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
+    """Pairings with an early session attended and no early rating of the client, newest first."""
+    first, last = wanted.early_sessions
+    rated = (
+        select(ratings.c.rating_id)
+        .where(
+            ratings.c.pairing_id == pairings.c.pairing_id,
+            ratings.c.rater == CLIENT,
+            ratings.c.session.between(first, last),
+            _in_force(),
+        )
+        .exists()
+    )
+    at = func.max(pairing_events.c.recorded_at)
+    asked = (
+        select(pairings.c.pairing_id, at.label("at"))
+        .join(pairing_events, pairing_events.c.pairing_id == pairings.c.pairing_id)
+        .where(
+            pairing_events.c.kind == ATTENDED,
+            pairing_events.c.session >= first,
+            pairing_events.c.recorded_at >= wanted.since,
+            ~_has_event(ENDED, WITHDRAWN),
+            ~rated,
+        )
+        .group_by(pairings.c.pairing_id)
+        .order_by(at.desc(), pairings.c.pairing_id)
+    )
+    return _pairings(connection, _of_starter(asked, wanted), RATE, limit)
+
+
+def recently_rated(
+    connection: Connection, wanted: WorkFilter, *, limit: int
+) -> tuple[WorkItem, ...]:
+    """Pairings not ended that the client rated lately, newest rating first.
+
+    Whether a rating is low depends on what was predicted: callers choose among these.
     """
-    asked = select(recommendations, subjects.c.client_id).join(subjects)
-    if sought:
-        named = [subjects.c.client_id == sought, recommendations.c.recommendation_id == sought]
-        reference = read_reference(sought)
-        if reference is not None:
-            wished = select(wishes.c.recommendation_id).where(wishes.c.reference == reference)
-            named.append(recommendations.c.recommendation_id.in_(wished))
-        asked = asked.where(or_(*named))
-    return _items(connection, asked, limit)
+    at = func.max(ratings.c.recorded_at)
+    asked = (
+        select(pairings.c.pairing_id, at.label("at"))
+        .join(ratings, ratings.c.pairing_id == pairings.c.pairing_id)
+        .where(
+            ratings.c.recorded_at >= wanted.since,
+            ratings.c.rater == CLIENT,
+            _in_force(),
+            ~_has_event(ENDED, WITHDRAWN),
+        )
+        .group_by(pairings.c.pairing_id)
+        .order_by(at.desc(), pairings.c.pairing_id)
+    )
+    return _pairings(connection, _of_starter(asked, wanted), TALK, limit)
 
 
-def open_wishes(connection: Connection, *, limit: int) -> tuple[WorkItem, ...]:
-    """Recommendations with a wish that no later decision has answered, newest recommendation first.
+def newest_requests(
+    connection: Connection, wanted: WorkFilter, *, limit: int
+) -> tuple[WorkItem, ...]:
+    """Requests, newest first, whatever is to be done about them."""
+    at = recommendations.c.recorded_at
+    name = recommendations.c.recommendation_id
+    asked = select(name, at.label("at")).where(at >= wanted.since)
+    ordered = asked.order_by(at.desc(), name.desc())
+    return _requests(connection, _of_actor(ordered, wanted), wanted, limit)
 
-    Makes five queries, however many there are.
-    """
-    answered = (
+
+def _requests(
+    connection: Connection, asked: "Select[Any]", wanted: WorkFilter, limit: int
+) -> tuple[WorkItem, ...]:
+    names = [row.recommendation_id for row in connection.execute(asked.limit(limit))]
+    items = request_items(connection, names, wanted.early_sessions)
+    return tuple(items[name] for name in names if name in items)
+
+
+def _pairings(
+    connection: Connection, asked: "Select[Any]", task: str, limit: int
+) -> tuple[WorkItem, ...]:
+    times = {row.pairing_id: row.at for row in connection.execute(asked.limit(limit))}
+    items = pairing_items(connection, tuple(times), task)
+    return tuple(replace(items[name], at=at) for name, at in times.items() if name in items)
+
+
+def _of_actor(asked: "Select[Any]", wanted: WorkFilter) -> "Select[Any]":
+    """Of requests that one caller made."""
+    return asked if wanted.actor is None else asked.where(recommendations.c.actor == wanted.actor)
+
+
+def _of_starter(asked: "Select[Any]", wanted: WorkFilter) -> "Select[Any]":
+    """Of pairings whose request one caller made, or which they recorded without a request."""
+    if wanted.actor is None:
+        return asked
+    requested = select(recommendations.c.recommendation_id).where(
+        recommendations.c.recommendation_id == pairings.c.recommendation_id,
+        recommendations.c.actor == wanted.actor,
+    )
+    alone = pairings.c.recommendation_id.is_(None) & (pairings.c.actor == wanted.actor)
+    return asked.where(or_(requested.exists(), alone))
+
+
+def _has_pairing(name: ColumnElement[str], *kinds: str) -> ColumnElement[bool]:
+    """Whether a pairing of a recommendation is not withdrawn, and has an event of these kinds."""
+    begun = select(pairings.c.pairing_id).where(
+        pairings.c.recommendation_id == name, ~_has_event(WITHDRAWN)
+    )
+    return (begun.where(_has_event(*kinds)) if kinds else begun).exists()
+
+
+def _has_event(*kinds: str) -> ColumnElement[bool]:
+    some = pairing_events.alias()
+    statement = select(some.c.event_id).where(
+        some.c.pairing_id == pairings.c.pairing_id, some.c.kind.in_(kinds)
+    )
+    return statement.exists()
+
+
+def _in_force() -> ColumnElement[bool]:
+    """Whether the newest version of a rating is not withdrawn."""
+    later = rating_versions.alias("later")
+    newest = (
+        select(func.max(later.c.version))
+        .where(later.c.rating_id == ratings.c.rating_id)
+        .correlate(ratings)
+        .scalar_subquery()
+    )
+    return (
+        select(rating_versions.c.version)
+        .where(
+            rating_versions.c.rating_id == ratings.c.rating_id,
+            rating_versions.c.version == newest,
+            rating_versions.c.withdrawn.is_(False),
+        )
+        .exists()
+    )
+
+
+def _is_newest_wish() -> ColumnElement[bool]:
+    later = wishes.alias("later")
+    at = wishes.c.recorded_at
+    return ~(
+        select(later.c.wish_id)
+        .where(
+            later.c.recommendation_id == wishes.c.recommendation_id,
+            or_(
+                later.c.recorded_at > at,
+                (later.c.recorded_at == at) & (later.c.wish_id > wishes.c.wish_id),
+            ),
+        )
+        .exists()
+    )
+
+
+def _is_answered() -> ColumnElement[bool]:
+    return (
         select(decisions.c.decision_id)
         .where(
             decisions.c.recommendation_id == wishes.c.recommendation_id,
@@ -74,98 +259,14 @@ def open_wishes(connection: Connection, *, limit: int) -> tuple[WorkItem, ...]:
         )
         .exists()
     )
-    waiting = select(wishes.c.recommendation_id).where(~answered)
-    asked = (
-        select(recommendations, subjects.c.client_id)
-        .join(subjects)
-        .where(recommendations.c.recommendation_id.in_(waiting))
-    )
-    return _items(connection, asked, limit)
 
 
-def _items(connection: Connection, asked: "Select[Any]", limit: int) -> tuple[WorkItem, ...]:
-    order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
-    rows = connection.execute(asked.order_by(*order).limit(limit)).all()
-    ids = [row.recommendation_id for row in rows]
-    decisions = decisions_by_recommendation(connection, ids)
-    wished = wishes_by_recommendation(connection, ids)
-    begun = _begun_by_recommendation(connection, ids)
-    rated = _rated_among(connection, [each for some in begun.values() for each in some])
-    return tuple(
-        WorkItem(
-            row.recommendation_id,
-            row.client_id,
-            row.asked_on,
-            row.mode,
-            row.recorded_at,
-            decided[-1] if decided else None,
-            started,
-            _state(bool(decided), bool(started), not rated.isdisjoint(started)),
-            _open_wish(wished.get(row.recommendation_id, ()), decided),
-        )
-        for row in rows
-        for decided in [decisions.get(row.recommendation_id, ())]
-        for started in [begun.get(row.recommendation_id, ())]
-    )
-
-
-def begun_from(connection: Connection, recommendation_id: str) -> tuple[str, ...]:
-    """Pairings that came of a recommendation, oldest first."""
-    return _begun_by_recommendation(connection, [recommendation_id]).get(recommendation_id, ())
-
-
-def ratings_of(connection: Connection, pairing_ids: Collection[str]) -> tuple[str, ...]:
-    """Ids of every rating of these pairings, by session, those withdrawn among them."""
-    statement = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(tuple(pairing_ids)))
-    order = (ratings.c.session, ratings.c.recorded_at, ratings.c.rating_id)
-    return tuple(connection.execute(statement.order_by(*order)).scalars())
-
-
-def _begun_by_recommendation(
-    connection: Connection, recommendation_ids: Collection[str]
-) -> dict[str, tuple[str, ...]]:
-    statement = select(pairings.c.recommendation_id, pairings.c.pairing_id).where(
-        pairings.c.recommendation_id.in_(recommendation_ids)
-    )
-    order = (pairings.c.recorded_at, pairings.c.pairing_id)
-    begun: dict[str, tuple[str, ...]] = {}
-    for recommendation_id, pairing_id in connection.execute(statement.order_by(*order)):
-        begun[recommendation_id] = (*begun.get(recommendation_id, ()), pairing_id)
-    return begun
-
-
-def _open_wish(
-    wished: Sequence[RecordedWish], decided: Sequence[RecordedDecision]
-) -> RecordedWish | None:
-    """The newest wish, unless a decision was recorded since."""
-    if not wished or (decided and decided[-1].recorded_at >= wished[-1].recorded_at):
-        return None
-    return wished[-1]
-
-
-def _state(decided: bool, begun: bool, rated: bool) -> str:
-    if rated:
-        return RATED
-    if begun:
-        return BEGUN
-    return DECIDED if decided else OPEN
-
-
-def _rated_among(connection: Connection, pairing_ids: Collection[str]) -> set[str]:
-    """Those of the pairings with a rating that is not withdrawn."""
-    newest = (
-        select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
-        .group_by(rating_versions.c.rating_id)
-        .subquery()
-    )
-    statement = (
-        select(ratings.c.pairing_id)
-        .join(newest, newest.c.rating_id == ratings.c.rating_id)
-        .join(
-            rating_versions,
-            (rating_versions.c.rating_id == newest.c.rating_id)
-            & (rating_versions.c.version == newest.c.version),
-        )
-        .where(ratings.c.pairing_id.in_(pairing_ids), rating_versions.c.withdrawn.is_(False))
-    )
-    return set(connection.execute(statement).scalars())
+TaskList = Callable[..., tuple[WorkItem, ...]]
+"""A list of items by connection, filter and `limit`."""
+TASKS: Mapping[str, TaskList] = {
+    ANSWER: to_answer,
+    DECIDE: to_decide,
+    BOOK: to_book,
+    RATE: to_rate,
+}
+"""The list of each task that is found without reading what was predicted."""

@@ -24,7 +24,10 @@ from recommender.model.evaluation_report import (
     number_text,
     split_by_size,
 )
+from recommender.model.verdicts import verdicts_of
 
+VERDICTS = "In short"
+"""Heading of the section that answers the four questions of `model.verdicts`."""
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 
 
@@ -129,8 +132,7 @@ Writer = Callable[[AllianceModel], Iterable[CardBlock]]
 
 
 def _what(model: AllianceModel) -> Iterator[CardBlock]:
-    facts, practice = model.manifest, model.practice
-    if facts.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode == EVIDENCE_PRIOR:
         source = (
             "It learned from no rating: it orders by the sizes the practice definition declares, "
             "each with its source in the literature."
@@ -143,8 +145,20 @@ def _what(model: AllianceModel) -> Iterator[CardBlock]:
             "weight."
         )
     purpose = "A model of the predicted early alliance between a new client and each clinician."
-    libraries = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
     yield CardParagraph(f"{purpose} {source}")
+
+
+def _verdict(model: AllianceModel) -> Iterator[CardBlock]:
+    verdicts = verdicts_of(model.report, model.practice.alliance.interval)
+    return _table(
+        ["question", "answer", "figure", "what it would take"],
+        [[each.question, each.answer, each.figure, each.needs or "-"] for each in verdicts],
+    )
+
+
+def _identity(model: AllianceModel) -> Iterator[CardBlock]:
+    facts, practice = model.manifest, model.practice
+    libraries = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
     yield CardList(
         (
             f"Mode: {facts.mode}; trained {facts.created_at or 'at an unknown time'}; "
@@ -325,6 +339,7 @@ def _if_learned(write: Writer, model: AllianceModel) -> Iterable[CardBlock]:
 
 
 WRITERS: Mapping[str, tuple[str, Writer]] = {
+    "verdict": (VERDICTS, _verdict),
     "what": ("What it is", _what),
     "card.owner": ("Who answers for it", partial(_by_people, "owner")),
     "card.contact": ("Contact", partial(_by_people, "contact")),
@@ -342,6 +357,7 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
     "limits": ("Known limits", _limits),
     "caveats": ("Caveats", _caveats),
     "back": ("How to go back", _rollback),
+    "identity": ("Technical details", _identity),
 }
 """Heading and writer of every section, in reading order."""
 

@@ -106,6 +106,7 @@ DAYS = 90
 class ClinicianExposure:
     """Counts of one clinician; `open_places` is None where places are not recorded."""
 
+    clinician_id: str
     name: str
     on_roster: bool
     counts: Exposure
@@ -126,7 +127,11 @@ def clinician_exposures(
         places = {each: int(number) for each, number in pairs if not np.isnan(number)}
     rows = [
         ClinicianExposure(
-            names.get(each, each), each in names, counted.get(each, Exposure()), places.get(each)
+            each,
+            names.get(each, each),
+            each in names,
+            counted.get(each, Exposure()),
+            places.get(each),
         )
         for each in {*names, *counted}
     ]

@@ -80,7 +80,7 @@ class Practice:
 
     Attributes
     ----------
-    id, version, title, timezone, currency, consent
+    id, version, title, timezone, currency, consent, accent, logo, accounts
         See `recommender.practice.sections.Heading`; the other sections have a class there too.
     groups
         Explanation groups: id to phrase, in the order shown.
@@ -116,6 +116,9 @@ class Practice:
     currency: str
     consent: str | None
     language: str
+    accent: str | None
+    logo: str | None
+    accounts: str
     card: CardSettings
     alliance: AllianceSettings
     instruments: Mapping[str, Instrument]

@@ -235,8 +235,7 @@ def _never_asked(
     """Answers without which nobody can be offered, for which staff would never be asked."""
     asked = set(layout)
     for each in constraints:
-        silent = each.unasked == "unknown" and each.unknown == "fail" and each.mode == "hard"
-        for name in each.client if silent else ():
+        for name in each.client if each.excludes_on_silence else ():
             if name in client and name not in asked:
                 problem = f"does not ask {name}, without which {each.name} excludes everybody"
                 yield Fault("forms.staff", problem, "ask it in one of its sections")

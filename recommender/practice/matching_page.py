@@ -22,6 +22,8 @@ from recommender.values.toml_settings import FilledText, Number, Text, read_sett
 Fields = Mapping[str, Field]
 WHERE = "matching_page"
 MAX_SAFETY_QUESTIONS = 5
+MINOR_TITLE = "Let us help you by phone"
+"""The heading of what a client below the minimum age reads."""
 DECLARABLE: Mapping[str, Any] = {
     **dict.fromkeys(("number", "scale", "money"), (int, float)),
     **dict.fromkeys(("ordinal", "category"), str),

@@ -20,6 +20,7 @@ from recommender.alliance.instruments import (
 )
 from recommender.alliance.scores import is_response
 from recommender.errors import DefinitionError, Fault
+from recommender.practice.appearance import appearance_faults
 from recommender.practice.fields import Field
 from recommender.practice.matches import same_words
 from recommender.practice.rules.constraint import Constraint
@@ -52,7 +53,9 @@ class Heading:
 
     `timezone` is the IANA zone in which the practice's days begin, `currency` the ISO 4217 code of
     every amount, `consent` the client flag without which no personalised order is given,
-    `language` the BCP 47 tag of every text of the definition.
+    `language` the BCP 47 tag of every text of the definition. `accent`, `logo` and `accounts` are
+    for the staff pages: a colour `#rrggbb`, a picture beside the definition, and whom staff ask
+    about accounts.
     """
 
     id: FilledText
@@ -62,6 +65,9 @@ class Heading:
     currency: FilledText
     consent: FilledText | None = None
     language: FilledText = "en"
+    accent: FilledText | None = None
+    logo: FilledText | None = None
+    accounts: Text = ""
 
 
 @toml_table
@@ -142,6 +148,7 @@ def read_heading(table: Mapping[str, Any], client: Fields) -> tuple[Heading, lis
     elif consent is not None and client[consent].use == "audit":
         # Requests have no audit fields, so this flag could never be read.
         faults.append(Fault("practice.consent", "is for audit", "set its use to filter"))
+    faults += appearance_faults(sound.get("accent"), sound.get("logo"))
     return heading or Heading("", "", "", "", ""), faults
 
 

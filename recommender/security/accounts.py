@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.security.scopes import Principal, Role, granted
+from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_identities, staff_sessions
 
@@ -35,44 +35,46 @@ _NOBODY = _hasher.hash(secrets.token_urlsafe(32))
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account without its password."""
+    """An account without its password; its roles in the order of `PEOPLE`, one at least."""
 
     staff_id: str
     name: str
-    role: Role
+    roles: tuple[Role, ...]
     created_at: datetime
     locked_until: datetime | None
     removed_at: datetime | None
 
     @property
     def principal(self) -> Principal:
-        """The principal of a login with it."""
-        return Principal(self.staff_id, self.staff_id, self.role, granted(self.role))
+        """The principal of a login with it, with the scopes of all of its roles."""
+        scopes = frozenset[Scope]().union(*map(granted, self.roles))
+        return Principal(self.staff_id, self.staff_id, self.roles[0], scopes)
 
 
 def add_account(
     connection: Connection,
     name: str,
-    role: Role,
+    roles: Role | Collection[Role],
     password: str | None,
     *,
     now: datetime,
     actor: str,
 ) -> Account:
-    """Creates an account; without a password it is for signing in with a linked identity alone.
+    """Creates an account with one role or several.
+
+    Without a password it is for signing in with a linked identity alone.
 
     Raises
     ------
     ConflictError
         When the name is or was in use: one name in the audit log is one person.
     RecommenderError
-        When name, role or password cannot be used.
+        When name, roles or password cannot be used.
     """
     if _NAME.fullmatch(name) is None:
         remedy = "give 2 to 64 of a-z, 0-9 and . _ @ -"
         raise RecommenderError("name", "cannot name an account", remedy)
-    if role not in PEOPLE:
-        raise RecommenderError("role", "is for programs", f"give one of {', '.join(PEOPLE)}")
+    own = _checked((roles,) if isinstance(roles, Role) else roles)
     if password is not None:
         _check_password(name, password)
     advisory_lock(connection, "staff_accounts")
@@ -81,10 +83,31 @@ def add_account(
     values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
     # A password that nobody knows, so that every account is verified alike.
     hashed = {"password_hash": _hasher.hash(password or secrets.token_urlsafe()), "failures": 0}
-    connection.execute(insert(staff_accounts).values(**values, role=role.value, **hashed))
-    facts = {"staff_id": values["staff_id"], "role": role.value}
+    stored = _stored(own)
+    connection.execute(insert(staff_accounts).values(**values, **stored, **hashed))
+    facts = {"staff_id": values["staff_id"], **stored}
     append(connection, AuditEntry(actor, "account.added", facts))
-    return Account(**values, role=role, locked_until=None, removed_at=None)
+    return Account(**values, roles=own, locked_until=None, removed_at=None)
+
+
+def change_roles(
+    connection: Connection, name: str, roles: Collection[Role], *, actor: str
+) -> Account:
+    """Gives an account these roles in place of those it had; open sessions have them at once.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such account.
+    RecommenderError
+        When no role is given, or one that is for programs.
+    """
+    own = _checked(roles)
+    account = present_account(connection, name)
+    _set(connection, account.staff_id, _stored(own))
+    facts = {"staff_id": account.staff_id, **_stored(own)}
+    append(connection, AuditEntry(actor, "account.roles", facts))
+    return replace(account, roles=own)
 
 
 def change_password(connection: Connection, name: str, password: str, *, actor: str) -> Account:
@@ -174,11 +197,25 @@ def account_of(row: "Row[Any]") -> Account:
     return Account(
         staff_id=row.staff_id,
         name=row.name,
-        role=Role(row.role),
+        roles=tuple(map(Role, (row.roles or row.role).split())),
         created_at=row.created_at,
         locked_until=row.locked_until,
         removed_at=row.removed_at,
     )
+
+
+def _checked(roles: Collection[Role]) -> tuple[Role, ...]:
+    """Roles of people, each once and in one order."""
+    if any(role not in PEOPLE for role in roles):
+        raise RecommenderError("role", "is for programs", f"give one of {', '.join(PEOPLE)}")
+    if not roles:
+        raise RecommenderError("role", "is missing", f"give one at least of {', '.join(PEOPLE)}")
+    return tuple(role for role in PEOPLE if role in roles)
+
+
+def _stored(roles: tuple[Role, ...]) -> dict[str, str]:
+    """The columns of roles: the first alone, as servers of before read it, and all of them."""
+    return {"role": roles[0].value, "roles": " ".join(roles)}
 
 
 def _check_password(name: str, password: str) -> None:

@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from recommender.errors import IntakeError
 from recommender.journal.idempotency import IdempotencyStore
 from recommender.rollout.bundle_cache import BundleCache
+from recommender.serving import appearance
 from recommender.serving.api import (
     allocations,
     clinicians,
@@ -31,7 +32,6 @@ from recommender.serving.api import (
     sessions,
     wishes,
 )
-from recommender.serving.appearance import open_appearance
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
 from recommender.serving.cors import CorsMiddleware
@@ -90,6 +90,7 @@ ROUTERS = (
     privacy.router,
     privacy.consents_router,
     reference.router,
+    appearance.router,
     *staff.ROUTERS,
     matching_router,
 )
@@ -155,7 +156,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(STATIC, static_files())
     app.mount(reference.STATIC, reference.static_files())
     app.mount(matching.STATIC, matching.static_files())
-    app.state.appearance = open_appearance(first.practice)
+    app.state.appearance = appearance.open_appearance(first.practice, settings.practice)
     app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
 

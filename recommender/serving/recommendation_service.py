@@ -3,33 +3,25 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.recommendation.card import cards
 from recommender.recommendation.card_parts import CardContent
-from recommender.recommendation.recommend import (
-    CONSTRAINTS_ONLY,
-    Intake,
-    Recommendation,
-    read_intake,
-    recommend,
-)
+from recommender.recommendation.recommend import Intake, Recommendation, read_intake, recommend
 from recommender.security.scopes import Scope
 from recommender.serving.http.field_names import Place
 from recommender.serving.http.problems import ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
+from recommender.serving.recommendation_warnings import warnings_of
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
-    reference_sentences,
     reference_warnings,
 )
 from recommender.serving.schemas.required_scope import EVERYTHING, Included, visible_json
@@ -44,6 +36,7 @@ from recommender.serving.schemas.responses import (
     SuggestedRelaxation,
     ordering_text,
 )
+from recommender.serving.schemas.ties import ties_of
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 EVERY_SCOPE = frozenset(Scope)
@@ -146,6 +139,7 @@ def to_response(
     """The response of a recommendation, with the cards of its shortlist."""
     level = snapshot.practice.alliance.interval
     screening = recommendation.screening
+    warnings = warnings_of(snapshot, intake, recommendation)
     return RecommendationResponse(
         recommendation_id=recommendation_id,
         mode=recommendation.mode,
@@ -159,6 +153,7 @@ def to_response(
             ShownClinician.of(entry, level, card)
             for entry, card in zip(recommendation.shortlist, shown, strict=True)
         ),
+        ties=ties_of(each.tie for each in recommendation.shortlist),
         eligible=recommendation.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
         exclusion_counts=tuple(
@@ -170,80 +165,13 @@ def to_response(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers
         ),
         unanswered=recommendation.unanswered,
-        warnings=(
-            *reference_sentences(recommendation.unresolved),
-            *_warnings(recommendation),
-            *_stale(snapshot),
-        ),
+        warnings=tuple(each.message for each in warnings),
+        warning_details=warnings,
         reference_warnings=tuple(
             reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
         ),
         notice=NOTICE,
     )
-
-
-def _warnings(recommendation: Recommendation) -> tuple[str, ...]:
-    warnings = []
-    if recommendation.mode == EVIDENCE_PRIOR:
-        warnings.append(
-            "The model was not trained on ratings of this practice: the order follows published "
-            "effect sizes."
-        )
-    if recommendation.mode == CONSTRAINTS_ONLY:
-        warnings.append(
-            "The client has not consented to a personalised order: no alliance was predicted, and "
-            "clinicians who are free first come first."
-        )
-    if not recommendation.eligible:
-        warnings.append("No clinician meets every requirement; see `exclusion_counts`.")
-        warnings += [*_ask_first(recommendation), *_triage(recommendation)]
-    return tuple(warnings)
-
-
-def _stale(snapshot: ServingSnapshot) -> list[str]:
-    """A warning if the roster is older than the configured age."""
-    if datetime.now(UTC) - snapshot.taken_at <= timedelta(hours=snapshot.stale_hours):
-        return []
-    return [
-        f"Availability was last updated more than {snapshot.stale_hours:g} hours ago "
-        "(`availability_as_of`): ask the clinician before offering a time."
-    ]
-
-
-def _ask_first(recommendation: Recommendation) -> list[str]:
-    """A warning for each constraint that excludes everybody because its question is not answered.
-
-    Unknown for every clinician means that the client's side is missing, not a clinician's.
-    """
-    screening = recommendation.screening
-    excluding = {r.constraint for each in recommendation.exclusions for r in each.reasons}
-    return [
-        f"Ask first: {' and '.join(f'`{name}`' for name in constraint.client)} not answered; "
-        "while this is so, no clinician can be shown."
-        for constraint in screening.constraints
-        if constraint.name in excluding
-        and constraint.unasked == "unknown"
-        and np.isnan(screening.verdicts[constraint.name]).all()
-    ]
-
-
-def _triage(recommendation: Recommendation) -> list[str]:
-    """A warning if an answer of the client is beyond every clinician for a reason of safety.
-
-    A question that is not answered, or a clinician's limit that is not recorded, is no such answer.
-    """
-    safety = {
-        c.name for c in recommendation.screening.constraints if c.family == "safety" and c.client
-    }
-    unsafe = [
-        any(r.constraint in safety and not r.unknown for r in each.reasons)
-        for each in recommendation.exclusions
-    ]
-    if not unsafe or not all(unsafe):
-        return []
-    return [
-        "No clinician on the roster can safely take this client: the request needs clinical triage."
-    ]
 
 
 def warm_up(snapshot: ServingSnapshot) -> None:

@@ -1,6 +1,7 @@
 """Runs the application with uvicorn, in one process or in several."""
 
 import errno
+import gc
 import json
 import os
 import signal
@@ -84,8 +85,18 @@ def _app(settings: Settings) -> FastAPI:
     # Late: the process that starts several others needs no application, and a port that is in use
     # is found in half the time.
     from recommender.serving.app import create_app
+    from recommender.serving.dependencies import app_state
 
-    return create_app(settings)
+    app = create_app(settings)
+    app_state(app).snapshots.on_new_model = _exclude_model_from_collections
+    return app
+
+
+def _exclude_model_from_collections() -> None:
+    """Frees the former model, and excludes the present one from later garbage collections."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 class _Server(uvicorn.Server):

@@ -146,6 +146,7 @@ decisions = _table(
     _text("kind"),
     Column("reason", Text),
     *_written_by(),
+    Index("ix_decisions_clinician", "clinician_id", "recorded_at"),
 )
 
 # A wish names a recommendation whose wishes share one reference; None asks for help to choose.
@@ -156,6 +157,7 @@ wishes = _table(
     Column("clinician_id", Text),
     _text("reference", index=True),
     *_written_by(),
+    Index("ix_wishes_clinician", "clinician_id", "recorded_at"),
 )
 
 pairings = _table(
@@ -165,6 +167,7 @@ pairings = _table(
     _text("clinician_id"),
     Column("recommendation_id", Text, index=True),
     *_written_by(),
+    Index("ix_pairings_clinician", "clinician_id", "recorded_at"),
 )
 
 pairing_events = _table(
@@ -317,6 +320,8 @@ staff_accounts = _table(
     _text("staff_id", primary_key=True),
     _text("name", unique=True),
     _text("role"),
+    # Null for accounts of before that have one role, which is in `role`.
+    _text("roles", nullable=True),
     _text("password_hash"),
     Column("failures", Integer, nullable=False),
     Column("locked_until", Instant),

@@ -409,6 +409,8 @@ def _point(declared: FieldBounds, text: str) -> Point:
         return declared.postcodes[code]
     if is_postcode(code):
         raise ValueError("names a postcode that is not declared")
+    if declared.postcodes and "," not in text:
+        raise ValueError("names a place that is not declared")
     try:
         latitude, longitude = (_number_in(part) for part in text.split(","))
     except ValueError:

@@ -69,7 +69,7 @@ def new_office(
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def counter(program: Path, subject: Subject) -> Iterator[Office]:
     """A server that keeps nothing and has learned nothing."""
     with running_counter(subject.roster) as running:

@@ -143,7 +143,7 @@ def test_the_count_follows_the_answers_and_leads_to_what_is_missing(
     fits(page, "cannot be read yet: times of the week that suit")
     seen = looker.look()
     assert (seen.barriers, seen.errors, seen.elsewhere, seen.overflowing) == ([], [], [], [])
-    assert not seen.lost
+    assert (seen.faint, seen.unprinted, seen.lost) == ([], [], False)
 
 
 def test_the_count_is_that_of_the_request(page: Page, counter: Office) -> None:

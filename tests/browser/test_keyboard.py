@@ -1,5 +1,7 @@
 """From signing in to a rating, with the keyboard alone."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -74,13 +76,13 @@ def signed_in(hands: Hands, office: Office) -> None:
 def asked(hands: Hands) -> None:
     hands.press("New request")
     hands.heading("New request")
+    hands.page.keyboard.type("34")
     hands.type("answer.main_concern", "anx")
-    hands.go(sent="answer.concerns", name="Anxiety or worry")
-    hands.page.keyboard.press("Space")
-    hands.type("answer.age_years", "34")
-    hands.type("answer.risk_level", "level 1")
+    hands.go(sent="answer.risk_level")
+    hands.page.keyboard.press("ArrowDown")
     hands.type("answer.funding", "priv")
-    hands.type("answer.model_consent", "Y")
+    hands.go(sent="answer.model_consent")
+    hands.page.keyboard.press("ArrowRight")
     hands.press("Show clinicians")
     hands.heading("Who fits")
 
@@ -96,19 +98,19 @@ def test_the_first_stop_leads_past_the_navigation(hands: Hands, office: Office) 
 def test_a_client_is_matched_followed_and_rated_by_keyboard(hands: Hands, office: Office) -> None:
     signed_in(hands, office)
     asked(hands)
-    shown = hands.page.locator("#chosen option").all_inner_texts()
-    hands.go(sent="clinician_id", id="chosen")
-    hands.page.keyboard.press("ArrowDown")
+    shown = hands.page.locator("article.card h2 a").all_inner_texts()
     hands.press("Choose")
-    hands.heading("Begin")
+    hands.heading(f"Start with {shown[0]}")
     stands = hands.page.locator("#decide ~ .wide tbody th").all_inner_texts()
-    assert stands == [shown[1]]
+    assert stands == [shown[0]]
     hands.type("client_id", "c8888")
+    day = datetime.now(UTC).date() + timedelta(days=7)
+    hands.type("booked_on", f"{day:%m%d%Y}")
     hands.press("Begin")
     hands.heading("What happened")
     hands.type("session", "3", id="event-session")
     hands.press("Add")
-    hands.type("session", "3", id="session")
+    hands.type("session", "3", id="score-session")
     hands.type("score", "47")
     hands.press("Add")
     hands.page.get_by_text("47 (sum)").first.wait_for()

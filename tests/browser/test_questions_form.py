@@ -61,7 +61,7 @@ def test_a_public_renderer_shows_the_form_and_its_answers_bring_a_shortlist(
     for part, choice in (("day", "Thursday"), ("start", "09:00"), ("end", "17:30")):
         page.locator(f"#root_hours_free_0_{part}").select_option(choice)
     page.locator("#root_home").get_by_role("button").click()
-    page.get_by_label("Postcode").fill("2042")
+    page.get_by_label("Postcode").select_option("2042 Newtown")
     page.get_by_label("May we use your answers").select_option("Yes")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_function("window.answers !== undefined || window.faults !== undefined")

@@ -302,8 +302,14 @@ def test_pairings_without_what_learning_needs_are_left_out_and_counted(
     with a_store.writing() as connection:
         early = PairingEvent("p9", "ended", BEGAN - timedelta(days=9))
         record_event(connection, early, actor=ACTOR, today=TODAY)
+    recommend(a_store, "r10", "c0010")
+    pair(a_store, "p10", "c0010", recommendation_id="r10")
+    with a_store.writing() as connection:
+        mistake = PairingEvent("p10", "withdrawn", TODAY, reason="wrong_client")
+        record_event(connection, mistake, actor=ACTOR, today=TODAY)
     extract = extracted(a_store, tmp_path)
     assert extract.left_out == {
+        training_material.WITHDRAWN: 1,
         training_material.NOT_BEGUN: 1,
         training_material.NO_CLINICIAN: 1,
         training_material.NO_INTAKE: 1,

@@ -1,6 +1,7 @@
 """Wishes: once each, for somebody who was shown, open until a decision, gone with the client."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,10 +14,13 @@ from recommender.journal.recommendations import (
 )
 from recommender.journal.retention import Ages, sweep
 from recommender.journal.wishes import LETTERS, RecordedWish, record_wish, spoken, wishes_of
-from recommender.journal.work_list import open_wishes, work_list
+from recommender.journal.work_list import WorkFilter, to_answer
+from recommender.journal.work_search import search_work
 from recommender.store.database import Store
 from recommender.store.schema import wishes
 from tests.support.journal_rows import ACTOR, count, pair, recommend
+
+EVERYTHING = WorkFilter(datetime(2000, 1, 1, tzinfo=UTC), (2, 5))
 
 
 def wish(store: Store, name: str = "r1", clinician_id: str | None = "k01") -> RecordedWish:
@@ -27,7 +31,7 @@ def wish(store: Store, name: str = "r1", clinician_id: str | None = "k01") -> Re
 
 def open_references(store: Store) -> list[str]:
     with store.reading() as connection:
-        found = (item.wish for item in open_wishes(connection, limit=50))
+        found = (item.wish for item in to_answer(connection, EVERYTHING, limit=50))
         return [each.reference for each in found if each is not None]
 
 
@@ -70,7 +74,7 @@ def test_a_reference_is_found_as_people_type_it(a_store: Store) -> None:
     made = wish(a_store, "r2", None)
     with a_store.reading() as connection:
         for typed in (made.reference, spoken(made.reference), f" {made.reference.lower()} "):
-            (item,) = work_list(connection, limit=9, sought=typed)
+            (item,) = search_work(connection, typed.strip(), (), (2, 5), limit=9)
             assert item.recommendation_id == "r2"
 
 

@@ -15,10 +15,11 @@ from recommender.security.accounts import (
     account_with_password,
     add_account,
     change_password,
+    change_roles,
     list_accounts,
     remove_account,
 )
-from recommender.security.scopes import Role
+from recommender.security.scopes import ROLES, Role
 from recommender.store.database import Store
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -49,6 +50,37 @@ def test_the_right_password_lets_in_as_the_accounts_role(a_store: Store) -> None
     assert found == account
     assert found.principal.role is Role.ADMIN
     assert found.principal.actor == account.staff_id
+
+
+@pytest.mark.both_databases("types")
+def test_an_account_with_two_roles_has_the_scopes_of_both(a_store: Store) -> None:
+    with a_store.writing() as connection:
+        add_account(
+            connection, "owner", [Role.ADMIN, Role.STAFF], RIGHT, now=NOW, actor="test"
+        )  # fmt: skip
+    found = account_with_password(a_store, "owner", RIGHT, now=NOW)
+    assert found is not None
+    assert found.roles == (Role.STAFF, Role.ADMIN)
+    assert found.principal.scopes == ROLES[Role.STAFF] | ROLES[Role.ADMIN]
+
+
+def test_changed_roles_replace_those_of_before_and_are_recorded(a_store: Store) -> None:
+    added(a_store)
+    with a_store.writing() as connection:
+        change_roles(connection, "intake.desk", [Role.SCIENTIST], actor="test")
+        assert list_accounts(connection)[0].roles == (Role.SCIENTIST,)
+        causes = connection.execute(text("SELECT action FROM audit")).scalars()
+        assert "account.roles" in list(causes)
+        for unusable in ([], [Role.TOOL]):
+            with pytest.raises(RecommenderError, match="role"):
+                change_roles(connection, "intake.desk", unusable, actor="test")
+
+
+def test_an_account_of_before_has_the_one_role_it_had(a_store: Store) -> None:
+    added(a_store, role=Role.ADMIN)
+    with a_store.writing() as connection:
+        connection.execute(text("UPDATE staff_accounts SET roles = NULL"))
+        assert list_accounts(connection)[0].roles == (Role.ADMIN,)
 
 
 def test_a_wrong_password_or_an_unknown_name_lets_nobody_in(a_store: Store) -> None:

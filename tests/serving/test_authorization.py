@@ -43,6 +43,8 @@ NAMES = {
     "rating_id": (RANDOM,),
     "pseudonym": (RANDOM,),
     "digest": (RANDOM,),
+    "staff_id": (RANDOM,),
+    "key_id": (RANDOM,),
 }
 """What to write in place of each parameter of a path; a new one needs a line here."""
 REFUSED_AFTER_AUTHORIZATION = (400, 404, 409, 412, 415, 422, 428)
@@ -133,6 +135,8 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /openapi.json",
         "GET /problems/{slug}",
         "POST /v1/session",
+        "GET /staff/appearance/accent.css",
+        "GET /staff/appearance/logo",
         "GET /staff/session",
         "POST /staff/session",
         "GET /staff/session/provider",

@@ -1,16 +1,23 @@
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from recommender.settings import Settings
 from tests.support.server import RECOMMEND, a_request
-from tests.support.server_process import free_port, http_request, server_process, wait_until_ready
+from tests.support.server_process import (
+    ROOT,
+    RUN_SERVER,
+    free_port,
+    http_request,
+    server_process,
+    wait_until_ready,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -65,11 +72,30 @@ def test_a_server_whose_port_is_taken_says_so(settings: Settings) -> None:
     assert process.returncode != 0
 
 
+def test_a_served_model_is_excluded_from_garbage_collections(settings: Settings) -> None:
+    stop = "print(gc.get_freeze_count()); os.kill(os.getpid(), signal.SIGTERM)"
+    serve = f"import gc, os, signal; serve(Settings(), lambda: exec({stop!r}))"
+    given = {
+        "RECOMMENDER_BUNDLE": str(settings.bundle),
+        "RECOMMENDER_ROSTER": str(settings.roster),
+        "RECOMMENDER_PORT": str(free_port()),
+    }
+    frozen = subprocess.run(
+        [sys.executable, "-c", RUN_SERVER + serve],
+        cwd=ROOT,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert int(frozen) > 100_000
+
+
 def test_a_server_never_loads_the_registry_or_the_training_code() -> None:
     look = "import sys, recommender.serving.server; print(*sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", look],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

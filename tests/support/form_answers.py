@@ -27,7 +27,7 @@ def answers_to(draw: st.DrawFn, schema: Schema) -> dict[str, Any]:
     _answer_some(draw, schema["properties"], schema["required"], given)
     for rule in schema.get("allOf", ()):
         if accepts(rule["if"], given):
-            _answer_some(draw, rule["then"]["properties"], (), given)
+            _answer_some(draw, rule["then"]["properties"], rule["then"].get("required", ()), given)
     return given
 
 

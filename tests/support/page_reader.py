@@ -124,15 +124,20 @@ CLIENT = {"client_id": "c9999"}
 
 
 def forms(client: TestClient, address: str, ending: str) -> list[Form]:
-    """Forms that go to an address; of decisions those of the section Decide, not of the cards."""
-    found = [form for form in read(client, address).forms if form.action.endswith(ending)]
-    return found[-2:] if ending == "/decisions" else found
+    """Forms of a page that go to an address."""
+    return [form for form in read(client, address).forms if form.action.endswith(ending)]
 
 
-def decided(staff: TestClient) -> str:
+def deciding(client: TestClient, address: str, kind: str) -> Form:
+    """The first form of a request's page that sends decisions of a kind."""
+    found = forms(client, address, "/decisions")
+    return next(each for each in found if each.fields["kind"] == [kind])
+
+
+def decided(staff: TestClient, **changes: Any) -> str:
     """The address of a request somebody was chosen on."""
-    address = str(ask(staff, **CLIENT).url.path)
-    choose, _ = forms(staff, address, "/decisions")
+    address = str(ask(staff, **CLIENT | changes).url.path)
+    choose = deciding(staff, address, "chosen")
     assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
     return address
 
@@ -147,7 +152,8 @@ def begun(staff: TestClient) -> str:
     """The address of a pairing that began from a request."""
     address = decided(staff)
     (form,) = forms(staff, address, "/pairings")
-    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
+    told = {"booked_on": "2024-10-01", "pairing_id": "p1", "confirmed": "before_request"}
+    page = send(staff, form, **told)
     assert page.status_code == 200, Reader(page.text).text
     return str(page.url.path)
 

@@ -46,6 +46,7 @@ UNSEEN = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+Z]+"), "(moment)"),
     (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon|midnight) UTC"), "(moment)"),
     (re.compile(r"as known \d{1,2} [^(]*\([^)]*\)"), "as known (moment)"),
+    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon) AE[DS]T"), "(moment)"),
     (re.compile(r"\bmade \d{1,2} [A-Z][a-z]+ \d{4}"), "made (day)"),
 )
 """What differs from run to run: ids, digests, and the moments rows are written."""
@@ -59,6 +60,7 @@ class PageText(HTMLParser):
         self._lines: list[str] = []
         self._line = ""
         self._marks: list[str] = []
+        self._is_time = False
         self.feed(html)
         self._end_line()
 
@@ -81,17 +83,23 @@ class PageText(HTMLParser):
             self._line = "  * " if ("selected", None) in attrs else "  - "
         if tag == "li":
             self._line = "- "
+        if tag == "time":
+            self._is_time = True
+            self._line += "(moment)"
         if tag in BUTTONS:
             self._marks.append(BUTTONS[tag])
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "time":
+            self._is_time = False
         if tag in BUTTONS:
             self._line = self._marks.pop().format(" ".join(self._line.split()))
         if tag in LINES:
             self._end_line()
 
     def handle_data(self, data: str) -> None:
-        self._line += re.sub(r"\s+", " ", data)
+        if not self._is_time:
+            self._line += re.sub(r"\s+", " ", data)
 
     def _end_line(self) -> None:
         if self._line.strip(" -*#\n"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from recommender.practice.columns import read_rows
+from recommender.practice.columns import Columns, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow
 from recommender.practice.rules.constraint import Constraint, judge
@@ -79,8 +79,8 @@ class World:
         """The same, but for some settings of the constraint."""
         return replace(self, declared={**self.declared, **declared})
 
-    def judge(self, client: Cells, *clinicians: Cells) -> list[float]:
-        """The verdict on each clinician, who is k0, k1 and so on where no `id` is told."""
+    def encoded(self, client: Cells, *clinicians: Cells) -> tuple[Columns, Columns, RequestContext]:
+        """The client, the clinicians, k0, k1 and so on where no `id` is told, and the request."""
         ids = tuple(told.get("id", f"k{place}") for place, told in enumerate(clinicians))
         asking = RequestContext(
             self.day,
@@ -93,7 +93,11 @@ class World:
         )
         one = read_rows(self.client, [client])
         told = [{key: cell for key, cell in each.items() if key != "id"} for each in clinicians]
-        roster = read_rows(self.clinician, told)
+        return one, read_rows(self.clinician, told), asking
+
+    def judge(self, client: Cells, *clinicians: Cells) -> list[float]:
+        """The verdict on each clinician."""
+        one, roster, asking = self.encoded(client, *clinicians)
         verdict = judge(self.constraint, one, roster, asking)
         assert verdict.shape == (len(clinicians),)
         return list(verdict)

@@ -270,7 +270,12 @@ def test_an_undeclared_postcode_is_refused_without_being_repeated(cell: Any) -> 
     assert "[postcodes]" in remedy_for(a_field("place", postcodes=POSTCODES))
 
 
-@pytest.mark.parametrize("cell", ["Surry Hills", "2010,", "12 Example St, Surry Hills 2010"])
+def test_a_name_where_postcodes_are_declared_is_a_place_that_is_not() -> None:
+    problem = problem_with("place", "Surry Hills", postcodes=POSTCODES)
+    assert problem == "names a place that is not declared"
+
+
+@pytest.mark.parametrize("cell", ["2010,", "12 Example St, Surry Hills 2010"])
 def test_what_is_neither_postcode_nor_coordinates_is_refused_as_before(cell: str) -> None:
     problem = problem_with("place", cell, postcodes=POSTCODES)
     assert problem == "is not a latitude and a longitude"

@@ -44,6 +44,10 @@ staff_app = typer.Typer(
 PepperText = Annotated[str, typer.Option(envvar="RECOMMENDER_PEPPER", hidden=True)]
 Name = Annotated[str, typer.Argument(help="Name of the program, such as website.")]
 Person = Annotated[str, typer.Argument(help="The name the person logs in with.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(help="`staff`, `scientist` or `admin`; repeat for several, such as an owner's."),
+]
 Days = Annotated[int, typer.Option(help="How long the key lasts.", min=1, max=730)]
 
 
@@ -151,7 +155,7 @@ def revoke(
 def add(
     name: Person,
     store: RequiredStoreUrl,
-    role: Annotated[str, typer.Option(help="`staff`, `scientist` or `admin`.")] = "staff",
+    role: Roles = None,
     no_password: Annotated[
         bool,
         typer.Option("--no-password", help="For signing in with a provider alone; then `link`."),
@@ -162,10 +166,26 @@ def add(
     from recommender.security.scopes import role_named
 
     with opened_store(store) as journal:
-        chosen, typed = role_named(role), None if no_password else _typed()
+        chosen = [role_named(each) for each in role or ["staff"]]
+        typed = None if no_password else _typed()
         with journal.writing() as connection:
-            add_account(connection, name, chosen, typed, now=utc_now(), actor=shell_actor())
-    out.print(f"{name} may log in as {role}.", markup=False)
+            account = add_account(
+                connection, name, chosen, typed, now=utc_now(), actor=shell_actor()
+            )
+    out.print(f"{name} may log in as {' and '.join(account.roles)}.", markup=False)
+
+
+@staff_app.command("roles")
+def roles(name: Person, store: RequiredStoreUrl, role: Roles = None) -> None:
+    """Give an account these roles in place of those it had."""
+    from recommender.security.accounts import change_roles
+    from recommender.security.scopes import role_named
+
+    with opened_store(store) as journal:
+        chosen = [role_named(each) for each in role or []]
+        with journal.writing() as connection:
+            account = change_roles(connection, name, chosen, actor=shell_actor())
+    out.print(f"{name} has the role {' and '.join(account.roles)} from now on.", markup=False)
 
 
 @staff_app.command("list")
@@ -235,7 +255,7 @@ def _accounts_table(
         state = "removed" if account.removed_at else open_or_locked
         created = f"{account.created_at:%Y-%m-%d}"
         at_provider = "yes" if account.staff_id in linked else ""
-        table.add_row(account.name, account.role, created, at_provider, state)
+        table.add_row(account.name, ", ".join(account.roles), created, at_provider, state)
     return table
 
 

@@ -119,6 +119,9 @@ class Constraint:
     offer
         How a change is offered, with `{value}` and `{stated}` for the answers; if empty, the
         field's own phrase.
+    figures
+        The reason with figures, as staff say it after the clinician's name, with `{theirs}` and
+        `{asked}`; if empty, the rule's own words follow the reason.
     when, unless
         The answer without which, and the one with which, it does not apply; or None.
     instead
@@ -142,6 +145,7 @@ class Constraint:
     may_be: tuple[Annotated[Mode, one_of(MODES)], ...] = ()
     relaxable: Annotated[Lifting, BeforeValidator(_lifting_of)] = "no"
     offer: Text = ""
+    figures: Text = ""
     when: OneTest = None
     unless: OneTest = None
     instead: Alternative | None = None

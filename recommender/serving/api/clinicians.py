@@ -24,7 +24,7 @@ from recommender.journal.roster_versions import (
 from recommender.practice.definition import Practice
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, app_state
-from recommender.serving.http.cursors import WholeNumber, next_link, next_page
+from recommender.serving.http.cursors import DIGITS, next_link, next_page
 from recommender.serving.http.etags import etag, required_or_new, required_version, unless_matched
 from recommender.serving.http.problems import (
     BUSY,
@@ -87,7 +87,7 @@ async def get_clinicians(
     request: Request,
     context: Context,
     after: Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,64}$")] = "",
-    limit: Annotated[WholeNumber, Query(ge=1, le=1000)] = PAGE_SIZE,
+    limit: Annotated[int, Query(ge=1, le=1000), DIGITS] = PAGE_SIZE,
 ) -> Response:
     """The current roster, ordered by id."""
     snapshot = await context.queues.lookups.run(context.rosters.newest)

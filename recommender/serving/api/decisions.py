@@ -1,26 +1,20 @@
 """Routes that record and read decisions after a recommendation, and count open places."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any, Self
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.errors import NotFoundError
 from recommender.journal.idempotency import StoredReply
+from recommender.journal.places import counting_places
 from recommender.journal.recommendations import (
     Decision,
     RecordedDecision,
-    RecordedRecommendation,
     ShownRecommendation,
     decisions_of,
     record_decision,
 )
-from recommender.journal.roster_versions import current_roster, give_place, take_place
-from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import Constraint
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
@@ -99,8 +93,8 @@ async def post_decision(
 
     def write(connection: Connection) -> StoredReply:
         recorded = seen_by(request, recommendation_id, connection)
-        move_place(connection, snapshot.practice, recorded, decision, actor=actor)
-        decision_id = record_decision(connection, decision, actor=actor)
+        with counting_places(connection, snapshot.practice, recommendation_id, actor=actor):
+            decision_id = record_decision(connection, decision, actor=actor)
         check_clinician(recorded.shown, snapshot, decision)
         response = DecisionCreated(**_fields(decision_id, decision))
         return created(response.model_dump_json().encode(), location, recorded.subject)
@@ -149,53 +143,6 @@ def check_clinician(
         near = near_misses([decision.clinician_id], sorted(known))
         error = not_on_roster("/clinician_id", near.get(decision.clinician_id, ()), message)
         raise ProblemError(INVALID_FEEDBACK, (error,))
-
-
-def move_place(
-    connection: Connection,
-    practice: Practice,
-    recorded: RecordedRecommendation,
-    decision: Decision,
-    *,
-    actor: str,
-) -> None:
-    """Takes an open place for a decision, and releases that of an earlier decision.
-
-    Does nothing when the practice does not count places, the journal has no roster, or the client
-    agreed to wait for a place.
-
-    Raises
-    ------
-    ConflictError
-        When no place is open.
-    """
-    capacity = practice.capacity
-    if capacity is None or not current_roster(connection).number:
-        return
-    if _waits(capacity, recorded.shown.answers):
-        return
-    before = decisions_of(connection, decision.recommendation_id)
-    earlier = before[-1].decision.clinician_id if before else None
-    if earlier == decision.clinician_id:
-        return
-    count = partial(_count, connection, practice, capacity.clinician[0], actor)
-    if earlier is not None:
-        count(give_place, earlier)
-    count(take_place, decision.clinician_id)
-
-
-def _waits(capacity: Constraint, answers: Mapping[str, Any]) -> bool:
-    return capacity.unless is not None and answers.get(capacity.unless.client) is True
-
-
-def _count(
-    connection: Connection, practice: Practice, field: str, actor: str, change: Any, name: str
-) -> None:
-    try:
-        change(connection, practice, name, field, actor=actor)
-    except NotFoundError:
-        # A clinician who left the roster has no places; the decision is recorded anyway.
-        return
 
 
 def _fields(decision_id: str, decision: Decision) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
+from recommender.journal.contradictions import asked_on, event_contradictions
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.near_ids import near_clients, near_pairings
 from recommender.journal.pairings import (
@@ -17,10 +18,13 @@ from recommender.journal.pairings import (
     events_of,
     find_pairing,
     pairing_outcome,
+    pairings_from,
     record_event,
     record_pairing,
+    recorded_pairing,
     subject_of_pairing,
 )
+from recommender.journal.places import counting_places
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import NOT_FOUND
@@ -28,6 +32,7 @@ from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.recommendation_service import today
+from recommender.serving.schemas.contradictions import Contradictions, contradiction_records
 from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     similar_client,
@@ -67,6 +72,13 @@ class NewPairing(PairingCreated):
             "before but a nearly equal id is."
         ),
     ] = ()
+    open_pairings: Annotated[
+        tuple[str, ...],
+        Setting(
+            description="Other pairings of this recommendation that neither ended nor were "
+            "withdrawn. If this one repeats one of them, send it the event `withdrawn`."
+        ),
+    ] = ()
 
 
 class PairingRecord(PairingCreated):
@@ -75,6 +87,9 @@ class PairingRecord(PairingCreated):
     started_on: date | None = None
     sessions: int | None = None
     ended_on: date | None = None
+    withdrawn: Annotated[
+        bool, Setting(description="Whether it was recorded by mistake and withdrawn.")
+    ] = False
 
 
 class EventRecord(ResponseModel):
@@ -98,6 +113,7 @@ class EventCreated(EventRecord):
         tuple[str, ...],
         Setting(description="Recorded pairings with nearly equal ids, if this one is not."),
     ] = ()
+    contradictions: Contradictions = ()
 
 
 class EventHistory(ResponseModel):
@@ -117,18 +133,32 @@ class EventHistory(ResponseModel):
     openapi_extra=request_body("PairingRequest"),
 )
 async def post_pairing(request: Request, snapshot: Snapshot, body: Body) -> Response:
-    """Events and ratings sent before the pairing are attached to it."""
+    """Events and ratings sent before the pairing are attached to it.
+
+    A client may go from one clinician to another of one recommendation, and events may arrive
+    late: a second pairing of a recommendation is recorded, and `open_pairings` names the others.
+    """
     pairing, actor = body.read(PairingRequest).pairing(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         warnings = _warnings(connection, snapshot, pairing)
-        subject = record_pairing(connection, pairing, actor=actor)
+        others = _open_pairings(connection, pairing.recommendation_id)
+        practice, of_recommendation = snapshot.practice, pairing.recommendation_id
+        with counting_places(connection, practice, of_recommendation, actor=actor):
+            subject = record_pairing(connection, pairing, actor=actor)
         facts = PairingCreated.model_validate(pairing).model_dump()
-        response = NewPairing(**facts, reference_warnings=warnings)
+        response = NewPairing(**facts, reference_warnings=warnings, open_pairings=others)
         body = visible_json(response, caller(request).scopes)
         return created(body, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
     return reply_response(await write_once(request, body, write))
+
+
+def _open_pairings(connection: Connection, recommendation_id: str | None) -> tuple[str, ...]:
+    if recommendation_id is None:
+        return ()
+    begun = pairings_from(connection, [recommendation_id]).get(recommendation_id, ())
+    return tuple(each.pairing.pairing_id for each in begun if each.outcome.is_open)
 
 
 def _warnings(
@@ -162,6 +192,7 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
             started_on=outcome.started_on,
             sessions=outcome.sessions,
             ended_on=outcome.ended_on,
+            withdrawn=outcome.withdrawn,
         )
 
     return Response((await read(request, look)).model_dump_json(), media_type=JSON)
@@ -179,18 +210,28 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
 async def post_event(
     request: Request, pairing_id: PairingId, snapshot: Snapshot, body: Body
 ) -> Response:
-    """Events of a pairing that is not recorded yet are stored and attached to it later."""
+    """Events of a pairing that is not recorded yet are stored and attached to it later.
+
+    An event that contradicts earlier ones is recorded; `contradictions` says what does not fit.
+    Refused (409) after the event `withdrawn`.
+    """
     event, actor = body.read(EventRequest).of(pairing_id), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        event_id = record_event(connection, event, actor=actor, today=today(snapshot.practice))
+        before = events_of(connection, pairing_id)
+        practice, pairing = snapshot.practice, recorded_pairing(connection, pairing_id)
+        of_recommendation = pairing.recommendation_id if pairing else None
+        with counting_places(connection, practice, of_recommendation, actor=actor):
+            event_id = record_event(connection, event, actor=actor, today=today(practice))
         subject = subject_of_pairing(connection, pairing_id)
+        asked = asked_on(connection, pairing) if pairing else None
         response = EventCreated(
             **EventRecord.model_validate(event).model_dump(),
             event_id=event_id,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
             did_you_mean=() if subject else near_pairings(connection, pairing_id),
+            contradictions=contradiction_records(event_contradictions(event, before, asked)),
         )
         location = EVENTS.format(pairing_id=pairing_id)
         return created(response.model_dump_json().encode(), location, subject)

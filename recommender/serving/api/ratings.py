@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Request
 from pydantic import Field as Setting
 from starlette.responses import Response
 
+from recommender.journal.contradictions import rating_contradictions
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.near_ids import near_pairings
-from recommender.journal.pairings import subject_of_pairing
+from recommender.journal.pairings import events_of, subject_of_pairing
 from recommender.journal.ratings import (
+    Rating,
     RatingVersion,
     StoredRating,
     correct_rating,
@@ -27,6 +29,7 @@ from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.recommendation_service import today
+from recommender.serving.schemas.contradictions import Contradictions, contradiction_records
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.store.database import Connection
@@ -58,6 +61,7 @@ class RatingCreated(ResponseModel):
         tuple[str, ...],
         Setting(description="Recorded pairings with nearly equal ids, if this one is not."),
     ] = ()
+    contradictions: Contradictions = ()
 
 
 class RatingRecord(ResponseModel):
@@ -119,14 +123,16 @@ class RatingHistory(ResponseModel):
 async def post_rating(request: Request, snapshot: Snapshot, body: Body) -> Response:
     """Record a rating, with the same checks as in training.
 
-    A rating of a pairing that is not recorded yet is stored and attached to it later.
+    A rating of a pairing that is not recorded yet is stored and attached to it later; one that
+    contradicts the sessions attended is recorded, and `contradictions` says so. Refused (409) if
+    the pairing was withdrawn.
     """
     rating, actor = body.read(RatingRequest).rating(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         day = today(snapshot.practice)
         stored = record_rating(connection, snapshot.practice, rating, actor=actor, today=day)
-        return _reply(connection, stored, rating.pairing_id)
+        return _reply(connection, stored, rating)
 
     return reply_response(await write_once(request, body, write))
 
@@ -161,8 +167,7 @@ async def post_correction(
 
     def write(connection: Connection) -> StoredReply:
         stored = correct(connection, snapshot.practice, rating_id, correction, actor)
-        pairing_id = rating_history(connection, rating_id)[-1].rating.pairing_id
-        return _reply(connection, stored, pairing_id)
+        return _reply(connection, stored, rating_history(connection, rating_id)[-1].rating)
 
     return reply_response(await write_once(request, body, write))
 
@@ -195,14 +200,17 @@ def correct(
     )
 
 
-def _reply(connection: Connection, stored: StoredRating, pairing_id: str) -> StoredReply:
+def _reply(connection: Connection, stored: StoredRating, rating: Rating) -> StoredReply:
+    pairing_id = rating.pairing_id
     subject = subject_of_pairing(connection, pairing_id)
+    found = rating_contradictions(rating, events_of(connection, pairing_id))
     response = RatingCreated(
         rating_id=stored.rating_id,
         version=stored.version,
         pomp=stored.pomp,
         pairing_known=subject is not None,
         did_you_mean=() if subject else near_pairings(connection, pairing_id),
+        contradictions=contradiction_records(found),
     )
     location = ADDRESS.format(rating_id=stored.rating_id)
     return created(response.model_dump_json().encode(), location, subject)

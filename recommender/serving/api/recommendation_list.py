@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Setting
+from pydantic_core import PydanticKnownError
 from starlette.responses import Response
 
 from recommender.journal.recommendation_list import (
@@ -20,8 +21,8 @@ from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.cursors import (
+    DIGITS,
     MAX_LENGTH,
-    WholeNumber,
     cursor_of,
     next_link,
     next_page,
@@ -40,7 +41,24 @@ from recommender.values.ids import ID_PATTERN
 RECOMMENDATIONS = "/v1/recommendations"
 State = Literal["undecided", "decided", "overridden"]
 Mode = Literal["model", "evidence_prior", "constraints_only"]
-Day = Annotated[JsonDate, Setting(ge=date(1970, 1, 1), le=date(9000, 1, 1))]
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(8999, 12, 31)
+
+
+def _is_listed(day: date) -> date:
+    # JSON Schema bounds numbers alone: in the contract the pattern says the same.
+    if day < FIRST_DAY:
+        raise PydanticKnownError("greater_than_equal", {"ge": FIRST_DAY.isoformat()})
+    if day > LAST_DAY:
+        raise PydanticKnownError("less_than_equal", {"le": LAST_DAY.isoformat()})
+    return day
+
+
+Day = Annotated[
+    JsonDate,
+    AfterValidator(_is_listed),
+    Setting(json_schema_extra={"pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-[0-9]{2}-[0-9]{2}$"}),
+]
+"""A day whose moments every database can compare."""
 Id = Annotated[str, Setting(pattern=ID_PATTERN)]
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
@@ -70,7 +88,7 @@ class ListQuery(BaseModel):
     clinician_id: Annotated[Id | None, Setting(description="Chosen by the decision in force.")] = (
         None
     )
-    limit: Annotated[WholeNumber, Setting(ge=1, le=200, description="Entries of a page.")] = 50
+    limit: Annotated[int, Setting(ge=1, le=200, description="Entries of a page."), DIGITS] = 50
     cursor: Annotated[
         str | None,
         Setting(max_length=MAX_LENGTH, description="From `next` of the page before; opaque."),

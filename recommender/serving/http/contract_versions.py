@@ -53,7 +53,14 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "`GET /v1/recommendations` lists what was recommended, page by page.",
             "**Breaking**: `POST /v1/predictions` needs the scope `score:read`. The role `browser` "
             "is for keys in public pages; sandbox keys store nothing.",
+            "Relaxations are offered where fewer are eligible than `top_k` asks for; staff receive "
+            "`ahead_of_next`.",
+            "`warning_details` says what of each warning a client may read; `ties` has one text "
+            "for each group of clinicians that cannot be told apart.",
             "Wishes of clients, and webhooks about decisions, wishes and ratings.",
+            "Pairings can be withdrawn by the event `withdrawn`; after it, events and ratings of "
+            "the pairing are refused (409). Events and ratings have `contradictions`, a new "
+            "pairing has `open_pairings`.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "Every operation has an example that can be sent as it is, and a curl line.",

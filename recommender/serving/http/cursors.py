@@ -8,7 +8,6 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
 from urllib.parse import urlencode
 
 from pydantic import BeforeValidator
@@ -24,8 +23,12 @@ def _digits_only(text: object) -> object:
     return text
 
 
-WholeNumber = Annotated[int, BeforeValidator(_digits_only)]
-"""A whole number in a query, in digits: other spellings, such as `1_0`, are not in the contract."""
+DIGITS = BeforeValidator(_digits_only)
+"""Annotation of a whole number in a query: other spellings, such as `1_0`, are not in the contract.
+
+It comes after the bounds: pydantic writes those of what is validated before it as keys that JSON
+Schema does not know.
+"""
 Position = tuple[datetime, str]
 """Time and id of the last entry of a page."""
 MAX_LENGTH = 200

@@ -6,10 +6,11 @@ What is asked depends on the answers so far, so the order is worked out anew on 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommender.practice.conditions import Condition
+from recommender.practice.conditions import holds
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import MatchingPage
+from recommender.practice.needed_answers import needed_answers
 from recommender.serving.match.answers import Answers
 
 AGREE, SAFETY, AGE, CHECK = "agree", "safety", "age", "check"
@@ -47,7 +48,8 @@ class Journey:
 
     def __init__(self, practice: Practice, page: MatchingPage, progress: Progress) -> None:
         self.practice, self.page, self.progress = practice, page, progress
-        self._needed = frozenset(self._needed_names())
+        given = {**progress.answers, **page.answers}
+        self._needed = {each.field for each in needed_answers(practice) if each.applies(given)}
         self.steps = tuple(self._steps())
 
     def step(self, step_id: str) -> Step:
@@ -83,21 +85,7 @@ class Journey:
 
     def needed(self, name: str) -> bool:
         """Whether nobody can be shown without an answer to a question."""
-        return name in self._needed
-
-    def _needed_names(self) -> set[str]:
-        answers = self.progress.answers
-        needed = {name for name, field in self.practice.client.items() if field.required}
-        for each in self.practice.constraints.values():
-            decides = each.mode == "hard" and each.unasked == "unknown"
-            if not decides or (each.unless is not None and holds(each.unless, answers)):
-                continue
-            if each.when is not None and each.when.client not in answers:
-                # Whether the constraint applies is not known, which leaves everybody out as well.
-                needed.add(each.when.client)
-            elif each.when is None or holds(each.when, answers):
-                needed.update(each.client)
-        return needed | {self.page.age}
+        return name in self._needed or name == self.page.age
 
     def _is_done(self, step: Step) -> bool:
         if step.id == AGREE:
@@ -117,8 +105,7 @@ class Journey:
         yield Step(SAFETY, "Are you safe?")
         yield Step(AGE, "Your age", fields=(client[self.page.age],))
         yield from self._questions(later=False)
-        if self.progress.more:
-            yield from self._questions(later=True)
+        yield from self._questions(later=True)
         yield Step(CHECK, "Check your answers")
 
     def _questions(self, *, later: bool) -> Iterator[Step]:
@@ -129,7 +116,7 @@ class Journey:
             # Steps are those of a client who is asked everything, so that an answer moves no other
             # question to another step.
             for number, step in enumerate(in_steps(self.asked(names))):
-                fields = tuple(filter(self._is_asked, step))
+                fields = tuple(each for each in step if self._is_on_page(each, later=later))
                 if fields:
                     step_id = f"{section.id}.{part}.{number}"
                     yield Step(step_id, section.title, section.help, fields)
@@ -138,6 +125,11 @@ class Journey:
         """The fields of some names that the page asks: not those it has asked or answers itself."""
         own = {self.page.age, self.practice.consent, *self.page.answers}
         return tuple(self.practice.client[name] for name in names if name not in own)
+
+    def _is_on_page(self, field: Field, *, later: bool) -> bool:
+        """Whether it is asked now: further questions if more is wanted, or where it is needed."""
+        wanted = not later or self.progress.more or self.needed(field.name)
+        return wanted and self._is_asked(field)
 
     def _is_asked(self, field: Field) -> bool:
         condition = field.asked_when
@@ -148,7 +140,8 @@ class Journey:
         """Number of further questions that can be asked for."""
         layout = self.practice.forms.get("client")
         names = () if layout is None or self.progress.more else layout.later
-        return sum(1 for each in self.asked(names) if self._is_asked(each))
+        asked = filter(self._is_asked, self.asked(names))
+        return sum(1 for each in asked if not self.needed(each.name))
 
 
 def in_steps(fields: Sequence[Field]) -> Iterator[tuple[Field, ...]]:
@@ -172,20 +165,3 @@ def size_of(field: Field) -> int:
         return ROOM
     is_listed = field.kind in ("tags", "category", "ordinal") and len(field.levels) <= SHORT_LIST
     return 2 if is_listed else 1
-
-
-def holds(condition: Condition, answers: Answers) -> bool:
-    """Whether answers in JSON meet a condition; a question without an answer meets none.
-
-    >>> holds(Condition("funding", ("medicare", "dva")), {"funding": "medicare"})
-    True
-    """
-    answer = answers.get(condition.client)
-    if answer is None:
-        return False
-    if condition.below is not None:
-        return isinstance(answer, int | float) and answer < condition.below
-    if isinstance(answer, bool):
-        return answer is (condition.has != ("false",))
-    given = answer if isinstance(answer, list) else [answer]
-    return any(each in condition.has for each in given)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from recommender.journal.validation import canonical_json
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.match.answers import Answers
@@ -68,8 +69,19 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A question whose answer left everybody out, and why the practice asks it."""
+
+    question: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage:
-    """What the page of a list shows; `few` says that changes come first."""
+    """What the page of a list shows; `few` says that changes come first.
+
+    `reasons` are there where nobody fits.
+    """
 
     recommendation_id: str
     title: str
@@ -78,6 +90,7 @@ class ListPage:
     cards: tuple[ClientCard, ...]
     offers: tuple[Offer, ...]
     few: bool
+    reasons: tuple[Reason, ...] = ()
 
 
 def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> ListPage:
@@ -100,15 +113,45 @@ def outcome_of(response: RecommendationResponse, practice: Practice, answers: An
         cards=cards,
         offers=offers,
         few=len(cards) < FEW,
+        reasons=() if cards else tuple(_reasons(response, practice, answers)),
     )
 
 
+def _reasons(
+    response: RecommendationResponse, practice: Practice, answers: Answers
+) -> Iterable[Reason]:
+    """The answers whose constraints left out the most; all of them where several left out all."""
+    counts = [each for each in response.exclusion_counts if each.constraint in practice.constraints]
+    asked = [
+        (each.removed, name)
+        for each in counts
+        for name in practice.constraints[each.constraint].client
+        if name in answers
+    ]
+    most = max((removed for removed, _ in asked), default=0)
+    for name in dict.fromkeys(name for removed, name in asked if removed == most):
+        field = practice.client[name]
+        yield Reason(field.question_for("client"), field.purpose)
+
+
+def other_choice(field: Field, level: str, number: int) -> Offer:
+    """The offer to answer a question with another choice, which admits so many people."""
+    return Offer(
+        text=f"See who fits with “{field.label_of(level)}”",
+        admits=_people(number),
+        value=canonical_json({field.name: level}),
+    )
+
+
+def _people(number: int) -> str:
+    return f"{number} more {'person' if number == 1 else 'people'}"
+
+
 def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
-    number = offer.admits
     changes = {each.field: each.answer for each in offer.answers}
     return Offer(
         text=_sentence(offer.text),
-        admits=f"{number} more {'person' if number == 1 else 'people'}",
+        admits=_people(offer.admits),
         value=canonical_json(changes),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +13,9 @@ from starlette.responses import Response
 from recommender.errors import FeedbackError, IntakeError, NotFoundError
 from recommender.journal.validation import canonical_json
 from recommender.journal.wishes import spoken
-from recommender.practice.matching_page import MatchingPage
+from recommender.practice.matching_page import MINOR_TITLE, MatchingPage
 from recommender.serving.authorization import auth_backend, check_same_site, check_this_machine
-from recommender.serving.dependencies import app_state, current_snapshot
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.http.problems import NOT_FOUND, ProblemError, problem_for
 from recommender.serving.http.submitted_form import FormData, parse_form
 from recommender.serving.idempotency import has_store
@@ -27,14 +28,16 @@ from recommender.serving.match.answers import (
     object_in,
     read_answer,
 )
-from recommender.serving.match.form_token import FormToken
+from recommender.serving.match.form_token import SHORTEST, FormToken
 from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey, Progress, Step
-from recommender.serving.match.outcome import outcome_of
+from recommender.serving.match.outcome import Offer, other_choice, outcome_of
 from recommender.serving.match.page import MATCH, matching_page_of, refusal, render
 from recommender.serving.match.questions import answer_text, question_of
 from recommender.serving.match.results import list_for, parsed_request, wish_for
 from recommender.serving.match.state import matching_state
+from recommender.serving.recommendation_service import recommend_parsed
 from recommender.serving.schemas.questions import offered_people
+from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
@@ -44,7 +47,10 @@ NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
 TRAP = "website"
 """A field that people neither see nor hear of; programs that fill in forms write into it."""
 NEEDED = "Please answer this. Without it we cannot show you anyone."
-HASTY = "That was very quick. Please look at your answers again, then press the button once more."
+HASTY = (
+    f"That was very quick. Please wait {SHORTEST.seconds} seconds, then press the button again. "
+    "Your answers are not lost."
+)
 EXPIRED = "This page was open for a long time, so we made it fresh. Your answers are still here."
 
 router = APIRouter(include_in_schema=False)
@@ -169,7 +175,7 @@ async def _answer(visit: Visit) -> Response:
     visit, faults, typed = _with_step(visit, step)
     journey = visit.journey
     if step.id == AGE and journey.is_minor() and not faults:
-        return render(visit.request, "minor.html", "Let us help you by phone", **_state(visit, AGE))
+        return render(visit.request, "minor.html", MINOR_TITLE, **_state(visit, AGE))
     if action == BACK:
         return _step_page(visit, journey.before(step).id)
     if faults:
@@ -259,6 +265,9 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
         faults = {each.pointer: each.message for each in problem_for(error).errors}
         return _step_page(visit, CHECK, faults)
     outcome = outcome_of(response, visit.snapshot.practice, visit.progress.answers)
+    if not outcome.cards and not outcome.offers:
+        offers = await run_in_pool(request.app, partial(_other_choices, visit, response))
+        outcome = replace(outcome, offers=offers)
     return render(
         request,
         "result.html",
@@ -268,6 +277,32 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
         stored=has_store(request),
         **_state(visit, CHECK),
     )
+
+
+def _other_choices(visit: Visit, response: RecommendationResponse) -> tuple[Offer, ...]:
+    """Other answers to the questions on which the excluding constraints depend, which admit people.
+
+    No constraint is relaxed: each is a new request with one answer changed.
+    """
+    practice, answers = visit.snapshot.practice, visit.progress.answers
+    rules = (practice.constraints.get(each.constraint) for each in response.exclusion_counts)
+    names = {each.when.client for each in rules if each is not None and each.when is not None}
+    offers = []
+    for name in sorted(names & answers.keys()):
+        field = practice.client[name]
+        for level in field.levels if field.kind == "category" else ():
+            if level == answers[name]:
+                continue
+            try:
+                changed = {**answers, name: level}
+                agreed = bool(visit.progress.agreed)
+                parsed = parsed_request(visit.snapshot, visit.page, changed, agreed=agreed)
+                number = recommend_parsed(visit.snapshot, parsed).response.eligible
+            except (ProblemError, IntakeError):
+                continue
+            if number:
+                offers.append(other_choice(field, level, number))
+    return tuple(offers)
 
 
 async def _wished(visit: Visit, clinician_id: str | None) -> Response:
@@ -288,6 +323,7 @@ async def _wished(visit: Visit, clinician_id: str | None) -> Response:
         "What happens next",
         name=name,
         reference=reference,
+        from_list=visit.sent.text("listed") == "yes",
         **_state(visit, CHECK),
     )
 
@@ -356,26 +392,41 @@ def _people_for(snapshot: ServingSnapshot, step: Step) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewedAnswer:
+    """A question in the words the client read, and what they answered."""
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewedStep:
     """What was answered on the steps of one title, to be changed from the first of them."""
 
     step_id: str
     title: str
-    answers: tuple[str, ...]
+    answers: tuple[ReviewedAnswer, ...]
 
 
 def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
     answers, practice = visit.progress.answers, visit.snapshot.practice
     names = visit.snapshot.encoding.roster.called
     rules = practice.constraints.values()
-    excluding = {name for each in rules if each.rule == "not_listed" for name in each.client}
+    excluding = {
+        name
+        for each in rules
+        if each.rule == "not_listed" or (each.rule == "has_none" and each.family == "wish")
+        for name in each.client
+    }
     asked = [step for step in visit.journey.steps if step.fields]
     return tuple(
         ReviewedStep(
             steps[0].id,
             title,
             tuple(
-                f"Not {text}" if field.name in excluding else text
+                ReviewedAnswer(
+                    field.question_for("client"), f"Not {text}" if field.name in excluding else text
+                )
                 for step in steps
                 for field in step.fields
                 if field.name in answers

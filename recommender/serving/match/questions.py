@@ -134,8 +134,7 @@ def _control(field: Field) -> str:
 def answer_text(field: Field, answer: Any, page: MatchingPage, called: Mapping[str, str]) -> str:
     """An answer in words, for a person to check; `called` are names of clinicians by id."""
     if field.kind == "flag":
-        phrase = f"{field.phrase[:1].upper()}{field.phrase[1:]}"
-        return f"{phrase}: {'yes' if answer else 'no'}"
+        return "Yes" if answer else "No"
     if field.kind in ("ordinal", "category"):
         return field.label_of(answer)
     if field.kind == "tags":

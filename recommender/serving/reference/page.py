@@ -81,7 +81,6 @@ async def get_reference(
         practice=snapshot.practice,
         needs_key=auth_backend(request).credentials is not None,
         body=example_body(snapshot),
-        declared=declared_answers(snapshot),
         role=role,
         readers=READERS,
         operations=operations_of(document),
@@ -97,12 +96,6 @@ def example_body(snapshot: ServingSnapshot) -> str:
     }
     body = {"answers": answers}
     return _json(body)
-
-
-def declared_answers(snapshot: ServingSnapshot) -> str:
-    """Answers that the practice gives for every client of its own matching page, as JSON."""
-    page = snapshot.practice.matching_page
-    return _json(page.answers if page is not None else {})
 
 
 @lru_cache(maxsize=len(Role))

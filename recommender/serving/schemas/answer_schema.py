@@ -1,17 +1,21 @@
 """The JSON Schema of the answers of one form: what a form renderer shows and checks.
 
 Whatever it accepts, `POST /v1/recommendations` accepts as `answers`. It is the stricter of the two
-where a form is easier to fill in so: whole amounts of money, times on the half hour, postcodes.
+where a form is easier to fill in so: whole amounts of money, times on the half hour, postcodes; and
+a form to clients requires what nobody can be shown without.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from recommender.practice.conditions import Condition
+from recommender.practice.conditions import Condition, holds
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.forms import Audience
+from recommender.practice.matching_page import MatchingPage
+from recommender.practice.needed_answers import NeededAnswer, needed_answers
 from recommender.serving.schemas.json_types import MAX_IDS, MAX_WINDOWS
 from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import DAYS, MAX_NUMBER
@@ -20,6 +24,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DAY_TITLES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TIMES = tuple(f"{half // 2:02}:{'30' if half % 2 else '00'}" for half in range(49))
 """Times of the day on the half hour, from 00:00 to 24:00."""
+PLACE_HELP = "Choose the nearest in the list, or leave this blank: no distance is worked out then."
+"""What a form says of places where the practice knows a closed list of postcodes."""
 PLACES_ASKED = 1
 """Places a form asks for; a request may have more."""
 
@@ -43,29 +49,87 @@ def answers_schema(
     questions = {
         field.name: question_schema(practice, field, audience, clinicians) for field in fields
     }
-    always = [field for field in fields if field.asked_when is None]
+    asked: dict[_Circumstances, list[str]] = defaultdict(list)
+    for field in fields:
+        asked[_Circumstances.of(field.asked_when)].append(field.name)
+    required = _required(practice, questions, audience)
+    always, *others = dict.fromkeys([_Circumstances(), *asked, *required])
     schema: Schema = {
         "$schema": DIALECT,
         "title": practice.forms[audience].title,
         "type": "object",
-        "properties": {field.name: questions[field.name] for field in always},
-        "required": [field.name for field in always if field.required],
+        "properties": {name: questions[name] for name in asked[always]},
+        "required": required.get(always, []),
     }
-    depending = [(field.asked_when, field.name) for field in fields if field.asked_when is not None]
     rules = [
         {
-            "if": _condition_schema(condition, practice.client[condition.client]),
-            "then": {"properties": {name: questions[name] for _, name in group}},
+            "if": each.schema(practice.client),
+            "then": {"properties": {name: questions[name] for name in asked.get(each, ())}}
+            | ({"required": required[each]} if each in required else {}),
         }
-        for condition, group in groupby(sorted(depending, key=_by_condition), key=lambda e: e[0])
+        for each in others
     ]
     # What does not apply is no answer: whichever of the rules applies has named the others.
     return schema | ({"allOf": rules} if rules else {}) | {"unevaluatedProperties": False}
 
 
-def _by_condition(each: tuple[Condition, str]) -> tuple[str, tuple[str, ...], float]:
-    condition, _ = each
-    return condition.client, condition.has, condition.below or 0.0
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    """Answers on which something depends: all of the first conditions, none of the others."""
+
+    all_of: tuple[Condition, ...] = ()
+    none_of: tuple[Condition, ...] = ()
+
+    @classmethod
+    def of(cls, condition: Condition | None) -> "_Circumstances":
+        return cls() if condition is None else cls((condition,))
+
+    def schema(self, client: Mapping[str, Field]) -> Schema:
+        parts = [_condition_schema(each, client[each.client]) for each in self.all_of]
+        parts += [{"not": _condition_schema(each, client[each.client])} for each in self.none_of]
+        return parts[0] if len(parts) == 1 else {"allOf": parts}
+
+
+def _required(
+    practice: Practice, asked: Mapping[str, Any], audience: Audience
+) -> dict[_Circumstances, list[str]]:
+    """The questions of a form that must be answered, by when they must.
+
+    Staff may leave open what is needed: they see who is left out for it, and ask then.
+    """
+    page = practice.matching_page
+    declared: Mapping[str, Any] = page.answers if page is not None else {}
+    if audience == "staff":
+        needs = [NeededAnswer(name) for name, field in practice.client.items() if field.required]
+    else:
+        age = () if page is None else (NeededAnswer(page.age),)
+        needs = [*needed_answers(practice), *age]
+    names: dict[_Circumstances, dict[str, None]] = defaultdict(dict)
+    for each in needs:
+        if each.field in asked:
+            when = _when_required(each, practice.client[each.field], asked, declared)
+            if when is not None:
+                names[when][each.field] = None
+    return {when: list(fields) for when, fields in names.items()}
+
+
+def _when_required(
+    needed: NeededAnswer, field: Field, asked: Container[str], declared: Mapping[str, Any]
+) -> _Circumstances | None:
+    """When a form requires an answer: where it asks for it and it is needed; None for never.
+
+    What the form does not ask has the answer that the practice declares, or none.
+    """
+    all_of = [each for each in (field.asked_when, needed.when) if each is not None]
+    none_of = [each for each in (needed.unless,) if each is not None]
+    if not all(each.client in asked or holds(each, declared) for each in all_of):
+        return None
+    if any(each.client not in asked and holds(each, declared) for each in none_of):
+        return None
+    return _Circumstances(
+        tuple(dict.fromkeys(each for each in all_of if each.client in asked)),
+        tuple(each for each in none_of if each.client in asked),
+    )
 
 
 def question_schema(
@@ -77,14 +141,18 @@ def question_schema(
         texts.append(f"In {practice.currency}.")
     elif field.unit and not texts[0]:
         texts.append(f"In {field.unit}.")
+    elif field.kind == "place" and field.postcodes:
+        texts.append(PLACE_HELP)
     description = " ".join(filter(None, texts))
     heading = {"title": field.question_for(audience)}
     return (
-        heading | ({"description": description} if description else {}) | _kind(field, clinicians)
+        heading
+        | ({"description": description} if description else {})
+        | _kind(practice, field, clinicians)
     )
 
 
-def _kind(field: Field, clinicians: People) -> Schema:
+def _kind(practice: Practice, field: Field, clinicians: People) -> Schema:
     match field.kind:
         case "number" | "scale":
             return _number(field)
@@ -100,7 +168,7 @@ def _kind(field: Field, clinicians: People) -> Schema:
         case "date":
             return {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
         case "place":
-            return _list(_place(field), PLACES_ASKED) | {"contains": {}}
+            return _list(_place(practice, field), PLACES_ASKED) | {"contains": {}}
         case "weekly_hours":
             return _list(_time_window(), MAX_WINDOWS)
         case "ids" if field.people_named == "clinicians" and clinicians:
@@ -139,17 +207,25 @@ def _several(member: Schema, longest: int) -> Schema:
     return {**_list(member, longest), "uniqueItems": True}
 
 
-def _place(field: Field) -> Schema:
-    """A postcode where the practice declares any, else coordinates."""
+def _place(practice: Practice, field: Field) -> Schema:
+    """One of the practice's postcodes with its suburbs where it declares any, else coordinates."""
     if field.postcodes:
-        postcode = {"type": "string", "title": "Postcode", "enum": sorted(field.postcodes)}
-        return _object({"postcode": postcode})
+        choices = _choices(_postcode_titles(practice.matching_page, field.postcodes))
+        return _object({"postcode": {"type": "string", "title": "Postcode", **choices}})
     return _object(
         {
             "latitude": {"type": "number", "title": "Latitude", "minimum": -90, "maximum": 90},
             "longitude": {"type": "number", "title": "Longitude", "minimum": -180, "maximum": 180},
         }
     )
+
+
+def _postcode_titles(page: MatchingPage | None, postcodes: Iterable[str]) -> dict[str, str]:
+    """What people read for a postcode, such as `2042 Newtown`."""
+    suburbs: dict[str, list[str]] = defaultdict(list)
+    for name, code in sorted(page.suburbs.items() if page is not None else ()):
+        suburbs[code].append(name)
+    return {code: f"{code} {', '.join(suburbs[code])}".strip() for code in sorted(postcodes)}
 
 
 def _time_window() -> Schema:
@@ -181,7 +257,7 @@ def _condition_schema(condition: Condition, field: Field) -> Schema:
     if condition.below is not None:
         answer: Schema = {"type": "number", "exclusiveMaximum": condition.below}
     elif field.kind == "flag":
-        answer = {"const": True}
+        answer = {"const": condition.has != ("false",)}
     elif field.kind == "tags":
         answer = {"type": "array", "contains": {"enum": list(condition.has)}}
     else:

@@ -12,7 +12,12 @@ from pydantic import Field as Setting
 
 from recommender.recommendation.card_parts import CardContent
 from recommender.security.scopes import Scope
-from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
+from recommender.serving.schemas.required_scope import (
+    Included,
+    IncludedWith,
+    RequiredScope,
+    is_unknown,
+)
 
 MAX_TIMES, MAX_DIFFERENCES = 3, 4
 Cents = Annotated[int | None, Setting(ge=0, description="Cents; null where it is not known.")]
@@ -23,7 +28,7 @@ FIELD = "Clinician's field of the practice definition."
 class CardModel(BaseModel):
     """Base of the parts of a card: immutable, and built from the engine's parts."""
 
-    # Whatever has a default is sent all the same.
+    # Whatever has a default is sent all the same, unless `exclude_if` says otherwise.
     model_config = ConfigDict(
         frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
     )
@@ -43,20 +48,28 @@ class CardMeeting(CardModel):
     place: Annotated[
         str | None,
         Setting(
-            description="The declared place of the nearest room in reach, or its postcode; null "
+            description="The declared place of the nearest room in reach, or its postcode; absent "
             "where no room is needed or its place has no name.",
             examples=["Newtown"],
+            exclude_if=is_unknown,
         ),
-    ]
-    address: Annotated[str | None, Setting(description="The address of a declared place.")]
+    ] = None
+    address: Annotated[
+        str | None,
+        Setting(
+            description="The address of a declared place; absent if not known.",
+            exclude_if=is_unknown,
+        ),
+    ] = None
     km: Annotated[
         float | None,
         Setting(
             ge=0,
             description="Kilometres from the client to that room, as the practice estimates trips; "
-            "null where either place is not known.",
+            "absent where either place is not known.",
+            exclude_if=is_unknown,
         ),
-    ]
+    ] = None
 
 
 class CardCost(CardModel):
@@ -73,7 +86,13 @@ class CardTime(CardModel):
 
     starts_at: Annotated[datetime, Setting(description="With the offset of the clock it is on.")]
     way: str | None
-    place: str | None
+    place: Annotated[
+        str | None,
+        Setting(
+            description="As in `meeting`; absent where no room is needed or it has no name.",
+            exclude_if=is_unknown,
+        ),
+    ] = None
 
 
 class CardFact(CardModel):
@@ -101,8 +120,12 @@ class ClinicianCard(CardModel):
     profession: Annotated[str | None, Setting(examples=["Clinical psychologist"])]
     photo: Annotated[
         str | None,
-        Setting(description="An https address the practice gives; it is never loaded here."),
-    ]
+        Setting(
+            description="An https address the practice gives; it is never loaded here. Absent if "
+            "there is none.",
+            exclude_if=is_unknown,
+        ),
+    ] = None
     meeting: Annotated[
         tuple[CardMeeting, ...],
         Setting(description="The ways that suit both and that no constraint excludes."),

@@ -218,7 +218,7 @@ def example_answers(practice: Practice) -> dict[str, Any]:
         }
     hard = [each for each in practice.constraints.values() if each.mode == "hard"]
     named = {name for each in hard for name in each.client}
-    needed = {name for each in hard if each.unasked == "unknown" for name in each.client}
+    needed = {name for each in hard if each.excludes_on_silence for name in each.client}
     return {
         name: JSON_TYPES[field.kind].example_of(field)
         for name, field in fields.items()

@@ -188,7 +188,10 @@ def _ids(_: Field) -> Any:
 
 def _point_or_postcode(answer: Any, _: Any) -> Point | Postcode:
     # A plain union would report the errors of both types, at pointers that are not in the request.
-    by_code = isinstance(answer, Postcode) or (isinstance(answer, dict) and "postcode" in answer)
+    by_code = isinstance(answer, Postcode) or (
+        isinstance(answer, dict)
+        and ("postcode" in answer or not {"latitude", "longitude"} & set(answer))
+    )
     return Postcode.model_validate(answer) if by_code else Point.model_validate(answer)
 
 
@@ -354,4 +357,10 @@ def _in_json(fault: Fault, fields: Mapping[str, Field]) -> str:
     field = fields.get(fault.where.rpartition(", ")[2])
     if field is None or fault.remedy != remedy_for(field):
         return fault.remedy
-    return f"send it like {json.dumps(JSON_TYPES[field.kind].example_of(field))}"
+    example = json.dumps(JSON_TYPES[field.kind].example_of(field))
+    if field.kind == "place" and field.postcodes and field.side == "client":
+        return (
+            f"send one of the postcodes of `GET /v1/questions`, like {example}, or leave it out: "
+            "no distance is worked out then"
+        )
+    return f"send it like {example}"

@@ -1,6 +1,6 @@
 """The questions of a practice as a form: JSON Schema, UI schema and sections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict
@@ -9,6 +9,8 @@ from pydantic import Field as Setting
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.forms import Audience, FormLayout
+from recommender.practice.matching_page import MINOR_TITLE, MatchingPage
+from recommender.practice.needed_answers import needed_answers
 from recommender.serving.schemas.answer_schema import People, answers_schema
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.tables.roster import Roster
@@ -20,7 +22,7 @@ WIDGETS: Mapping[str, Mapping[str, Any]] = {
     "tags": {"ui:widget": "checkboxes"},
     "ids": {"ui:widget": "checkboxes"},
     "date": {"ui:widget": "date"},
-    "place": {"items": {"ui:label": False, "postcode": {"ui:widget": "text"}}},
+    "place": {"items": {"ui:label": False}},
     "weekly_hours": {"items": {"ui:label": False}},
 }
 """Widgets of react-jsonschema-form by kind of field, where the usual one is not meant.
@@ -47,7 +49,13 @@ class QuestionSection(ResponseModel):
     title: str
     help: str
     first: Annotated[tuple[str, ...], Setting(description="Asked at once, in this order.")]
-    later: Annotated[tuple[str, ...], Setting(description="Asked if more is wanted.")]
+    later: Annotated[
+        tuple[str, ...],
+        Setting(
+            description="Asked if more is wanted; with `later=false`, those of them without which "
+            "nobody can be shown."
+        ),
+    ]
 
 
 class SafetyQuestionText(ResponseModel):
@@ -86,6 +94,21 @@ class SafetyFirst(ResponseModel):
     ]
 
 
+class MinimumAge(ResponseModel):
+    """Below which age a form shows `text` with the telephone number, and sends no request.
+
+    The server does not refuse such a request: staff ask for minors too.
+    """
+
+    field: Annotated[
+        str, Setting(description="The question about the age.", examples=["age_years"])
+    ]
+    years: Annotated[float, Setting(description="The lowest age that may see a list.")]
+    title: Annotated[str, Setting(description="The heading of the text.")]
+    text: str
+    telephone: Annotated[str, Setting(description="Of the practice; blank if it declares none.")]
+
+
 class Questions(ResponseModel):
     """The form of one audience.
 
@@ -107,7 +130,8 @@ class Questions(ResponseModel):
             alias="schema",
             description="JSON Schema (2020-12) of the answers: questions as titles, labelled "
             "choices, and conditions that hide what does not apply. An object that it accepts is "
-            "a sound `answers` of `POST /v1/recommendations`.",
+            "a sound `answers` of `POST /v1/recommendations`. A form to clients requires every "
+            "answer without which nobody can be shown, where it is asked.",
             examples=[{"type": "object", "properties": {"age_years": {"type": "number"}}}],
         ),
     ]
@@ -115,13 +139,18 @@ class Questions(ResponseModel):
         dict[str, Any],
         Setting(
             description="Order and widgets for react-jsonschema-form; `ui:options` of a question "
-            "has its `section` and `stage`, `first` or `later`.",
+            "has its `section`, its `stage` (`first` or `later`) and `needed`: whether nobody can "
+            "be shown while it is open, where it applies. Staff may leave such a question open.",
             examples=[{"ui:order": ["age_years", "*"]}],
         ),
     ]
     sections: tuple[QuestionSection, ...]
     safety: Annotated[
         SafetyFirst | None,
+        Setting(description="Of the form to clients, where the practice declares it; else null."),
+    ]
+    minimum_age: Annotated[
+        MinimumAge | None,
         Setting(description="Of the form to clients, where the practice declares it; else null."),
     ]
 
@@ -136,10 +165,13 @@ def questions_of(
     roster
         Of whom the questions about clinicians let a client choose.
     later
-        Whether questions are included that are asked only if more is wanted.
+        Whether questions are included that are asked only if more is wanted. Those without which
+        nobody can be shown always are.
     """
     layout = practice.forms[audience]
-    names = tuple(layout) if later else layout.first
+    page = practice.matching_page if audience == "client" else None
+    needed = {each.field for each in needed_answers(practice)}
+    needed |= {page.age} if page is not None else set()
     people = roster.called if audience == "staff" else offered_people(practice, roster)
     by_name = dict(sorted(people.items(), key=lambda each: (each[1].casefold(), each[0])))
     sections = [
@@ -148,10 +180,11 @@ def questions_of(
             title=each.title,
             help=each.help,
             first=each.first,
-            later=each.later if later else (),
+            later=each.later if later else tuple(name for name in each.later if name in needed),
         )
         for each in layout.sections
     ]
+    names = [name for each in sections for name in (*each.first, *each.later)]
     return Questions(
         definition=DefinitionInUse(
             id=practice.id, version=practice.version, digest=practice.digest
@@ -160,22 +193,30 @@ def questions_of(
         audience=audience,
         title=layout.title,
         answers=answers_schema(practice, names, audience, by_name),
-        ui_schema=_ui_schema(layout, names, practice.client),
+        ui_schema=_ui_schema(layout, names, practice.client, needed),
         sections=tuple(each for each in sections if each.first or each.later),
-        safety=_safety_first(practice) if audience == "client" else None,
+        safety=None if page is None else _safety_first(page),
+        minimum_age=None if page is None else _minimum_age(page),
     )
 
 
-def _safety_first(practice: Practice) -> SafetyFirst | None:
-    page = practice.matching_page
-    if page is None:
-        return None
+def _safety_first(page: MatchingPage) -> SafetyFirst:
     return SafetyFirst(
         questions=tuple(map(SafetyQuestionText.model_validate, page.safety)),
         at_risk=page.at_risk,
         telephone=page.telephone,
         emergency=tuple(map(EmergencyContact.model_validate, page.emergency)),
         answers=dict(page.answers),
+    )
+
+
+def _minimum_age(page: MatchingPage) -> MinimumAge:
+    return MinimumAge(
+        field=page.age,
+        years=page.minimum_age,
+        title=MINOR_TITLE,
+        text=page.for_minors,
+        telephone=page.telephone,
     )
 
 
@@ -200,7 +241,7 @@ def offered_people(practice: Practice, roster: Roster) -> People:
 
 
 def _ui_schema(
-    layout: FormLayout, names: Iterable[str], client: Mapping[str, Field]
+    layout: FormLayout, names: Iterable[str], client: Mapping[str, Field], needed: Container[str]
 ) -> dict[str, Any]:
     stages = dict.fromkeys(layout.first, "first")
     sections = {
@@ -209,7 +250,11 @@ def _ui_schema(
     questions = {
         name: {
             **WIDGETS.get(client[name].kind, {}),
-            "ui:options": {"section": sections[name], "stage": stages.get(name, "later")},
+            "ui:options": {
+                "section": sections[name],
+                "stage": stages.get(name, "later"),
+                "needed": name in needed,
+            },
         }
         for name in names
     }

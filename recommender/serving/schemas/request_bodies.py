@@ -112,7 +112,13 @@ class EventRequest(BaseModel):
 
     model_config = _strict({"kind": "attended", "happened_on": "2026-10-05", "session": 1})
 
-    kind: Literal["booked", "attended", "missed", "cancelled", "ended"]
+    kind: Annotated[
+        Literal["booked", "attended", "missed", "cancelled", "ended", "withdrawn"],
+        Setting(
+            description="`withdrawn`: the pairing was recorded by mistake. Nothing is learned from "
+            "it, its open place is released, and nothing more can be recorded of it."
+        ),
+    ]
     happened_on: JsonDate
     session: Session | None = None
     reason: Code | None = None

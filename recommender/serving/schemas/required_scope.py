@@ -40,6 +40,14 @@ NOTHING: frozenset[Included] = frozenset()
 EVERYTHING = frozenset(Included)
 
 
+def is_unknown(value: object) -> bool:
+    """`exclude_if` of members that most entries of a list lack: absent rather than null.
+
+    The member needs the default None, by which stored responses are read.
+    """
+    return value is None
+
+
 @dataclass(frozen=True, slots=True)
 class RequiredScope:
     """Annotation of a field of a `ResponseModel`: the scope needed to receive it."""

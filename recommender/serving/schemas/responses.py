@@ -25,8 +25,15 @@ from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
-from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
+from recommender.serving.schemas.required_scope import (
+    Included,
+    IncludedWith,
+    RequiredScope,
+    is_unknown,
+)
+from recommender.serving.schemas.ties import ClinicianTie
 
 DECIMALS = 2
 NOTICE = (
@@ -47,13 +54,13 @@ ORDER_LOTTERY = (
     "and its probability is stored, so that new clinicians are seen and evaluation is unbiased."
 )
 ORDER_BY_WAIT = "By the next free day, then by id; no alliance is predicted."
-TIE_TEXT = "cannot be told apart from the one before by what we know; "
+TIE_TEXT = "cannot be told apart from the one before; "
 TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
     "last_places": "the last places of this one are reserved for clients whose needs few meet",
-    "lot": "the order of the two was drawn at random",
-    "alliance": "the order of the two follows predicted alliance all the same",
-    "id": "the order of the two follows their ids",
+    "lot": "their order was drawn at random",
+    "alliance": "their order follows predicted alliance",
+    "id": "their order follows their ids",
 }
 
 FOR_STAFF = "For staff."
@@ -73,7 +80,7 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    # Whatever has a default is sent all the same.
+    # Whatever has a default is sent all the same, unless `exclude_if` says otherwise.
     model_config = ConfigDict(
         frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
     )
@@ -155,7 +162,8 @@ class StatedReason(ResponseModel):
         date | None,
         Setting(
             description="The day of the first possible session, where the constraint was judged "
-            "for that day and it is not the day asked; else null."
+            "for that day and it is not the day asked; else absent.",
+            exclude_if=is_unknown,
         ),
     ] = None
 
@@ -224,12 +232,13 @@ class ShownClinician(ResponseModel):
         str | None,
         SCORED,
         Setting(
-            description="Continues a sentence that begins with the clinician's name: that the "
-            "clinician before is in the same tie, and what decided their order. null for the first "
-            "of a tie.",
+            description="For staff, in a sentence that begins with this clinician's name: that the "
+            "clinician before is in the same tie, and what decided their order. Absent for the "
+            "first of a tie. For clients, and once for the whole tie, show `text` of `ties`.",
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
+            exclude_if=is_unknown,
         ),
-    ]
+    ] = None
     ahead_of_next: Annotated[
         float | None,
         EXPLAINS,
@@ -368,6 +377,13 @@ class RecommendationResponse(ResponseModel):
         Setting(description="The rule that orders the shortlist.", examples=[ORDER_BY_ALLIANCE]),
     ]
     shortlist: tuple[ShownClinician, ...]
+    ties: Annotated[
+        tuple[ClinicianTie, ...],
+        Setting(
+            description="Clinicians of the shortlist that cannot be told apart; empty in "
+            "recommendations that were stored without."
+        ),
+    ] = ()
     eligible: int
     excluded: Annotated[
         tuple[ExcludedClinician, ...],
@@ -390,8 +406,19 @@ class RecommendationResponse(ResponseModel):
         Setting(description=f"Scored questions without an answer. {ON_REQUEST}"),
     ] = ()
     warnings: Annotated[
-        tuple[str, ...], Setting(description="For people to read before the shortlist.")
+        tuple[str, ...],
+        Setting(
+            description="For staff to read before the shortlist, and for the developer of a form. "
+            "A form for clients shows `message_to_client` of `warning_details` instead."
+        ),
     ]
+    warning_details: Annotated[
+        tuple[RecommendationWarning, ...],
+        Setting(
+            description="The same in the same order, for programs and clients; empty in "
+            "recommendations that were stored without."
+        ),
+    ] = ()
     reference_warnings: Annotated[
         tuple[ReferenceWarning, ...],
         Setting(description="Ids in the request that name nobody; `warnings` says so in words."),

@@ -1,6 +1,5 @@
 """The active snapshot, its atomic replacement after a smoke test, and the watcher of new models."""
 
-import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +20,10 @@ from recommender.serving.snapshot.snapshot import (
 from recommender.settings import Settings
 
 log = structlog.get_logger()
+
+
+def _no_notice() -> None:
+    """Does nothing."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class SnapshotHolder:
         Where swaps are counted.
     check
         Smoke test of a candidate; raises when it cannot answer.
+    on_new_model
+        Called after a model other than the former one became active.
     """
 
     current: ServingSnapshot | None = None
@@ -55,6 +60,7 @@ class SnapshotHolder:
     degraded: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     check: Callable[[ServingSnapshot], None] = field(default=lambda _: None)
+    on_new_model: Callable[[], None] = _no_notice
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def require(self) -> ServingSnapshot:
@@ -100,10 +106,7 @@ class SnapshotHolder:
         )
         if before is None or before.model is not snapshot.model:
             self.counts.loaded += 1
-            # Frees the former model, and excludes the new one from later garbage collections.
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
+            self.on_new_model()
             log.info("model_loaded", mode=snapshot.model.manifest.mode, model=snapshot.digest)
 
 

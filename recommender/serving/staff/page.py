@@ -28,13 +28,14 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
-from recommender.serving.staff import wording
+from recommender.serving.staff import follow_up_words, wording
 
 HOME = PAGES
 SIGN_IN = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 CLINICIANS = f"{HOME}/clinicians"
 RECORDS = f"{CLINICIANS}/records"
+PRACTICE = f"{HOME}/practice"
 STATIC = f"{HOME}/static"
 LINKS = (
     (HOME, "Requests", Scope.EXPLAIN_READ),
@@ -42,12 +43,15 @@ LINKS = (
     (MODEL, "Is it usually right?", Scope.MODEL_READ),
     (CLINICIANS, "Clinicians", Scope.ROSTER_READ),
     (RECORDS, "Clinicians' records", Scope.RECORD_READ),
+    (PRACTICE, "Practice", Scope.ACCESS_MANAGE),
 )
 """Address and name of every page in the navigation, and what it takes to see it."""
+KEYS = {HOME: "g r", NEW: "n", CLINICIANS: "g c"}
+"""Keyboard shortcuts of pages; several keys are pressed one after the other."""
 STATIC_FOLDER = Path(__file__).with_name("static")
 FOUNDATION, STYLE, ICON = "oat-0.6.1.min.css", "style.css", "icon.svg"
 SCRIPT = "htmx-2.0.11.min.js"
-PEOPLE_SCRIPT = "people.js"
+PEOPLE_SCRIPT, SHORTCUTS_SCRIPT = "people.js", "shortcuts.js"
 SCRIPT_SETTINGS = json.dumps(
     {
         "allowEval": False,
@@ -86,10 +90,14 @@ def static_address(name: str) -> str:
 _templates = templates_of("recommender.serving.staff")
 _templates.globals |= {
     "w": wording,
+    "follow_up": follow_up_words,
     "foundation": static_address(FOUNDATION),
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
+    "shortcuts": static_address(SHORTCUTS_SCRIPT),
+    "keys": KEYS,
+    "static_address": static_address,
     "people_script": static_address(PEOPLE_SCRIPT),
     "request_style": static_address("request.css"),
     "form_style": static_address("form.css"),
@@ -104,10 +112,13 @@ def page(
     """A page; a session's token is in each of its forms."""
     info = request_info(request.scope)
     info.is_page, session, principal = True, info.session, info.principal
+    path = path_within(request.scope)
+    here = _section(path)
     html = _templates.get_template(template).render(
         title=title,
-        practice_title=appearance_of(request.app).title,
-        here=_section(path_within(request.scope)),
+        appearance=appearance_of(request.app),
+        here=here,
+        is_here=here == path,
         root=info.root_path,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
@@ -140,11 +151,11 @@ def is_staff(request: Request) -> bool:
 
 
 _DETAILS: Mapping[ProblemType, str] = {
-    FORBIDDEN: "Your account cannot see or do this. Ask the person who looks after accounts.",
-    NOT_FOUND: "No page has this address. Check it, or start from the list of requests.",
+    FORBIDDEN: "Your account cannot see or do this. If you need it for your work, ask {contact}.",
+    NOT_FOUND: "There is no page at this address. Check it, or start from the list of requests.",
     NOT_ALLOWED: "This page answers a form. Open the page with the form and send it again.",
 }
-"""What a page says of a problem where that differs from what programs are told."""
+"""What a page says of a problem where programs get another text; `contact` looks after accounts."""
 
 
 def error_page(request: Request, error: Exception) -> Response:
@@ -164,7 +175,9 @@ def error_page(request: Request, error: Exception) -> Response:
         problem.kind.title,
         status=problem.kind.status,
         faults=faults,
-        detail=_DETAILS.get(problem.kind, problem.kind.detail),
+        detail=_DETAILS[problem.kind].format(contact=appearance_of(request.app).contact)
+        if problem.kind in _DETAILS
+        else problem.kind.detail,
         request_id=request_info(request.scope).request_id,
     )
     response.headers.update(problem.headers or {})

@@ -6,6 +6,7 @@ the practice definition. No text claims a cause or promises a result; a test che
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.serving.schemas.responses import (
@@ -45,6 +46,7 @@ METRICS: Mapping[str, str] = {
     "mean": "Mean of the items",
     "pomp": "Share of the scale, 0 to 1",
 }
+SHORT_METRICS: Mapping[str, str] = {"sum": "sum", "mean": "mean", "pomp": "share"}
 CORRECTIONS: Mapping[str, str] = {
     "typed_wrongly": "Typed wrongly",
     "wrong_form": "Wrong questionnaire",
@@ -55,8 +57,8 @@ STATES: Mapping[str, str] = {
     "open": "Not decided",
     "decided": "Decided",
     "begun": "Started",
-    "due": "Rating due",
     "rated": "Rated",
+    "ended": "Ended",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
@@ -158,6 +160,29 @@ def moment(at: datetime) -> str:
     return f"{day(at)}, {clock(at)} {at.tzname() or ''}".strip()
 
 
+def local(at: datetime, zone: ZoneInfo) -> str:
+    """A day and a time of the practice; a page names the zone once, by `times_in`."""
+    here = at.astimezone(zone)
+    return f"{day(here)}, {clock(here)}"
+
+
+def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A time of the practice, with its day unless that is today.
+
+    >>> zone = ZoneInfo("Australia/Sydney")
+    >>> now = datetime(2026, 11, 28, 6, tzinfo=ZoneInfo("UTC"))
+    >>> [recent(now - timedelta(hours=back), now, zone) for back in (1, 20, 50)]
+    ['4:00 pm', 'Yesterday, 9:00 pm', '26 November, 3:00 pm']
+    """
+    here, today = at.astimezone(zone), now.astimezone(zone).date()
+    days = (today - here.date()).days
+    if days == 0:
+        return clock(here)
+    year = f" {here.year}" if here.year != today.year else ""
+    named = "Yesterday" if days == 1 else f"{here.day} {here:%B}{year}"
+    return f"{named}, {clock(here)}"
+
+
 def week(windows: Sequence[str]) -> str:
     """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
 
@@ -256,7 +281,7 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
         spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
         close = f"{spans[0]} are too close to call"
         close += "".join(f", and so are {span}" for span in spans[1:])
-    return f"{close}. Choose by times, gap, or what the client prefers."
+    return f"{close}. Choose by times, gap or preference."
 
 
 def ahead(probability: float, following: str) -> str:
@@ -294,8 +319,9 @@ def place_of(timezone: str) -> str:
 
 
 def counts(eligible: int, excluded: int) -> str:
-    """How many clinicians fit and how many do not."""
-    return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
+    """How many clinicians of the roster fit."""
+    fit = "fits" if eligible == 1 else "fit"
+    return f"{eligible} of {counted(eligible + excluded, 'clinician', 'clinicians')} {fit}."
 
 
 def model(used: ModelInUse) -> str:

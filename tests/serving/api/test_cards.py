@@ -137,6 +137,17 @@ def test_without_a_part_for_staff_everybody_receives_the_same() -> None:
     assert whole.for_clients() == whole
 
 
+def test_what_is_not_known_of_a_way_a_time_or_a_photo_is_absent() -> None:
+    soon = NextTime(datetime(2026, 11, 30, tzinfo=UTC), "video", None)
+    bare = replace(FULL, photo=None, meeting=(Meeting("video", "Video"),), next_times=(soon,))
+    written = ClinicianCard.of(bare).model_dump_json()
+    card = json.loads(written)
+    assert "photo" not in card
+    assert card["meeting"] == [{"way": "video", "label": "Video"}]
+    assert card["next_times"] == [{"starts_at": "2026-11-30T00:00:00Z", "way": "video"}]
+    assert ClinicianCard.model_validate_json(written) == ClinicianCard.of(bare)
+
+
 def test_a_stored_card_is_filtered_when_it_is_read(keeping: JournalServer) -> None:
     told = keeping.recommended(top_k=1)
     card = ClinicianCard.of(replace(FULL, staff_only=("places_open", "fee", "cost")))

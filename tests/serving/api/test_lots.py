@@ -47,7 +47,7 @@ def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: JournalS
 
 def test_the_answer_says_where_and_that_lots_were_drawn(drawing: JournalServer) -> None:
     told = drawing.recommended()
-    said = [each["tie_text"] for each in told["shortlist"] if each["tie_text"]]
+    said = [each["tie_text"] for each in told["shortlist"] if "tie_text" in each]
 
     assert "drawn at random" in told["order"]
     assert any("drawn at random" in each for each in said)

@@ -1,10 +1,12 @@
 """The matching page without a browser: who may call it, what it refuses, what it never says."""
 
 import csv
+import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 from experiments.demo.practice import definition, write_clinicians
 from recommender.errors import FaultsError
 from recommender.serving.app import create_app
+from recommender.serving.match import form_token
 from recommender.serving.match.form_token import LIFETIME
 from recommender.serving.match.pages import EXPIRED, HASTY
 from recommender.settings import Settings, read_settings
+from tests.support.form_answers import accepts
 from tests.support.page_reader import Form, Reader
 from tests.support.server import SAME_SITE, TestClient, local_client
 
@@ -214,3 +218,81 @@ def test_a_client_who_asks_for_somebody_does_not_read_that_they_do_not_want_them
     assert f"Not {blocked['name']}" in page
     assert wished["name"] in page
     assert f"Not {wished['name']}" not in page
+
+
+def test_medicare_without_a_referral_says_why_nobody_fits_and_offers_another_way_to_pay(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
+    form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
+    answers = json.dumps(DONE | {"funding": "medicare", "referral_held": False})
+    nobody = send(client, form, step="check", answers=answers, go="show")
+    assert "Nobody fits" in nobody.text
+    assert "Medicare pays only with a referral" in nobody.text
+    privately = re.search(r'value="(change:[^"]*private[^"]*)"', nobody.text)
+    assert privately is not None
+    asked = send(client, form_of(nobody), go="help").text
+    assert "Back to the list" not in asked
+    listed = send(client, form_of(nobody), go=html.unescape(privately[1])).text
+    assert "what you asked for" in listed
+
+
+@pytest.mark.parametrize("funding", ["private", "medicare", "ndis", "dva"])
+def test_a_form_of_ones_own_filled_in_as_required_lacks_nothing(
+    client: TestClient, funding: str
+) -> None:
+    form = client.get("/v1/questions?audience=client&later=false").json()
+    schema, answers = form["schema"], {"age_years": 34, "funding": funding}
+    rules = [rule["then"] for rule in schema["allOf"] if accepts(rule["if"], answers)]
+    required = [*schema["required"], *(name for each in rules for name in each.get("required", ()))]
+    answers |= dict.fromkeys(set(required) - set(answers), True)
+    assert accepts(schema, answers)
+    for name in required:
+        assert not accepts(schema, {each: answers[each] for each in answers if each != name})
+    sent = {"answers": answers | form["safety"]["answers"]}
+    reply = client.post("/v1/recommendations", json=sent).json()
+    codes = [each["code"] for each in reply["warning_details"]]
+    assert "answer_needed" not in codes
+    assert reply["shortlist"] or "nobody_eligible" in codes
+    if funding in ("private", "medicare"):
+        assert reply["shortlist"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "asked"),
+    [
+        ({}, "funding", "How will sessions be paid for?"),
+        ({"funding": "medicare"}, "referral_held", "Do you have a referral"),
+    ],
+)
+def test_a_question_that_is_open_is_named_to_programs_and_asked_in_a_clients_words(
+    client: TestClient, answers: dict[str, Any], field: str, asked: str
+) -> None:
+    declared = client.get("/v1/questions?audience=client").json()["safety"]["answers"]
+    sent = {"answers": {"age_years": 34, **answers, **declared}}
+    reply = client.post("/v1/recommendations", json=sent).json()
+    assert [each["message"] for each in reply["warning_details"]] == reply["warnings"]
+    [needed] = [each for each in reply["warning_details"] if each["code"] == "answer_needed"]
+    assert needed["fields"] == [field]
+    assert asked in needed["message_to_client"]
+    assert all("`" not in each.get("message_to_client", "") for each in reply["warning_details"])
+
+
+def test_what_only_staff_can_judge_is_not_asked_of_a_client(client: TestClient) -> None:
+    sent = {"answers": {"age_years": 34, "funding": "private"}}
+    reply = client.post("/v1/recommendations", json=sent).json()
+    [needed] = [each for each in reply["warning_details"] if each["code"] == "answer_needed"]
+    assert needed["fields"] == ["risk_level"]
+    assert "message_to_client" not in needed
+
+
+def test_clinicians_of_a_tie_have_one_text_for_all_of_them(client: TestClient) -> None:
+    declared = client.get("/v1/questions?audience=client").json()["safety"]["answers"]
+    sent = {"answers": {"age_years": 34, "funding": "private", "model_consent": True, **declared}}
+    reply = client.post("/v1/recommendations", json=sent).json()
+    sizes = Counter(each["tie"] for each in reply["shortlist"])
+    several = {tie: size for tie, size in sizes.items() if size > 1}
+    assert several
+    assert [each["tie"] for each in reply["ties"]] == list(several)
+    for each in reply["ties"]:
+        assert f"these {several[each['tie']]} apart" in each["text"]

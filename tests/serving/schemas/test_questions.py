@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.errors import IntakeError
 from recommender.practice.columns import read_rows
-from recommender.practice.definition import shipped_practice
+from recommender.practice.definition import read_practice, shipped_practice, shipped_text
 from recommender.practice.forms import AUDIENCES, Audience
 from recommender.serving.schemas.intake import RequestSchema, build_request_schema
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.questions import questions_of
 from recommender.tables.roster import Roster, snapshot
 from tests.support.form_answers import accepts, answers_to, validator
 from tests.support.simulated_world import TAKEN_AT
 
 PRACTICE = shipped_practice()
-PLAIN: Mapping[str, Any] = {"age_years": 34}
+PLAIN: Mapping[str, Any] = {"age_years": 34, "funding": "private"}
 
 
 @cache
@@ -108,7 +110,12 @@ def test_a_wrong_answer_is_refused_by_the_form(wrong: Mapping[str, Any]) -> None
     ("name", "answer", "condition", "other"),
     [
         ("referral_held", True, {"funding": "medicare"}, {"funding": "ndis"}),
-        ("rebates_left", 4, {"funding": "medicare"}, {"funding": "private"}),
+        (
+            "rebates_left",
+            4,
+            {"funding": "medicare", "referral_held": True},
+            {"funding": "private"},
+        ),
         ("ndis_management", "plan_managed", {"funding": "ndis"}, {"funding": "medicare"}),
         (
             "training_wished",
@@ -169,3 +176,80 @@ def test_no_choice_is_a_constant_which_a_renderer_would_take_as_the_answer() -> 
     # The times of a window have constants, in the condition on which the end depends.
     del questions["hours_free"]["items"]["allOf"]
     assert '"const"' not in json.dumps(questions)
+
+
+def form_of_text(text: str, *, later: bool = True) -> Any:
+    """The form to clients of a definition."""
+    whole = questions_of(read_practice(text), a_roster(), "client", later=later)
+    return json.loads(whole.model_dump_json())
+
+
+def test_a_client_must_answer_what_nobody_can_be_shown_without_and_staff_need_not() -> None:
+    schema = form("client")["schema"]
+    assert schema["required"] == ["age_years", "funding"]
+    assert not accepts(schema, {**PLAIN, "funding": "medicare"})
+    assert accepts(schema, {**PLAIN, "funding": "medicare", "referral_held": False})
+    staff = form("staff")
+    assert accepts(staff["schema"], {"age_years": 34})
+    needed = {
+        name
+        for name, each in staff["ui_schema"].items()
+        if name != "ui:order" and each["ui:options"]["needed"]
+    }
+    assert needed == {"age_years", "risk_level", "funding", "referral_held"}
+
+
+def test_an_answer_that_lifts_a_need_lifts_the_requirement() -> None:
+    applies = 'when = { client = "funding", has = "medicare" }\n'
+    lifted = 'unless = { client = "waitlist_ok", has = true }\n'
+    head, rule, tail = shipped_text("psychology").partition("[constraints.referral]")
+    schema = form_of_text(head + rule + tail.replace(applies, applies + lifted, 1))["schema"]
+    open_referral = {**PLAIN, "funding": "medicare"}
+    assert not accepts(schema, open_referral)
+    assert not accepts(schema, {**open_referral, "waitlist_ok": False})
+    assert accepts(schema, {**open_referral, "waitlist_ok": True})
+    assert not accepts(schema, {"age_years": 34, "waitlist_ok": False})
+
+
+def test_a_short_form_asks_what_is_needed_even_where_it_is_asked_later() -> None:
+    # The last is the form to clients.
+    head, at_once, tail = shipped_text("psychology").rpartition('["funding", "referral_held", ')
+    assert at_once
+    tail = tail.replace("later = [", 'later = ["funding", "referral_held", ', 1)
+    short = form_of_text(f"{head}[{tail}", later=False)
+    payment = next(each for each in short["sections"] if each["id"] == "payment")
+    assert payment["later"] == ["funding", "referral_held"]
+    assert short["schema"]["required"] == ["age_years", "funding"]
+
+
+def test_a_form_to_clients_says_below_which_age_it_stops_and_what_it_shows_then() -> None:
+    assert form("staff")["minimum_age"] is None
+    least, page = form("client")["minimum_age"], PRACTICE.matching_page
+    assert page is not None
+    assert (least["field"], least["years"]) == ("age_years", 18)
+    assert (least["text"], least["telephone"]) == (page.for_minors, page.telephone)
+    assert least["title"] == "Let us help you by phone"
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_place_is_chosen_from_the_postcodes_that_are_known_with_their_suburbs(
+    audience: Audience,
+) -> None:
+    home = form(audience)["schema"]["properties"]["home"]
+    choices = home["items"]["properties"]["postcode"]["oneOf"]
+    assert [each["enum"] for each in choices] == [
+        [code] for code in sorted(PRACTICE.client["home"].postcodes)
+    ]
+    assert {"enum": ["2042"], "title": "2042 Newtown"} in choices
+    assert home["description"].endswith("leave this blank: no distance is worked out then.")
+
+
+@pytest.mark.parametrize("place", [{"postcode": "9999"}, {"postcode": "NEWTOWN"}])
+def test_a_place_that_is_not_known_is_refused_with_what_to_send(place: Any) -> None:
+    fields = PRACTICE.fields("client", "score", "filter")
+    parsed = request_schema().read({"answers": {**PLAIN, "home": [place]}})
+    with pytest.raises(IntakeError) as refused:
+        read_rows(fields, [parsed.answers])
+    [fault] = with_json_remedies(refused.value, fields).faults
+    assert "is not declared" in fault.problem
+    assert "one of the postcodes of `GET /v1/questions`" in fault.remedy

@@ -106,8 +106,8 @@ def test_bars_stand_in_the_rows_of_their_figures_and_mirror_each_other(
 
 def test_bars_of_exposure_share_one_scale_in_each_column() -> None:
     rows = [
-        ClinicianExposure("D", True, Exposure(10, 4, 2, 1), 3),
-        ClinicianExposure("gone", False, Exposure(5, 0, 0, 0), None),
+        ClinicianExposure("d", "D", True, Exposure(10, 4, 2, 1), 3),
+        ClinicianExposure("gone", "gone", False, Exposure(5, 0, 0, 0), None),
     ]
     (shown, places), (half, none) = exposure_bars(rows)
     assert (shown.outline, shown.filled) == (EXPOSURE_BAR, EXPOSURE_BAR * 0.4)

@@ -53,7 +53,8 @@ def card(
 
 
 def free(clinician: Mapping[str, Any], **answers: Any) -> tuple[str, ...]:
-    return two_times(card(clinician, **answers).next_times, SYDNEY)
+    own = card(clinician, **answers)
+    return two_times(own, own.next_times, SYDNEY)
 
 
 def sentence(clinician: Mapping[str, Any], **answers: Any) -> str:

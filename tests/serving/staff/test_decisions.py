@@ -13,8 +13,8 @@ from tests.support.page_reader import (
     begun,
     by_items,
     decided,
+    deciding,
     first,
-    forms,
     read,
     send,
 )
@@ -34,17 +34,17 @@ def test_somebody_shown_is_chosen_by_the_form_alone(
 
 def test_an_override_needs_a_reason(staff: TestClient) -> None:
     address = ask(staff).url.path
-    _, override = forms(staff, address, "/decisions")
+    override = deciding(staff, address, "override")
     refused = send(staff, override, clinician_id="k01")
     assert refused.status_code == 422
-    assert "Reason is missing" in Reader(refused.text).text
+    assert "Choose a reason: somebody else than shown needs one." in Reader(refused.text).text
     kept = send(staff, override, clinician_id="k01", reason="client_asked")
     assert kept.status_code == 200
     assert "The client asked for it" in read(staff, address).text
 
 
 def test_a_decision_for_a_clinician_who_is_not_on_the_roster_is_refused(staff: TestClient) -> None:
-    _, override = forms(staff, ask(staff).url.path, "/decisions")
+    override = deciding(staff, ask(staff).url.path, "override")
     refused = send(staff, override, clinician_id="nobody", reason="other")
     assert refused.status_code == 422
     assert "Clinician is not on the roster of this request" in Reader(refused.text).text
@@ -57,30 +57,31 @@ def test_a_decision_names_the_account_that_made_it(staff: TestClient) -> None:
 def test_a_rating_is_shown_as_due_until_it_is_entered(staff: TestClient) -> None:
     address = begun(staff)
     event = read(staff, address).form("/events")
-    send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
+    attended = {"kind": "attended", "confirmed": ["before_request", "session_skipped"]}
+    send(staff, event, happened_on="2024-10-01", session="1", **attended)
     assert "A rating is due" not in read(staff, address).text
-    send(staff, event, kind="attended", happened_on="2024-10-08", session="2")
+    send(staff, event, happened_on="2024-10-08", session="2", **attended)
     assert (
         "A rating is due: session 2 was attended, and the client rated none of sessions 2 to 5."
         in read(staff, address).text
     )
-    assert "Rating due" in read(staff, "/staff").text
+    assert "Ask c9999 for a rating" in read(staff, "/staff").text
     rating = read(staff, address).form("/ratings")
     send(staff, rating, session="2", score="48", rated_on="2024-10-08")
     assert "A rating is due" not in read(staff, address).text
-    assert "Rating due" not in read(staff, "/staff").text
+    assert "Ask c9999 for a rating" not in read(staff, "/staff").text
 
 
 def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) -> None:
     address = ask(staff).url.path
-    one, other = forms(staff, address, "/decisions")
+    one, other = (deciding(staff, address, kind) for kind in ("chosen", "override"))
     assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
     late = send(staff, other, clinician_id="k01", reason="availability")
     assert late.status_code == 412
     text = Reader(late.text).text
     assert "Someone else decided first" in text
-    assert "Availability" not in text.split("Decisions, oldest first")[1].split("A later")[0]
-    again = forms(staff, address, "/decisions")[1]
+    assert "Availability" not in text.split("Decisions, oldest first")[1].split("Start with")[0]
+    again = deciding(staff, address, "override")
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
 
 
@@ -89,8 +90,9 @@ def test_events_and_ratings_are_recorded_and_corrected(staff: TestClient) -> Non
     found = read(staff, address)
     assert "Booked" in found.text
     event = found.form("/events")
-    send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
-    send(staff, event, kind="attended", happened_on="2024-10-15", session="3")
+    attended = {"kind": "attended", "confirmed": ["before_request", "session_skipped"]}
+    send(staff, event, happened_on="2024-10-01", session="1", **attended)
+    send(staff, event, happened_on="2024-10-15", session="3", **attended)
     rating = read(staff, address).form("/ratings")
     given = {"session": "3", "score": "48", "rated_on": "2024-10-15"}
     page = send(staff, rating, **given)
@@ -107,9 +109,9 @@ def test_events_and_ratings_are_recorded_and_corrected(staff: TestClient) -> Non
     assert stale.status_code == 412
     assert "Rated" in read(staff, "/staff").text
     newest = read(staff, address).form("/corrections")
-    empty = send(staff, newest, reason="other")
+    empty = send(staff, newest, reason="other", score="")
     assert empty.status_code == 422
-    assert "Score is missing" in Reader(empty.text).text
+    assert "Enter the score." in Reader(empty.text).text
     withdrawn = send(staff, newest, reason="other", withdraw="yes")
     assert "Withdrawn" in Reader(withdrawn.text).text
 
@@ -124,7 +126,7 @@ def test_a_low_early_rating_offers_a_conversation(
     text = Reader(page.text).text
     assert (BELOW_RANGE in text) is offered
     assert ("See who else fitted at the time" in text) is offered
-    assert ("Make a new request; the form opens empty" in text) is offered
+    assert ("Ask anew who fits now: the form has the earlier answers" in text) is offered
 
 
 def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
@@ -181,8 +183,8 @@ def test_the_fault_of_an_item_is_beside_it_and_nothing_typed_is_lost(
         again = next(each for each in Reader(page.text).forms if "item_12" in each.fields)
         assert again.fields["item_1"] == ["4"]
         assert again.fields["item_7"] == [wrong]
-        assert 'id="item_7-fault"' in page.text
-        assert "Item 7" in Reader(page.text).text.split("Not saved")[1].split("What hap")[0]
+        assert 'id="items-item_7-fault"' in page.text
+        assert "Item 7" in Reader(page.text).text.split("Not saved yet")[1].split("Enter each")[0]
 
 
 def test_what_was_typed_of_an_event_is_there_again_after_a_fault(staff: TestClient) -> None:

@@ -16,7 +16,17 @@ from recommender.security.scopes import Role
 from recommender.serving.staff.pages import pairing, request
 from recommender.settings import Settings
 from tests.support.builders import DEFINITION
-from tests.support.page_reader import ask, begun, by_items, first, forms, read, send, signed_in
+from tests.support.page_reader import (
+    ask,
+    begun,
+    by_items,
+    deciding,
+    first,
+    forms,
+    read,
+    send,
+    signed_in,
+)
 from tests.support.page_text import visible_text
 from tests.support.rated_pairings import keep_matches
 from tests.support.server import (
@@ -136,14 +146,14 @@ def test_a_request_of_a_server_without_a_store(practice: Path) -> None:
 
 def test_a_request_decided(staff: TestClient) -> None:
     address = str(ask(staff, **CLIENT).url.path)
-    choose, override = forms(staff, address, "/decisions")
+    choose, override = (deciding(staff, address, kind) for kind in ("chosen", "override"))
     check("decision-refused", send(staff, override, clinician_id="k01").text)
     send(staff, choose, clinician_id=first(staff, address))
     check("request-decided", staff.get(address).text)
-    again = forms(staff, address, "/decisions")[1]
+    again = deciding(staff, address, "override")
     send(staff, again, clinician_id="k01", reason="client_asked")
     (begin,) = forms(staff, address, "/pairings")
-    send(staff, begin, booked_on="2024-10-01", pairing_id="p1")
+    send(staff, begin, booked_on="2026-11-30", pairing_id="p1")
     check("request-begun", staff.get(address).text)
 
 
@@ -153,7 +163,9 @@ def test_a_pairing(staff: TestClient) -> None:
     event = read(staff, address).form("/events")
     refused = send(staff, event, kind="attended", happened_on="2024-10-08")
     check("pairing-refused", refused.text)
-    send(staff, event, kind="attended", happened_on="2024-10-08", session="3")
+    attended = {"kind": "attended", "happened_on": "2024-10-08", "session": "3"}
+    check("pairing-questioned", send(staff, event, **attended).text)
+    send(staff, event, **attended, confirmed="before_request")
     check("pairing-rating-due", staff.get(address).text)
     rating = read(staff, address).form("/ratings")
     low = send(staff, rating, session="3", score="14", rated_on="2024-10-15")
@@ -161,7 +173,8 @@ def test_a_pairing(staff: TestClient) -> None:
     correction = read(staff, address).form("/corrections")
     send(staff, correction, score="47", reason="typed_wrongly")
     answers = {f"item_{place}": "4" for place in range(1, 12)}
-    send(staff, by_items(staff, address), session="4", rated_on="2024-10-22", **answers)
+    answers |= {"rated_on": "2024-10-22", "confirmed": "session_not_attended"}
+    send(staff, by_items(staff, address), session="4", **answers)
     check("pairing-item-by-item", staff.get(f"{address}?items=wai_sr").text)
 
 

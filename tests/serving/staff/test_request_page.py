@@ -73,7 +73,7 @@ def test_a_request_from_the_form_shows_what_the_endpoint_answers(open_server: Te
         assert f"{each['rank']}. {each['name']}" in Reader(page.text).text
         assert f"{each['predicted_alliance']:.1f}</td>" in page.text
         assert f"{each['range']['lower']:.1f} to {each['range']['upper']:.1f}" in page.text
-    assert f"{len(answer['excluded'])} do not: 12 on the roster" in page.text
+    assert f"{answer['eligible']} of 12 clinicians fit." in page.text
     assert answer["notice"] in Reader(page.text).text
 
 
@@ -156,6 +156,7 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
             assert wording.sentence(reason["text"]) in text
+            assert reason["constraint"] != "has_a_place" or "0 places, at least 1 place" in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text

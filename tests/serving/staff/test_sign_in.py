@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import pytest
 from fastapi import FastAPI
@@ -12,6 +13,11 @@ POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+def text_of_scripts(page: str) -> set[str]:
+    """What is written between the tags of a page's scripts."""
+    return {"", *re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)}
 
 
 def test_neither_a_key_nor_nothing_opens_a_page(locked: LockedServer) -> None:
@@ -56,13 +62,16 @@ def test_signing_out_ends_the_session(staff: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/staff", "/staff/session", "/staff/requests/new", "/staff/requests/none"]
 )
-def test_a_page_may_load_its_style_and_nothing_else(staff: TestClient, path: str) -> None:
+def test_a_page_may_load_style_and_scripts_of_this_server_and_nothing_else(
+    staff: TestClient, path: str
+) -> None:
     response = staff.get(path)
     assert response.headers["content-security-policy"] == POLICY
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     found = Reader(response.text)
     assert not {"style", "iframe", "object"} & set(found.tags)
+    assert text_of_scripts(response.text) == {""}
     own = [value for name, value in found.attributes if name == "src"]
     assert len(own) == found.tags.count("script")
     assert all(each.startswith("/staff/static/") for each in own)

@@ -12,6 +12,7 @@ from recommender.serving.schemas.responses import (
     RecommendationResponse,
     ShownClinician,
 )
+from recommender.serving.staff import wording
 from recommender.serving.staff.views.shortlist import ONLY_ONE, strengths_of
 from tests.support.strategies import cases
 
@@ -64,3 +65,32 @@ def test_words_fall_with_the_ranks_and_are_the_same_for_all_of_a_tie(
     ties = {each.tie for each in response.shortlist}
     by_tie = {(each.tie, word) for each, word in zip(response.shortlist, words, strict=True)}
     assert len(by_tie) == len(ties)
+
+
+@given(cases())
+def test_nobody_is_called_clearly_ahead_of_somebody_who_is_too_close_to_call(
+    case: tuple[Array, Array, Places],
+) -> None:
+    pairing, leads, reservations = case
+    ranking = ranking_of(np.arange(len(pairing)), pairing, leads, reservations)
+    for place, lead in enumerate(np.diagonal(ranking.leads, 1)):
+        words = wording.ahead(float(lead), "the next")
+        tied = ranking.ties[place] == ranking.ties[place + 1]
+        assert not (tied and words.startswith(("Clearly", "Almost certainly")))
+
+
+def test_the_words_for_a_lead_grow_with_its_probability() -> None:
+    words = [wording.ahead(each / 100, "K. Fig") for each in (41, 60, 80, 95)]
+    assert words == [
+        "About even with K. Fig",
+        "A little ahead of K. Fig",
+        "Clearly ahead of K. Fig",
+        "Almost certainly ahead of K. Fig",
+    ]
+
+
+def test_ties_are_named_once_for_the_whole_list() -> None:
+    assert wording.ties([(1, 5)], everybody=True).startswith("All 5 are too close to call")
+    assert wording.ties([(1, 2)], everybody=True).startswith("The two are too close to call")
+    two = wording.ties([(1, 3), (4, 5)], everybody=False)
+    assert two.startswith("1 to 3 are too close to call, and so are 4 and 5.")

@@ -2,7 +2,7 @@
 
 from recommender.journal.recommendations import find_recommendation
 from recommender.journal.wishes import record_wish, spoken
-from tests.support.page_reader import Reader, ask, forms, read, send
+from tests.support.page_reader import Reader, ask, deciding, read, send
 from tests.support.server import LockedServer, TestClient
 
 
@@ -15,15 +15,14 @@ def wished(locked: LockedServer, address: str) -> str:
 
 def test_an_open_wish_is_listed_until_staff_decide(locked: LockedServer, staff: TestClient) -> None:
     address = ask(staff).url.path
-    assert "Open wishes" not in read(staff, "/staff").text
+    assert "Nobody is booked" not in read(staff, "/staff").text
     reference = wished(locked, address)
     text = read(staff, "/staff").text
     assert reference in text
-    assert "Call back: wants help to choose" in text
+    assert "Answer a new client: wants help to choose" in text
 
-    choice, _ = forms(staff, address, "/decisions")
-    assert send(staff, choice).status_code == 200
-    assert "Open wishes" not in read(staff, "/staff").text
+    assert send(staff, deciding(staff, address, "chosen")).status_code == 200
+    assert "Nobody is booked" not in read(staff, "/staff").text
 
 
 def test_a_request_is_found_by_the_reference_of_its_wish(
@@ -34,5 +33,5 @@ def test_a_request_is_found_by_the_reference_of_its_wish(
     ask(staff)
     search = read(staff, "/staff").form("/search")
     found = Reader(send(staff, search, sought=reference.lower()).text)
-    assert found.text.count("Open ") == 1
-    assert ("href", address) in found.attributes
+    assert "1 request found." in found.text
+    assert ("href", f"{address}#decide") in found.attributes

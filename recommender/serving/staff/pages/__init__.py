@@ -1,6 +1,7 @@
 """Routes of the staff pages."""
 
 from recommender.serving.staff.pages import (
+    clinician,
     clinicians,
     decisions,
     model,
@@ -11,6 +12,7 @@ from recommender.serving.staff.pages import (
     sign_in,
     work_list,
 )
+from recommender.serving.staff.pages.owner import accounts, keys, overview, privacy
 
 ROUTERS = (
     sign_in.router,
@@ -21,5 +23,11 @@ ROUTERS = (
     pairing.router,
     model.router,
     clinicians.router,
+    # After the page of records, whose address would be one of a clinician.
+    clinician.router,
     work_list.router,
+    overview.router,
+    accounts.router,
+    keys.router,
+    privacy.router,
 )

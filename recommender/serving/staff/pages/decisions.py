@@ -6,27 +6,46 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.errors import StaleError
+from recommender.journal.contradictions import event_contradictions
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.pairings import BOOKED, record_event, record_pairing
-from recommender.journal.recommendations import decisions_of, record_decision
-from recommender.serving.api.decisions import check_clinician, move_place
+from recommender.journal.pairings import BOOKED, pairings_from, record_event, record_pairing
+from recommender.journal.places import counting_places
+from recommender.journal.recommendations import OVERRIDE, decisions_of, record_decision
+from recommender.serving.api.decisions import check_clinician
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.http.problems import ProblemError
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import write_once
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.staff.form_data import REFUSED, form_faults, read_form, validated_form
+from recommender.serving.staff import follow_up_words
+from recommender.serving.staff.form_data import (
+    REFUSED,
+    in_use,
+    read_form,
+    refuse_blank,
+    refuse_unconfirmed,
+    refused_form,
+    validated_form,
+)
 from recommender.serving.staff.page import HOME, redirect
 from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS
 from recommender.serving.staff.pages.request import request_page
-from recommender.serving.staff.views.decision import RefusedDecision
+from recommender.serving.staff.views.decision import BEGIN
 from recommender.serving.staff.views.request_view import PageQuestions
 from recommender.store.database import Connection, advisory_lock
 
 CREATED = 201
 NOT_ON_ROSTER = "is not on the roster of this request"
+CLINICIAN_NEEDED = {"clinician_id": "Choose a clinician."}
+REASON_NEEDED = {"reason": "Choose a reason: somebody else than shown needs one."}
+START_NEEDED = {
+    "client_id": "Enter the client code.",
+    "booked_on": "Enter the day of the first appointment.",
+}
+IN_BEGIN = {"happened_on": "booked_on"}
+"""Fields of the form that starts a pairing where they are not named as in the record."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,7 +55,7 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     """Records a decision, unless another was recorded since the page was read."""
     sent, state = await read_form(request), current_snapshot(request.app)
     values = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
-    actor = caller(request).actor
+    actor, is_override = caller(request).actor, sent.text("kind") == OVERRIDE
 
     def write(connection: Connection) -> StoredReply:
         advisory_lock(connection, f"decision/{recommendation_id}")
@@ -45,44 +64,58 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
         check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
-        move_place(connection, state.practice, recorded, decision, actor=actor)
-        record_decision(connection, decision, actor=actor)
+        with counting_places(connection, state.practice, recommendation_id, actor=actor):
+            record_decision(connection, decision, actor=actor)
         return StoredReply(CREATED, b"{}", recorded.subject)
 
     try:
+        refuse_blank(sent, CLINICIAN_NEEDED | (REASON_NEEDED if is_override else {}))
         decision = validated_form(DecisionRequest, values).on(recommendation_id)
         await write_once(request, None, write)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
+    except REFUSED as error:
+        form = OVERRIDE if is_override else "chosen"
+        return await _refused(request, recommendation_id, form, sent, error)
     return redirect(f"{REQUESTS}/{recommendation_id}#decide")
 
 
 @router.post(f"{REQUEST}/pairings")
 async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Records a pairing and, where a day is given, that its first session is booked."""
-    sent = await read_form(request)
+    """Records a pairing and the day of its first appointment, once for a request.
+
+    Another may start once the first has ended or was undone.
+    """
+    sent, state = await read_form(request), current_snapshot(request.app)
     pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
     values = {name: sent.text(name) for name in ("client_id", "clinician_id")}
     values |= {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
     event = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
-    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
+    actor, day = caller(request).actor, today(state.practice)
 
     def write(connection: Connection) -> StoredReply:
-        seen_by(request, recommendation_id, connection)
-        subject = record_pairing(connection, pairing, actor=actor)
-        if booked is not None:
-            record_event(connection, booked.of(pairing_id), actor=actor, today=day)
+        advisory_lock(connection, f"begin/{recommendation_id}")
+        asked_on = seen_by(request, recommendation_id, connection).shown.asked_on
+        for each in pairings_from(connection, [recommendation_id]).get(recommendation_id, ()):
+            if each.outcome.is_open:
+                people = follow_up_words.begun(each, state.encoding.roster.called)
+                raise in_use(f"This request has started already: {people}. Open it, or undo it.")
+        refuse_unconfirmed(sent, event_contradictions(booked, (), asked_on), IN_BEGIN)
+        with counting_places(connection, state.practice, recommendation_id, actor=actor):
+            subject = record_pairing(connection, pairing, actor=actor)
+        record_event(connection, booked, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject)
 
     try:
+        refuse_blank(sent, START_NEEDED)
         pairing = validated_form(PairingRequest, values).pairing()
-        booked = validated_form(EventRequest, event) if event["happened_on"] else None
+        booked = validated_form(EventRequest, event).of(pairing_id)
         await write_once(request, None, write)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
+    except REFUSED as error:
+        return await _refused(request, recommendation_id, BEGIN, sent, error)
     return redirect(f"{HOME}/pairings/{pairing_id}")
 
 
-async def _page_with_faults(request: Request, recommendation_id: str, error: Exception) -> Response:
-    refused = RefusedDecision(*form_faults(error))
-    return await request_page(request, recommendation_id, PageQuestions(), refused)
+async def _refused(
+    request: Request, recommendation_id: str, form: str, sent: FormData, error: Exception
+) -> Response:
+    typed = refused_form(form, sent, error, IN_BEGIN)
+    return await request_page(request, recommendation_id, PageQuestions(), typed)

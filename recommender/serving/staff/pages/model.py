@@ -1,20 +1,31 @@
 """Pages about the model: figures against ratings, its card, models and clients over time."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.rated_pairings import ModelUse, model_uses, rated_matches
+from recommender.journal.rated_pairings import (
+    Exposure,
+    ModelUse,
+    exposures,
+    model_uses,
+    rated_matches,
+)
 from recommender.journal.recommendations import intakes
-from recommender.model.card import card_of
+from recommender.model.card import VERDICTS, card_of
+from recommender.model.verdicts import verdicts_of
+from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
 from recommender.monitoring.early_ratings import (
     MAX_MATCHES,
     MIN_MATCHES,
     Coverage,
+    GroupCoverage,
     RatedPrediction,
     calibration_bin,
     calibration_bins,
@@ -22,6 +33,7 @@ from recommender.monitoring.early_ratings import (
     error_windows,
     rated_predictions,
 )
+from recommender.monitoring.live_verdicts import live_verdicts
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.health import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
@@ -44,7 +56,7 @@ FACTS: Mapping[str, str] = {
     "mode": "Kind",
     "version": "Version in its registry",
     "digest": "Digest",
-    "created_at": "Trained (UTC)",
+    "created_at": "Trained",
     "practice": "Practice definition",
     "ratings": "Ratings in training",
     "pairings": "Pairings with a rating",
@@ -69,14 +81,28 @@ async def get_model_page(request: Request) -> Response:
     """Predictions against the latest ratings, and the model in use."""
     state = current_snapshot(request.app)
     matches: tuple[RatedPrediction, ...] | None = None
+    counted: dict[str, Exposure] | None = None
     if has_store(request):
+        since = datetime.now(UTC) - timedelta(days=DAYS)
+        counted = await read(request, partial(exposures, since=since))
         rated = await read(request, partial(rated_matches, limit=MAX_MATCHES))
         compare = partial(rated_predictions, rated, shown_prediction, state.model)
         matches = await run_in_pool(request.app, compare)
+    groups = group_coverage(matches or (), state)
+    verdicts = live_verdicts(
+        matches or (),
+        groups,
+        counted,
+        state.encoding.roster.ids,
+        state.model.report,
+        state.practice.alliance.interval,
+    )
     return page(
         request,
         "model.html",
         "Is it usually right?",
+        verdicts=verdicts,
+        groups=list(groups.items()),
         coverage=coverage_text(matches, state.practice.alliance.interval),
         facts=_facts(state),
         card=[
@@ -92,7 +118,14 @@ async def get_card_page(request: Request) -> Response:
     """The card of the model in use."""
     state = current_snapshot(request.app)
     card = card_of(state.model)
-    return page(request, "model_card.html", card.title, card=card, digest=state.digest)
+    return page(
+        request,
+        "model_card.html",
+        card.title,
+        verdicts=verdicts_of(state.model.report, state.practice.alliance.interval),
+        sections=[each for each in card.sections if each.heading != VERDICTS],
+        digest=state.digest,
+    )
 
 
 @router.get(f"{MODEL}/history")
@@ -139,18 +172,12 @@ def coverage_text(matches: Sequence[RatedPrediction] | None, level: float) -> st
 
 
 def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> dict[str, Any]:
-    """Coverage by group, calibration and error over time, by the names the template uses."""
+    """Calibration and error over time, by the names the template uses."""
     model, bins, windows = state.model, calibration_bins(matches), error_windows(matches)
     low, high = model.linker.low, model.linker.high
-    groups = []
-    for each in coverage_by_group(matches, state.practice):
-        level = each.level
-        answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
-        groups.append((f"{each.field.phrase}: {wording.plain(answer)}", each))
     return {
         "scale": wording.scale_points(AllianceScale.of(model)),
         "level": state.practice.alliance.interval,
-        "groups": sorted(groups, key=lambda each: each[0]),
         "bins": bins,
         "all_bins": calibration_bin(matches) if bins else None,
         "calibration": calibration_chart(bins, low, high) if bins else None,
@@ -160,12 +187,29 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
     }
 
 
+def group_coverage(
+    matches: Sequence[RatedPrediction], state: ServingSnapshot
+) -> dict[str, GroupCoverage]:
+    """The coverage of each group, by question and answer in words and in that order."""
+    groups = {}
+    for each in coverage_by_group(matches, state.practice):
+        level = each.level
+        answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
+        groups[f"{each.field.phrase}: {wording.plain(answer)}"] = each
+    return dict(sorted(groups.items()))
+
+
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
     """Label and value of the facts about the model that are known."""
     manifest, practice = state.model.manifest, state.practice
     values: dict[str, Any] = {name: getattr(manifest, name, None) for name in FACTS}
     values["mode"] = wording.REQUEST_MODES.get(manifest.mode, manifest.mode)
     values |= {"version": state.version, "digest": state.digest[:12]}
+    if manifest.created_at:
+        at = datetime.fromisoformat(manifest.created_at).astimezone(
+            ZoneInfo(state.practice.timezone)
+        )
+        values["created_at"] = wording.moment(at)
     values["practice"] = f"{practice.title}, {practice.version}"
     return [
         (label, str(values[name]))

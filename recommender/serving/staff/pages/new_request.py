@@ -157,7 +157,6 @@ def _form(
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
         decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
-        practice=state.practice.title,
     )
 
 

@@ -1,47 +1,40 @@
 """The page of a pairing: its events, and its ratings with their corrections."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from recommender.journal.contradictions import (
+    asked_on,
+    event_contradictions,
+    rating_contradictions,
+)
 from recommender.journal.idempotency import StoredReply, Write
-from recommender.journal.near_ids import similar_clients
 from recommender.journal.pairings import (
-    Pairing,
-    PairingEvent,
-    PairingOutcome,
+    WITHDRAWN,
     events_of,
     find_pairing,
     pairing_outcome,
     record_event,
     subject_of_pairing,
 )
-from recommender.journal.rated_pairings import RatedMatch, match_of
+from recommender.journal.places import counting_places
+from recommender.journal.rating_moves import move_rating
 from recommender.journal.ratings import (
     Rating,
-    RatingVersion,
     correct_rating,
     rating_history,
     record_rating,
     withdraw_rating,
 )
-from recommender.journal.work_list import ratings_of
 from recommender.practice.definition import Practice
-from recommender.security.accounts import account_names
 from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.http.problems import (
-    INVALID_FEEDBACK,
-    FieldError,
-    ProblemError,
-    problem_for,
-)
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read, write_once
 from recommender.serving.recommendation_service import today
@@ -50,66 +43,37 @@ from recommender.serving.schemas.request_bodies import (
     EventRequest,
     RatingRequest,
 )
+from recommender.serving.staff import follow_up_words
 from recommender.serving.staff.form_data import (
+    CONFIRMED,
     REFUSED,
-    form_faults,
+    FormFault,
+    TypedForm,
     number,
     read_form,
+    refuse_blank,
+    refuse_faults,
+    refuse_unconfirmed,
+    refused_form,
     validated_form,
 )
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.views.rating_form import (
-    ITEMS,
-    ItemEntry,
-    item_answers,
-    item_entries,
-    item_faults,
-    low_rating_text,
-    rating_due_text,
-    score_text,
-    typed_items,
-)
+from recommender.serving.staff.views.pairing_view import pairing_values, pairing_view
+from recommender.serving.staff.views.rating_form import ITEMS, item_answers, low_rating_text
 from recommender.store.database import Connection
 
 PAIRING = f"{HOME}/pairings/{{pairing_id}}"
 CREATED = 201
+EVENT, UNDO, SCORE = "event", "undo", "score"
+"""Names of the forms of the page; `ITEMS` and the id of a rating are others."""
+UNDO_ATTENDED = "undo_attended"
+"""The code by which undoing a pairing with sessions attended is confirmed."""
+DAY_NEEDED = {"happened_on": "Enter the day."}
+RATING_NEEDED = {"session": "Enter the session.", "rated_on": "Enter the day it was rated."}
+SCORE_NEEDED = {"score": "Enter the score."}
+REASON_NEEDED = {"reason": "Choose a reason."}
 
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PairingView:
-    """A pairing with its events and, for each rating id, every version.
-
-    `similar_clients` are codes of other clients that are nearly equal to this client's.
-    """
-
-    pairing: Pairing
-    outcome: PairingOutcome
-    events: tuple[PairingEvent, ...]
-    ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
-    accounts: Mapping[str, str]
-    similar_clients: tuple[str, ...] = ()
-
-    @property
-    def current_ratings(self) -> tuple[Rating, ...]:
-        """The newest version of every rating that is not withdrawn."""
-        newest = (versions[-1] for _, versions in self.ratings)
-        return tuple(each.rating for each in newest if not each.withdrawn)
-
-
-@dataclass(frozen=True, slots=True)
-class TypedForm:
-    """What one form of the page sent that could not be stored, and why.
-
-    `form` is the name of the form, or the id of the rating to be corrected.
-    """
-
-    form: str = ""
-    sent: FormData = field(default_factory=lambda: FormData({}))
-    faults: tuple[str, ...] = ()
-    item_faults: Mapping[int, str] = field(default_factory=dict)
-    status: int = 200
 
 
 @router.get(PAIRING)
@@ -120,18 +84,28 @@ async def get_pairing_page(request: Request, pairing_id: PairingId, items: str =
 
 @router.post(f"{PAIRING}/events")
 async def post_event(request: Request, pairing_id: PairingId) -> Response:
-    """Records one event."""
+    """Records one event; that a pairing is withdrawn gives its place back."""
     sent, practice = await read_form(request), current_snapshot(request.app).practice
+    is_undone, actor, day = sent.text("kind") == WITHDRAWN, caller(request).actor, today(practice)
 
     def write(connection: Connection) -> StoredReply:
-        find_pairing(connection, pairing_id)
-        values: dict[str, Any] = {name: sent.text(name) for name in ("kind", "happened_on")}
+        pairing = find_pairing(connection, pairing_id)
+        values: dict[str, Any] = {name: sent.text(name) for name in ("kind", "reason")}
         values["session"] = number(sent.text("session"))
+        values["happened_on"] = day.isoformat() if is_undone else sent.text("happened_on")
         event = validated_form(EventRequest, values).of(pairing_id)
-        record_event(connection, event, actor=caller(request).actor, today=today(practice))
+        before = events_of(connection, pairing_id)
+        if is_undone:
+            _refuse_undoing_sessions(sent, pairing_outcome(before).sessions)
+        asked = asked_on(connection, pairing)
+        refuse_unconfirmed(sent, event_contradictions(event, before, asked))
+        with counting_places(connection, practice, pairing.recommendation_id, actor=actor):
+            record_event(connection, event, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _store(request, pairing_id, write, TypedForm("event", sent))
+    needed = REASON_NEEDED if is_undone else DAY_NEEDED
+    form = UNDO if is_undone else EVENT
+    return await _store(request, pairing_id, write, form, sent, needed)
 
 
 @router.post(f"{PAIRING}/ratings")
@@ -141,13 +115,16 @@ async def post_rating(request: Request, pairing_id: PairingId) -> Response:
 
     def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
-        rating = _rating(practice, pairing_id, sent).rating()
+        rating = _rating(practice, pairing_id, sent)
+        refuse_unconfirmed(sent, rating_contradictions(rating, events_of(connection, pairing_id)))
         actor, day = caller(request).actor, today(practice)
         record_rating(connection, practice, rating, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    form = ITEMS if sent.text("metric") == ITEMS else "score"
-    return await _store(request, pairing_id, write, TypedForm(form, sent))
+    by_items = sent.text("metric") == ITEMS
+    needed = RATING_NEEDED if by_items else RATING_NEEDED | SCORE_NEEDED
+    form = ITEMS if by_items else SCORE
+    return await _store(request, pairing_id, write, form, sent, needed)
 
 
 @router.post(f"{HOME}/ratings/{{rating_id}}/corrections")
@@ -161,7 +138,15 @@ async def post_correction(request: Request, rating_id: RatingId) -> Response:
         _correct(connection, practice, rating_id, sent, caller(request).actor)
         return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _store(request, pairing_id, write, TypedForm(rating_id, sent))
+    needed = REASON_NEEDED
+    if not sent.text("withdraw"):
+        needed = needed | RATING_NEEDED | ({} if sent.text("metric") == ITEMS else SCORE_NEEDED)
+    return await _store(request, pairing_id, write, rating_id, sent, needed)
+
+
+def _refuse_undoing_sessions(sent: FormData, attended: int | None) -> None:
+    if attended is not None and UNDO_ATTENDED not in sent.texts(CONFIRMED):
+        refuse_faults([FormFault("reason", follow_up_words.UNDO_ATTENDED, UNDO_ATTENDED)])
 
 
 def _correct(
@@ -175,12 +160,16 @@ def _correct(
             connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
         )
         return
-    unchanged = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
-    correct_rating(
+    rating = _rating(practice, last.pairing_id, sent)
+    events = events_of(connection, last.pairing_id)
+    refuse_unconfirmed(sent, rating_contradictions(rating, events))
+    where = [(each.session, each.instrument, each.rater) for each in (last, rating)]
+    correct = correct_rating if where[0] == where[1] else move_rating
+    correct(
         connection,
         practice,
         rating_id,
-        _rating(practice, last.pairing_id, sent, unchanged).rating(),
+        rating,
         seen=asked.expected_version,
         reason=asked.reason,
         actor=actor,
@@ -188,102 +177,48 @@ def _correct(
     )
 
 
-def _rating(
-    practice: Practice, pairing_id: str, sent: FormData, unchanged: Mapping[str, Any] | None = None
-) -> RatingRequest:
-    """A rating as the endpoint takes it; `unchanged` is what a correction may not change."""
+def _rating(practice: Practice, pairing_id: str, sent: FormData) -> Rating:
+    """A rating as the endpoint takes it."""
     values: dict[str, Any] = {
         name: sent.text(name) for name in ("instrument", "metric", "rated_on", "rater")
     }
-    values |= {"session": number(sent.text("session"))} | dict(unchanged or {})
+    values |= {"session": number(sent.text("session")), "pairing_id": pairing_id}
     instrument = practice.instruments.get(values["instrument"])
     if values["metric"] == ITEMS and instrument is not None:
         values["items"] = item_answers(instrument, sent)
-    elif not sent.text("score"):
-        raise ProblemError(
-            INVALID_FEEDBACK, (FieldError(pointer="/score", code="missing", message="is missing"),)
-        )
     else:
         values["score"] = number(sent.text("score"))
-    return validated_form(RatingRequest, values | {"pairing_id": pairing_id})
+    return validated_form(RatingRequest, values).rating()
 
 
-async def _store(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
+async def _store(
+    request: Request,
+    pairing_id: str,
+    write: Write,
+    form: str,
+    sent: FormData,
+    needed: Mapping[str, str],
+) -> Response:
     """Back to the page once it is stored, or the page as it was filled in with its faults."""
     try:
+        refuse_blank(sent, needed)
         await write_once(request, None, write)
-    except (ProblemError, *REFUSED) as error:
-        faults, status = form_faults(error)
-        of_items = item_faults(problem_for(error).errors)
-        typed = replace(typed, faults=faults, item_faults=of_items, status=status)
-        return await _page(request, pairing_id, typed)
+    except REFUSED as error:
+        return await _page(request, pairing_id, refused_form(form, sent, error))
     return redirect(PAIRING.format(pairing_id=pairing_id))
 
 
 async def _page(request: Request, pairing_id: str, typed: TypedForm, items: str = "") -> Response:
     state = current_snapshot(request.app)
-    view, match = await read(request, partial(_pairing_view, pairing_id=pairing_id))
+    view, match = await read(request, partial(pairing_view, pairing_id=pairing_id))
     low = partial(low_rating_text, match, view.current_ratings, state)
-    clinician_id = view.pairing.clinician_id
     return page(
         request,
         "pairing.html",
         "Follow up",
         status=typed.status,
-        view=view,
-        typed=typed,
         low=await run_in_pool(request.app, low),
-        name=state.encoding.roster.called.get(clinician_id, clinician_id),
+        names=state.encoding.roster.called,
         today=today(state.practice),
-        **_rating_values(state.practice, view, typed, items),
+        **pairing_values(state.practice, view, typed, items),
     )
-
-
-def _pairing_view(connection: Connection, pairing_id: str) -> tuple[PairingView, RatedMatch | None]:
-    pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
-    rating_ids = ratings_of(connection, (pairing_id,))
-    ratings = tuple((each, rating_history(connection, each)) for each in rating_ids)
-    accounts = account_names(connection)
-    similar = similar_clients(connection, pairing.client_id)
-    view = PairingView(pairing, pairing_outcome(events), events, ratings, accounts, similar)
-    return view, match_of(connection, pairing)
-
-
-def _rating_values(
-    practice: Practice, view: PairingView, typed: TypedForm, items: str
-) -> dict[str, Any]:
-    """Values about ratings, and the items of a questionnaire where they are asked for."""
-    asked = typed.sent.text("instrument") if typed.form == ITEMS else items
-    instruments = [practice.instruments[name] for name in practice.alliance.instruments]
-    by_items = [each for each in instruments if each.accepts_items]
-    form = next((each for each in by_items if each.name == asked), None)
-    first, last = practice.alliance.early_sessions
-    return {
-        "score_text": partial(score_text, instruments=practice.instruments),
-        "instruments": [each.name for each in instruments],
-        "forms": practice.instruments,
-        "by_items": [each.name for each in by_items],
-        "form": form,
-        "entries": item_entries(form, typed_items(form, typed.sent), typed.item_faults)
-        if form
-        else (),
-        "corrections": {
-            rating_id: _correction_entries(practice, rating_id, versions[-1].rating, typed)
-            for rating_id, versions in view.ratings
-        },
-        "early_sessions": (first, last),
-        "due": rating_due_text(view.outcome, view.current_ratings, practice),
-    }
-
-
-def _correction_entries(
-    practice: Practice, rating_id: str, rating: Rating, typed: TypedForm
-) -> tuple[ItemEntry, ...]:
-    """The items of a rating to be corrected; none where a total was entered."""
-    instrument = practice.instruments.get(rating.instrument)
-    if instrument is None or rating.metric != ITEMS:
-        return ()
-    if typed.form == rating_id:
-        return item_entries(instrument, typed_items(instrument, typed.sent), typed.item_faults)
-    stored = tuple("" if each is None else f"{each:g}" for each in rating.items)
-    return item_entries(instrument, stored, {})

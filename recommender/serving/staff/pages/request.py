@@ -10,10 +10,10 @@ from starlette.responses import Response
 from recommender.serving.api.recommendations import RecommendationId
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.idempotency import has_store, read
+from recommender.serving.staff.form_data import TypedForm
 from recommender.serving.staff.page import page
 from recommender.serving.staff.pages.new_request import REQUEST, find_shown
 from recommender.serving.staff.views.decision import (
-    RefusedDecision,
     RequestProgress,
     decision_values,
     request_progress,
@@ -41,24 +41,24 @@ async def request_page(
     request: Request,
     recommendation_id: str,
     asked: PageQuestions,
-    refused: RefusedDecision | None = None,
+    typed: TypedForm | None = None,
 ) -> Response:
-    """The page of a request; with a decision that was refused, where one was."""
+    """The page of a request, with a form of it that was refused, where one was."""
     shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
     progress = RequestProgress()
     if has_store(request):
         look = partial(request_progress, recommendation_id=recommendation_id)
         progress = await read(request, look)
-    refusal = refused or RefusedDecision()
+    sent = typed or TypedForm()
 
     def values() -> dict[str, Any]:
         view = RequestView(shown, state)
-        return view.values(asked, datetime.now(UTC)) | decision_values(view, progress, refusal)
+        return view.values(asked, datetime.now(UTC)) | decision_values(view, progress, sent)
 
     return page(
         request,
         "request.html",
         "Who fits",
-        status=refusal.status,
+        status=sent.status,
         **await run_in_pool(request.app, values),
     )

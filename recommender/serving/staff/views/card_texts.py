@@ -31,7 +31,7 @@ def cost(practice: Practice, cost: CardCost | None) -> tuple[str, str]:
         return f"Fee {fee}", ""
     if not cost.gap_cents:
         return "No gap", f"fee {fee}"
-    return f"Gap {cents_text(practice, cost.gap_cents)}", f"fee {fee}"
+    return f"Gap {cents_text(practice, cost.gap_cents)}", f"of {fee}"
 
 
 def meeting(card: ClinicianCard) -> tuple[str, ...]:
@@ -53,10 +53,11 @@ def _place(each: CardMeeting) -> str:
     return f"{each.place} ({far})" if each.place else far
 
 
-def two_times(times: Sequence[CardTime], zone: ZoneInfo) -> tuple[str, ...]:
+def two_times(card: ClinicianCard, times: Sequence[CardTime], zone: ZoneInfo) -> tuple[str, ...]:
     """The next time and the next one on another day of the week, or else the next but one.
 
-    A second day says more than a week later; the place is named where the times differ in it.
+    A second day says more than a week later. Where they meet is named if it is not the first place
+    of the card for both.
     """
     if not times:
         return ()
@@ -64,11 +65,14 @@ def two_times(times: Sequence[CardTime], zone: ZoneInfo) -> tuple[str, ...]:
     weekday = first.starts_at.astimezone(zone).weekday()
     rest.sort(key=lambda each: each.starts_at.astimezone(zone).weekday() == weekday)
     chosen = (first, *rest[: TIMES - 1])
-    several = len({each.place for each in times}) > 1
+    labels = {each.way: (each.label or "").lower() for each in card.meeting}
+    where = [each.place or labels.get(each.way, "") for each in chosen]
+    usual = next((each.place for each in card.meeting if each.place), where[0])
+    if all(each == usual for each in where):
+        where = [""] * len(where)
     return tuple(
-        short_time(each.starts_at.astimezone(zone))
-        + (f", {each.place}" if several and each.place else "")
-        for each in chosen
+        ", ".join(filter(None, (short_time(each.starts_at.astimezone(zone)), at)))
+        for each, at in zip(chosen, where, strict=True)
     )
 
 

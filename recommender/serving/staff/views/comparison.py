@@ -54,8 +54,8 @@ def _facts(card: ClinicianCard, practice: Practice, zone: ZoneInfo) -> Iterator[
         yield "Profession", card.profession
     cost, fee = card_texts.cost(practice, card.cost)
     if cost:
-        yield "Cost", f"{cost} ({fee})" if fee else cost
-    if times := card_texts.two_times(card.next_times, zone):
+        yield "Cost", f"{cost} {fee}".strip()
+    if times := card_texts.two_times(card, card.next_times, zone):
         yield "Next times", "; ".join(times)
     if meeting := card_texts.meeting(card):
         yield "How to meet", "; ".join(meeting)

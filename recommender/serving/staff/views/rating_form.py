@@ -4,8 +4,7 @@ Items are known by number and subscale only: their wording belongs to the holder
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,9 @@ from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.pairings import PairingOutcome
 from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.ratings import CLIENT, Rating
+from recommender.journal.work_items import is_due
 from recommender.monitoring.early_ratings import ShownPrediction, rated_predictions
 from recommender.practice.definition import Practice
-from recommender.serving.http.problems import FieldError
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
@@ -35,7 +34,6 @@ UNUSUALLY_LOW = (
     "The early rating is lower than about 19 of 20 ratings on this questionnaire; no range was "
     "shown for this match."
 )
-_POINTER = re.compile(r"/items/(\d+)|/?item_(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,10 @@ class ItemEntry:
     name: str
     label: str
     given: str
-    fault: str
 
 
-def item_entries(
-    instrument: Instrument, given: Sequence[str], faults: Mapping[int, str]
-) -> tuple[ItemEntry, ...]:
-    """Every item of an instrument, with what was entered before and faults by item number."""
+def item_entries(instrument: Instrument, given: Sequence[str]) -> tuple[ItemEntry, ...]:
+    """Every item of an instrument, with what was entered before."""
     subscales = {
         n: wording.plain(name) for name, numbers in instrument.subscales.items() for n in numbers
     }
@@ -60,7 +55,6 @@ def item_entries(
             f"item_{place}",
             f"Item {place}{f' ({notes})' if notes else ''}",
             given[place - 1] if place <= len(given) else "",
-            faults.get(place, ""),
         )
         for place in range(1, instrument.items + 1)
         for reversed_note in ["reversed" if place in instrument.reverse else ""]
@@ -78,14 +72,18 @@ def item_answers(instrument: Instrument, sent: FormData) -> list[int | float | s
     return [number(text) if text else None for text in typed_items(instrument, sent)]
 
 
-def item_faults(errors: Iterable[FieldError]) -> dict[int, str]:
-    """What is wrong with each item, by its number."""
-    matches = ((_POINTER.fullmatch(error.pointer), error.message) for error in errors)
-    return {
-        int(match[1]) + 1 if match[1] else int(match[2]): message
-        for match, message in matches
-        if match
-    }
+def score_ranges(instruments: Sequence[Instrument]) -> str:
+    """Between which scores each questionnaire can be, by how it is counted."""
+    return " ".join(
+        f"{wording.scale_of(each.name)}: "
+        + ", ".join(
+            f"{wording.SHORT_METRICS[metric]} {low:g} to {high:g}"
+            for metric in wording.METRICS
+            for low, high in [each.bounds(metric)]
+        )
+        + "."
+        for each in instruments
+    )
 
 
 def score_text(rating: Rating, instruments: Mapping[str, Instrument]) -> str:
@@ -105,18 +103,11 @@ def score_text(rating: Rating, instruments: Mapping[str, Instrument]) -> str:
     return f"{low + pomp * (high - low):.2f} on {low:g} to {high:g} (mean of {answered})"
 
 
-def is_rating_due(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> bool:
-    """Whether an early session was attended and the client rated none of the early sessions."""
-    first, last = practice.alliance.early_sessions
-    rated = any(each.rater == CLIENT and first <= each.session <= last for each in ratings)
-    return (outcome.sessions or 0) >= first and not rated
-
-
 def rating_due_text(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> str:
     """That a rating is due, empty where none is."""
-    if not is_rating_due(outcome, ratings, practice):
-        return ""
     first, last = practice.alliance.early_sessions
+    if not is_due(outcome, ratings, (first, last)):
+        return ""
     return (
         f"A rating is due: session {outcome.sessions or 0} was attended, and the client rated none "
         f"of sessions {first} to {last}."

@@ -18,6 +18,7 @@ from recommender.serving.staff.views.answers_used import unanswered_questions, u
 from recommender.serving.staff.views.charts import contribution_bar, longest_line
 from recommender.serving.staff.views.comparison import MOST_COMPARED, Comparison, fact_rows
 from recommender.serving.staff.views.current_cards import current_cards
+from recommender.serving.staff.views.exclusion_figures import reasons_with_figures
 from recommender.serving.staff.views.explanation import ExplanationView
 from recommender.serving.staff.views.questions_to_ask import questions_to_ask
 from recommender.serving.staff.views.shortlist import (
@@ -155,7 +156,7 @@ class RequestView:
             return WhyNot(name, NOT_EXPLAINED)
         for each in self.response.excluded:
             if each.clinician_id == clinician_id:
-                reasons = tuple(wording.exclusion(reason) for reason in each.reasons)
+                reasons = reasons_with_figures(each, self.shown, self.state)
                 return WhyNot(name, f"{name} was left out by these rules:", reasons)
         if self.case.contributions is None:
             return WhyNot(name, FITS_BUT_LATER)

@@ -124,7 +124,7 @@ def _card(
         cost=cost or missing,
         fee=fee,
         meeting=card_texts.meeting(facts),
-        times=card_texts.two_times(times, ZoneInfo(practice.timezone)) or (closed,),
+        times=card_texts.two_times(facts, times, ZoneInfo(practice.timezone)) or (closed,),
         matches=matches,
         differs=tuple(card_texts.difference(each.text) for each in facts.differs[:DIFFERENCES]),
         strength=strength,
@@ -242,14 +242,19 @@ def exclusion_lines(
 
 
 def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, ...]:
-    """The relaxations of a response in words."""
+    """The relaxations of a response in words; of changes of one answer the smallest first."""
+    fields = [frozenset(change.field for change in each.answers) for each in response.relaxations]
+    numbered = sorted(
+        enumerate(response.relaxations),
+        key=lambda each: (fields.index(fields[each[0]]), each[1].admits),
+    )
     return tuple(
         RelaxationLine(
             wording.sentence(each.text),
             wording.counted(each.admits, "more clinician", "more clinicians"),
             number if each.answers else None,
         )
-        for number, each in enumerate(response.relaxations)
+        for number, each in numbered
     )
 
 

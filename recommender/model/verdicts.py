@@ -1,0 +1,313 @@
+"""Four questions about a model with a verdict in words: yes, no, or not yet known.
+
+A verdict rests on an interval of 95 %. Where the interval covers both answers the verdict is "not
+yet known", with the number of ratings that would settle it if the figure stays as it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, sqrt
+from statistics import NormalDist
+
+from recommender.model.evaluation_report import (
+    ALL_RATED,
+    COMPOSITE,
+    FIRST_RANKED,
+    NEW_CLINICIANS,
+    PARTIAL,
+    EvaluationReport,
+)
+
+OURS, RANDOM = "ours", "random"
+"""Learners of a report: the model itself, and a random order."""
+RANGE, ORDER = "Is the range honest?", "Is the order better than chance?"
+WORSE, SPREAD = "Is anybody treated worse?", "Is the work spread?"
+HELD_BACK = "ratings held back from training"
+SLACK = 0.05
+"""How far the share in the range may lie from what is stated: half of the one rating in ten that
+may fall outside, as in the rules of a promotion."""
+ENOUGH_IN_GROUP = 50
+"""Ratings before a group is judged, as in the rules of a promotion."""
+ORDER_BY_TRAINING = "A training on these ratings measures it."
+FIRST_RATINGS = 300
+"""Ratings with which the order of models was right in 9 of 10 draws of simulated practices."""
+MOST_TO_A_TENTH = 0.5
+"""Of the way from an even spread (0) to every first place going to the same tenth of clinicians
+(1): half. An order by fit reached .6 to .8 in simulated practices, a mere order of popularity
+.99; the practice decides whether the gain is worth it."""
+MOST_NAMED = 10_000
+"""A larger number of ratings is not named: it would be a guess."""
+NORMAL = NormalDist()
+
+
+class Answer(StrEnum):
+    """The answer to a question about a model."""
+
+    YES = "Yes"
+    NO = "No"
+    OPEN = "Not yet known"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A question, its answer, the figure it rests on, and what would settle it ("" if settled)."""
+
+    question: str
+    answer: Answer
+    figure: str
+    needs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of `count` ratings or requests, with its interval."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMeasure:
+    """A group of clients: the share of its ratings in the range, and how its order is measured.
+
+    `order` is the lower end, value and upper end of the client-adjusted partial; None where it was
+    not measured. Both intervals are of 95 % for this group alone.
+    """
+
+    name: str
+    share: Share | None
+    order: tuple[float, float, float] | None = None
+
+
+def share_of(inside: int, count: int, *, judged: int = 1) -> Share:
+    """A share with the interval of Wilson (1927), as wide as `judged` intervals together need.
+
+    >>> share = share_of(9, 10)
+    >>> round(share.low, 2), round(share.high, 2)
+    (0.6, 0.98)
+    """
+    z, value = _z(judged), inside / count
+    middle = (value + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * sqrt(value * (1 - value) / count + z * z / (4 * count * count))
+    half /= 1 + z * z / count
+    return Share(value, max(middle - half, 0.0), min(middle + half, 1.0), count)
+
+
+def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
+    """The four verdicts on ratings that were held back from training.
+
+    `level` is the share of ratings that the range is stated to hold.
+    """
+    shares = {
+        row.among: Share(row.coverage, row.low, row.high, row.rated)
+        for row in report.ranges
+        if row.coverage is not None and row.low is not None and row.high is not None and row.rated
+    }
+    groups = _groups_of(report, shares)
+    overall = next(
+        (f.value for f in report.figures if (f.learner, f.metric) == (OURS, PARTIAL)), None
+    )
+    top = {row.learner: row.top_share for row in report.exposure}
+    ours, even = top.get(OURS), top.get(RANDOM)
+    requests = (report.rated or 0) + (report.left_unrated or 0)
+    spread = None
+    if ours is not None and requests:
+        spread = share_of(round(ours * requests), requests)
+    return (
+        range_verdict(shares.get(ALL_RATED), level, of=HELD_BACK),
+        order_verdict(report),
+        worse_verdict(groups, level, too_few=report.groups_too_few, overall=overall),
+        spread_verdict(spread, even),
+    )
+
+
+def range_verdict(
+    share: Share | None, level: float, *, of: str = "ratings", so_far: str = ""
+) -> Verdict:
+    """Whether about as many ratings fell in the range as it is stated to hold.
+
+    `of` says which ratings; `so_far` why there is no share, where there is none.
+    """
+    if share is None:
+        needed = ratings_for_share(level, SLACK)
+        figure = so_far or "It was not measured on any rating."
+        return Verdict(RANGE, Answer.OPEN, figure, f"About {needed} ratings would settle it.")
+    figure = f"{_share(share)} of {share.count:,} {of} fell in the range; {level:.0%} should."
+    off = abs(share.value - level)
+    if share.low >= level - SLACK and share.high <= level + SLACK:
+        return Verdict(RANGE, Answer.YES, figure)
+    if off > SLACK and not share.low <= level <= share.high:
+        wide = "It is wider than it need be." if share.value > level else "It is too narrow."
+        return Verdict(RANGE, Answer.NO, f"{figure} {wide}")
+    margin = SLACK - off if off < SLACK else off
+    return Verdict(RANGE, Answer.OPEN, figure, _needs(ratings_for_share(share.value, margin)))
+
+
+def order_verdict(report: EvaluationReport) -> Verdict:
+    """Whether the order agrees with later ratings more than a random order does."""
+    row = report.difference(RANDOM, COMPOSITE)
+    if row is None or row.value is None or row.low is None or row.high is None:
+        needs = f"About {FIRST_RATINGS} ratings are needed for a first measurement."
+        return Verdict(ORDER, Answer.OPEN, "It was not measured on any rating.", needs)
+    rated = row.rated or report.rated or 0
+    figure = (
+        f"On {rated:,} {HELD_BACK}, order and rating agreed by {row.value:.2f} "
+        f"more than in a random order ({row.low:.2f} to {row.high:.2f}); 0 is chance, 1 is perfect."
+    )
+    if row.low > 0:
+        return Verdict(ORDER, Answer.YES, figure)
+    if row.high < 0:
+        return Verdict(ORDER, Answer.NO, figure)
+    if row.value <= 0:
+        needs = "So far nothing points to a better order; more ratings may not change that."
+        return Verdict(ORDER, Answer.OPEN, figure, needs)
+    needed = ceil(rated * ((row.value - row.low) / row.value) ** 2)
+    return Verdict(ORDER, Answer.OPEN, figure, _needs(needed))
+
+
+def worse_verdict(
+    groups: Sequence[GroupMeasure], level: float, *, too_few: int = 0, overall: float | None = None
+) -> Verdict:
+    """Whether the range or the order is clearly worse for some group of clients.
+
+    Parameters
+    ----------
+    groups
+        Groups with any rating; those with fewer than `ENOUGH_IN_GROUP` are not judged.
+    too_few
+        Groups that are not in `groups`, since they have too few people to be reported.
+    overall
+        The client-adjusted partial of all clients; None where no order was measured, and then
+        nobody can be said not to be worse off.
+    """
+    judged = [g for g in groups if g.share is not None and g.share.count >= ENOUGH_IN_GROUP]
+    wider = _z(2 * max(len(judged), 1)) / _z(1)
+    worse = [text for group in judged if (text := _worse(group, level, overall, wider))]
+    if worse:
+        return Verdict(WORSE, Answer.YES, " ".join(worse))
+    unjudged = len(groups) - len(judged) + too_few
+    needed = ratings_for_share(level, SLACK, judged=2 * max(len(groups) + too_few, 1))
+    needs = f"About {needed:,} ratings in each group would settle it."
+    if not judged:
+        figure = f"No group of clients has {ENOUGH_IN_GROUP} ratings yet."
+        return Verdict(WORSE, Answer.OPEN, figure, needs)
+    fine = all(_is_fine(group, level, overall, wider) for group in judged)
+    if fine and not unjudged:
+        figure = f"In each of {len(judged)} groups of clients the range holds"
+        if overall is None:
+            figure += ", but the order in each was not measured."
+            return Verdict(WORSE, Answer.OPEN, figure, ORDER_BY_TRAINING)
+        return Verdict(WORSE, Answer.NO, f"{figure} and the order is better than chance.")
+    figure = (
+        f"Of {len(judged) + unjudged} groups of clients, {len(judged)} have at least "
+        f"{ENOUGH_IN_GROUP} ratings, and none of these is clearly worse off; {unjudged} have fewer."
+    )
+    return Verdict(WORSE, Answer.OPEN, figure, needs)
+
+
+def spread_verdict(share: Share | None, even: float | None, *, unseen: str = "") -> Verdict:
+    """Whether first places are spread over the clinicians.
+
+    Parameters
+    ----------
+    share
+        The share of requests in which one of the most-shown tenth of clinicians was first.
+    even
+        The same share in an even spread or a random order.
+    unseen
+        A sentence about clinicians who were never shown.
+    """
+    if share is None or even is None or even >= 1:
+        figure = f"No request has been counted. {unseen}".strip()
+        needs = f"About {ratings_for_share(MOST_TO_A_TENTH, 0.1)} requests would settle it."
+        return Verdict(SPREAD, Answer.OPEN, figure, needs)
+    figure = (
+        f"In {_share(share)} of {share.count:,} requests one of the same tenth of clinicians came "
+        f"first; with an even spread it would be {even:.0%}. {unseen}"
+    ).strip()
+    limit = even + MOST_TO_A_TENTH * (1 - even)
+    if share.high <= limit:
+        return Verdict(SPREAD, Answer.YES, figure)
+    if share.low > limit:
+        return Verdict(SPREAD, Answer.NO, figure)
+    needed = ratings_for_share(share.value, abs(share.value - limit))
+    return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "requests"))
+
+
+def ratings_for_share(value: float, margin: float, *, judged: int = 1) -> int:
+    """How many ratings an interval of `margin` to each side of a share takes."""
+    # A share of 0 or 1 has no spread of its own: it is taken as 2 in 100.
+    p = min(max(value, 0.02), 0.98)
+    return ceil(_z(judged) ** 2 * p * (1 - p) / max(margin, 1e-3) ** 2)
+
+
+def _groups_of(report: EvaluationReport, shares: Mapping[str, Share]) -> list[GroupMeasure]:
+    orders = {
+        row.among: (row.low, row.value, row.high)
+        for row in report.groups or ()
+        if row.learner == OURS
+        and row.low is not None
+        and row.value is not None
+        and row.high is not None
+    }
+    named = [row.among for row in report.ranges]
+    named += [row.among for row in report.groups or () if row.learner == OURS]
+    whole = (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS)
+    return [
+        GroupMeasure(_group_name(among), shares.get(among), orders.get(among))
+        for among in dict.fromkeys(named)
+        if among not in whole
+    ]
+
+
+def _worse(group: GroupMeasure, level: float, overall: float | None, wider: float) -> str:
+    share, order = group.share, group.order
+    if share is not None:
+        most = share.value + wider * (share.high - share.value)
+        if level - share.value > SLACK and most < level:
+            return (
+                f"{group.name}: {share.value:.0%} of {share.count:,} ratings fell in the range; "
+                f"{level:.0%} should."
+            )
+    if order is not None and overall is not None:
+        _, value, high = order
+        if value + wider * (high - value) < overall:
+            return (
+                f"{group.name}: order and rating agree by {value:.2f}, for all clients by "
+                f"{overall:.2f}."
+            )
+    return ""
+
+
+def _is_fine(group: GroupMeasure, level: float, overall: float | None, wider: float) -> bool:
+    share, order = group.share, group.order
+    if share is None or share.value - wider * (share.value - share.low) < level - SLACK:
+        return False
+    if overall is None:
+        return True
+    return order is not None and order[1] - wider * (order[1] - order[0]) > 0
+
+
+def _group_name(among: str) -> str:
+    """A group as people read it, such as `Gender: woman` for `client.gender=woman`."""
+    text = among.partition(".")[2] or among
+    words = text.replace("_", " ").replace("=", ": ")
+    return words[:1].upper() + words[1:]
+
+
+def _share(share: Share) -> str:
+    return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _needs(number: int, of: str = "ratings") -> str:
+    if number > MOST_NAMED:
+        return f"More than {MOST_NAMED:,} {of} would be needed: the figure lies close to the limit."
+    return f"About {number:,} {of} would settle it, if the figure stays as it is."
+
+
+def _z(judged: int) -> float:
+    """Standard deviations to each side of a 95 % interval, one of so many (Bonferroni)."""
+    return NORMAL.inv_cdf(1 - 0.025 / judged)

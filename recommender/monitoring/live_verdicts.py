@@ -1,0 +1,85 @@
+"""The four verdicts of `model.verdicts` on what happened since a model is in use."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from recommender.journal.rated_pairings import Exposure
+from recommender.model.evaluation_report import EvaluationReport
+from recommender.model.verdicts import (
+    Answer,
+    GroupMeasure,
+    Verdict,
+    range_verdict,
+    share_of,
+    spread_verdict,
+    verdicts_of,
+    worse_verdict,
+)
+from recommender.monitoring.clinician_records import DAYS
+from recommender.monitoring.early_ratings import (
+    MIN_MATCHES,
+    Coverage,
+    GroupCoverage,
+    RatedPrediction,
+)
+
+TENTH = 0.1
+
+
+def live_verdicts(
+    matches: Sequence[RatedPrediction],
+    groups: Mapping[str, GroupCoverage],
+    counted: Mapping[str, Exposure] | None,
+    clinician_ids: Sequence[str],
+    report: EvaluationReport,
+    level: float,
+) -> tuple[Verdict, ...]:
+    """Range and groups from rated matches, spread from recent requests, order from the report.
+
+    A client rates one clinician, so matches in use say nothing about the order of several. What
+    matches in use leave open is as the report has it.
+
+    Parameters
+    ----------
+    groups
+        Coverage of each group of clients, by its name in words.
+    counted
+        How often each clinician was shown lately, by id; None where nothing is recorded.
+    clinician_ids
+        Everybody on the roster.
+    level
+        The share of ratings that the range is stated to hold.
+    """
+    coverage, few = Coverage.of(matches), ""
+    if coverage.rated < MIN_MATCHES:
+        few = f"{coverage.rated} rated matches so far; {MIN_MATCHES} are needed for a first figure."
+    share = None if few else share_of(coverage.inside, coverage.rated)
+    measured = [
+        GroupMeasure(name, share_of(each.coverage.inside, each.coverage.rated))
+        for name, each in groups.items()
+    ]
+    in_report = verdicts_of(report, level)
+    in_use = (
+        range_verdict(share, level, so_far=few),
+        in_report[1],
+        worse_verdict(measured, level),
+        _spread(counted, clinician_ids),
+    )
+    return tuple(
+        before if now.answer is Answer.OPEN and before.answer is not Answer.OPEN else now
+        for now, before in zip(in_use, in_report, strict=True)
+    )
+
+
+def _spread(counted: Mapping[str, Exposure] | None, clinician_ids: Sequence[str]) -> Verdict:
+    if counted is None:
+        return spread_verdict(None, None)
+    firsts = np.array([counted.get(each, Exposure()).first for each in clinician_ids])
+    unseen = sum(not counted.get(each, Exposure()).shown for each in clinician_ids)
+    requests, most = int(firsts.sum()), int(np.ceil(round(TENTH * len(firsts), 9)))
+    text = f"In the last {DAYS} days {unseen} of {len(firsts)} clinicians were shown to nobody."
+    if not requests:
+        return spread_verdict(None, None, unseen=text)
+    top = int(np.sort(firsts)[::-1][:most].sum())
+    return spread_verdict(share_of(top, requests), most / len(firsts), unseen=text)

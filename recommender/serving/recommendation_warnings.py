@@ -1,0 +1,145 @@
+"""The warnings of a recommendation, in words for staff and developers and in words for clients."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import Constraint
+from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
+from recommender.serving.schemas.recommendation_warning import RecommendationWarning
+from recommender.serving.schemas.reference_warnings import reference_sentences
+from recommender.serving.snapshot.snapshot import ServingSnapshot
+
+STALE_TO_CLIENT = "Times may have changed: the practice checks them with you."
+
+
+def warnings_of(
+    snapshot: ServingSnapshot, intake: Intake, recommendation: Recommendation
+) -> tuple[RecommendationWarning, ...]:
+    """Every warning, those about ids in the request first; none is repeated."""
+    found = (
+        *_of_references(recommendation),
+        *_of_order(recommendation),
+        *_of_nobody(snapshot.practice, intake.client, recommendation),
+        *_stale(snapshot),
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _of_references(recommendation: Recommendation) -> Iterator[RecommendationWarning]:
+    for each in recommendation.unresolved:
+        of_client = each.field.side == "client"
+        for sentence in reference_sentences([each]):
+            yield RecommendationWarning(
+                code="unknown_ids" if of_client else "similar_client_id",
+                fields=(each.field.name,) if of_client else (),
+                message=sentence,
+            )
+
+
+def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]:
+    if recommendation.mode == EVIDENCE_PRIOR:
+        yield RecommendationWarning(
+            code="evidence_prior",
+            message="The model was not trained on ratings of this practice: the order follows "
+            "published effect sizes.",
+        )
+    if recommendation.mode == CONSTRAINTS_ONLY:
+        yield RecommendationWarning(
+            code="no_consent",
+            message="The client has not consented to a personalised order: no alliance was "
+            "predicted, and clinicians who are free first come first.",
+            message_to_client="Those who are free first come first. Nothing personal went into "
+            "the order.",
+        )
+
+
+def _of_nobody(
+    practice: Practice, client: Columns, recommendation: Recommendation
+) -> Iterator[RecommendationWarning]:
+    """Why the shortlist is empty, where an open question or a reason of safety is why."""
+    if recommendation.eligible:
+        return
+    yield RecommendationWarning(
+        code="nobody_eligible",
+        message="No clinician meets every requirement; see `exclusion_counts`.",
+        message_to_client="Nobody fits everything yet.",
+    )
+    for constraint in _unanswered(recommendation):
+        names = _open_questions(constraint, client)
+        yield RecommendationWarning(
+            code="answer_needed",
+            fields=names,
+            message=f"Ask first: {' and '.join(f'`{name}`' for name in names)} not answered; "
+            "while this is so, no clinician can be shown.",
+            message_to_client=_request_to_answer(practice, names),
+        )
+    if _needs_triage(recommendation):
+        telephone = practice.matching_page.telephone if practice.matching_page else ""
+        yield RecommendationWarning(
+            code="triage",
+            message="No clinician on the roster can safely take this client: the request needs "
+            "clinical triage.",
+            message_to_client="This is best talked through with a person: please ring the practice"
+            f"{f' on {telephone}' if telephone else ''}.",
+        )
+
+
+def _unanswered(recommendation: Recommendation) -> Iterator[Constraint]:
+    """The constraints that exclude everybody because a question is not answered.
+
+    Unknown for every clinician means that the client's side is missing, not a clinician's.
+    """
+    screening = recommendation.screening
+    excluding = {r.constraint for each in recommendation.exclusions for r in each.reasons}
+    for constraint in screening.constraints:
+        is_open = constraint.name in excluding and constraint.unasked == "unknown"
+        if is_open and np.isnan(screening.verdicts[constraint.name]).all():
+            yield constraint
+
+
+def _open_questions(constraint: Constraint, client: Columns) -> tuple[str, ...]:
+    """What has to be asked: whether the constraint applies, where that is open."""
+    when = constraint.when
+    if when is not None and np.isnan(client[when.client]).all():
+        return (when.client,)
+    return constraint.client
+
+
+def _request_to_answer(practice: Practice, names: tuple[str, ...]) -> str | None:
+    """What a client reads of open questions; None of those that clients are not asked."""
+    layout = practice.forms.get("client")
+    if layout is None or not set(names) <= set(layout):
+        return None
+    asked = " ".join(practice.client[name].question_for("client") for name in names)
+    return f"Please answer this as well: {asked} Without it we cannot show you anyone."
+
+
+def _needs_triage(recommendation: Recommendation) -> bool:
+    """Whether an answer of the client is beyond every clinician for a reason of safety.
+
+    A question that is not answered, or a clinician's limit that is not recorded, is no such answer.
+    """
+    safety = {
+        c.name for c in recommendation.screening.constraints if c.family == "safety" and c.client
+    }
+    unsafe = [
+        any(r.constraint in safety and not r.unknown for r in each.reasons)
+        for each in recommendation.exclusions
+    ]
+    return bool(unsafe) and all(unsafe)
+
+
+def _stale(snapshot: ServingSnapshot) -> Iterator[RecommendationWarning]:
+    """A warning if the roster is older than the configured age."""
+    if datetime.now(UTC) - snapshot.taken_at > timedelta(hours=snapshot.stale_hours):
+        yield RecommendationWarning(
+            code="stale_availability",
+            message=f"Availability was last updated more than {snapshot.stale_hours:g} hours ago "
+            "(`availability_as_of`): ask the clinician before offering a time.",
+            message_to_client=STALE_TO_CLIENT,
+        )

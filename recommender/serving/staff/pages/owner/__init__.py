@@ -1,0 +1,1 @@
+"""Pages for the owner of a practice: accounts, keys, privacy requests, audit check, backups."""

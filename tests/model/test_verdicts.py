@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from recommender.model.evaluation_report import EvaluationReport
+from recommender.model.verdicts import (
+    Answer,
+    GroupMeasure,
+    Share,
+    order_verdict,
+    range_verdict,
+    ratings_for_share,
+    share_of,
+    spread_verdict,
+    verdicts_of,
+    worse_verdict,
+)
+from tests.support.reports import a_report, exposed, group, held
+
+LEVEL = 0.9
+
+
+@pytest.mark.parametrize(
+    ("inside", "count", "answer"),
+    [
+        (1350, 1500, Answer.YES),
+        (158, 161, Answer.NO),
+        (70, 100, Answer.NO),
+        (90, 100, Answer.OPEN),
+        (10, 10, Answer.OPEN),
+    ],
+)
+def test_the_range_is_honest_only_where_the_whole_interval_is_close_to_what_is_stated(
+    inside: int, count: int, answer: Answer
+) -> None:
+    verdict = range_verdict(share_of(inside, count), LEVEL)
+    assert verdict.answer is answer
+    assert f"of {count:,} ratings" in verdict.figure
+    assert bool(verdict.needs) == (answer is Answer.OPEN)
+
+
+def test_the_number_of_ratings_that_would_settle_it_settles_it() -> None:
+    needed = ratings_for_share(LEVEL, 0.05)
+    assert needed == 139
+    assert range_verdict(share_of(round(LEVEL * 2 * needed), 2 * needed), LEVEL).answer is (
+        Answer.YES
+    )
+
+
+@pytest.mark.parametrize(
+    ("ends", "answer"),
+    [
+        ((0.2, 0.1, 0.3), Answer.YES),
+        ((0.1, 0.0, 0.2), Answer.OPEN),
+        ((0.1, -0.1, 0.3), Answer.OPEN),
+        ((-0.05, -0.2, 0.1), Answer.OPEN),
+        ((-0.2, -0.3, -0.1), Answer.NO),
+    ],
+)
+def test_the_order_is_better_than_chance_only_where_the_interval_lies_above_it(
+    ends: tuple[float, float, float], answer: Answer
+) -> None:
+    assert order_verdict(a_report(apart={"random": ends})).answer is answer
+
+
+def test_an_order_of_twice_the_error_takes_four_times_the_ratings() -> None:
+    verdict = order_verdict(a_report(apart={"random": (0.1, -0.1, 0.3)}, rated=100))
+    assert "About 400 ratings" in verdict.needs
+
+
+def test_a_group_is_worse_off_only_beyond_the_noise_of_as_many_groups() -> None:
+    clear, vague = Share(0.6, 0.5, 0.7, 100), Share(0.82, 0.73, 0.89, 100)
+    fine = Share(0.9, 0.88, 0.92, 900)
+    worse = worse_verdict([GroupMeasure("Women", clear)], LEVEL)
+    assert worse.answer is Answer.YES
+    assert "Women: 60% of 100 ratings" in worse.figure
+    many = [GroupMeasure(f"group {n}", vague) for n in range(20)]
+    assert worse_verdict(many, LEVEL).answer is Answer.OPEN
+    ordered = [GroupMeasure("Women", fine, (0.1, 0.2, 0.3))]
+    assert worse_verdict(ordered, LEVEL, overall=0.2).answer is Answer.NO
+    assert worse_verdict(ordered, LEVEL, overall=0.2, too_few=1).answer is Answer.OPEN
+    assert worse_verdict([GroupMeasure("Women", fine)], LEVEL).answer is Answer.OPEN
+    assert worse_verdict([], LEVEL).answer is Answer.OPEN
+
+
+def test_a_group_whose_order_is_clearly_below_that_of_all_is_worse_off() -> None:
+    share = Share(0.9, 0.88, 0.92, 900)
+    below = GroupMeasure("Women", share, (-0.1, 0.0, 0.05))
+    assert worse_verdict([below], LEVEL, overall=0.2).answer is Answer.YES
+    like_all = GroupMeasure("Women", share, (0.1, 0.2, 0.3))
+    assert worse_verdict([like_all], LEVEL, overall=0.2).answer is Answer.NO
+
+
+def test_work_is_spread_where_no_tenth_takes_most_first_places() -> None:
+    assert spread_verdict(share_of(200, 1000), 0.15).answer is Answer.YES
+    assert spread_verdict(share_of(800, 1000), 0.15).answer is Answer.NO
+    assert spread_verdict(share_of(6, 10), 0.15).answer is Answer.OPEN
+    assert spread_verdict(None, None).answer is Answer.OPEN
+
+
+def test_every_question_is_answered_from_a_report() -> None:
+    report = a_report(
+        ranges=[held("all rated", 0.7, rated=900, high=0.75), held("client.gender=woman", 0.9)],
+        groups=[group("ours", (0.2, 0.1, 0.3))],
+        exposure=[exposed("ours", 0.95), exposed("random", 0.15)],
+    )
+    answers = [each.answer for each in verdicts_of(report, LEVEL)]
+    assert answers == [Answer.NO, Answer.YES, Answer.OPEN, Answer.NO]
+
+
+def test_a_model_that_was_not_measured_is_not_yet_known_in_everything() -> None:
+    report = EvaluationReport.from_json(json.dumps({"mode": "evidence_prior"}))
+    verdicts = verdicts_of(report, LEVEL)
+    assert {each.answer for each in verdicts} == {Answer.OPEN}
+    assert all(each.needs for each in verdicts)
