@@ -114,5 +114,6 @@ def test_every_migration_is_in_the_package_that_is_installed() -> None:
         *("publishable_keys", "wishes", "webhooks", "recommendation_list"),
         "work_list",
         "roles",
+        "staff_identities",
     )
     assert found == [f"v{number:04d}_{name}.py" for number, name in enumerate(names, 1)]

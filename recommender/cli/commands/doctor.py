@@ -78,6 +78,8 @@ def doctor(
             now=datetime.now(UTC),
             backups=settings.backups,
             settings=settings,
+            matching_page=settings.matching_page,
+            matching_frame_ancestors=settings.matching_frame_ancestors,
         )
         findings = run_checks(deployment)
     if as_json:
