@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from recommender.errors import Fault, FaultsError
+from recommender.journal.drafts import DRAFT_HOURS
 from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
@@ -141,6 +142,8 @@ class Settings(BaseSettings):
         names localhost and 127.0.0.1.
     payload_months, rating_months, audit_months
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
+    draft_hours
+        How long answers typed into the staff form and not sent are stored.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
@@ -191,6 +194,7 @@ class Settings(BaseSettings):
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)
+    draft_hours: int = Field(default=DRAFT_HOURS, ge=1, le=24 * 31)
 
     @property
     def table_format(self) -> TableFormat:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.drafts import drop_drafts_of
 from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_identities, staff_sessions
@@ -130,7 +131,9 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
 
 
 def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
-    """Removes an account for good and ends its sessions; its name stays for the audit log.
+    """Removes an account for good, ends its sessions and deletes its drafts.
+
+    Its name stays for the audit log.
 
     Raises
     ------
@@ -142,6 +145,7 @@ def remove_account(connection: Connection, name: str, *, now: datetime, actor: s
     linked = staff_identities.c.staff_id == account.staff_id
     connection.execute(delete(staff_identities).where(linked))
     end_sessions(connection, account.staff_id)
+    drop_drafts_of(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
     return account
 

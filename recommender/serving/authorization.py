@@ -122,6 +122,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,
     "POST /staff/requests/count": Scope.MATCH_CREATE,
+    "POST /staff/drafts": Scope.MATCH_CREATE,
+    "POST /staff/drafts/discard": Scope.MATCH_CREATE,
     "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
     "GET /staff/requests/{recommendation_id}/again": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
@@ -292,6 +294,8 @@ async def _session_of_cookie(auth: AuthBackend, request: Request) -> Session:
     if request.method not in _SAFE:
         check_same_site(request.headers)
         if not session.repeats(await _csrf(request)):
+            # A page of this server that is older than the session: its form can be sent again.
+            request_info(request.scope).session = session
             raise ProblemError(CROSS_SITE)
     request_info(request.scope).session = session
     return session

@@ -49,9 +49,19 @@ class SignInAttempt:
     cookie: str
 
     @classmethod
-    def begun(cls, now: float) -> "SignInAttempt":
-        """A new attempt; `now` in seconds since 1970."""
-        return cls(f"{int(now)}.{secrets.token_urlsafe(32)}")
+    def begun(cls, now: float, then: str = "") -> "SignInAttempt":
+        """A new attempt; `now` in seconds since 1970, `then` the page to go on to."""
+        page = base64.urlsafe_b64encode(then.encode()).rstrip(b"=").decode()
+        return cls(f"{int(now)}.{secrets.token_urlsafe(32)}.{page}")
+
+    @property
+    def then(self) -> str:
+        """The page to go on to, as the cookie has it: to be checked before it is used."""
+        page = self.cookie.rpartition(".")[2]
+        try:
+            return base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)).decode()
+        except ValueError:
+            return ""
 
     def fits(self, state: str, now: float) -> bool:
         """Whether a returned state is that of this attempt, in time."""

@@ -99,6 +99,18 @@ def test_a_linked_person_signs_in_and_has_the_session_of_a_password(
         assert list(connection.execute(last).scalars()) == ["session.closed", "session.opened"]
 
 
+def test_it_leads_to_the_page_that_was_asked_for_and_to_no_other_site(
+    server: LockedServer, provider: OpenidProvider
+) -> None:
+    asked = server.client.get("/staff/model", follow_redirects=False).headers["location"]
+    assert f"{START}?then=/staff/model" in server.client.get(asked).text
+    for then, led_to in (("/staff/model", "/staff/model"), ("https://example.org", "/staff")):
+        there = server.client.get(START, params={"then": then}, follow_redirects=False)
+        back = provider.sign_in(there.headers["location"], SUBJECT)
+        response = server.client.get(RETURN, params=query_of(back), follow_redirects=False)
+        assert response.headers["location"] == led_to
+
+
 def test_the_sign_in_page_offers_the_provider_beside_the_password(server: LockedServer) -> None:
     page = read(server.client, "/staff/session")
     assert "Sign in with Example" in page.text

@@ -18,6 +18,7 @@ from recommender.serving.oidc.attempt import (
     SignInFault,
 )
 from recommender.serving.staff.page import HOME, SIGN_IN, page, redirect
+from recommender.serving.staff.pending_form import is_page_address
 
 PROVIDER = f"{SIGN_IN}/provider"
 RETURN = f"{PROVIDER}/return"
@@ -45,13 +46,16 @@ log = structlog.get_logger()
 
 
 @router.get(PROVIDER)
-async def get_provider(request: Request) -> Response:
-    """Sends the browser to the provider, with a cookie of ten minutes for its return."""
+async def get_provider(request: Request, then: str = "") -> Response:
+    """Sends the browser to the provider, with a cookie of ten minutes for its return.
+
+    `then` is the page that was asked for.
+    """
     auth = auth_backend(request)
     if auth.provider is None:
         raise ProblemError(NOT_FOUND)
     enforce_rate_limit(request, auth.provider_starts, _caller(request))
-    attempt = SignInAttempt.begun(auth.clock().timestamp())
+    attempt = SignInAttempt.begun(auth.clock().timestamp(), then if is_page_address(then) else "")
     try:
         address = await auth.provider_address(attempt, _return_to(request))
     except SignInError as error:
@@ -81,7 +85,7 @@ async def get_return(request: Request) -> Response:
             response = page(request, "not_linked.html", title, status=status, code=found.code)
             log.warning("sign_in_refused", outcome="not_linked", route=RETURN)
         else:
-            response = redirect(HOME)
+            response = redirect(attempt.then if is_page_address(attempt.then) else HOME)
             session = auth.cookie(request.scope["scheme"]).setting(found.token)
             response.headers.append("set-cookie", session)
     response.headers.append("set-cookie", cookie.clearing())

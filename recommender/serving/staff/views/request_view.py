@@ -39,11 +39,10 @@ NOT_EXPLAINED = "The reasons can no longer be shown: the definition or the model
 
 @dataclass(frozen=True, slots=True)
 class PageQuestions:
-    """Ids of a clinician to explain, of those to compare, and of the request this one changes."""
+    """Ids of a clinician to explain, and of those to compare."""
 
     why_not: str = ""
     compare: tuple[str, ...] = ()
-    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
