@@ -93,6 +93,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /appearance/logo": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
+    "GET /staff/session/provider": Unrestricted.ANYBODY,
+    "GET /staff/session/provider/return": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,
     "GET /staff": Unrestricted.KNOWN,
     "GET /staff/model": Scope.MODEL_READ,
