@@ -122,10 +122,10 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
         .join(recommendations, recommendations.c.recommendation_id == name)
         .where(
             at >= wanted.since,
+            ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
             ~replaced.exists(),
             ~replaced_since(at),
             ~wished.exists(),
-            ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
         )
         .order_by(at.desc(), decisions.c.decision_id)
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from limits import RateLimitItemPerMinute
@@ -27,10 +27,16 @@ from recommender.security.accounts import (
     open_session,
 )
 from recommender.security.keys import Pepper, authenticate_key, live_origins
+from recommender.security.linked_identities import account_of_identity
 from recommender.security.scopes import Principal
-from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
+from recommender.serving.http.problems import BUSY, NOT_FOUND, RETRY_SOON, ProblemError
+from recommender.serving.oidc.attempt import SignInAttempt
+from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
 from recommender.store.database import POOL, Store, open_store
+
+if TYPE_CHECKING:
+    from recommender.serving.oidc.provider import OidcProvider
 
 SECONDS = 60
 HTTPS = "https"
@@ -77,7 +83,17 @@ ORIGINS_SECONDS = 5.0
 CONCURRENT_HASHES = 2
 """Passwords verified concurrently: each takes 64 MiB of memory."""
 
+CONCURRENT_PROVIDER_CALLS = 4
+"""Sign-ins with a provider that wait for it concurrently, each in a thread."""
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkedIdentity:
+    """Somebody whom the provider knows and nobody has linked to an account; their code."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +111,11 @@ class AuthBackend:
     ----------
     credentials
         None for a server without a store, which accepts every request from its own machine.
-    calls, logins
-        Rate limits of callers, and of password attempts per network address.
+    provider, passwords
+        The OpenID provider that staff may sign in with, if any; whether passwords are accepted.
+    calls, logins, provider_starts
+        Rate limits of callers; per network address, of passwords and returns from the provider,
+        and of ways to it.
     browser_calls, browser_addresses
         Rate limits of publishable keys, and of the network addresses that send them.
     clock, elapsed
@@ -105,6 +124,7 @@ class AuthBackend:
 
     def __init__(self, credentials: CredentialStore | None, settings: Settings) -> None:
         self.credentials = credentials
+        self.provider, self.passwords = open_provider(settings), settings.passwords
         self._cookies = {
             scheme: cookie_for(
                 settings.allowed_hosts, https=scheme == HTTPS, root_path=settings.root_path
@@ -113,6 +133,7 @@ class AuthBackend:
         }
         self.calls = RateLimiter(settings.calls_per_minute)
         self.logins = RateLimiter(LOGINS_PER_MINUTE)
+        self.provider_starts = RateLimiter(LOGINS_PER_MINUTE)
         self.browser_calls = RateLimiter(settings.browser_calls_per_minute)
         self.browser_addresses = RateLimiter(settings.browser_calls_per_address)
         self._origins: tuple[float, frozenset[str]] = (-math.inf, frozenset())
@@ -120,6 +141,7 @@ class AuthBackend:
         self.elapsed: Callable[[], float] = time.monotonic
         self._waiting = settings.queue_limit
         self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
+        self._provider_calls = CapacityLimiter(CONCURRENT_PROVIDER_CALLS)
 
     def cookie(self, scheme: str) -> Cookie:
         """The session cookie of a request; trusted proxies say its scheme."""
@@ -161,7 +183,9 @@ class AuthBackend:
         return await self._run(self._lookups, lambda: find_session(store, token, now=self.clock()))
 
     async def log_in(self, name: str, password: str) -> Session | None:
-        """A new session if the password is that of the account."""
+        """A new session if the password is that of the account, and passwords are accepted."""
+        if not self.passwords:
+            return None
         store = self._credentials().store
 
         def opened() -> Session | None:
@@ -173,6 +197,27 @@ class AuthBackend:
                 return open_session(connection, account, now=now)
 
         return await self._run(self._hashes, opened)
+
+    async def provider_address(self, attempt: SignInAttempt, return_to: str) -> str:
+        """Where a browser goes to sign in with the provider; raises `SignInError`."""
+        provider = self._provider()
+        return await self._run(self._provider_calls, lambda: provider.address(attempt, return_to))
+
+    async def log_in_linked(
+        self, attempt: SignInAttempt, code: str, return_to: str
+    ) -> Session | UnlinkedIdentity:
+        """A new session if the identity is linked to an account; raises `SignInError`."""
+        store, provider = self._credentials().store, self._provider()
+
+        def opened() -> Session | UnlinkedIdentity:
+            identity = provider.identity(attempt, code, return_to)
+            with store.writing() as connection:
+                account = account_of_identity(connection, identity)
+                if account is None:
+                    return UnlinkedIdentity(identity)
+                return open_session(connection, account, now=self.clock())
+
+        return await self._run(self._provider_calls, opened)
 
     async def log_out(self, session: Session) -> None:
         """Deletes a session."""
@@ -194,6 +239,11 @@ class AuthBackend:
             remedy = "set RECOMMENDER_STORE, or send requests without a key"
             raise RecommenderError("store", "is not configured", remedy)
         return self.credentials
+
+    def _provider(self) -> "OidcProvider":
+        if self.provider is None:
+            raise ProblemError(NOT_FOUND)
+        return self.provider
 
     async def _run(self, limiter: CapacityLimiter, work: Callable[[], Result]) -> Result:
         full = limiter.statistics().tasks_waiting >= self._waiting
