@@ -19,6 +19,7 @@ from experiments.trust.subject import Subject
 from recommender.store.database import open_store
 from tests.support.browser_checks import WIDE
 from tests.support.server_process import ROOT, RUN_SERVER, free_port, wait_until_ready
+from tests.support.staff_desk import until
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +54,13 @@ class Desk:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(60)
+
+    def has_draft(self) -> bool:
+        store = open_store(self.store)
+        with store.reading() as connection:
+            found = connection.execute(text("SELECT count(*) FROM drafts")).scalar_one()
+        store.close()
+        return bool(found)
 
     def write(self, statement: str) -> None:
         store = open_store(self.store)
@@ -121,13 +129,19 @@ def sign_in_again(page: Page, desk: Desk) -> None:
     press(page, "Sign in")
 
 
-def test_back_to_the_form_finds_every_answer_also_those_of_the_last_moment(page: Page) -> None:
+def test_back_to_the_form_finds_every_answer_also_those_of_the_last_moment(
+    page: Page, desk: Desk
+) -> None:
     fill(page)
     before = typed(page)
     page.get_by_role("link", name="Clinicians", exact=True).click()
     page.wait_for_url("**/staff/clinicians")
+    # The page saved as it was left; nobody is back faster than that takes.
+    until(desk.has_draft)
     page.go_back()
     page.wait_for_url("**/new")
+    assert typed(page) == before
+    page.reload()
     expect(page.get_by_text(f"Answers for {CODE} from")).to_be_visible()
     assert typed(page) == before
     page.get_by_role("button", name="Start again").click()
