@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from recommender.errors import RecommenderError
@@ -321,3 +322,8 @@ def test_settings_that_do_not_fit_are_refused_at_the_start(
 def test_passwords_cannot_be_switched_off_without_a_provider(settings: Settings) -> None:
     with pytest.raises(RecommenderError, match="passwords: are off without a provider"):
         open_provider(settings.model_copy(update={"passwords": False}))
+
+
+def test_empty_settings_are_none(settings: Settings) -> None:
+    given = {"oidc_issuer": "", "oidc_client_id": "", "oidc_client_secret": SecretStr("")}
+    assert open_provider(settings.model_copy(update=given)) is None
