@@ -106,6 +106,13 @@ class Settings(BaseSettings):
         only requests from this machine are accepted.
     pepper
         Secret for hashing keys, at least 32 characters; required with a store.
+    oidc_issuer, oidc_client_id, oidc_client_secret
+        The OpenID provider that staff may sign in with, as its discovery document names it, and
+        what it knows this server as.
+    oidc_name
+        What staff call the provider: "Microsoft" for *Sign in with Microsoft*.
+    passwords
+        Whether staff may sign in with a password; false needs a provider.
     calls_per_minute
         Rate limit of each key or account.
     matching_page
@@ -163,6 +170,11 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None
     pepper: SecretStr | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = Field(default="your organisation", min_length=1, max_length=60)
+    passwords: bool = True
     calls_per_minute: int = Field(default=1200, ge=1)
     matching_page: bool = False
     matching_frame_ancestors: Annotated[tuple[str, ...], AfterValidator(_origins)] = ()

@@ -12,10 +12,9 @@ from recommender.security.scopes import ANYBODY, Principal, Scope
 from recommender.serving.auth_backend import (
     AuthBackend,
     RateLimiter,
-    caller_network,
-    from_this_machine,
 )
 from recommender.serving.dependencies import app_state
+from recommender.serving.http.caller_address import caller_network, from_this_machine
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -93,6 +92,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /appearance/logo": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
+    "GET /staff/session/provider": Unrestricted.ANYBODY,
+    "GET /staff/session/provider/return": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,
     "GET /staff": Unrestricted.KNOWN,
     "GET /staff/model": Scope.MODEL_READ,

@@ -345,6 +345,14 @@ staff_accounts = _table(
     Column("removed_at", Instant),
 )
 
+# An identity at an OpenID provider is a digest of its issuer and subject.
+staff_identities = _table(
+    "staff_identities",
+    Column("identity_hash", LargeBinary, primary_key=True),
+    _text("staff_id", ForeignKey("staff_accounts.staff_id"), index=True),
+    Column("linked_at", Instant, nullable=False),
+)
+
 staff_sessions = _table(
     "staff_sessions",
     Column("token_hash", LargeBinary, primary_key=True),
@@ -404,6 +412,7 @@ _CHANGED = (
     "audit_head",
     "access_keys",
     "staff_accounts",
+    "staff_identities",
     "staff_sessions",
     "webhook_endpoints",
     "webhook_deliveries",

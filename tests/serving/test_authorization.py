@@ -139,6 +139,8 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /appearance/logo",
         "GET /staff/session",
         "POST /staff/session",
+        "GET /staff/session/provider",
+        "GET /staff/session/provider/return",
         "GET /match",
         "POST /match",
         "GET /match/leave",

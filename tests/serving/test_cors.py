@@ -8,9 +8,10 @@ import pytest
 
 from recommender.security.keys import revoke_key
 from recommender.security.scopes import ROLES, Role
-from recommender.serving.auth_backend import ORIGINS_SECONDS, caller_network
+from recommender.serving.auth_backend import ORIGINS_SECONDS
 from recommender.serving.authorization import NEEDS, is_page
 from recommender.serving.cors import PREFLIGHT_SECONDS, methods_for_pages
+from recommender.serving.http.caller_address import caller_network
 from tests.support.server import (
     PAGE_ORIGIN,
     RECOMMEND,

@@ -77,6 +77,7 @@ def doctor(
             environment=os.environ,
             now=datetime.now(UTC),
             backups=settings.backups,
+            settings=settings,
             matching_page=settings.matching_page,
             matching_frame_ancestors=settings.matching_frame_ancestors,
         )

@@ -25,6 +25,7 @@ from recommender.cli.doctor.security_checks import (
     check_store,
     check_webhooks,
 )
+from recommender.cli.doctor.sign_in_checks import check_provider
 from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
 from recommender.model.alliance_model import NAME
 from recommender.model.bundle.integrity import diff_practices
@@ -262,6 +263,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_special_keys,
     check_passwords,
     check_webhooks,
+    check_provider,
     check_matching_page,
     check_registry,
     check_artifacts,

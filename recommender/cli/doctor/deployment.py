@@ -9,6 +9,7 @@ from recommender.errors import BundleError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import Practice
+from recommender.settings import Settings
 from recommender.values.table_format import STANDARD, TableFormat
 
 SQLITE = "sqlite:///"
@@ -30,6 +31,8 @@ class Deployment:
         Folder of backups; None where none is configured.
     table_format
         How the roster's file writes dates and amounts.
+    settings
+        Of which those of signing in are checked; None for none.
     matching_page, matching_frame_ancestors
         Whether clients are served `/match`, and the origins that may show it in a frame.
     environment
@@ -49,6 +52,7 @@ class Deployment:
     now: datetime
     backups: Path | None = None
     table_format: TableFormat = STANDARD
+    settings: Settings | None = field(default=None, repr=False)
     matching_page: bool = False
     matching_frame_ancestors: tuple[str, ...] = ()
 

@@ -1,12 +1,14 @@
 """What a staff page answers instead of itself: the error page, the sign-in page, a form again."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
 from recommender.serving.appearance import appearance_of
+from recommender.serving.authorization import auth_backend
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -77,7 +79,9 @@ def sign_in_page(
     then: str = "",
 ) -> Response:
     """The form for name and password, with what follows it: a form that was sent, or a page."""
-    values = {"refused": refused, "pending": pending, "then": then}
+    auth = auth_backend(request)
+    values: dict[str, Any] = {"refused": refused, "pending": pending, "then": then}
+    values |= {"provider": auth.provider and auth.provider.name, "passwords": auth.passwords}
     return page(request, "sign_in.html", "Sign in", status=status, **values)
 
 

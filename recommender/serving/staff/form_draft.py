@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -109,10 +109,10 @@ async def save_before_sending(request: Request, sent: FormData) -> None:
 
 
 def clock(request: Request, saved: Draft | datetime) -> str:
-    """When a draft was saved, on the practice's clock."""
+    """When a draft was saved, on the practice's clock, with its day unless that is today."""
     at = saved.saved_at if isinstance(saved, Draft) else saved
     zone = ZoneInfo(current_snapshot(request.app).practice.timezone)
-    return wording.clock(at.astimezone(zone))
+    return wording.recent(at, datetime.now(UTC), zone).replace("Yesterday", "yesterday")
 
 
 def saved_elsewhere(request: Request, other: Draft | None) -> str:

@@ -179,3 +179,22 @@ def test_another_site_can_bring_nothing_to_the_sign_in_page(locked: LockedServer
     page = locked.client.post("/staff/requests", data=TYPED, headers=foreign)
     assert page.url.path == "/staff/session"
     assert "c0042" not in page.text
+
+
+def test_changed_answers_replace_the_request_and_both_pages_link(
+    staff: TestClient, locked: LockedServer
+) -> None:
+    before = ask(staff).url.path
+    form = form_of(staff, f"{before}/again")
+    save(staff, form, **{"answer.max_fee": "137"})
+    assert form_of(staff, f"{before}/again").fields["answer.max_fee"] == ["137"]
+    assert form_of(staff).fields["answer.max_fee"] == [""]
+    after = send(staff, form, **{"answer.max_fee": "137"})
+    assert "This replaces the version before" in Reader(after.text).text
+    assert f'href="{before}"' in after.text
+    earlier = staff.get(before).text
+    assert "The answers were changed since." in earlier
+    assert f'href="{after.url.path}"' in earlier
+    work = read(staff, "/staff")
+    assert f"/staff/requests/{after.url.path[-32:]}" in str(work.attributes)
+    assert before not in str(work.attributes)

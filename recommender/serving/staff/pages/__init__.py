@@ -8,6 +8,7 @@ from recommender.serving.staff.pages import (
     model,
     new_request,
     pairing,
+    provider_sign_in,
     request,
     sign_in,
     work_list,
@@ -16,6 +17,7 @@ from recommender.serving.staff.pages.owner import accounts, keys, overview, priv
 
 ROUTERS = (
     sign_in.router,
+    provider_sign_in.router,
     new_request.router,
     drafts.router,
     request.router,
