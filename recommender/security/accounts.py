@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,17 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
 _MIN_DISTINCT = 5
 # argon2id with the parameters of RFC 9106's low-memory recommendation: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(32))
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash that takes as long to compare as a real one and that no password is known to have."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    parts = (secrets.token_bytes(hasher.salt_len), secrets.token_bytes(hasher.hash_len))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in parts)
+    return f"$argon2id$v=19${costs}${salt}${digest}"
+
+
+_NOBODY = _hash_of_nothing(_hasher)
 
 
 @dataclass(frozen=True, slots=True)
