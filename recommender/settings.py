@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from recommender.errors import Fault, FaultsError
+from recommender.journal.drafts import DRAFT_HOURS
 from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
@@ -105,6 +106,13 @@ class Settings(BaseSettings):
         only requests from this machine are accepted.
     pepper
         Secret for hashing keys, at least 32 characters; required with a store.
+    oidc_issuer, oidc_client_id, oidc_client_secret
+        The OpenID provider that staff may sign in with, as its discovery document names it, and
+        what it knows this server as.
+    oidc_name
+        What staff call the provider: "Microsoft" for *Sign in with Microsoft*.
+    passwords
+        Whether staff may sign in with a password; false needs a provider.
     calls_per_minute
         Rate limit of each key or account.
     matching_page
@@ -134,6 +142,8 @@ class Settings(BaseSettings):
         names localhost and 127.0.0.1.
     payload_months, rating_months, audit_months
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
+    draft_hours
+        How long answers typed into the staff form and not sent are stored.
     """
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
@@ -160,6 +170,11 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None
     pepper: SecretStr | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = Field(default="your organisation", min_length=1, max_length=60)
+    passwords: bool = True
     calls_per_minute: int = Field(default=1200, ge=1)
     matching_page: bool = False
     matching_frame_ancestors: Annotated[tuple[str, ...], AfterValidator(_origins)] = ()
@@ -179,6 +194,7 @@ class Settings(BaseSettings):
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)
+    draft_hours: int = Field(default=DRAFT_HOURS, ge=1, le=24 * 31)
 
     @property
     def table_format(self) -> TableFormat:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from recommender.cli.main import app
 from tests.support.builders import DEFINITION, some_rows, write_rows
+from tests.support.registries import empty_registry
 
 ROOT = Path(__file__).parents[1]
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
@@ -49,7 +50,7 @@ def test_the_environment_is_the_locked_one() -> None:
 @pytest.mark.slow
 def test_mlflow_runs_a_training_and_keeps_it_in_the_registry(tmp_path: Path) -> None:
     write_rows(tmp_path, some_rows(pairings=160))
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = empty_registry(tmp_path)
     given = {"data": str(tmp_path), "practice": str(DEFINITION), "registry": uri, "seed": "3"}
     words = [word for name, value in given.items() for word in ("-P", f"{name}={value}")]
     here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

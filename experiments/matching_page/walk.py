@@ -135,6 +135,11 @@ def _others(page: Page, url: str) -> Iterator[str]:
     yield "nobody fits"
     follow(page, page.locator('button[value^="change:"]').first)
     yield "list, changed"
+    for name, state in {"token": "expired", "website": "trapped"}.items():
+        page.goto(f"{url}/match")
+        page.locator(f'[name="{name}"]').evaluate("each => { each.value = 'other' }")
+        press(page, AGREES)
+        yield state
     page.goto(f"{url}/match/leave")
     yield "left"
     page.goto(f"{url}/match/nowhere")

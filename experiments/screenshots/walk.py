@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from playwright.sync_api import Page
 
 from experiments.screenshots.answers import ANSWERS
-from experiments.screenshots.filling import follow, press, send
+from experiments.screenshots.filling import fill, follow, press, send
 from experiments.screenshots.office import OWNER, SCIENTIST, STAFF, Office
 from experiments.screenshots.practice_walk import practice_walk
 
@@ -78,7 +78,10 @@ def _entrance(page: Page, office: Office) -> Iterator[str]:
     yield "sign in, refused"
     sign_in(page, office)
     yield "queue, empty"
-    send(page, {"sought": "nobody"}, "Search")
+    fill(page, {"sought": "nobody"})
+    # With script the answer takes its place on the page, as one types.
+    page.locator("main").get_by_role("button", name="Search", exact=True).click()
+    page.locator("#found", has_text="Nothing has").wait_for()
     yield "queue, nothing found"
 
 

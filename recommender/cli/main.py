@@ -10,6 +10,7 @@ from recommender.cli.commands import (
     doctor,
     evaluation,
     export,
+    identities,
     practice,
     privacy,
     service,
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
+access.staff_app.command()(identities.link)
+access.staff_app.command()(identities.unlink)
 app.add_typer(webhooks.webhooks_app, name="webhooks")
 app.add_typer(privacy.subject_app, name="subject")
 app.add_typer(privacy.audit_app, name="audit")

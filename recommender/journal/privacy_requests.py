@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
+from recommender.journal.drafts import draft_subjects, opened_drafts
 from recommender.journal.near_ids import near_clients
 from recommender.journal.recommendations import contributions_in
+from recommender.journal.request_versions import all_versions
 from recommender.journal.subjects import Subject, find_subject, subject_with
 from recommender.journal.validation import canonical_json
 from recommender.journal.wishes import read_reference
@@ -23,6 +25,7 @@ from recommender.store.schema import (
     audit,
     consents,
     decisions,
+    drafts,
     erasures,
     extract_pairings,
     idempotency,
@@ -63,6 +66,7 @@ class SubjectRows:
             (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
             (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
             (idempotency, idempotency.c.subject_id.in_(self.subject_ids)),
+            (drafts, drafts.c.subject_id.in_(self.subject_ids)),
             (rating_versions, rating_versions.c.rating_id.in_(self.rating_ids)),
             (ratings, ratings.c.rating_id.in_(self.rating_ids)),
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
@@ -83,28 +87,40 @@ class SubjectRows:
         return [row._asdict() for row in connection.execute(statement)]
 
 
-def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
-    """The rows about a subject, also of a recommendation made before they had a pseudonym."""
+def subject_rows(connection: Connection, subject: Subject, client_id: str) -> SubjectRows:
+    """The rows about a subject, also of a recommendation made before they had a pseudonym.
+
+    Such a recommendation is known by a pairing that came of it, or by a version of it with their
+    pseudonym. A draft is theirs where it names them or changes one of their requests.
+    """
     theirs = pairings.c.subject_id == subject.subject_id
     met = connection.execute(
         select(pairings.c.pairing_id, pairings.c.recommendation_id).where(theirs)
     ).all()
     named = tuple(row.recommendation_id for row in met if row.recommendation_id)
+    own = recommendations.c.subject_id == subject.subject_id
+    asked = connection.execute(select(recommendations.c.recommendation_id).where(own)).scalars()
+    related = all_versions(connection, {*named, *asked})
     unnamed = select(subjects.c.subject_id).where(subjects.c.client_id.is_(None))
     recommended = connection.execute(
         select(recommendations.c.recommendation_id, recommendations.c.subject_id).where(
             or_(
-                recommendations.c.subject_id == subject.subject_id,
-                recommendations.c.recommendation_id.in_(named)
+                own,
+                recommendations.c.recommendation_id.in_(related)
                 & recommendations.c.subject_id.in_(unnamed),
             )
         )
     ).all()
     pairing_ids = tuple(sorted(row.pairing_id for row in met))
     rated = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(pairing_ids))
+    recommendation_ids = tuple(sorted(row.recommendation_id for row in recommended))
+    code = select(subjects.c.client_id).where(subjects.c.subject_id == subject.subject_id)
+    names = {client_id, *filter(None, connection.execute(code).scalars())}
+    drafted = draft_subjects(connection, names, recommendation_ids)
+    of_requests = {row.subject_id for row in recommended}
     return SubjectRows(
-        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in recommended)})),
-        recommendation_ids=tuple(sorted(row.recommendation_id for row in recommended)),
+        subject_ids=tuple(sorted({subject.subject_id, *of_requests, *drafted})),
+        recommendation_ids=recommendation_ids,
         pairing_ids=pairing_ids,
         rating_ids=tuple(sorted(connection.execute(rated).scalars())),
     )
@@ -135,8 +151,8 @@ _PLAIN = (
 def export_subject(connection: Connection, client_id: str, *, actor: str) -> bytes:
     """All that is stored of a client as JSON; writes an audit entry.
 
-    One list a table, `payloads` with decrypted answers and responses, `audit` with every row about
-    them and its details, and `models` that learned from them.
+    One list a table, `payloads` with decrypted answers and responses, `drafts` with decrypted
+    fields, `audit` with every row about them and its details, and `models` that learned from them.
 
     Raises
     ------
@@ -145,25 +161,30 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
     """
     subject = known_subject(connection, client_id)
     append(connection, AuditEntry(actor, "subject.exported", {}, subject))
-    holdings = subject_rows(connection, subject)
+    holdings = subject_rows(connection, subject, client_id)
     exported: dict[str, Any] = {"client_id": client_id}
     for table in _PLAIN:
         exported[table.name] = holdings.rows(connection, table)
     exported["payloads"] = _payloads(connection, holdings)
+    exported["drafts"] = opened_drafts(connection, holdings.subject_ids)
     exported["audit"] = _audit(connection, holdings)
     exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
     return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:
-    """The subject with this pseudonym, or with this reference of a wish.
+    """The subject with this pseudonym, or with this reference of a wish, or of a draft naming it.
 
     Raises
     ------
     NotFoundError
         When nothing is stored of them.
     """
-    subject = find_subject(connection, client_id) or _subject_wishing(connection, client_id)
+    subject = (
+        find_subject(connection, client_id)
+        or _subject_wishing(connection, client_id)
+        or _subject_of_draft(connection, client_id)
+    )
     if subject is None:
         near = near_clients(connection, [client_id]).get(client_id, ())
         remedy = with_question(near, "check the pseudonym")
@@ -179,6 +200,12 @@ def _subject_wishing(connection: Connection, text: str) -> Subject | None:
     reference = read_reference(text)
     found = connection.execute(wished.where(wishes.c.reference == reference)).scalar()
     return None if found is None else subject_with(connection, found)
+
+
+def _subject_of_draft(connection: Connection, client_id: str) -> Subject | None:
+    """The subject of a draft that names a client of whom nothing else is stored."""
+    named = draft_subjects(connection, [client_id])
+    return subject_with(connection, named[0]) if named else None
 
 
 def models_that_learned_from(connection: Connection, pairing_ids: Iterable[str]) -> tuple[str, ...]:
@@ -265,7 +292,7 @@ def erased_before(connection: Connection) -> Callable[[str], bool]:
 
 def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:
     subject = known_subject(connection, client_id)
-    holdings = subject_rows(connection, subject)
+    holdings = subject_rows(connection, subject, client_id)
     digests = models_that_learned_from(connection, holdings.pairing_ids)
     erased = Erasure(secrets.token_hex(16), remove(connection, holdings), digests)
     salt = secrets.token_bytes(32)

@@ -183,6 +183,7 @@ def _retention(ages: Ages) -> str:
         ("answers and recommendations as shown", _months(ages.payload)),
         ("pairings, ratings, decisions and wishes, under the pseudonym", _months(ages.ratings)),
         ("the record of who did what", _months(ages.audit)),
+        ("answers typed into a form and not sent", f"{ages.draft_hours} hours"),
         ("replies kept so that a request sent twice is done once", "48 hours"),
     ]
     note = (

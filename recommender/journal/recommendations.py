@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select
 from recommender.errors import Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.consents import SCOPES, Consent, store_consent
+from recommender.journal.request_versions import first_version
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.journal.validation import (
     canonical_json,
@@ -68,6 +69,8 @@ class ShownRecommendation:
         Contributions for explanations; None where nothing was predicted.
     eligible
         How many clinicians met every hard constraint; None where it was not recorded.
+    replaces
+        The request whose answers this one changes; None for a request of its own.
     """
 
     recommendation_id: str
@@ -85,6 +88,7 @@ class ShownRecommendation:
     explained: bytes | None = field(default=None, repr=False)
     eligible: int | None = None
     declared: tuple[str, ...] = ()
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +112,17 @@ def record_recommendation(
         When an id is no pseudonym or a consent has an unknown scope.
     """
     scopes = record.consent.scopes if record.consent else {}
-    faults = id_faults(recommendation_id=record.recommendation_id, client_id=record.client_id)
+    faults = id_faults(
+        recommendation_id=record.recommendation_id,
+        client_id=record.client_id,
+        replaces=record.replaces,
+    )
     refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
     subject, at = subject_for(connection, record.client_id), database_time(connection)
     columns = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
-    stored = (*columns, "model_digest", "mode", "eligible")
+    stored = (*columns, "model_digest", "mode", "eligible", "replaces")
     values = {name: getattr(record, name) for name in stored}
+    values["first_id"] = first_version(connection, record.replaces) if record.replaces else None
     connection.execute(
         insert(recommendations).values(
             **values, subject_id=subject.subject_id, actor=actor, recorded_at=at
@@ -129,6 +138,8 @@ def record_recommendation(
         "request": digest(request),
         "response": digest(record.response),
     }
+    if record.replaces:
+        details["replaces"] = record.replaces
     append(connection, AuditEntry(actor, "recommendation.shown", facts, subject, details))
     return subject
 
@@ -166,6 +177,7 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         declared=tuple(request.get("declared", ())),
         explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
         eligible=row.eligible,
+        replaces=row.replaces,
     )
     return RecordedRecommendation(shown_then, subject, row.actor, row.recorded_at)
 

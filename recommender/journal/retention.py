@@ -1,19 +1,21 @@
-"""Retention: how many months each kind of row is stored, and the sweep that deletes older ones."""
+"""Retention: how long each kind of row is stored, and the sweep that deletes older ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
 
 from recommender.journal.audit_log import AuditEntry, append, prune
+from recommender.journal.drafts import DRAFT_HOURS, forget_drafts
 from recommender.journal.idempotency import forget_expired
 from recommender.journal.webhook_events import forget_ended
 from recommender.store.database import database_time
 from recommender.store.schema import (
     consents,
     decisions,
+    drafts,
     idempotency,
     pairing_events,
     pairings,
@@ -27,7 +29,7 @@ from recommender.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Months after which rows are deleted; None never deletes them.
+    """Months, of drafts hours, after which rows are deleted; None never deletes them.
 
     Attributes
     ----------
@@ -38,11 +40,14 @@ class Ages:
         years, as the APS code (B.2.2) asks of records.
     audit
         Rows of the audit chain.
+    draft_hours
+        Answers typed and not sent. They are also deleted whenever another draft is saved.
     """
 
     payload: int | None = 24
     ratings: int | None = 84
     audit: int | None = 84
+    draft_hours: int = DRAFT_HOURS
 
 
 def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int]:
@@ -54,6 +59,7 @@ def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int
     now = database_time(connection)
     counts = {"idempotency": forget_expired(connection)}
     counts["webhook_events"] = forget_ended(connection)
+    counts["drafts"] = forget_drafts(connection, hours=ages.draft_hours)
     counts |= _payloads(connection, _months_before(now, ages.payload))
     counts |= _outcomes(connection, _months_before(now, ages.ratings))
     counts["subjects"] = _delete(connection, subjects, _holds_nothing())
@@ -89,9 +95,9 @@ def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
 def _holds_nothing() -> ColumnElement[bool]:
     named = [
         select(table.c.subject_id).where(table.c.subject_id == subjects.c.subject_id).exists()
-        for table in (consents, pairings, recommendations, idempotency)
+        for table in (consents, drafts, pairings, recommendations, idempotency)
     ]
-    return ~(named[0] | named[1] | named[2] | named[3])
+    return ~or_(*named)
 
 
 def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:

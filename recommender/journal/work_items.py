@@ -17,6 +17,7 @@ from recommender.journal.pairings import (
 )
 from recommender.journal.ratings import CLIENT, Rating, current_ratings
 from recommender.journal.recommendations import decisions_by_recommendation
+from recommender.journal.request_versions import newest_versions
 from recommender.journal.wishes import RecordedWish, wishes_by_recommendation
 from recommender.store.schema import pairings, ratings, recommendations, subjects
 
@@ -24,7 +25,9 @@ TALK, ANSWER, DECIDE, BOOK, RATE, NOTHING = "talk", "answer", "decide", "book", 
 """What is to be done: talk about a low rating, answer a wish, decide, book the first appointment,
 ask for the early rating, or nothing."""
 OPEN, DECIDED, BEGUN, RATED, OVER = "open", "decided", "begun", "rated", "ended"
-STATES = (OPEN, DECIDED, BEGUN, RATED, OVER)
+REPLACED = "replaced"
+"""State of a request whose answers a later version changed before it was decided on."""
+STATES = (OPEN, DECIDED, BEGUN, RATED, OVER, REPLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class WorkItem:
 def request_items(
     connection: Connection, recommendation_ids: Collection[str], early_sessions: tuple[int, int]
 ) -> dict[str, WorkItem]:
-    """What is to be done about each of some requests, and since when; makes six queries."""
+    """What is to be done about each of some requests, and since when; makes seven queries."""
     rows = connection.execute(
         select(
             recommendations.c.recommendation_id,
@@ -75,6 +78,7 @@ def request_items(
     decided = decisions_by_recommendation(connection, recommendation_ids)
     wished = wishes_by_recommendation(connection, recommendation_ids)
     begun = pairings_from(connection, recommendation_ids)
+    newest = newest_versions(connection, recommendation_ids)
     rated = _ratings_of(connection, [p.pairing.pairing_id for some in begun.values() for p in some])
     items = {}
     for row in rows:
@@ -97,7 +101,10 @@ def request_items(
             name,
             pairing.pairing.pairing_id if pairing else None,
         )
-        if wish is not None:
+        since_replaced = newest[name].recorded_at if name in newest else None
+        if since_replaced and pairing is None and item.at <= since_replaced:
+            item = replace(item, task=NOTHING, state=REPLACED)
+        elif wish is not None:
             item = replace(item, task=ANSWER, at=wish.recorded_at, wish=wish)
             item = replace(item, clinician_id=wish.clinician_id)
         elif pairing is not None:

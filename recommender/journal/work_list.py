@@ -12,6 +12,12 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
 from recommender.journal.ratings import CLIENT
+from recommender.journal.request_versions import (
+    is_of_a_version,
+    newest_versions,
+    replaced_since,
+)
+from recommender.journal.wishes import wishes_by_recommendation
 from recommender.journal.work_items import (
     ANSWER,
     BOOK,
@@ -46,26 +52,47 @@ class WorkFilter:
 
 
 def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests with a wish that no later decision has answered, newest wish first."""
+    """Requests with a wish that no later decision has answered, newest wish first.
+
+    A wish on an earlier version of a request is listed with the newest version.
+    """
     asked = (
-        select(wishes.c.recommendation_id, wishes.c.recorded_at.label("at"))
+        select(wishes.c.recommendation_id)
         .join(recommendations, recommendations.c.recommendation_id == wishes.c.recommendation_id)
         .where(wishes.c.recorded_at >= wanted.since, _is_newest_wish(), ~_is_answered())
         .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
     )
-    return _requests(connection, _of_actor(asked, wanted), wanted, limit)
+    names = tuple(connection.execute(_of_actor(asked, wanted).limit(limit)).scalars())
+    wished, newest = wishes_by_recommendation(connection, names), newest_versions(connection, names)
+    latest = {name: newest[name].recommendation_id if name in newest else name for name in names}
+    items = request_items(connection, set(latest.values()), wanted.early_sessions)
+    return tuple(
+        replace(
+            items[latest[name]],
+            task=ANSWER,
+            at=wished[name][-1].recorded_at,
+            wish=wished[name][-1],
+            clinician_id=wished[name][-1].clinician_id,
+        )
+        for name in names
+        if latest[name] in items
+    )
 
 
 def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests without decision, wish and pairing, newest first."""
+    """Requests without decision, open wish and pairing, newest first; of each the newest version.
+
+    A decision on an earlier version counts where it was made after the newest.
+    """
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
     asked = (
         select(name, at.label("at"))
         .where(
             at >= wanted.since,
-            ~select(decisions.c.decision_id).where(decisions.c.recommendation_id == name).exists(),
-            ~select(wishes.c.wish_id).where(wishes.c.recommendation_id == name).exists(),
+            ~replaced_since(at),
+            ~_decided_since(at),
+            ~_has_open_wish(),
             ~_has_pairing(name),
         )
         .order_by(at.desc(), name.desc())
@@ -74,27 +101,31 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 
 
 def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests decided on, without a pairing that has a day, newest decision first."""
+    """Requests decided on, without a pairing that has a day, newest decision first.
+
+    A request that was replaced since is to be decided anew.
+    """
     name, at = decisions.c.recommendation_id, decisions.c.recorded_at
     later = decisions.alias("later")
     replaced = select(later.c.decision_id).where(
-        later.c.recommendation_id == name,
+        is_of_a_version(later.c.recommendation_id),
         or_(
             later.c.recorded_at > at,
             (later.c.recorded_at == at) & (later.c.decision_id > decisions.c.decision_id),
         ),
     )
     wished = select(wishes.c.wish_id).where(
-        wishes.c.recommendation_id == name, wishes.c.recorded_at > at
+        is_of_a_version(wishes.c.recommendation_id), wishes.c.recorded_at > at
     )
     asked = (
         select(name, at.label("at"))
         .join(recommendations, recommendations.c.recommendation_id == name)
         .where(
             at >= wanted.since,
-            ~replaced.exists(),
-            ~wished.exists(),
             ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
+            ~replaced.exists(),
+            ~replaced_since(at),
+            ~wished.exists(),
         )
         .order_by(at.desc(), decisions.c.decision_id)
     )
@@ -157,10 +188,10 @@ def recently_rated(
 def newest_requests(
     connection: Connection, wanted: WorkFilter, *, limit: int
 ) -> tuple[WorkItem, ...]:
-    """Requests, newest first, whatever is to be done about them."""
+    """Requests, newest first, whatever is to be done about them; of each the newest version."""
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
-    asked = select(name, at.label("at")).where(at >= wanted.since)
+    asked = select(name, at.label("at")).where(at >= wanted.since, ~replaced_since(at))
     ordered = asked.order_by(at.desc(), name.desc())
     return _requests(connection, _of_actor(ordered, wanted), wanted, limit)
 
@@ -240,7 +271,7 @@ def _is_newest_wish() -> ColumnElement[bool]:
     return ~(
         select(later.c.wish_id)
         .where(
-            later.c.recommendation_id == wishes.c.recommendation_id,
+            is_of_a_version(later.c.recommendation_id),
             or_(
                 later.c.recorded_at > at,
                 (later.c.recorded_at == at) & (later.c.wish_id > wishes.c.wish_id),
@@ -251,12 +282,25 @@ def _is_newest_wish() -> ColumnElement[bool]:
 
 
 def _is_answered() -> ColumnElement[bool]:
+    return _decided_since(wishes.c.recorded_at)
+
+
+def _decided_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether a decision was made at or after a moment on any version of a request."""
+    decided = decisions.alias("decided")
     return (
-        select(decisions.c.decision_id)
-        .where(
-            decisions.c.recommendation_id == wishes.c.recommendation_id,
-            decisions.c.recorded_at >= wishes.c.recorded_at,
-        )
+        select(decided.c.decision_id)
+        .where(is_of_a_version(decided.c.recommendation_id), decided.c.recorded_at >= at)
+        .exists()
+    )
+
+
+def _has_open_wish() -> ColumnElement[bool]:
+    """Whether a wish on any version of a request was not answered by a later decision."""
+    wish = wishes.alias("wish")
+    return (
+        select(wish.c.wish_id)
+        .where(is_of_a_version(wish.c.recommendation_id), ~_decided_since(wish.c.recorded_at))
         .exists()
     )
 

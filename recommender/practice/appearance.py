@@ -8,8 +8,8 @@ from recommender.errors import DefinitionError, Fault
 
 CONTRAST = 4.5
 """Least ratio between text and what is behind it: WCAG 2.2, success criterion 1.4.3, level AA."""
-LIGHT_GROUND, DARK_GROUND = "#edf0f3", "#272c30"
-"""The grey closest to the accent that it is written on, in light and in dark colours."""
+LIGHT_GROUND, DARK_GROUND = "#e6f0ed", "#22383a"
+"""The darkest ground in light colours, the lightest in dark ones, that an accent is written on."""
 MAX_LOGO_BYTES = 32_768
 MAX_LOGO_PIXELS = 1024
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}

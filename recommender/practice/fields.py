@@ -87,6 +87,14 @@ class Field:
         What people read for a level, by level; a level without one reads as its plain words.
     asked_when
         The client's answer without which it is not asked, or None.
+    short_to_client
+        A word or two for the question where a client checks the answer; "" for the question.
+    when_nobody_fits
+        What a client reads on the matching page where their answer leaves nobody; "" for nothing
+        but the question and the answer.
+    may_try
+        Choices open to anybody, by level the words of a button that asks with this choice; the
+        matching page offers them where nobody fits.
     shown_to
         Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
     fact
@@ -128,6 +136,9 @@ class Field:
     help_to_client: Text = attribute(default="", compare=False)
     labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     asked_when: OneTest = attribute(default=None, compare=False)
+    short_to_client: Text = attribute(default="", compare=False)
+    when_nobody_fits: Text = attribute(default="", compare=False)
+    may_try: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
     fact: FilledText | None = attribute(default=None, compare=False)
     only_if_asked: Flag = attribute(default=False, compare=False)
@@ -357,7 +368,10 @@ def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-OF_QUESTIONS = ("question", "question_to_client", "help", "help_to_client", "asked_when")
+OF_QUESTIONS = (
+    *("question", "question_to_client", "help", "help_to_client", "asked_when"),
+    *("short_to_client", "when_nobody_fits", "may_try"),
+)
 """Settings of how a question is asked; nobody is asked a clinician's facts."""
 
 
@@ -368,6 +382,12 @@ def _wrong_words(where: str, side: Side, sound: Mapping[str, Any]) -> list[Fault
         for key in OF_QUESTIONS
         if side == "clinician" and key in sound
     ]
+    levels = sound.get("levels", ()) if sound.get("kind") in ("category", "ordinal") else ()
+    unknown = [level for level in sound.get("may_try", {}) if level not in levels]
+    if unknown:
+        problem = f"has no choice called {', '.join(unknown)}"
+        remedy = f"choose from {', '.join(levels)}" if levels else "remove it: one choice is needed"
+        faults.append(Fault(f"{where}.may_try", problem, remedy))
     if sound.get("required") is True and "asked_when" in sound:
         remedy = "ask it of everybody, or do not require it"
         faults.append(Fault(f"{where}.asked_when", "is given for a required question", remedy))

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.drafts import drop_drafts_of
 from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
-from recommender.store.schema import staff_accounts, staff_sessions
+from recommender.store.schema import staff_accounts, staff_identities, staff_sessions
 
 MIN_LENGTH, MAX_LENGTH = 12, 256
 FREE_FAILURES = 5
@@ -30,7 +32,17 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
 _MIN_DISTINCT = 5
 # argon2id with the parameters of RFC 9106's low-memory recommendation: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(32))
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash that takes as long to compare as a real one and that no password is known to have."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    parts = (secrets.token_bytes(hasher.salt_len), secrets.token_bytes(hasher.hash_len))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in parts)
+    return f"$argon2id$v=19${costs}${salt}${digest}"
+
+
+_NOBODY = _hash_of_nothing(_hasher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,14 @@ def add_account(
     connection: Connection,
     name: str,
     roles: Role | Collection[Role],
-    password: str,
+    password: str | None,
     *,
     now: datetime,
     actor: str,
 ) -> Account:
     """Creates an account with one role or several.
+
+    Without a password it is for signing in with a linked identity alone.
 
     Raises
     ------
@@ -73,12 +87,14 @@ def add_account(
         remedy = "give 2 to 64 of a-z, 0-9 and . _ @ -"
         raise RecommenderError("name", "cannot name an account", remedy)
     own = _checked((roles,) if isinstance(roles, Role) else roles)
-    _check_password(name, password)
+    if password is not None:
+        _check_password(name, password)
     advisory_lock(connection, "staff_accounts")
     if _row(connection, name) is not None:
         raise ConflictError("name", "is or was in use", "choose another name")
     values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
-    hashed = {"password_hash": _hasher.hash(password), "failures": 0}
+    # A password that nobody knows, so that every account is verified alike.
+    hashed = {"password_hash": _hasher.hash(password or secrets.token_urlsafe()), "failures": 0}
     stored = _stored(own)
     connection.execute(insert(staff_accounts).values(**values, **stored, **hashed))
     facts = {"staff_id": values["staff_id"], **stored}
@@ -99,7 +115,7 @@ def change_roles(
         When no role is given, or one that is for programs.
     """
     own = _checked(roles)
-    account = _present(connection, name)
+    account = present_account(connection, name)
     _set(connection, account.staff_id, _stored(own))
     facts = {"staff_id": account.staff_id, **_stored(own)}
     append(connection, AuditEntry(actor, "account.roles", facts))
@@ -117,25 +133,30 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
         When the password cannot be used.
     """
     _check_password(name, password)
-    account = _present(connection, name)
+    account = present_account(connection, name)
     values = {"password_hash": _hasher.hash(password), "failures": 0, "locked_until": None}
     _set(connection, account.staff_id, values)
-    _end_sessions(connection, account.staff_id)
+    end_sessions(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.password", {"staff_id": account.staff_id}))
     return account
 
 
 def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
-    """Removes an account for good and ends its sessions; its name stays for the audit log.
+    """Removes an account for good, ends its sessions and deletes its drafts.
+
+    Its name stays for the audit log.
 
     Raises
     ------
     NotFoundError
         When there is no such account.
     """
-    account = _present(connection, name)
+    account = present_account(connection, name)
     _set(connection, account.staff_id, {"removed_at": now})
-    _end_sessions(connection, account.staff_id)
+    linked = staff_identities.c.staff_id == account.staff_id
+    connection.execute(delete(staff_identities).where(linked))
+    end_sessions(connection, account.staff_id)
+    drop_drafts_of(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
     return account
 
@@ -232,7 +253,8 @@ def _row(connection: Connection, name: str) -> "Row[Any] | None":
     return connection.execute(select(staff_accounts).where(staff_accounts.c.name == name)).first()
 
 
-def _present(connection: Connection, name: str) -> Account:
+def present_account(connection: Connection, name: str) -> Account:
+    """The account of a name; raises `NotFoundError` when there is none or it was removed."""
     row = _row(connection, name)
     if row is None or row.removed_at is not None:
         raise NotFoundError("name", "has no account", "see `recommender staff list`")
@@ -244,7 +266,8 @@ def _set(connection: Connection, staff_id: str, values: dict[str, Any]) -> None:
     connection.execute(changed.values(values))
 
 
-def _end_sessions(connection: Connection, staff_id: str) -> None:
+def end_sessions(connection: Connection, staff_id: str) -> None:
+    """Ends every session of an account at once."""
     connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
 
 
@@ -262,9 +285,10 @@ class Cookie:
     secure: bool
     path: str = "/"
 
-    def setting(self, token: str) -> str:
-        """The Set-Cookie header that sets a token."""
-        return f"{self.name}={token}; {self._rules()}"
+    def setting(self, token: str, *, seconds: int | None = None) -> str:
+        """The Set-Cookie header that sets a token, for some seconds or until the browser ends."""
+        age = "" if seconds is None else f"Max-Age={seconds}; "
+        return f"{self.name}={token}; {age}{self._rules()}"
 
     def clearing(self) -> str:
         """The Set-Cookie header that deletes the cookie."""

@@ -67,7 +67,8 @@ from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff
-from recommender.serving.staff.page import STATIC, error_page, is_staff, redirect, static_files
+from recommender.serving.staff.error_pages import error_page
+from recommender.serving.staff.page import STATIC, is_staff, redirect, static_files
 from recommender.serving.staff.pages.owner.roster import ROSTER, ROSTER_APPLIED
 from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
@@ -239,7 +240,7 @@ async def _refuse_address(request: Request, _: Exception) -> Response:
         return redirect(path.rstrip("/"))
     if is_page(path) and shows_pages:
         request_info(request.scope).problem = NOT_FOUND.slug
-        return error_page(request, ProblemError(NOT_FOUND))
+        return await error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))
     pages = (is_page, matching.is_matching_page)
     meant = near_path(path, (each for each in declared if not any(of(each) for of in pages)))
@@ -273,5 +274,5 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if matching.is_matching_page(route_of(request.scope)) and _shows_matching_page(request):
         return matching.refusal(request, error)
     if is_staff(request):
-        return error_page(request, error)
+        return await error_page(request, error)
     return problem_response(error, info.request_id, root_path=info.root_path)

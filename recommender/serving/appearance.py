@@ -12,11 +12,10 @@ from starlette.responses import Response
 
 from recommender.practice.appearance import Logo, in_dark, load_logo
 from recommender.practice.definition import Practice
-from recommender.serving.authorization import PAGES
 from recommender.serving.http.page_files import IMMUTABLE
 from recommender.serving.http.problems import NOT_FOUND, ProblemError
 
-STYLE, LOGO = f"{PAGES}/appearance/accent.css", f"{PAGES}/appearance/logo"
+STYLE, LOGO = "/appearance/accent.css", "/appearance/logo"
 ON_ACCENT = "light-dark(#fff, #0d1516)"
 ASK_ABOUT_ACCOUNTS = "the person at your practice who looks after accounts"
 

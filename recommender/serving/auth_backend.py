@@ -1,13 +1,12 @@
 """Looks up the principal of an API key, the session of a cookie, and counts calls."""
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from limits import RateLimitItemPerMinute
@@ -27,10 +26,16 @@ from recommender.security.accounts import (
     open_session,
 )
 from recommender.security.keys import Pepper, authenticate_key, live_origins
+from recommender.security.linked_identities import account_of_identity
 from recommender.security.scopes import Principal
-from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
+from recommender.serving.http.problems import BUSY, NOT_FOUND, RETRY_SOON, ProblemError
+from recommender.serving.oidc.attempt import SignInAttempt
+from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
 from recommender.store.database import POOL, Store, open_store
+
+if TYPE_CHECKING:
+    from recommender.serving.oidc.provider import OidcProvider
 
 SECONDS = 60
 HTTPS = "https"
@@ -77,7 +82,17 @@ ORIGINS_SECONDS = 5.0
 CONCURRENT_HASHES = 2
 """Passwords verified concurrently: each takes 64 MiB of memory."""
 
+CONCURRENT_PROVIDER_CALLS = 4
+"""Sign-ins with a provider that wait for it concurrently, each in a thread."""
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkedIdentity:
+    """Somebody whom the provider knows and nobody has linked to an account; their code."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +110,11 @@ class AuthBackend:
     ----------
     credentials
         None for a server without a store, which accepts every request from its own machine.
-    calls, logins
-        Rate limits of callers, and of password attempts per network address.
+    provider, passwords
+        The OpenID provider that staff may sign in with, if any; whether passwords are accepted.
+    calls, logins, provider_starts
+        Rate limits of callers; per network address, of passwords and returns from the provider,
+        and of ways to it.
     browser_calls, browser_addresses
         Rate limits of publishable keys, and of the network addresses that send them.
     clock, elapsed
@@ -105,6 +123,7 @@ class AuthBackend:
 
     def __init__(self, credentials: CredentialStore | None, settings: Settings) -> None:
         self.credentials = credentials
+        self.provider, self.passwords = open_provider(settings), settings.passwords
         self._cookies = {
             scheme: cookie_for(
                 settings.allowed_hosts, https=scheme == HTTPS, root_path=settings.root_path
@@ -113,6 +132,7 @@ class AuthBackend:
         }
         self.calls = RateLimiter(settings.calls_per_minute)
         self.logins = RateLimiter(LOGINS_PER_MINUTE)
+        self.provider_starts = RateLimiter(LOGINS_PER_MINUTE)
         self.browser_calls = RateLimiter(settings.browser_calls_per_minute)
         self.browser_addresses = RateLimiter(settings.browser_calls_per_address)
         self._origins: tuple[float, frozenset[str]] = (-math.inf, frozenset())
@@ -120,6 +140,7 @@ class AuthBackend:
         self.elapsed: Callable[[], float] = time.monotonic
         self._waiting = settings.queue_limit
         self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
+        self._provider_calls = CapacityLimiter(CONCURRENT_PROVIDER_CALLS)
 
     def cookie(self, scheme: str) -> Cookie:
         """The session cookie of a request; trusted proxies say its scheme."""
@@ -161,7 +182,9 @@ class AuthBackend:
         return await self._run(self._lookups, lambda: find_session(store, token, now=self.clock()))
 
     async def log_in(self, name: str, password: str) -> Session | None:
-        """A new session if the password is that of the account."""
+        """A new session if the password is that of the account, and passwords are accepted."""
+        if not self.passwords:
+            return None
         store = self._credentials().store
 
         def opened() -> Session | None:
@@ -173,6 +196,27 @@ class AuthBackend:
                 return open_session(connection, account, now=now)
 
         return await self._run(self._hashes, opened)
+
+    async def provider_address(self, attempt: SignInAttempt, return_to: str) -> str:
+        """Where a browser goes to sign in with the provider; raises `SignInError`."""
+        provider = self._provider()
+        return await self._run(self._provider_calls, lambda: provider.address(attempt, return_to))
+
+    async def log_in_linked(
+        self, attempt: SignInAttempt, code: str, return_to: str
+    ) -> Session | UnlinkedIdentity:
+        """A new session if the identity is linked to an account; raises `SignInError`."""
+        store, provider = self._credentials().store, self._provider()
+
+        def opened() -> Session | UnlinkedIdentity:
+            identity = provider.identity(attempt, code, return_to)
+            with store.writing() as connection:
+                account = account_of_identity(connection, identity)
+                if account is None:
+                    return UnlinkedIdentity(identity)
+                return open_session(connection, account, now=self.clock())
+
+        return await self._run(self._provider_calls, opened)
 
     async def log_out(self, session: Session) -> None:
         """Deletes a session."""
@@ -194,6 +238,11 @@ class AuthBackend:
             remedy = "set RECOMMENDER_STORE, or send requests without a key"
             raise RecommenderError("store", "is not configured", remedy)
         return self.credentials
+
+    def _provider(self) -> "OidcProvider":
+        if self.provider is None:
+            raise ProblemError(NOT_FOUND)
+        return self.provider
 
     async def _run(self, limiter: CapacityLimiter, work: Callable[[], Result]) -> Result:
         full = limiter.statistics().tasks_waiting >= self._waiting
@@ -222,34 +271,3 @@ def open_auth_backend(settings: Settings) -> AuthBackend:
     return AuthBackend(
         CredentialStore(open_store(settings.store.get_secret_value()), pepper), settings
     )
-
-
-IPV6_BLOCK = 64
-"""Leading bits of an IPv6 address that a network usually gives to one household."""
-
-
-def caller_network(address: str | None) -> str:
-    """The network address that calls are counted by: of IPv6 the block of one household.
-
-    Examples
-    --------
-    >>> caller_network("203.0.113.7"), caller_network("2001:db8:1:2:3:4:5:6")
-    ('203.0.113.7', '2001:db8:1:2::/64')
-    """
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, IPV6_BLOCK), strict=False))
-
-
-def from_this_machine(address: str | None) -> bool:
-    """Whether a network address is a loopback address, or None as for a Unix socket."""
-    if address is None:
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -12,10 +12,9 @@ from recommender.security.scopes import ANYBODY, Principal, Scope
 from recommender.serving.auth_backend import (
     AuthBackend,
     RateLimiter,
-    caller_network,
-    from_this_machine,
 )
 from recommender.serving.dependencies import app_state
+from recommender.serving.http.caller_address import caller_network, from_this_machine
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -89,10 +88,12 @@ NEEDS: Mapping[str, Need] = {
     "GET /match": Unrestricted.ANYBODY,
     "POST /match": Unrestricted.ANYBODY,
     "GET /match/leave": Unrestricted.ANYBODY,
-    "GET /staff/appearance/accent.css": Unrestricted.ANYBODY,
-    "GET /staff/appearance/logo": Unrestricted.ANYBODY,
+    "GET /appearance/accent.css": Unrestricted.ANYBODY,
+    "GET /appearance/logo": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
+    "GET /staff/session/provider": Unrestricted.ANYBODY,
+    "GET /staff/session/provider/return": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,
     "GET /staff": Unrestricted.KNOWN,
     "GET /staff/model": Scope.MODEL_READ,
@@ -125,6 +126,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,
     "POST /staff/requests/count": Scope.MATCH_CREATE,
+    "POST /staff/drafts": Scope.MATCH_CREATE,
+    "POST /staff/drafts/discard": Scope.MATCH_CREATE,
     "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
     "GET /staff/requests/{recommendation_id}/again": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
@@ -295,6 +298,8 @@ async def _session_of_cookie(auth: AuthBackend, request: Request) -> Session:
     if request.method not in _SAFE:
         check_same_site(request.headers)
         if not session.repeats(await _csrf(request)):
+            # A page of this server that is older than the session: its form can be sent again.
+            request_info(request.scope).session = session
             raise ProblemError(CROSS_SITE)
     request_info(request.scope).session = session
     return session

@@ -49,9 +49,11 @@ class RecentRecommendations:
         return shown
 
     def newest(self) -> tuple[ShownRecommendation, ...]:
-        """All recommendations held, newest first."""
+        """The recommendations held that no other replaces, newest first."""
         with self._lock:
-            return tuple(reversed(self._shown.values()))
+            held = tuple(reversed(self._shown.values()))
+        replaced = {each.replaces for each in held}
+        return tuple(each for each in held if each.recommendation_id not in replaced)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -64,6 +64,17 @@ async def read(request: Request, look: Callable[[Connection], Result]) -> Result
     return await app_state(request.app).queues.journal.run(looked_up)
 
 
+async def write(request: Request, change: Callable[[Connection], Result]) -> Result:
+    """The result of a change that is made each time it is asked for."""
+    store = require_store(request)
+
+    def changed() -> Result:
+        with store.writing() as connection:
+            return change(connection)
+
+    return await app_state(request.app).queues.journal.run(changed)
+
+
 async def write_once(request: Request, body: JsonBody | None, write: Write) -> StoredReply:
     """The reply of a write, or the stored reply to the same request.
 

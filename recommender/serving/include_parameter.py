@@ -19,8 +19,8 @@ NEEDED: Mapping[Included, Scope] = {
 """Parts that need a scope as a whole."""
 DESCRIPTION = (
     "Parts to send that are otherwise absent: separated by commas, or the parameter repeated. "
-    "`facts`: everything else on each `card`; `exclusions`: `excluded`, everybody who is not "
-    "eligible, with every reason; `relaxations`; `unanswered`; `contributions` (needs "
+    "`facts`: everything else on each `card`, and `tie_text`; `exclusions`: `excluded`, everybody "
+    "who is not eligible, with every reason; `relaxations`; `unanswered`; `contributions` (needs "
     "`explain:read`): `in_favour`, `against` and `groups` of each clinician shown."
 )
 

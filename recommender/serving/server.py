@@ -84,10 +84,15 @@ def worker_app() -> FastAPI:
 def _app(settings: Settings) -> FastAPI:
     # Late: the process that starts several others needs no application, and a port that is in use
     # is found in half the time.
-    from recommender.serving.app import create_app
-    from recommender.serving.dependencies import app_state
+    # A quarter of a million objects are created meanwhile, and nearly all stay.
+    gc.disable()
+    try:
+        from recommender.serving.app import create_app
+        from recommender.serving.dependencies import app_state
 
-    app = create_app(settings)
+        app = create_app(settings)
+    finally:
+        gc.enable()
     app_state(app).snapshots.on_new_model = _exclude_model_from_collections
     return app
 

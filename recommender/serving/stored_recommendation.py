@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -148,14 +148,20 @@ def _with_present_names(part: Any) -> Any:
 
 
 def to_journal_row(
-    served: ServedRecommendation, snapshot: ServingSnapshot, *, actor: str, sent: bytes = b""
+    served: ServedRecommendation,
+    snapshot: ServingSnapshot,
+    *,
+    actor: str,
+    sent: bytes = b"",
+    replaces: str | None = None,
 ) -> Write:
     """The write that records a recommendation.
 
     The journal has the whole response, whatever the caller was sent of it: staff go on with what a
-    page asked for. `sent` is the body of the reply; empty where no reply is sent.
+    page asked for. `sent` is the body of the reply; empty where no reply is sent. `replaces` is the
+    recommendation whose answers this one changes.
     """
-    shown = shown_of(served, snapshot)
+    shown = replace(shown_of(served, snapshot), replaces=replaces)
     location = f"/v1/recommendations/{shown.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:

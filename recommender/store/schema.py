@@ -2,7 +2,8 @@
 
 Personal content is in `*_sealed` columns only, encrypted with the subject's key; a client's
 pseudonym is in `subjects` only. Rows of the journal are added, never changed, and deleted by
-erasure and retention. Keys, accounts and sessions change in place and leave audit entries.
+erasure and retention. Keys, accounts and sessions change in place and leave audit entries; drafts
+change in place too.
 """
 
 from datetime import UTC, datetime
@@ -109,6 +110,9 @@ recommendations = _table(
     _text("mode"),
     *_written_by(),
     Column("eligible", Integer, nullable=True),
+    # The request whose answers this one changes, and the first of all such changes.
+    Column("replaces", Text, index=True),
+    Column("first_id", Text, index=True),
     Index("ix_recommendations_actor", "actor", "recorded_at", "recommendation_id"),
 )
 
@@ -158,6 +162,18 @@ wishes = _table(
     _text("reference", index=True),
     *_written_by(),
     Index("ix_wishes_clinician", "clinician_id", "recorded_at"),
+)
+
+# Answers not sent yet, of one account; `changes` is the request they change, "" for a new one.
+drafts = _table(
+    "drafts",
+    _text("actor", primary_key=True),
+    _text("changes", primary_key=True),
+    _subject(),
+    _text("writer"),
+    _text("version"),
+    Column("content_sealed", LargeBinary, nullable=False),
+    Column("saved_at", Instant, nullable=False, index=True),
 )
 
 pairings = _table(
@@ -329,6 +345,14 @@ staff_accounts = _table(
     Column("removed_at", Instant),
 )
 
+# An identity at an OpenID provider is a digest of its issuer and subject.
+staff_identities = _table(
+    "staff_identities",
+    Column("identity_hash", LargeBinary, primary_key=True),
+    _text("staff_id", ForeignKey("staff_accounts.staff_id"), index=True),
+    Column("linked_at", Instant, nullable=False),
+)
+
 staff_sessions = _table(
     "staff_sessions",
     Column("token_hash", LargeBinary, primary_key=True),
@@ -383,10 +407,12 @@ webhook_deliveries = _table(
 )
 
 _CHANGED = (
+    "drafts",
     "idempotency",
     "audit_head",
     "access_keys",
     "staff_accounts",
+    "staff_identities",
     "staff_sessions",
     "webhook_endpoints",
     "webhook_deliveries",

@@ -143,7 +143,7 @@ def test_the_count_follows_the_answers_and_leads_to_what_is_missing(
     fits(page, "cannot be read yet: times of the week that suit")
     seen = looker.look()
     assert (seen.barriers, seen.errors, seen.elsewhere, seen.overflowing) == ([], [], [], [])
-    assert not seen.lost
+    assert (seen.faint, seen.unprinted, seen.lost) == ([], [], False)
 
 
 def test_the_count_is_that_of_the_request(page: Page, counter: Office) -> None:
@@ -155,7 +155,7 @@ def test_the_count_is_that_of_the_request(page: Page, counter: Office) -> None:
     count = page.locator("#fits strong").inner_text().split()[0]
     with page.expect_navigation():
         page.get_by_role("button", name="Show clinicians").click()
-    assert f"{count} fit, " in page.locator("main").inner_text()
+    assert f"{count} of 24 clinicians fit" in page.locator("main").inner_text()
 
 
 def test_a_refused_form_has_the_focus_on_what_is_wrong_and_everything_typed(

@@ -69,5 +69,5 @@ def test_a_refusal_takes_the_place_of_the_page(page: Page) -> None:
     page.locator("#why_not").evaluate("each => { each.options[1].value = 'nobody'; }")
     fill(page, {"why_not": "nobody"})
     page.locator("main").get_by_role("button", name="Show why", exact=True).click()
-    page.get_by_text("Reference number for support").wait_for()
+    page.get_by_text("quote this number when you ask for help").wait_for()
     assert page.locator("main").count() == 1

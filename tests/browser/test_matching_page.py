@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
+from experiments.demo.practice import write_clinicians, write_definition
 from experiments.matching_page.__main__ import MOST_BYTES, MOST_CONTROLS, MOST_MINUTES
 from experiments.matching_page.desk import matching_desk
 from experiments.matching_page.figures import measured
@@ -30,10 +33,14 @@ from experiments.screenshots.filling import follow
 from experiments.screenshots.filling import press as press_exactly
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import sign_in
+from recommender.serving.match import form_token
+from recommender.settings import Settings
 from recommender.store.database import open_store
 from recommender.store.schema import recommendations
 from tests.support.browser_checks import WIDE, Looker, Seen, failing
 from tests.support.journal_rows import count
+from tests.support.matching_forms import listed_for
+from tests.support.server import SAME_SITE, local_client
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +49,13 @@ STATES = {
     *("agree", "safety", "safety, left open", "at risk", "age", "age, not read", "minor"),
     *("about you", "where to meet", "times", "paying", "referral and gap", "who to see"),
     *("check", "more questions", "list", "asked", "help", "list, declined", "nobody fits"),
-    *("list, changed", "left", "not found"),
+    *("list, changed", "expired", "trapped", "left", "not found"),
 }
+WAITING = "waiting"
+"""The page above the limit of one address."""
+CALLS = 300
+"""Pages a minute of one address; every way through the page needs fewer."""
+ELSEWHERE = "203.0.113.9"
 NAME = ".cards h2"
 
 
@@ -80,7 +92,12 @@ def desk(
 ) -> Iterator[Office]:
     ancestors = json.dumps([sites[0]])
     folder = tmp_path_factory.mktemp("desk")
-    with matching_desk(folder, MATCHING_FRAME_ANCESTORS=ancestors) as running:
+    settings = {
+        "MATCHING_FRAME_ANCESTORS": ancestors,
+        "MATCHING_CALLS_PER_MINUTE": CALLS,
+        "FORWARDED_ALLOW_IPS": json.dumps(["127.0.0.1"]),
+    }
+    with matching_desk(folder, **settings) as running:
         yield running
 
 
@@ -97,6 +114,15 @@ def seen(browser: Browser, axe: str, desk: Office) -> dict[str, Seen]:
     page = browser.new_page(viewport=WIDE)
     looker = Looker(page, axe, desk.url)
     found = {state: looker.look() for state in walk(page, desk.url)}
+    page.close()
+    headers = {"x-forwarded-for": ELSEWHERE}
+    page = browser.new_page(viewport=WIDE, extra_http_headers=headers)
+    looker = Looker(page, axe, desk.url)
+    begin(page, desk.url)
+    while page.request.get(f"{desk.url}/match").status == 200:
+        pass
+    press(page, CONTINUE)
+    found[WAITING] = looker.look()
     page.close()
     return found
 
@@ -116,7 +142,7 @@ def title(page: Page) -> str:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_step_and_state_is_sound(seen: dict[str, Seen], part: str) -> None:
-    assert set(seen) == STATES
+    assert set(seen) == STATES | {WAITING}
     assert failing(seen, part) == {}
 
 
@@ -124,7 +150,7 @@ def test_every_state_is_reached_without_script(
     browser: Browser, desk: Office, seen: dict[str, Seen]
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
-    assert set(walk(context.new_page(), desk.url)) == set(seen)
+    assert {*walk(context.new_page(), desk.url), WAITING} == set(seen)
     context.close()
 
 
@@ -288,3 +314,49 @@ def test_a_frame_on_a_declared_site_leads_on_and_on_another_is_empty(
     page.goto(f"{other}/?{desk.url}/match")
     page.wait_for_timeout(500)
     assert page.frame_locator("iframe").get_by_role("button").count() == 0
+
+
+PHOTO, UNDECLARED = "https://photos.practice.example/a.svg", "https://other.example/a.svg"
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+REFUSED = """
+address => new Promise(done => {
+    addEventListener("securitypolicyviolation", each => done(each.violatedDirective));
+    const image = document.body.appendChild(new Image());
+    image.onload = () => done("");
+    image.src = address;
+})
+"""
+
+
+def test_a_declared_photo_is_shown_and_a_picture_of_another_site_is_refused(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
+    today = date(2026, 11, 28)
+    write_definition(tmp_path / "practice.toml", today)
+    write_clinicians(tmp_path / "clinicians.csv", today)
+    roster = tmp_path / "clinicians.csv"
+    table = pd.read_csv(roster, dtype=str, keep_default_na=False)
+    table.assign(photo=PHOTO).to_csv(roster, index=False)
+    settings = Settings(practice=str(tmp_path / "practice.toml"), roster=roster, matching_page=True)
+    with local_client(settings) as client:
+        client.headers.update(SAME_SITE)
+        reply = listed_for(client, {})
+    sent = {name: reply.headers[name] for name in ("content-type", "content-security-policy")}
+
+    def fulfil(route: Route) -> None:
+        if route.request.url in (PHOTO, UNDECLARED):
+            route.fulfill(body=PICTURE, content_type="image/svg+xml")
+        elif route.request.url.endswith("/match"):
+            route.fulfill(body=reply.content, headers=sent)
+        else:
+            route.abort()
+
+    page.route("**/*", fulfil)
+    page.goto("https://match.practice.example/match")
+    shown = page.locator(".cards img").first
+    shown.scroll_into_view_if_needed()
+    # Waiting by a function in the page would need a policy that allows scripts from strings.
+    shown.evaluate("each => each.decode()")
+    assert page.evaluate(REFUSED, PHOTO) == ""
+    assert page.evaluate(REFUSED, UNDECLARED) == "img-src"

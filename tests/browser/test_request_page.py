@@ -69,7 +69,9 @@ def test_the_page_is_two_and_a_half_screens(wide: Page) -> None:
     assert height / WIDE["height"] <= MOST_SCREENS
 
 
-def test_it_prints_on_one_sheet_with_the_cards_and_the_date(wide: Page) -> None:
+def test_it_prints_on_one_sheet_with_the_cards_the_date_and_who_was_chosen(wide: Page) -> None:
+    press(wide, "Choose")
+    chosen = wide.locator(f"{CARDS} h2 a").first.inner_text()
     pdf = wide.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
     wide.emulate_media(media="print")
@@ -77,6 +79,7 @@ def test_it_prints_on_one_sheet_with_the_cards_and_the_date(wide: Page) -> None:
     names = wide.locator(f"{CARDS} h2 a").all_inner_texts()
     wide.emulate_media(media="screen")
     assert all(name in printed for name in names)
+    assert re.search(rf"Chosen: {chosen}, \d+ \w+ \d{{4}}", printed)
     assert re.search(r"Asked \d+ \w+ \d{4}", printed)
     assert "Why not someone else" not in printed
 

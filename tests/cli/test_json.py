@@ -15,6 +15,7 @@ from recommender.registry.versions import CHALLENGER
 from recommender.training.mlflow_run import tracked_run
 from recommender.training.promotion import promote
 from tests.support.builders import DEFINITION, a_bundle, a_model, write_tables
+from tests.support.registries import empty_registry
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -86,7 +87,7 @@ def test_an_evaluation_is_read_by_a_program(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_champions_and_their_card_are_read_by_a_program(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = empty_registry(tmp_path)
     registry, model = Registry(uri), a_model()
     bundle = a_bundle(tmp_path)
     with tracked_run(registry, "training", "r", {}) as run:

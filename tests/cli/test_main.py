@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from recommender.cli.main import app
 from recommender.practice.rules.catalogue import RULES
 from tests.support.builders import DEFINITION, some_rows, write_rows, write_tables
+from tests.support.registries import empty_registry
 
 
 def run(*words: str | Path) -> Result:
@@ -123,7 +124,7 @@ def every_score_the_same(path: Path) -> None:
 def test_a_practice_whose_ratings_are_all_alike_is_not_given_a_model_of_nothing(
     tmp_path: Path,
 ) -> None:
-    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    registry = empty_registry(tmp_path)
     write_tables(tmp_path, pairings=90)
     every_score_the_same(tmp_path / "ratings.csv")
     clients = tmp_path / "clients.csv"
@@ -215,7 +216,7 @@ def test_a_definition_whose_card_is_empty_is_sound_and_says_what_promotion_will_
 
 @pytest.mark.slow
 def test_a_practice_with_hardly_a_rating_starts_on_the_declared_sizes(tmp_path: Path) -> None:
-    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    registry = empty_registry(tmp_path)
     write_tables(tmp_path, pairings=30)
     trained = run("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
     assert trained.exit_code == 0

@@ -15,6 +15,8 @@ from recommender.practice.appearance import (
     load_logo,
 )
 from recommender.practice.definition import read_practice
+from recommender.serving.match.page import STATIC_FOLDER as MATCHING_FOLDER
+from recommender.serving.match.page import STYLE as MATCHING_STYLE
 from recommender.serving.staff.page import STATIC_FOLDER, STYLE
 from tests.support.builders import DEFINITION
 
@@ -38,16 +40,16 @@ def test_an_accent_is_as_readable_on_dark_pages_as_on_light_ones(accent: str) ->
     assert contrast(in_dark(accent), DARK_GROUND) >= CONTRAST
 
 
-def test_the_greys_that_an_accent_is_checked_on_are_those_of_the_pages() -> None:
+def test_no_page_has_a_ground_closer_to_an_accent_than_the_one_it_is_checked_on() -> None:
     style = (STATIC_FOLDER / STYLE).read_text(encoding="utf-8")
-    found = re.search(r"--muted: light-dark\((#\w{6}), (#\w{6})\);", style)
-    assert found is not None
-    assert found.groups() == (LIGHT_GROUND, DARK_GROUND)
-    grounds = re.findall(r"--(?:background|card): light-dark\((#\w+), (#\w+)\);", style)
-    assert len(grounds) == 2
-    for light, dark in grounds:
-        assert contrast(_long(light), "#000000") > contrast(LIGHT_GROUND, "#000000")
-        assert contrast(_long(dark), "#ffffff") > contrast(DARK_GROUND, "#ffffff")
+    staff = re.findall(r"--(?:background|card|muted): light-dark\((#\w+), (#\w+)\);", style)
+    style = (MATCHING_FOLDER / MATCHING_STYLE).read_text(encoding="utf-8")
+    clients = [re.findall(rf"--{name}: (#\w+);", style) for name in ("ground", "paper", "soft")]
+    assert (len(staff), [len(each) for each in clients]) == (3, [3, 3, 3])
+    # The third of each is that on paper, which is white.
+    for light, dark in [*staff, *(each[:2] for each in clients)]:
+        assert contrast(_long(light), "#000000") >= contrast(LIGHT_GROUND, "#000000")
+        assert contrast(_long(dark), "#ffffff") >= contrast(DARK_GROUND, "#ffffff")
 
 
 @pytest.mark.parametrize(

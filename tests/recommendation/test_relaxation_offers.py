@@ -176,7 +176,8 @@ def test_where_enough_fit_an_offer_is_clearly_ahead_of_the_first() -> None:
 
 
 def test_where_fewer_fit_than_are_asked_for_changes_that_add_anybody_are_offered() -> None:
-    model, answers = a_model_of(declared("fee")), {"max_fee": 160}
+    model = a_model_of(declared("fee"))
+    answers: dict[str, Any] = {"max_fee": 160}
     few = asked(model, **answers)
     assert few.eligible > 0
     enough = asked(model, top_k=few.eligible, **answers)

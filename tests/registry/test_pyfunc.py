@@ -12,6 +12,7 @@ from recommender.registry.mlflow_model import model_table, table_fields
 from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import tracked_run
 from tests.support.builders import a_bundle
+from tests.support.registries import empty_registry
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,7 +26,7 @@ pytestmark = [
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The bundle that stands as champion in the registry mlflow is pointed at."""
     bundle = a_bundle(tmp_path)
-    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", "alliance", tmp_path / "artifacts")
+    registry = Registry(empty_registry(tmp_path), "alliance", tmp_path / "artifacts")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     with tracked_run(registry, "training", "r", {}) as run:

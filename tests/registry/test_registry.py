@@ -21,6 +21,7 @@ from recommender.registry.mlflow_model import invented_row, model_table
 from recommender.registry.registry import Registry
 from recommender.registry.versions import Version
 from recommender.training.mlflow_run import tracked_run
+from tests.support.registries import empty_registry
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +30,10 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mlflow takes seconds to lay out a database, so the module shares one; names keep apart."""
-    return tmp_path_factory.mktemp("store")
+    """One folder for the module; the names of models keep its tests apart."""
+    folder: Path = tmp_path_factory.mktemp("store")
+    empty_registry(folder)
+    return folder
 
 
 @pytest.fixture

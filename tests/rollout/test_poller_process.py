@@ -14,6 +14,7 @@ from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import polling, wait_for_pointer
 from recommender.training.mlflow_run import tracked_run
 from tests.support.builders import a_model
+from tests.support.registries import empty_registry
 
 
 def published(registry: Registry, directory: Path, model: AllianceModel) -> Version:
@@ -31,7 +32,7 @@ def wait_for(bundle_cache: BundleCache, offer: RegistryPointer) -> None:
 
 @pytest.mark.slow
 def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = empty_registry(tmp_path)
     registry = Registry(uri)
     registry.experiment("training")
     with polling(uri, tmp_path / "bundles") as bundle_cache:

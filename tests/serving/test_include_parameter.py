@@ -26,7 +26,7 @@ PARTS = {
     "relaxations": {"relaxations"},
     "unanswered": {"unanswered"},
 }
-OF_A_CLINICIAN = {"in_favour", "against", "groups"}
+OF_A_CLINICIAN = {"in_favour", "against", "groups", "ahead_of_next"}
 TIGHT = {"max_fee": 190}
 
 

@@ -1,9 +1,12 @@
 """A registry in a SQLite file with two published models, to be copied and moved."""
 
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle
@@ -21,6 +24,20 @@ def address(folder: Path) -> str:
     return f"sqlite:///{folder}/mlflow.db"
 
 
+@cache
+def _tables() -> TemporaryDirectory[str]:
+    """Deleted with the process."""
+    folder = TemporaryDirectory()
+    Registry(address(Path(folder.name))).versions()
+    return folder
+
+
+def empty_registry(folder: Path) -> str:
+    """The address of a new registry without models, copied: mlflow creates one in two seconds."""
+    shutil.copy(Path(_tables().name) / "mlflow.db", folder)
+    return address(folder)
+
+
 def publish(registry: Registry, workspace: Path, model: AllianceModel) -> Version:
     """A model and its card as the newest version and challenger."""
     bundle = workspace / f"bundle{len(list(workspace.iterdir()))}"
@@ -34,7 +51,7 @@ def publish(registry: Registry, workspace: Path, model: AllianceModel) -> Versio
 
 def fill_registry(folder: Path, workspace: Path) -> None:
     """Version 1 was champion, version 2 is; version 3 is the challenger."""
-    registry = Registry(address(folder))
+    registry = Registry(empty_registry(folder))
     for hour in (1, 2, 3):
         model = replace(a_model(), report=a_report().model_copy(update={"rated": 600 + hour}))
         version = publish(registry, workspace, model)

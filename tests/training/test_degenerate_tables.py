@@ -36,6 +36,7 @@ from tests.support.builders import (
     tables_of,
     write_rows,
 )
+from tests.support.registries import empty_registry
 
 QUICK = FitSettings(fewest_for_trees=60, folds=2)
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -190,7 +191,7 @@ def test_a_model_that_cannot_be_read_back_is_no_matter_of_tampering(tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_refused_training_says_what_it_found_and_publishes_nothing(tmp_path: Path) -> None:
-    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", "alliance", tmp_path / "artifacts")
+    registry = Registry(empty_registry(tmp_path), "alliance", tmp_path / "artifacts")
     tables = tmp_path / "tables"
     tables.mkdir()
     write_rows(tables, changed(a_constant_label))

@@ -32,6 +32,7 @@ from tests.support.builders import (
     tables_of,
     write_rows,
 )
+from tests.support.registries import empty_registry
 
 NO_TREES = 10**6
 
@@ -131,7 +132,7 @@ def test_predictions_are_those_of_the_model_that_train_publishes(tmp_path: Path)
     rows = rated_only(some_rows())
     (tmp_path / "tables").mkdir()
     write_rows(tmp_path / "tables", rows)
-    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db")
+    registry = Registry(empty_registry(tmp_path))
     published = train(
         tmp_path / "tables", a_practice(), registry, now=TAKEN_AT, settings=quick().settings()
     )

@@ -11,6 +11,7 @@ from recommender.errors import RegistryError
 from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import TrackedRun, refuse_personal, tracked_run
 from recommender.training.plots import importance
+from tests.support.registries import empty_registry
 
 slow = pytest.mark.slow
 
@@ -18,7 +19,7 @@ slow = pytest.mark.slow
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     store = tmp_path_factory.mktemp("store")
-    return Registry(f"sqlite:///{store}/mlflow.db", "alliance", store / "artifacts")
+    return Registry(empty_registry(store), "alliance", store / "artifacts")
 
 
 def kept_text(run: TrackedRun, name: str) -> str:

@@ -26,6 +26,7 @@ from recommender.training.promotion import (
 )
 from recommender.training.promotion_gate import Outcome
 from tests.support.builders import a_model, a_practice
+from tests.support.registries import empty_registry
 from tests.support.reports import a_report
 
 slow = pytest.mark.slow
@@ -34,8 +35,10 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mlflow takes seconds to lay out a database, so the module shares one; names keep apart."""
-    return tmp_path_factory.mktemp("store")
+    """One folder for the module; the names of models keep its tests apart."""
+    folder: Path = tmp_path_factory.mktemp("store")
+    empty_registry(folder)
+    return folder
 
 
 @pytest.fixture

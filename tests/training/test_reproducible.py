@@ -18,6 +18,7 @@ from recommender.registry.versions import CHALLENGER
 from recommender.training.fit import fit
 from recommender.training.tree_fitting import FitSettings
 from tests.support.builders import DEFINITION, a_dataset, some_rows, write_rows
+from tests.support.registries import empty_registry
 
 PAIRINGS = 160
 KEPT_APART = ("digest.json",)
@@ -27,7 +28,7 @@ KEPT_APART = ("digest.json",)
 def trained(tables: Path, seed: int, surroundings: dict[str, str]) -> dict[str, bytes]:
     """Every file of the bundle that `recommender train` publishes from a process of its own."""
     with TemporaryDirectory() as home:
-        uri = f"sqlite:///{home}/mlflow.db"
+        uri = empty_registry(Path(home))
         told = ("--practice", str(DEFINITION), "--registry", uri, "--seed", str(seed))
         done = subprocess.run(
             [sys.executable, "-m", "recommender.cli", "train", str(tables), *told],

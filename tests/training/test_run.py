@@ -27,6 +27,7 @@ from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, write_tables
 from tests.support.evaluations import an_evaluation
+from tests.support.registries import empty_registry
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
@@ -51,7 +52,7 @@ def a_training(
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
     home = tmp_path_factory.mktemp("home")
-    registry = Registry(f"sqlite:///{home}/mlflow.db", "alliance", home / "artifacts")
+    registry = Registry(empty_registry(home), "alliance", home / "artifacts")
     first = a_training(registry, home / "tables", 200)
     promote(registry, None, by="j.lee", at=NOW, reason="first", force=True)
     return Twice(registry, first, a_training(registry, home / "tables", 300, SearchSettings(2)))
@@ -178,7 +179,7 @@ def test_every_trial_of_a_search_is_a_run_below_the_training(twice: Twice) -> No
 
 @pytest.mark.slow
 def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_path: Path) -> None:
-    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", "alliance", tmp_path / "artifacts")
+    registry = Registry(empty_registry(tmp_path), "alliance", tmp_path / "artifacts")
     trained = a_training(registry, tmp_path / "tables", MIN_RATED // 2)
 
     assert trained.evaluation is None

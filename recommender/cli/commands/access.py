@@ -38,8 +38,8 @@ keys_app = typer.Typer(
 staff_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Accounts of people who log in with a password.\n\nNeeds RECOMMENDER_STORE, the same as "
-    "the server's.",
+    help="Accounts of people, who log in with a password or with an OpenID provider.\n\nNeeds "
+    "RECOMMENDER_STORE, the same as the server's.",
 )
 PepperText = Annotated[str, typer.Option(envvar="RECOMMENDER_PEPPER", hidden=True)]
 Name = Annotated[str, typer.Argument(help="Name of the program, such as website.")]
@@ -156,13 +156,18 @@ def add(
     name: Person,
     store: RequiredStoreUrl,
     role: Roles = None,
+    no_password: Annotated[
+        bool,
+        typer.Option("--no-password", help="For signing in with a provider alone; then `link`."),
+    ] = False,
 ) -> None:
     """Create an account; prompts for the password, or reads it from a pipe."""
     from recommender.security.accounts import add_account
     from recommender.security.scopes import role_named
 
     with opened_store(store) as journal:
-        chosen, typed = [role_named(each) for each in role or ["staff"]], _typed()
+        chosen = [role_named(each) for each in role or ["staff"]]
+        typed = None if no_password else _typed()
         with journal.writing() as connection:
             account = add_account(
                 connection, name, chosen, typed, now=utc_now(), actor=shell_actor()
@@ -187,13 +192,14 @@ def roles(name: Person, store: RequiredStoreUrl, role: Roles = None) -> None:
 def list_people(store: RequiredStoreUrl) -> None:
     """List every account, removed ones too."""
     from recommender.security.accounts import list_accounts
+    from recommender.security.linked_identities import linked_staff
 
     with opened_store(store) as journal, journal.reading() as connection:
-        accounts = list_accounts(connection)
+        accounts, linked = list_accounts(connection), linked_staff(connection)
     if not accounts:
         err.print("There is no account yet: create one with `recommender staff add NAME`.")
         return
-    out.print(_accounts_table(accounts, utc_now()))
+    out.print(_accounts_table(accounts, linked, utc_now()))
 
 
 @staff_app.command("password")
@@ -239,15 +245,17 @@ def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> RecordTable:
     return table
 
 
-def _accounts_table(accounts: "Sequence[Account]", now: datetime) -> RecordTable:
-    table = RecordTable("", ("name", "role", "created", "state"))
+def _accounts_table(
+    accounts: "Sequence[Account]", linked: frozenset[str], now: datetime
+) -> RecordTable:
+    table = RecordTable("", ("name", "role", "created", "linked", "state"))
     for account in accounts:
         locked = account.locked_until is not None and now < account.locked_until
         open_or_locked = "locked for a while" if locked else "open"
         state = "removed" if account.removed_at else open_or_locked
-        table.add_row(
-            account.name, ", ".join(account.roles), f"{account.created_at:%Y-%m-%d}", state
-        )
+        created = f"{account.created_at:%Y-%m-%d}"
+        at_provider = "yes" if account.staff_id in linked else ""
+        table.add_row(account.name, ", ".join(account.roles), created, at_provider, state)
     return table
 
 

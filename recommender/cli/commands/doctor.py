@@ -77,6 +77,9 @@ def doctor(
             environment=os.environ,
             now=datetime.now(UTC),
             backups=settings.backups,
+            settings=settings,
+            matching_page=settings.matching_page,
+            matching_frame_ancestors=settings.matching_frame_ancestors,
         )
         findings = run_checks(deployment)
     if as_json:

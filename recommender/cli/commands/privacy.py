@@ -45,6 +45,15 @@ Trail = Annotated[
         min=0, envvar="RECOMMENDER_AUDIT_MONTHS", help=MONTHS.format("rows of the audit log")
     ),
 ]
+DraftHours = Annotated[
+    int,
+    typer.Option(
+        "--drafts",
+        min=1,
+        envvar="RECOMMENDER_DRAFT_HOURS",
+        help="Hours after which answers that were typed and not sent are deleted.",
+    ),
+]
 Anchors = Annotated[
     Path | None,
     typer.Option(
@@ -106,6 +115,7 @@ def sweep(
     payload: Payload = 24,
     ratings: Outcomes = 84,
     audit: Trail = 84,
+    drafts: DraftHours = 24,
     by: By = None,
 ) -> None:
     """Delete rows past their age; run it daily."""
@@ -113,7 +123,8 @@ def sweep(
 
     with opened_store(store) as journal:
         with journal.writing() as transaction:
-            counts = swept(transaction, ages_of(payload, ratings, audit), actor=_who(by))
+            ages = ages_of(payload, ratings, audit, drafts)
+            counts = swept(transaction, ages, actor=_who(by))
         journal.scrub(tuple(name for name, rows in counts.items() if rows))
     deleted = ", ".join(f"{rows} of {name}" for name, rows in counts.items() if rows)
     out.print(f"Deleted {deleted or 'nothing'}.")
@@ -151,20 +162,22 @@ def privacy_statement(
     payload: Payload = 24,
     ratings: Outcomes = 84,
     audit: Trail = 84,
+    drafts: DraftHours = 24,
 ) -> None:
     """Print which personal information feeds which decision, as Markdown for a privacy policy."""
     from recommender.journal.privacy_statement import privacy_statement
 
     with exit_on_error():
-        statement = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
+        ages = ages_of(payload, ratings, audit, drafts)
+        statement = privacy_statement(definition(practice), ages)
     typer.echo(statement, nl=False)
 
 
-def ages_of(payload: int, ratings: int, audit: int) -> "Ages":
-    """Ages in months, 0 for rows that are never deleted."""
+def ages_of(payload: int, ratings: int, audit: int, draft_hours: int) -> "Ages":
+    """Ages in months, 0 for rows that are never deleted; of drafts in hours."""
     from recommender.journal.retention import Ages
 
-    return Ages(payload or None, ratings or None, audit or None)
+    return Ages(payload or None, ratings or None, audit or None, draft_hours)
 
 
 def _who(by: str | None) -> str:

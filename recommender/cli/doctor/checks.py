@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.backup.checking import newest_backup
 from recommender.cli.doctor.deployment import Deployment
+from recommender.cli.doctor.matching_checks import check_matching_page
 from recommender.cli.doctor.security_checks import (
     check_keys,
     check_open,
@@ -24,8 +25,9 @@ from recommender.cli.doctor.security_checks import (
     check_store,
     check_webhooks,
 )
+from recommender.cli.doctor.sign_in_checks import check_provider
 from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
-from recommender.model.alliance_model import NAME, AllianceModel
+from recommender.model.alliance_model import NAME
 from recommender.model.bundle.integrity import diff_practices
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import read_learned_practice
@@ -58,7 +60,7 @@ def check_bundle(deployment: Deployment) -> Iterator[Fault]:
 
 def check_definition(deployment: Deployment) -> Iterator[Fault]:
     """The model learned with the current definition."""
-    model = _model(deployment)
+    model = deployment.model
     if model is None or deployment.practice is None:
         return
     learned = read_learned_practice(model.practice.text, deployment.practice)
@@ -71,8 +73,7 @@ def check_definition(deployment: Deployment) -> Iterator[Fault]:
 
 def check_roster(deployment: Deployment) -> Iterator[Fault]:
     """The roster can be read, and was written recently."""
-    model = _model(deployment)
-    practice = deployment.practice or (model.practice if model else None)
+    practice = deployment.definition
     if not deployment.roster.is_file():
         yield Fault("roster", "does not exist", "name the clinicians' table with --roster")
         return
@@ -108,13 +109,6 @@ def check_permissions(deployment: Deployment) -> Iterator[Fault]:
         file = deployment.store_file.with_name(deployment.store_file.name + suffix)
         if file.is_file() and stat.S_IMODE(file.stat().st_mode) & 0o077:
             yield Fault(file.name, "can be read by other accounts", f"run `chmod 600 {file}`")
-
-
-def _model(deployment: Deployment) -> AllianceModel | None:
-    try:
-        return load_bundle(deployment.bundle) if deployment.bundle else None
-    except BundleError:
-        return None
 
 
 def _folder(path: Path) -> Path:
@@ -269,6 +263,8 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_special_keys,
     check_passwords,
     check_webhooks,
+    check_provider,
+    check_matching_page,
     check_registry,
     check_artifacts,
     check_backups,

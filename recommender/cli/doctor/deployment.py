@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from recommender.errors import BundleError
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import Practice
+from recommender.settings import Settings
 from recommender.values.table_format import STANDARD, TableFormat
 
 SQLITE = "sqlite:///"
@@ -27,6 +31,10 @@ class Deployment:
         Folder of backups; None where none is configured.
     table_format
         How the roster's file writes dates and amounts.
+    settings
+        Of which those of signing in are checked; None for none.
+    matching_page, matching_frame_ancestors
+        Whether clients are served `/match`, and the origins that may show it in a frame.
     environment
         Environment variables, of which those named RECOMMENDER_* are checked.
     """
@@ -44,6 +52,25 @@ class Deployment:
     now: datetime
     backups: Path | None = None
     table_format: TableFormat = STANDARD
+    settings: Settings | None = field(default=None, repr=False)
+    matching_page: bool = False
+    matching_frame_ancestors: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> AllianceModel | None:
+        """The model of the bundle; None without one that can be loaded."""
+        try:
+            return load_bundle(self.bundle) if self.bundle else None
+        except BundleError:
+            return None
+
+    @property
+    def definition(self) -> Practice | None:
+        """The definition that is served: the one named, else the bundle's; None without either."""
+        if self.practice is not None:
+            return self.practice
+        model = self.model
+        return None if model is None else model.practice
 
     @property
     def store_file(self) -> Path | None:

@@ -4,7 +4,7 @@ What is asked depends on the answers so far, so the order is worked out anew on 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.practice.conditions import holds
 from recommender.practice.definition import Practice
@@ -104,8 +104,10 @@ class Journey:
         yield Step(AGREE, "Before you begin")
         yield Step(SAFETY, "Are you safe?")
         yield Step(AGE, "Your age", fields=(client[self.page.age],))
-        yield from self._questions(later=False)
-        yield from self._questions(later=True)
+        asked = (*self._questions(later=False), *self._questions(later=True))
+        for number, step in enumerate(asked):
+            before = sum(each.title == step.title for each in asked[:number])
+            yield replace(step, title=f"{step.title}, part {before + 1}") if before else step
         yield Step(CHECK, "Check your answers")
 
     def _questions(self, *, later: bool) -> Iterator[Step]:

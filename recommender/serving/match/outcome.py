@@ -1,15 +1,15 @@
 """The list as clients read it: cards without scores or ranks, and changes that would add people."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from recommender.journal.validation import canonical_json
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.serving.match.answers import Answers
 from recommender.serving.match.words import clock
 from recommender.serving.schemas.card import CardCost, CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
@@ -61,27 +61,27 @@ class ClientCard:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A change of the request in words, and the value of the button that makes it."""
+    """A change of the request in words, how many it admits, and the answers to send instead."""
 
     text: str
     admits: str
-    value: str
+    changes: Mapping[str, Any]
 
+    @property
+    def value(self) -> str:
+        """The changed answers, in the value of the button that makes the change."""
+        return canonical_json(self.changes)
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A question whose answer left everybody out, and why the practice asks it."""
-
-    question: str
-    why: str
+    def and_then(self, other: "Offer") -> "Offer":
+        """Both changes in one."""
+        further = f"{other.text[:1].lower()}{other.text[1:]}"
+        changes = {**self.changes, **other.changes}
+        return Offer(f"{self.text}. Also: {further}", other.admits, changes)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """What the page of a list shows; `few` says that changes come first.
-
-    `reasons` are there where nobody fits.
-    """
+    """What the page of a list shows; `few` says that changes come first."""
 
     recommendation_id: str
     title: str
@@ -90,70 +90,50 @@ class ListPage:
     cards: tuple[ClientCard, ...]
     offers: tuple[Offer, ...]
     few: bool
-    reasons: tuple[Reason, ...] = ()
 
 
-def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> ListPage:
+def outcome_of(response: RecommendationResponse, practice: Practice) -> ListPage:
     """A response in the words of the page."""
     cards = tuple(_card(each, practice) for each in response.shortlist)
     number = response.eligible
     if not cards:
-        title, lead = "Nobody fits everything yet", "One small change can help."
+        title, lead = "Nobody fits everything yet", ""
     elif number == 1:
         title, lead = "One person fits what you asked for", ""
     else:
         title = f"{number} people fit what you asked for"
         lead = "" if len(cards) == number else f"Here are {len(cards)} of them."
-    offers = tuple(_offer(each, answers) for each in response.relaxations if each.answers)
+    offers = tuple(offer_of(each) for each in response.relaxations if each.answers)
     return ListPage(
         recommendation_id=response.recommendation_id,
         title=title,
-        lead=lead if cards or offers else "",
+        lead=lead,
         order=ORDERS.get(response.mode, "") if len(cards) > 1 else "",
         cards=cards,
         offers=offers,
         few=len(cards) < FEW,
-        reasons=() if cards else tuple(_reasons(response, practice, answers)),
     )
 
 
-def _reasons(
-    response: RecommendationResponse, practice: Practice, answers: Answers
-) -> Iterable[Reason]:
-    """The answers whose constraints left out the most; all of them where several left out all."""
-    counts = [each for each in response.exclusion_counts if each.constraint in practice.constraints]
-    asked = [
-        (each.removed, name)
-        for each in counts
-        for name in practice.constraints[each.constraint].client
-        if name in answers
-    ]
-    most = max((removed for removed, _ in asked), default=0)
-    for name in dict.fromkeys(name for removed, name in asked if removed == most):
-        field = practice.client[name]
-        yield Reason(field.question_for("client"), field.purpose)
-
-
 def other_choice(field: Field, level: str, number: int) -> Offer:
-    """The offer to answer a question with another choice, which admits so many people."""
+    """The offer to answer a question with a choice that the practice declares as open to anybody.
+
+    `number` is how many people it admits.
+    """
+    return Offer(field.may_try[level], _people(number), {field.name: level})
+
+
+def offer_of(change: SuggestedRelaxation) -> Offer:
+    """A small change of the answers that would admit more people."""
     return Offer(
-        text=f"See who fits with “{field.label_of(level)}”",
-        admits=_people(number),
-        value=canonical_json({field.name: level}),
+        text=_sentence(change.text),
+        admits=_people(change.admits),
+        changes={each.field: each.answer for each in change.answers},
     )
 
 
 def _people(number: int) -> str:
     return f"{number} more {'person' if number == 1 else 'people'}"
-
-
-def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
-    changes = {each.field: each.answer for each in offer.answers}
-    return Offer(
-        text=_sentence(offer.text),
-        admits=_people(offer.admits),
-        value=canonical_json(changes),
-    )
 
 
 def _card(shown: ShownClinician, practice: Practice) -> ClientCard:

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from recommender.practice.matching_page import MatchingPage
+from recommender.serving.appearance import appearance_of
 from recommender.serving.dependencies import app_state, current_snapshot
 from recommender.serving.http.page_files import (
     compressed_files,
@@ -90,6 +91,7 @@ def render(
         title=title,
         root=info.root_path,
         page=page,
+        appearance=appearance_of(request.app),
         language=practice.language,
         dial=dial,
         clock=clock,

@@ -1,10 +1,9 @@
 """The routes of the matching page: one address, whose form carries everything a client answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,66 +12,40 @@ from starlette.responses import Response
 from recommender.errors import FeedbackError, IntakeError, NotFoundError
 from recommender.journal.validation import canonical_json
 from recommender.journal.wishes import spoken
-from recommender.practice.matching_page import MINOR_TITLE, MatchingPage
+from recommender.practice.matching_page import MINOR_TITLE
 from recommender.serving.authorization import auth_backend, check_same_site, check_this_machine
-from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
+from recommender.serving.dependencies import app_state, run_in_pool
 from recommender.serving.http.problems import NOT_FOUND, ProblemError, problem_for
 from recommender.serving.http.submitted_form import FormData, parse_form
 from recommender.serving.idempotency import has_store
 from recommender.serving.match.answers import (
-    NAME,
-    Answers,
-    UnreadableError,
-    earlier_answers,
-    how_to_answer,
     object_in,
-    read_answer,
 )
-from recommender.serving.match.form_token import SHORTEST, FormToken
-from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey, Progress, Step
-from recommender.serving.match.outcome import Offer, other_choice, outcome_of
-from recommender.serving.match.page import MATCH, matching_page_of, refusal, render
-from recommender.serving.match.questions import answer_text, question_of
+from recommender.serving.match.form_token import SHORTEST
+from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey, Step
+from recommender.serving.match.nobody_fits import nobody_fits
+from recommender.serving.match.outcome import outcome_of
+from recommender.serving.match.page import MATCH, refusal, render
+from recommender.serving.match.questions import question_of
 from recommender.serving.match.results import list_for, parsed_request, wish_for
+from recommender.serving.match.review import review_of
 from recommender.serving.match.state import matching_state
-from recommender.serving.recommendation_service import recommend_parsed
+from recommender.serving.match.visit import Visit, accepted_answers, visit_of, with_step
 from recommender.serving.schemas.questions import offered_people
-from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
     *("next", "back", "more", "show", "edit", "change", "ask", "help"),
 )
 """What a button does, in the first word of its value."""
-TRAP = "website"
-"""A field that people neither see nor hear of; programs that fill in forms write into it."""
-NEEDED = "Please answer this. Without it we cannot show you anyone."
 HASTY = (
     f"That was very quick. Please wait {SHORTEST.seconds} seconds, then press the button again. "
     "Your answers are not lost."
 )
-EXPIRED = "This page was open for a long time, so we made it fresh. Your answers are still here."
+TRAP = "website"
+"""A field that people neither see nor hear of; programs that fill in forms write into it."""
 
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One form that a client sent, with what it says so far."""
-
-    request: Request
-    snapshot: ServingSnapshot
-    page: MatchingPage
-    sent: FormData
-    progress: Progress
-    token: FormToken | None
-    token_text: str
-    notice: str = ""
-
-    @property
-    def journey(self) -> Journey:
-        """The pages for this client."""
-        return Journey(self.snapshot.practice, self.page, self.progress)
 
 
 @router.get(MATCH)
@@ -83,7 +56,7 @@ async def get_first_page(request: Request) -> Response:
         matching_state(request.app).limits.count_page(request)
     except ProblemError as error:
         return refusal(request, error)
-    return _step_page(_visit(request, FormData({})), AGREE)
+    return _step_page(visit_of(request, FormData({})), AGREE)
 
 
 @router.get(f"{MATCH}/leave")
@@ -103,7 +76,7 @@ async def post_page(request: Request) -> Response:
         matching_state(request.app).limits.count_page(request)
         if sent.text(TRAP):
             return render(request, "trapped.html", "Please ring us", status=400)
-        return await _answer(_visit(request, sent))
+        return await _answer(visit_of(request, sent))
     except ProblemError as error:
         return refusal(request, error, sent)
 
@@ -115,54 +88,6 @@ def _admit(request: Request) -> None:
         check_this_machine(request)
 
 
-def _visit(request: Request, sent: FormData) -> Visit:
-    snapshot = current_snapshot(request.app)
-    page, now, signer = (
-        matching_page_of(request),
-        datetime.now(UTC),
-        matching_state(request.app).signer,
-    )
-    text = sent.text("token")
-    token = signer.read(text)
-    notice = ""
-    if token is None or not token.is_current(now):
-        notice = EXPIRED if text else ""
-        text, token = signer.issue(now), None
-    agreed = {"yes": True, "no": False}.get(sent.text("agreed"))
-    # An answer about safety is read from the page that asks it alone, and is in no form after it.
-    progress = Progress(
-        agreed, sent.text("safe") == "yes", sent.text("more") == "yes", earlier_answers(sent)
-    )
-    visit = Visit(request, snapshot, page, sent, progress, token, text, notice)
-    return replace(visit, progress=replace(progress, answers=_accepted(visit)))
-
-
-def _accepted(visit: Visit) -> Answers:
-    """The answers of the pages before that are still accepted; the others are asked again."""
-    practice, answers = visit.snapshot.practice, visit.progress.answers
-    own = {*visit.page.answers, practice.consent}
-    fields = practice.fields("client", "score", "filter")
-    known = {name: each for name, each in answers.items() if name in fields and name not in own}
-    refused = _refused(visit, known)
-    return {name: each for name, each in known.items() if name not in refused}
-
-
-def _refused(visit: Visit, answers: Answers) -> Mapping[str, str]:
-    """The fields whose answers are not accepted, each with what a client reads of it."""
-    practice = visit.snapshot.practice
-    try:
-        parsed_request(visit.snapshot, visit.page, answers, agreed=False)
-    except ProblemError as error:
-        names = [each.pointer.split("/")[2:3] for each in error.errors]
-        return {
-            name: how_to_answer(practice.client[name])
-            for each in names
-            for name in each
-            if name in answers and name in practice.client
-        }
-    return {}
-
-
 async def _answer(visit: Visit) -> Response:
     """Reads the step that was sent, and shows the page its button leads to."""
     sent, journey = visit.sent, visit.journey
@@ -172,7 +97,9 @@ async def _answer(visit: Visit) -> Response:
         return _step_page(visit, journey.reachable(step).id)
     if step.id == SAFETY and action != BACK:
         return _after_safety(visit)
-    visit, faults, typed = _with_step(visit, step)
+    if action == EDIT:
+        return _step_page(visit, journey.reachable(journey.step(argument)).id)
+    visit, faults, typed = with_step(visit, step)
     journey = visit.journey
     if step.id == AGE and journey.is_minor() and not faults:
         return render(visit.request, "minor.html", MINOR_TITLE, **_state(visit, AGE))
@@ -185,8 +112,6 @@ async def _answer(visit: Visit) -> Response:
     if action == MORE:
         visit = replace(visit, progress=replace(visit.progress, more=True))
         return _step_page(visit, visit.journey.after(_last_question(visit.journey, step)).id)
-    if action == EDIT:
-        return _step_page(visit, visit.journey.reachable(visit.journey.step(argument)).id)
     return _step_page(visit, visit.journey.after(visit.journey.step(step.id)).id)
 
 
@@ -212,42 +137,14 @@ def _after_safety(visit: Visit) -> Response:
     return _step_page(visit, visit.journey.after(visit.journey.step(SAFETY)).id)
 
 
-def _with_step(visit: Visit, step: Step) -> tuple[Visit, dict[str, str], dict[str, str]]:
-    """The visit with the answers of the step that was sent; its faults, and texts not read."""
-    if step.id == AGREE:
-        if visit.progress.agreed is None:
-            return visit, {"agreed": "Please choose one of these."}, {}
-        return visit, {}, {}
-    answers, faults, typed = dict(visit.progress.answers), dict[str, str](), dict[str, str]()
-    for field in step.fields:
-        answers.pop(field.name, None)
-        try:
-            answer = read_answer(field, visit.sent, visit.page)
-        except UnreadableError as error:
-            faults[field.name] = str(error)
-            typed[field.name] = visit.sent.text(f"{NAME}{field.name}")
-            continue
-        if answer is not None:
-            answers[field.name] = answer
-    for name, message in _refused(visit, answers).items():
-        faults[name] = message
-        typed[name] = visit.sent.text(f"{NAME}{name}")
-        answers.pop(name)
-    visit = replace(visit, progress=replace(visit.progress, answers=answers))
-    for field in step.fields:
-        if field.name not in answers and visit.journey.needed(field.name):
-            faults.setdefault(field.name, NEEDED)
-    return visit, faults, typed
-
-
 async def _result(visit: Visit, action: str, argument: str) -> Response:
     """The list, or what follows a wish; the step that is still open where one is."""
     request, now = visit.request, datetime.now(UTC)
     if action == CHANGE:
         answers = {**visit.progress.answers, **object_in(argument)}
         answers = {name: each for name, each in answers.items() if each is not None}
-        visit = replace(visit, progress=replace(visit.progress, answers=answers))
-        visit = replace(visit, progress=replace(visit.progress, answers=_accepted(visit)))
+        visit = visit.with_answers(answers)
+        visit = visit.with_answers(accepted_answers(visit))
     opened = visit.journey.first_open()
     if opened.id != CHECK or visit.progress.agreed is None or visit.token is None:
         return _step_page(visit, opened.id)
@@ -264,45 +161,24 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
     except IntakeError as error:
         faults = {each.pointer: each.message for each in problem_for(error).errors}
         return _step_page(visit, CHECK, faults)
-    outcome = outcome_of(response, visit.snapshot.practice, visit.progress.answers)
-    if not outcome.cards and not outcome.offers:
-        offers = await run_in_pool(request.app, partial(_other_choices, visit, response))
-        outcome = replace(outcome, offers=offers)
+    outcome = outcome_of(response, visit.snapshot.practice)
+    empty = None
+    if not outcome.cards:
+        explained = partial(nobody_fits, response, visit.snapshot, visit.page)
+        stated = visit.progress
+        empty = await run_in_pool(
+            request.app, partial(explained, stated.answers, agreed=bool(stated.agreed))
+        )
     return render(
         request,
         "result.html",
         outcome.title,
         photos=tuple(card.photo for card in outcome.cards if card.photo),
         outcome=outcome,
+        nobody=empty,
         stored=has_store(request),
         **_state(visit, CHECK),
     )
-
-
-def _other_choices(visit: Visit, response: RecommendationResponse) -> tuple[Offer, ...]:
-    """Other answers to the questions on which the excluding constraints depend, which admit people.
-
-    No constraint is relaxed: each is a new request with one answer changed.
-    """
-    practice, answers = visit.snapshot.practice, visit.progress.answers
-    rules = (practice.constraints.get(each.constraint) for each in response.exclusion_counts)
-    names = {each.when.client for each in rules if each is not None and each.when is not None}
-    offers = []
-    for name in sorted(names & answers.keys()):
-        field = practice.client[name]
-        for level in field.levels if field.kind == "category" else ():
-            if level == answers[name]:
-                continue
-            try:
-                changed = {**answers, name: level}
-                agreed = bool(visit.progress.agreed)
-                parsed = parsed_request(visit.snapshot, visit.page, changed, agreed=agreed)
-                number = recommend_parsed(visit.snapshot, parsed).response.eligible
-            except (ProblemError, IntakeError):
-                continue
-            if number:
-                offers.append(other_choice(field, level, number))
-    return tuple(offers)
 
 
 async def _wished(visit: Visit, clinician_id: str | None) -> Response:
@@ -353,6 +229,7 @@ def _step_page(
     step = journey.step(step_id)
     templates = {AGREE: "agree.html", SAFETY: "safety.html", CHECK: "check.html"}
     people = _people_for(visit.snapshot, step)
+    called = visit.snapshot.encoding.roster.called
     questions = tuple(
         question_of(
             field,
@@ -378,7 +255,7 @@ def _step_page(
         faults=faults,
         notice=visit.notice,
         months=months if has_store(visit.request) else None,
-        review=_review(visit) if step.id == CHECK else (),
+        review=review_of(journey, called) if step.id == CHECK else (),
         later=journey.later,
         **_state(visit, step.id),
     )
@@ -389,50 +266,3 @@ def _people_for(snapshot: ServingSnapshot, step: Step) -> Mapping[str, str]:
     if not any(field.kind == "ids" for field in step.fields):
         return {}
     return offered_people(snapshot.practice, snapshot.encoding.roster)
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewedAnswer:
-    """A question in the words the client read, and what they answered."""
-
-    question: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewedStep:
-    """What was answered on the steps of one title, to be changed from the first of them."""
-
-    step_id: str
-    title: str
-    answers: tuple[ReviewedAnswer, ...]
-
-
-def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
-    answers, practice = visit.progress.answers, visit.snapshot.practice
-    names = visit.snapshot.encoding.roster.called
-    rules = practice.constraints.values()
-    excluding = {
-        name
-        for each in rules
-        if each.rule == "not_listed" or (each.rule == "has_none" and each.family == "wish")
-        for name in each.client
-    }
-    asked = [step for step in visit.journey.steps if step.fields]
-    return tuple(
-        ReviewedStep(
-            steps[0].id,
-            title,
-            tuple(
-                ReviewedAnswer(
-                    field.question_for("client"), f"Not {text}" if field.name in excluding else text
-                )
-                for step in steps
-                for field in step.fields
-                if field.name in answers
-                for text in [answer_text(field, answers[field.name], visit.page, names)]
-            ),
-        )
-        for title, same in groupby(asked, key=lambda step: step.title)
-        for steps in [tuple(same)]
-    )

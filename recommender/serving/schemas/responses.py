@@ -231,6 +231,7 @@ class ShownClinician(ResponseModel):
     tie_text: Annotated[
         str | None,
         SCORED,
+        IncludedWith(Included.FACTS),
         Setting(
             description="For staff, in a sentence that begins with this clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. Absent for the "

@@ -1,7 +1,6 @@
-"""Renders pages: templates that escape everything, the frame around them, and the error page."""
+"""Renders pages: templates that escape everything, the frame around them."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from recommender.errors import NotFoundError
 from recommender.security.scopes import Scope
 from recommender.serving.appearance import appearance_of
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
@@ -17,14 +15,6 @@ from recommender.serving.http.page_files import (
     compressed_files,
     templates_of,
     versioned_address,
-)
-from recommender.serving.http.problems import (
-    FORBIDDEN,
-    NOT_ALLOWED,
-    NOT_FOUND,
-    UNAUTHENTICATED,
-    ProblemType,
-    problem_for,
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
@@ -103,6 +93,7 @@ _templates.globals |= {
     "form_style": static_address("form.css"),
     "roster_script": static_address("roster.js"),
     "form_script": static_address("form.js"),
+    "draft_script": static_address("draft.js"),
     "script_settings": SCRIPT_SETTINGS,
 }
 
@@ -149,37 +140,3 @@ def redirect(address: str) -> Response:
 def is_staff(request: Request) -> bool:
     """Whether a request goes to a page, by the route it matched."""
     return is_page(getattr(request.scope.get("route"), "path", ""))
-
-
-_DETAILS: Mapping[ProblemType, str] = {
-    FORBIDDEN: "Your account cannot see or do this. If you need it for your work, ask {contact}.",
-    NOT_FOUND: "There is no page at this address. Check it, or start from the list of requests.",
-    NOT_ALLOWED: "This page answers a form. Open the page with the form and send it again.",
-}
-"""What a page says of a problem where programs get another text; `contact` looks after accounts."""
-
-
-def error_page(request: Request, error: Exception) -> Response:
-    """A page that says what is wrong; a caller without a session is sent to sign in."""
-    problem = problem_for(error)
-    if problem.kind is UNAUTHENTICATED:
-        if request.headers.get("hx-request") == "true":
-            # htmx asked for a part of a page: send the whole page away.
-            return Response(status_code=204, headers={"hx-redirect": SIGN_IN})
-        return redirect(SIGN_IN)
-    faults = [each.message for each in problem.errors]
-    if isinstance(error, NotFoundError):
-        faults = [wording.NOT_RECORDED.get(error.field, wording.fault(error.field, error.problem))]
-    response = page(
-        request,
-        "error.html",
-        problem.kind.title,
-        status=problem.kind.status,
-        faults=faults,
-        detail=_DETAILS[problem.kind].format(contact=appearance_of(request.app).contact)
-        if problem.kind in _DETAILS
-        else problem.kind.detail,
-        request_id=request_info(request.scope).request_id,
-    )
-    response.headers.update(problem.headers or {})
-    return response

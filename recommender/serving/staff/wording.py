@@ -59,6 +59,7 @@ STATES: Mapping[str, str] = {
     "begun": "Started",
     "rated": "Rated",
     "ended": "Ended",
+    "replaced": "Earlier version",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",

@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
 from recommender.security import accounts
+from recommender.security.linked_identities import identity_code
 from tests.support.server import PASSWORD, PEPPER
 
 
@@ -119,3 +120,17 @@ def test_a_password_that_can_be_guessed_makes_no_account(environment: dict[str, 
     result = run(environment, "staff", "add", "intake.desk", typed="password\n")
     assert result.exit_code == 1
     assert "There is no account" in run(environment, "staff", "list").output
+
+
+def test_an_account_is_linked_by_code_or_subject_and_unlinked(environment: dict[str, str]) -> None:
+    environment["RECOMMENDER_OIDC_ISSUER"] = "https://login.example.org"
+    assert "may log in" in run(environment, "staff", "add", "ines", "--no-password").output
+    assert "give one of the two" in run(environment, "staff", "link", "ines").output
+    assert run(environment, "staff", "link", "ines", "--subject", "8c1f").exit_code == 0
+    assert " yes " in run(environment, "staff", "list").output
+    code = ("--code", identity_code("https://login.example.org", "8c1f"))
+    assert "linked to an account" in run(environment, "staff", "link", "ines", *code).output
+    assert run(environment, "staff", "unlink", "ines").exit_code == 0
+    assert run(environment, "staff", "link", "ines", *code).exit_code == 0
+    del environment["RECOMMENDER_OIDC_ISSUER"]
+    assert "--issuer" in run(environment, "staff", "link", "ines", "--subject", "x").output

@@ -14,6 +14,7 @@ from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import tracked_run
 from recommender.training.run import EXPERIMENT
 from tests.support.builders import DEFINITION, a_fit, a_practice, write_tables
+from tests.support.registries import empty_registry
 
 FIGURES = ("baselines", "calibration", "gain", "coverage")
 
@@ -29,7 +30,7 @@ def said(result: Result) -> str:
 
 def a_registry(home: Path, known_until: str | None = None) -> Registry:
     """A registry whose champion knew of ratings until a day."""
-    registry = Registry(f"sqlite:///{home}/mlflow.db")
+    registry = Registry(empty_registry(home))
     model = a_fit().model
     manifest = replace(model.manifest, known_until=known_until)
     digest = save_bundle(replace(model, manifest=manifest), home / "bundle")

@@ -282,10 +282,12 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
-    assert len(CHECKS) == len(set(CHECKS)) == 18
+    assert len(CHECKS) == len(set(CHECKS)) == 20
     assert modules == {
         "recommender.cli.doctor.checks",
+        "recommender.cli.doctor.matching_checks",
         "recommender.cli.doctor.security_checks",
+        "recommender.cli.doctor.sign_in_checks",
     }
 
 

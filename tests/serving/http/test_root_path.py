@@ -90,7 +90,7 @@ def test_pages_behind_a_path_link_send_and_redirect_within_it(behind: LockedServ
     own = [each for each in addresses if not each.startswith("#")]
     assert len(own) >= 2
     for address in own:
-        assert address.startswith(f"{PREFIX}/staff/static/")
+        assert address.startswith(f"{PREFIX}/")
         assert behind.client.get(address).status_code == 200
 
 

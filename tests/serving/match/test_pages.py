@@ -17,11 +17,13 @@ from recommender.errors import FaultsError
 from recommender.serving.app import create_app
 from recommender.serving.match import form_token
 from recommender.serving.match.form_token import LIFETIME
-from recommender.serving.match.pages import EXPIRED, HASTY
+from recommender.serving.match.pages import HASTY
+from recommender.serving.match.visit import EXPIRED, NEEDED
 from recommender.settings import Settings, read_settings
 from tests.support.form_answers import accepts
-from tests.support.page_reader import Form, Reader
-from tests.support.server import SAME_SITE, TestClient, local_client
+from tests.support.matching_forms import DONE, at_first_question, form_of, listed_for, send
+from tests.support.page_reader import Reader
+from tests.support.server import PEPPER, SAME_SITE, TestClient, local_client
 
 TODAY = date(2026, 11, 28)
 SITE = "https://www.practice.example"
@@ -40,6 +42,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "matching_page": True,
         "matching_frame_ancestors": (SITE,),
         "matching_calls_per_minute": CALLS,
+        "matching_results_per_minute": CALLS,
     }
 
 
@@ -48,27 +51,6 @@ def client(given: dict[str, Any]) -> Iterator[TestClient]:
     with local_client(Settings(**given)) as running:
         running.headers.update(SAME_SITE)
         yield running
-
-
-def form_of(response: Any) -> Form:
-    """The form of a page that is not a refusal."""
-    assert response.status_code in (200, 422), response.text
-    return Reader(response.text).forms[0]
-
-
-def send(client: TestClient, form: Form, **changes: str) -> Any:
-    fields = {name: texts[0] for name, texts in form.fields.items() if texts}
-    named = {name.replace("__", "."): text for name, text in changes.items()}
-    buttons = {"go", "agreed"} - set(named) - {"agreed"}
-    kept = {name: text for name, text in fields.items() if name not in buttons}
-    return client.post("/match", data={**kept, **named})
-
-
-def at_first_question(client: TestClient) -> Form:
-    """The form that asks for the age."""
-    form = form_of(client.get("/match"))
-    form = form_of(send(client, form, agreed="yes"))
-    return form_of(send(client, form, safety__0="no", go="next"))
 
 
 def test_a_page_that_is_switched_off_is_not_found(settings: Settings) -> None:
@@ -158,24 +140,22 @@ def test_leaving_empties_what_the_browser_stored(client: TestClient) -> None:
 
 
 def test_too_many_pages_are_refused_in_words_and_the_answers_are_in_the_refusal(
-    client: TestClient,
+    given: dict[str, Any],
 ) -> None:
-    form = at_first_question(client)
-    step = form_of(send(client, form, answer__age_years="34", go="next"))
-    while client.get("/match").status_code == 200:
-        pass
-    assert "Please wait a minute" in client.get("/match").text
-    refused = send(client, step, go="next")
+    with local_client(Settings(**given | {"matching_calls_per_minute": 10})) as client:
+        client.headers.update(SAME_SITE)
+        form = at_first_question(client)
+        step = form_of(send(client, form, answer__age_years="34", go="next"))
+        while client.get("/match").status_code == 200:
+            pass
+        assert "Please wait a minute" in client.get("/match").text
+        refused = send(client, step, go="next")
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
     assert "Please wait a minute" in refused.text
     again = Reader(refused.text).forms[0].fields
     assert re.search("34", again["answers"][0])
     assert again["go"] == ["next"]
-
-
-DONE = {"age_years": 34, "main_concern": "anxiety", "funding": "private"}
-"""Answers to the questions without which nobody is shown."""
 
 
 def at_step(client: TestClient, step: str, answers: dict[str, Any]) -> str:
@@ -220,21 +200,131 @@ def test_a_client_who_asks_for_somebody_does_not_read_that_they_do_not_want_them
     assert f"Not {wished['name']}" not in page
 
 
-def test_medicare_without_a_referral_says_why_nobody_fits_and_offers_another_way_to_pay(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def patient(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """The client of a server that takes a form however soon it is sent."""
+    monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
+    return client
+
+
+def changes(page: Any) -> dict[str, str]:
+    """The buttons that change an answer, by their words."""
+    found = re.findall(r'value="(change:[^"]*)"><span>([^<]*)</span>', page.text)
+    return {html.unescape(words): html.unescape(value) for value, words in found}
+
+
+PRIVATELY = "See who fits if you pay privately"
+IN_THE_ROOMS_AT_NIGHT = {
+    "modes_wanted": ["in_person"],
+    "hours_free": [{"day": "mon", "start": "17:00", "end": "20:00"}],
+    "max_gap": 60,
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "reasons", "way"),
+    [
+        (
+            {"funding": "medicare", "referral_held": False},
+            ["Why nobody fits", "Medicare pays a rebate only with a referral", "A GP can write"],
+            PRIVATELY,
+        ),
+        (
+            {"funding": "medicare", "referral_held": True, "rebates_left": 0},
+            ["How many Medicare sessions do you have left", "0 sessions"],
+            PRIVATELY,
+        ),
+        (
+            {"funding": "medicare", "referral_held": False, "rebates_left": 0},
+            ["A GP can write both", "0 sessions"],
+            PRIVATELY,
+        ),
+        (
+            {"funding": "medicare", "referral_held": False, **IN_THE_ROOMS_AT_NIGHT},
+            ["A GP can write both"],
+            PRIVATELY,
+        ),
+        ({"max_fee": 1}, ["$1"], ""),
+        (
+            {"funding": "medicare", "referral_held": True, **IN_THE_ROOMS_AT_NIGHT},
+            ["These answers together leave nobody", "Monday evening", "$60"],
+            "",
+        ),
+    ],
+    ids=["no referral", "none left", "two reasons", "and more", "a fee", "together"],
+)
+def test_where_nobody_fits_a_client_reads_why_and_is_offered_a_way_on(
+    patient: TestClient, answers: dict[str, Any], reasons: list[str], way: str
+) -> None:
+    nobody = listed_for(patient, answers)
+    assert "Nobody fits" in nobody.text
+    for reason in reasons:
+        assert reason in html.unescape(nobody.text)
+    offered = changes(nobody)
+    assert "help" in re.findall(r'name="go" value="(help)"', nobody.text)
+    chosen = [words for words in offered if words.startswith(way)]
+    assert not way or chosen
+    assert not [words for words in offered if re.search("DVA|NDIS|EAP|WorkCover", words)]
+    for words in chosen:
+        shown = send(patient, form_of(nobody), go=offered[words])
+        assert re.search("fits? what you asked for", shown.text), words
+
+
+def test_the_way_back_from_a_wish_is_the_list_where_there_was_one(patient: TestClient) -> None:
+    nobody = listed_for(patient, {"funding": "medicare", "referral_held": False})
+    wished = send(patient, form_of(nobody), go="help").text
+    assert "Back to the list" not in wished
+    assert "Change my answers" in wished
+    somebody = listed_for(patient, {})
+    wished = send(patient, form_of(somebody), go="help").text
+    assert "Back to the list" in wished
+    assert "Your answers were not stored" in wished
+
+
+def test_a_wish_that_is_stored_says_how_its_answers_are_deleted(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
+    stored = given | {"store": f"sqlite:///{tmp_path}/journal.db", "pepper": PEPPER}
+    with local_client(Settings(**stored)) as client:
+        client.headers.update(SAME_SITE)
+        wished = send(client, form_of(listed_for(client, {})), go="help").text
+    assert re.search(r"<strong>[A-Z0-9]{3}-[A-Z0-9]{3}</strong>", wished)
+    assert "With this code you can also have your answers deleted" in wished
+
+
+def test_a_list_in_no_time_says_how_many_seconds_to_wait(client: TestClient) -> None:
+    page = listed_for(client, {})
+    assert f"Please wait {form_token.SHORTEST.seconds} seconds" in page.text
+
+
+def test_kinds_of_therapy_that_are_not_wanted_are_shown_with_not(client: TestClient) -> None:
+    for kinds, text in ((["emdr"], "Not EMDR"), ([], "None of these")):
+        given = DONE | {"modalities_not_wanted": kinds}
+        form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
+        page = send(client, form, answers=json.dumps(given), more="yes", go="edit:check").text
+        assert text in page
+        assert "Not None" not in page
+
+
+def test_each_step_has_a_title_of_its_own(client: TestClient) -> None:
+    given, titles = json.dumps(DONE | {"funding": "medicare", "referral_held": True}), []
     form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
-    answers = json.dumps(DONE | {"funding": "medicare", "referral_held": False})
-    nobody = send(client, form, step="check", answers=answers, go="show")
-    assert "Nobody fits" in nobody.text
-    assert "Medicare pays only with a referral" in nobody.text
-    privately = re.search(r'value="(change:[^"]*private[^"]*)"', nobody.text)
-    assert privately is not None
-    asked = send(client, form_of(nobody), go="help").text
-    assert "Back to the list" not in asked
-    listed = send(client, form_of(nobody), go=html.unescape(privately[1])).text
-    assert "what you asked for" in listed
+    while form.fields["step"] != ["check"]:
+        page = send(client, form, answers=given, more="yes", go="next")
+        titles += re.findall("<h1>([^<]*)</h1>", page.text)
+        form = form_of(page)
+    assert len(titles) == len(set(titles)) > 8
+
+
+def test_a_minor_who_wrote_the_wrong_age_gets_the_question_again_without_a_refusal(
+    client: TestClient,
+) -> None:
+    minor = send(client, at_first_question(client), answer__age_years="15", go="next")
+    page = send(client, form_of(minor), go="edit:age")
+    assert "How old are you?" in page.text
+    assert NEEDED not in page.text
+    assert form_of(page).fields["answer.age_years"] == ["15"]
 
 
 @pytest.mark.parametrize("funding", ["private", "medicare", "ndis", "dva"])

@@ -207,7 +207,7 @@ def test_hostile_feedback_is_refused_as_text(staff: TestClient, text: str) -> No
         names = [name for name in form.fields if name != "csrf_token"]
         response = send(staff, form, **dict.fromkeys(names, text))
         assert response.status_code == 422, response.text
-        assert "script" not in Reader(response.text).tags
+        assert Reader(response.text).tags.count("script") == found.tags.count("script")
     assert found.text == read(staff, address).text
 
 

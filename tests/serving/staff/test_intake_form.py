@@ -117,8 +117,10 @@ def test_a_place_is_a_suburb_or_a_postcode() -> None:
         assert answers(home=[typed])["home"] == [{"postcode": "2042"}], typed
     assert answers(home=["-33.9, 151.2"])["home"] == [{"latitude": -33.9, "longitude": 151.2}]
     assert ("Newtown", "2042") in entry("home").suggested
-    fault = FieldError(pointer="/answers/home", code="value_error", message="is no place")
-    assert "did you mean Newtown?" in entry("home", fault, home=["Newtwn"]).fault
+    elsewhere = FieldError(pointer="/answers/age_years", code="missing", message="is required")
+    assert "did you mean Newtown?" in entry("home", elsewhere, home=["Newtwn"]).fault
+    assert entry("home", elsewhere, home=["Newtown"]).fault == ""
+    assert entry("home", elsewhere, home=["-33.9, 151.2"]).fault == ""
 
 
 def test_numbers_are_read_with_their_signs_and_units() -> None:

@@ -183,11 +183,9 @@ def test_an_offer_is_shown_as_a_new_request_and_never_applied(open_server: TestC
     assert any(offered["name"] in each for each in after.text.split("<article")[1:])
     assert f"{offered['predicted_alliance']:.1f}" in after.text.split('id="made"')[1]
     assert "$120.00" in open_server.get(before).text
-    sentence = (
-        "This is the result of one change. Nothing was changed in the request before it. "
-        "Back to the request before the change"
-    )
+    sentence = "This replaces the version before."
     assert sentence in Reader(after.text).text
+    assert f'href="{before}"' in after.text
     assert sentence not in Reader(page.text).text
     unknown = send(open_server, form, offer="99")
     assert unknown.status_code == 404
@@ -313,7 +311,7 @@ def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(
     assert page.status_code == 422
     found = Reader(page.text)
     said = (
-        "Does the client have a valid referral and mental health treatment plan?: only for Medicare"
+        "Does the client have a valid referral and mental health treatment plan? Only for Medicare"
     )
     assert said in found.text
     form = found.form("/staff/requests")

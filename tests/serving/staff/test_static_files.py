@@ -78,4 +78,4 @@ def test_a_part_of_a_page_asked_for_without_a_session_leads_to_signing_in(
 ) -> None:
     response = locked.client.get("/staff/requests/r1", headers={"hx-request": "true"})
     assert response.status_code == 204
-    assert response.headers["hx-redirect"] == "/staff/session"
+    assert response.headers["hx-redirect"] == "/staff/session?then=/staff/requests/r1"

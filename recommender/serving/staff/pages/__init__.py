@@ -5,9 +5,11 @@ from recommender.serving.staff.pages import (
     clinician,
     clinicians,
     decisions,
+    drafts,
     model,
     new_request,
     pairing,
+    provider_sign_in,
     request,
     sign_in,
     work_list,
@@ -16,7 +18,9 @@ from recommender.serving.staff.pages.owner import accounts, keys, overview, priv
 
 ROUTERS = (
     sign_in.router,
+    provider_sign_in.router,
     new_request.router,
+    drafts.router,
     request.router,
     decisions.router,
     pairing.router,

@@ -1,6 +1,8 @@
 """The form of a new request, and requests made from a page or changed there."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -8,7 +10,9 @@ from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from recommender.errors import IntakeError
+from recommender.errors import IntakeError, NotFoundError
+from recommender.journal.drafts import drop_sent_draft
+from recommender.journal.idempotency import StoredReply
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import DEFAULT_TOP_K
@@ -37,6 +41,15 @@ from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
+from recommender.serving.staff.form_draft import (
+    FormDraft,
+    changed_request,
+    draft_key,
+    form_opened,
+    restored,
+    save_before_sending,
+    sent_draft,
+)
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.views.fit_count import fit_count
 from recommender.serving.staff.views.intake_answers import (
@@ -53,6 +66,7 @@ from recommender.serving.stored_recommendation import (
     shown_of,
     to_journal_row,
 )
+from recommender.store.database import Connection
 from recommender.values.kinds import RawValue
 
 REQUESTS = f"{HOME}/requests"
@@ -64,8 +78,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(NEW)
 async def get_new_request_page(request: Request) -> Response:
-    """An empty form."""
-    return _form(request, FormData({}))
+    """An empty form, or the caller's draft."""
+    return form_page(request, *await restored(request, "", FormData({})))
 
 
 @router.post(REQUESTS)
@@ -73,23 +87,28 @@ async def post_request(request: Request) -> Response:
     """Makes a request; with a fault the form comes back as it was filled in.
 
     It also comes back where a question is answered that does not apply, which only happens without
-    script: the answer is cleared and the page says so.
+    script: the answer is cleared and the page says so. The form is saved as a draft first, which is
+    deleted with the request made.
     """
     sent, snapshot = await read_form(request), current_snapshot(request.app)
-    practice = snapshot.practice
+    practice, draft = snapshot.practice, sent_draft(request, sent)
+    await save_before_sending(request, sent)
     if left_out := inapplicable(practice, typed_answers(practice, sent)):
-        return _form(request, applying(sent, left_out), status=422, cleared=left_out)
+        cleared = applying(sent, left_out)
+        return form_page(request, cleared, draft, status=422, cleared=left_out)
     try:
         try:
             parsed = snapshot.form.read(request_values(practice, sent))
         except ValidationError as error:
             raise refused_request(snapshot, error, snapshot.form.model) from None
-        return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
+        replaces = await _existing(request, changed_request(sent))
+        new = await recommend_and_store(request, parsed, replaces, sent)
+        return redirect(f"{REQUESTS}/{new}")
     except (ProblemError, IntakeError) as error:
         problem = problem_for(error)
         if not problem.errors:
             raise
-        return _form(request, sent, problem.errors, problem.kind.status)
+        return form_page(request, sent, draft, problem.errors, problem.kind.status)
 
 
 @router.post(COUNT)
@@ -104,17 +123,21 @@ async def post_count(request: Request) -> Response:
 
 @router.get(f"{REQUEST}/again")
 async def get_request_again(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The form with the answers of a request, to change some of them; the request stays."""
+    """The form with the answers of a request, or with the caller's draft of changing them.
+
+    The request made from it replaces this one, which stays as an earlier version.
+    """
     practice = current_snapshot(request.app).practice
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
-    return _form(request, prefilled(practice, shown))
+    begun = await restored(request, recommendation_id, prefilled(practice, shown))
+    return form_page(request, *begun)
 
 
 @router.post(f"{REQUEST}/changes")
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Makes a new request with what a relaxation changes; the first one stays as it is."""
+    """Makes a request with what a relaxation changes; it replaces the one that offered it."""
     practice, sent = current_snapshot(request.app).practice, await read_form(request)
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
@@ -130,18 +153,29 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
         top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
         asked_on=shown.asked_on,
     )
-    changed = await recommend_and_store(request, repeated)
-    return redirect(f"{REQUESTS}/{changed}?before={recommendation_id}")
+    changed = await recommend_and_store(request, repeated, recommendation_id)
+    return redirect(f"{REQUESTS}/{changed}")
 
 
-def _form(
+def form_address(changes: str) -> str:
+    """Where the form of a new request is, or the form that changes a request."""
+    return f"{REQUESTS}/{changes}/again" if changes else NEW
+
+
+def form_page(
     request: Request,
     sent: FormData,
+    draft: FormDraft | None,
     errors: tuple[FieldError, ...] = (),
     status: int = 200,
     cleared: tuple[str, ...] = (),
+    version: str = "",
 ) -> Response:
-    """The form as it was filled in; `cleared` are questions whose answers did not apply."""
+    """The form as it was filled in.
+
+    `cleared` are questions whose answers did not apply; `version` is the draft of another form
+    that this one may overwrite.
+    """
     state = current_snapshot(request.app)
     roster, top_k = state.encoding.roster, state.form.example["top_k"]
     form = intake_form(state.practice, roster, sent, errors, top_k=top_k)
@@ -157,6 +191,9 @@ def _form(
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
         decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
+        draft=draft,
+        version=version,
+        about=sent.text("client_id"),
     )
 
 
@@ -185,8 +222,24 @@ async def find_shown(request: Request, recommendation_id: str) -> ShownRecommend
     return (await recorded_for(request, recommendation_id)).shown
 
 
-async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
-    """Recommends as the endpoint does, stores what is shown, and gives its id."""
+async def _existing(request: Request, recommendation_id: str) -> str | None:
+    """The id of a request to be replaced; None where there is none or it was deleted meanwhile."""
+    if recommendation_id:
+        with suppress(NotFoundError):
+            return (await find_shown(request, recommendation_id)).recommendation_id
+    return None
+
+
+async def recommend_and_store(
+    request: Request,
+    parsed: ParsedRequest,
+    replaces: str | None = None,
+    sent: FormData | None = None,
+) -> str:
+    """Recommends as the endpoint does, stores what is shown, and gives its id.
+
+    Replaces an earlier request, and deletes the draft of the form that was sent.
+    """
     state = current_snapshot(request.app)
     info = request_info(request.scope)
     info.model = state.digest
@@ -195,8 +248,14 @@ async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
     )
     info.mode = served.recommendation.mode
     if not has_store(request):
-        app_state(request.app).recent.add(shown_of(served, state))
-    else:
-        row = to_journal_row(served, state, actor=caller(request).actor)
-        await write_once(request, None, row)
+        app_state(request.app).recent.add(replace(shown_of(served, state), replaces=replaces))
+        return served.response.recommendation_id
+    row = to_journal_row(served, state, actor=caller(request).actor, replaces=replaces)
+
+    def record(connection: Connection) -> StoredReply:
+        if sent is not None:
+            drop_sent_draft(connection, draft_key(request, sent), form_opened(sent))
+        return row(connection)
+
+    await write_once(request, None, record)
     return served.response.recommendation_id

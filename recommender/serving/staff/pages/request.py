@@ -19,7 +19,7 @@ from recommender.serving.staff.views.decision import (
     request_progress,
 )
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
-from recommender.values.ids import ID_PATTERN
+from recommender.serving.staff.views.versions import RequestVersions, request_versions
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,10 +30,9 @@ async def get_request_page(
     recommendation_id: RecommendationId,
     why_not: str = "",
     compare: Annotated[tuple[str, ...], Query()] = (),
-    before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
-    """A request as it was shown; `before` is the request it changes."""
-    asked = PageQuestions(why_not, compare, before)
+    """A request as it was shown."""
+    asked = PageQuestions(why_not, compare)
     return await request_page(request, recommendation_id, asked)
 
 
@@ -45,15 +44,18 @@ async def request_page(
 ) -> Response:
     """The page of a request, with a form of it that was refused, where one was."""
     shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
-    progress = RequestProgress()
+    progress, versions = RequestProgress(), RequestVersions.after(shown.replaces)
     if has_store(request):
         look = partial(request_progress, recommendation_id=recommendation_id)
         progress = await read(request, look)
+        others = partial(request_versions, recommendation_id=recommendation_id)
+        versions = await read(request, others)
     sent = typed or TypedForm()
 
     def values() -> dict[str, Any]:
         view = RequestView(shown, state)
-        return view.values(asked, datetime.now(UTC)) | decision_values(view, progress, sent)
+        decided = decision_values(view, progress, sent)
+        return view.values(asked, datetime.now(UTC)) | decided | versions.values()
 
     return page(
         request,

@@ -82,6 +82,9 @@ document.body.addEventListener("htmx:beforeOnLoad", (event) => {
   const answer = event.detail.xhr;
   if (answer.status !== 200) {
     event.preventDefault();
+    if (event.detail.elt.id !== "fits") {
+      return;
+    }
     const signedOut = answer.getResponseHeader("hx-redirect") !== null;
     document.getElementById("fits").textContent = signedOut ? form.dataset.signedOut : "";
   }

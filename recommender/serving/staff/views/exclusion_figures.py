@@ -1,35 +1,47 @@
 """Why one clinician was left out, with the figures of the rules: theirs, and those asked for."""
 
 from recommender.journal.recommendations import ShownRecommendation
+from recommender.practice.definition import Practice
 from recommender.recommendation.rule_figures import reason_text
 from recommender.serving.schemas.responses import ExcludedClinician
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.current_cards import present_clinicians
+from recommender.serving.staff.views.current_cards import PresentClinicians, present_clinicians
 
 
 def reasons_with_figures(
-    excluded: ExcludedClinician,
-    shown: ShownRecommendation,
-    state: ServingSnapshot,
-    roster_version: str,
+    excluded: ExcludedClinician, shown: ShownRecommendation, state: ServingSnapshot
 ) -> tuple[str, ...]:
     """The stored reasons in words.
 
-    Figures come from the present roster, so they are added only while it is the one that the
-    request was answered by: they never contradict the stored reason.
+    Figures come from the present roster. They are added to a reason that still holds, so that they
+    never contradict it.
     """
     practice, roster = state.practice, state.encoding.roster
-    found = None
-    if roster_version == roster.version:
-        found = present_clinicians(shown, practice, roster, (excluded.clinician_id,))
-    texts = []
-    for reason in excluded.reasons:
-        constraint = practice.constraints.get(reason.constraint)
-        text = reason.text
-        is_plain = constraint is not None and text == constraint.say and not reason.unknown
-        if found is not None and constraint is not None and is_plain:
-            columns, context = found.roster.columns, found.screening.context
-            text = reason_text(practice, constraint, found.client, columns, context, 0)
-        texts.append(wording.exclusion(reason.model_copy(update={"text": text})))
-    return tuple(texts)
+    found = present_clinicians(shown, practice, roster, (excluded.clinician_id,))
+    holding = {} if found is None else _texts_now(found, practice)
+    return tuple(
+        wording.exclusion(
+            reason
+            if reason.unknown or reason.constraint not in holding
+            else reason.model_copy(update={"text": holding[reason.constraint]})
+        )
+        for reason in excluded.reasons
+    )
+
+
+def _texts_now(found: PresentClinicians, practice: Practice) -> dict[str, str]:
+    """The reasons with figures that exclude the one clinician now, by constraint."""
+    screening = found.screening
+    (exclusion,) = screening.exclusions or (None,)
+    plain = {} if exclusion is None else {each.constraint: each for each in exclusion.reasons}
+    return {
+        constraint.name: reason_text(
+            practice, constraint, found.client, found.roster.columns, screening.context, 0
+        )
+        for constraint in screening.constraints
+        # A reason in other words than declared has its own figures already.
+        if (reason := plain.get(constraint.name)) is not None
+        and not reason.unknown
+        and reason.text == constraint.say
+    }

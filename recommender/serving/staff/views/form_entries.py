@@ -15,6 +15,7 @@ from recommender.serving.staff.views.intake_answers import (
     TIMES,
     day_parts_of,
     read_ids,
+    read_places,
     suburbs_of,
 )
 from recommender.serving.staff.views.typed_times import EXAMPLES, read_times
@@ -203,11 +204,14 @@ class EntryBuilder:
         suburbs = suburbs_of(self.practice)
         unnamed = sorted(set(field.postcodes) - set(suburbs.values()))
         suggested = (*suburbs.items(), *((code, "") for code in unnamed))
-        return replace(entry, suggested=suggested, fault=self._place_fault(entry))
+        return replace(entry, suggested=suggested, fault=self._place_fault(entry, field))
 
-    def _place_fault(self, entry: FormEntry) -> str:
-        if not entry.fault:
-            return ""
+    def _place_fault(self, entry: FormEntry, field: Field) -> str:
+        """What is wrong with a place, once a form is refused: not only for its place."""
+        places = read_places(entry.given[0], suburbs_of(self.practice))
+        unknown = any(each.get("postcode", "") not in ("", *field.postcodes) for each in places)
+        if not self.faults or not unknown:
+            return entry.fault
         suburbs = {name.casefold(): name for name in suburbs_of(self.practice)}
         near = get_close_matches(entry.given[0].casefold(), suburbs, n=2)
         meant = did_you_mean(suburbs[each] for each in near) if near else ""

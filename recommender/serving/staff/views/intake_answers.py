@@ -143,7 +143,7 @@ def _answer(practice: Practice, field: Field, sent: FormData) -> Any:
     if not text or field.is_code(text):
         return None
     if field.kind == "place":
-        return _places(text, suburbs_of(practice))
+        return read_places(text, suburbs_of(practice))
     return _READERS.get(field.kind, str)(text)
 
 
@@ -201,10 +201,10 @@ def _flag(text: str) -> Any:
 _NAME_AND_CODE = re.compile(r"(.*\S)[\s,]+([0-9]{4})")
 
 
-def _places(text: str, suburbs: Mapping[str, str]) -> list[dict[str, Any]]:
+def read_places(text: str, suburbs: Mapping[str, str]) -> list[dict[str, Any]]:
     """Places separated by semicolons: a suburb, a postcode or both, or latitude and longitude.
 
-    >>> _places("newtown; Manly 2095; -33.9, 151.2", {"Newtown": "2042", "Manly": "2095"})[:2]
+    >>> read_places("newtown; Manly 2095; -33.9, 151.2", {"Newtown": "2042", "Manly": "2095"})[:2]
     [{'postcode': '2042'}, {'postcode': '2095'}]
     """
     by_name = {name.casefold(): code for name, code in suburbs.items()}

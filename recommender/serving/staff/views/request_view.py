@@ -39,11 +39,10 @@ NOT_EXPLAINED = "The reasons can no longer be shown: the definition or the model
 
 @dataclass(frozen=True, slots=True)
 class PageQuestions:
-    """Ids of a clinician to explain, of those to compare, and of the request this one changes."""
+    """Ids of a clinician to explain, and of those to compare."""
 
     why_not: str = ""
     compare: tuple[str, ...] = ()
-    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +155,7 @@ class RequestView:
             return WhyNot(name, NOT_EXPLAINED)
         for each in self.response.excluded:
             if each.clinician_id == clinician_id:
-                version = self.response.roster_version
-                reasons = reasons_with_figures(each, self.shown, self.state, version)
+                reasons = reasons_with_figures(each, self.shown, self.state)
                 return WhyNot(name, f"{name} was left out by these rules:", reasons)
         if self.case.contributions is None:
             return WhyNot(name, FITS_BUT_LATER)

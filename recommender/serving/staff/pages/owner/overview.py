@@ -108,11 +108,11 @@ def _backups(folder: Path) -> tuple[ListedBackup, ...]:
         ListedBackup(each.name, _manifest(each)) for each in folder.iterdir() if each.is_dir()
     ]
     listed.sort(key=lambda each: each.name)
-    listed.sort(key=_made_at, reverse=True)
+    listed.sort(key=_created_at, reverse=True)
     return tuple(listed)
 
 
-def _made_at(listed: ListedBackup) -> datetime:
+def _created_at(listed: ListedBackup) -> datetime:
     return listed.manifest.created_at if listed.manifest else datetime.min.replace(tzinfo=UTC)
 
 
