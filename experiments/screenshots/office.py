@@ -14,32 +14,37 @@ from recommender.security.scopes import Role
 from recommender.store.database import open_store
 
 PASSWORD = "four words without tune"
-STAFF, SCIENTIST = "intake.desk", "data.desk"
+STAFF, SCIENTIST, OWNER = "intake.desk", "data.desk", "owner.desk"
 _LIMITS = {"CALLS_PER_MINUTE": 100_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A live server, where it keeps things, and the password of everybody who has an account."""
+    """A live server, where it keeps things, its roster's file, and the password of all."""
 
     url: str
     store: str = ""
+    roster: Path = Path()
     password: str = PASSWORD
 
 
 @contextmanager
 def running_office(subject: Subject, **settings: object) -> Iterator[Office]:
-    """A server with a store and these settings, with accounts of intake staff and a scientist."""
+    """A server with a store and these settings, with accounts of staff, data and owner."""
     subject.workspace.mkdir(exist_ok=True)
     address = f"sqlite:///{subject.workspace / 'journal.db'}"
     store, now = open_store(address), datetime.now(UTC)
     with store.writing() as connection:
-        for name, role in ((STAFF, Role.STAFF), (SCIENTIST, Role.SCIENTIST)):
-            add_account(connection, name, role, PASSWORD, now=now, actor="office")
+        for name, roles in (
+            (STAFF, [Role.STAFF]),
+            (SCIENTIST, [Role.SCIENTIST]),
+            (OWNER, [Role.ADMIN, Role.STAFF]),
+        ):
+            add_account(connection, name, roles, PASSWORD, now=now, actor="office")
     store.close()
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
     with live_server({**given, "PEPPER": PEPPER, **_LIMITS, **PATIENT, **settings}) as server:
-        yield Office(server.url, address)
+        yield Office(server.url, address, subject.roster)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from playwright.sync_api import Page
 
 from experiments.screenshots.answers import ANSWERS
 from experiments.screenshots.filling import fill, follow, press, send
-from experiments.screenshots.office import SCIENTIST, STAFF, Office
+from experiments.screenshots.office import OWNER, SCIENTIST, STAFF, Office
+from experiments.screenshots.practice_walk import practice_walk
 
 BEFORE = "2024-10-01"
 """A day before any request."""
@@ -31,6 +32,7 @@ def walk(page: Page, office: Office) -> Iterator[str]:
     yield from _following(page)
     yield from _other_requests(page, office)
     yield from _about_the_model(page, office)
+    yield from _practice(page, office)
     yield from _refusals(page, office)
 
 
@@ -170,10 +172,22 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
     yield "clinician"
 
 
+def _practice(page: Page, office: Office) -> Iterator[str]:
+    _sign_out(page)
+    sign_in(page, office, OWNER)
+    yield from practice_walk(page, office)
+    _sign_out(page)
+    sign_in(page, office)
+
+
+def _sign_out(page: Page) -> None:
+    follow(page, page.locator("header").get_by_role("button", name="Sign out"))
+
+
 def _refusals(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff/requests/none")
     yield "not found"
-    follow(page, page.locator("header").get_by_role("button", name="Sign out"))
+    _sign_out(page)
     sign_in(page, office, SCIENTIST)
     yield "welcome"
     page.goto(f"{office.url}/staff/clinicians/records")

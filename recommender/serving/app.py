@@ -69,6 +69,7 @@ from recommender.serving.snapshot.snapshot import expected_practice, open_snapsh
 from recommender.serving.staff import pages as staff
 from recommender.serving.staff.error_pages import error_page
 from recommender.serving.staff.page import STATIC, is_staff, redirect, static_files
+from recommender.serving.staff.pages.owner.roster import ROSTER, ROSTER_APPLIED
 from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
@@ -207,6 +208,8 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
             limit=settings.max_body_bytes,
             limits={
                 "/v1/roster": settings.max_roster_bytes,
+                ROSTER: settings.max_roster_bytes,
+                ROSTER_APPLIED: settings.max_roster_bytes,
                 "/v1/allocations": settings.max_list_bytes,
             },
             queues={

@@ -18,6 +18,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
+from recommender.tables.csv_file import read_csv
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
 from recommender.tables.references import table_warnings
@@ -172,6 +173,23 @@ def read_roster(
         With every fault of the file.
     """
     people = _read_alone(path, practice.clinician, "clinician", written, warn)
+    return snapshot(people.ids, people.names, people.columns, taken_at)
+
+
+def roster_of_csv(
+    content: bytes, practice: Practice, taken_at: datetime, written: TableFormat = STANDARD
+) -> Roster:
+    """The roster in the content of a CSV file, which reads as `read_roster` reads the file.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    sheet, faults = read_csv("clinicians.csv", content)
+    read = _people(sheet, practice.clinician, "clinician", written)
+    raise_faults(unwarned([*faults, *read.faults], ignore_warning))
+    people = read.people
     return snapshot(people.ids, people.names, people.columns, taken_at)
 
 

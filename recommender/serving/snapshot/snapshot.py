@@ -1,5 +1,6 @@
 """One immutable snapshot of model, roster and schemas, from which requests are answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -257,11 +258,16 @@ def _seeded(practice: Practice, settings: Settings, store: Store) -> RosterVersi
 
 
 def _read_back(roster: Roster, practice: Practice) -> RosterVersion:
+    return RosterVersion(0, roster.version, roster.taken_at, rows_of(roster, practice))
+
+
+def rows_of(roster: Roster, practice: Practice) -> Mapping[str, Cells]:
+    """The cells of every clinician by id, each value in one form: equal values have equal cells."""
     rows: dict[str, Cells] = {}
     for place, (clinician_id, name) in enumerate(zip(roster.ids, roster.names, strict=True)):
         cells = cells_at(practice.clinician, roster.columns, place)
         rows[clinician_id] = cells if name is None else {NAME_COLUMN: name, **cells}
-    return RosterVersion(0, roster.version, roster.taken_at, MappingProxyType(rows))
+    return MappingProxyType(rows)
 
 
 def _file(practice: Practice, settings: Settings) -> Roster:

@@ -91,6 +91,7 @@ _templates.globals |= {
     "people_script": static_address(PEOPLE_SCRIPT),
     "request_style": static_address("request.css"),
     "form_style": static_address("form.css"),
+    "roster_script": static_address("roster.js"),
     "form_script": static_address("form.js"),
     "draft_script": static_address("draft.js"),
     "script_settings": SCRIPT_SETTINGS,

@@ -1,6 +1,7 @@
 """Routes of the staff pages."""
 
 from recommender.serving.staff.pages import (
+    availability,
     clinician,
     clinicians,
     decisions,
@@ -13,7 +14,7 @@ from recommender.serving.staff.pages import (
     sign_in,
     work_list,
 )
-from recommender.serving.staff.pages.owner import accounts, keys, overview, privacy
+from recommender.serving.staff.pages.owner import accounts, keys, overview, privacy, roster
 
 ROUTERS = (
     sign_in.router,
@@ -27,9 +28,11 @@ ROUTERS = (
     clinicians.router,
     # After the page of records, whose address would be one of a clinician.
     clinician.router,
+    availability.router,
     work_list.router,
     overview.router,
     accounts.router,
     keys.router,
     privacy.router,
+    roster.router,
 )

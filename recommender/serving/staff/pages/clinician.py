@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -14,6 +15,8 @@ from recommender.journal.rated_pairings import Exposure, exposures
 from recommender.journal.recent_responses import on_roster_since, recent_responses
 from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.left_out import RequestsOfClinician, requests_of_clinician
+from recommender.security.scopes import Scope
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.idempotency import has_store, read
 from recommender.serving.staff.page import CLINICIANS, page
@@ -67,9 +70,11 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
         days=DAYS,
         most=MAX_RESPONSES,
         now=now,
+        clinician_id=clinician_id,
+        may_edit=has_store(request) and caller(request).may(Scope.AVAILABILITY_WRITE),
         today=state.practice.day_at(now),
         zone=state.practice.timezone,
-        as_of=roster.taken_at,
+        as_of=roster.taken_at.astimezone(ZoneInfo(state.practice.timezone)),
         **shown,
     )
 

@@ -20,6 +20,8 @@ from recommender.serving.staff.page import CLINICIANS, PRACTICE, page
 AUDIT, BACKUPS = f"{PRACTICE}/audit", f"{PRACTICE}/backups"
 PAGES = (
     (CLINICIANS, "Clinicians", "hours, places and absences of each", Scope.ROSTER_READ),
+    (f"{PRACTICE}/roster", "Import a roster file", "with a preview of what changes",
+     Scope.ROSTER_WRITE),
     (f"{PRACTICE}/accounts", "Accounts and roles", "who may sign in, and what they may do",
      Scope.ACCESS_MANAGE),
     (f"{PRACTICE}/keys", "Keys", "of programs and web pages", Scope.ACCESS_MANAGE),
