@@ -22,12 +22,10 @@ from experiments.screenshots.walk import counter_walk, rated_walk, walk
 from experiments.trust.subject import simulated_subject
 
 FOLDER = Path("docs/screenshots")
-SIZE: ViewportSize = {"width": 1200, "height": 800}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-SMALL: ViewportSize = {"width": 320, "height": 568}
-IN_DARK = IN_SMALL = SHORTLIST = "request"
-COLOURS, WARM_COLOURS = 8, 32
+IN_DARK = "request"
+COLOURS = 16
 PARTS = {
     "why not, left out": "why-not-heading",
     "why not, fits": "why-not-heading",
@@ -35,18 +33,7 @@ PARTS = {
     "decision, refused": "decide",
     "request, decided": "decide",
 }
-"""Of pages that differ in one section, that section by its heading's id."""
-TOPS = {
-    "new request",
-    "new request, with faults",
-    "new request, filled in again",
-    "request, relaxed",
-    "request, rules only",
-    "request, nobody fits",
-    "request, dark",
-    "open request, by the literature",
-}
-"""Pages of which the top shows what is particular to them."""
+"""States that are seen in one part of a page, with the id of its heading."""
 out = Console(width=100)
 
 
@@ -72,38 +59,34 @@ def main(
         for name, taken in pictures(browser, office, counter):
             write(folder / f"{name}.png", taken)
         for name, taken in matching_pictures(browser, desk):
-            write(folder / f"{name}.png", taken, WARM_COLOURS)
+            write(folder / f"{name}.png", taken)
 
 
 def _folder(open_here: ExitStack) -> str:
     return open_here.enter_context(tempfile.TemporaryDirectory())
 
 
-def write(path: Path, picture: bytes, colours: int = COLOURS) -> None:
+def write(path: Path, picture: bytes) -> None:
     """Writes a picture in few colours, and says how large it is."""
-    path.write_bytes(smaller(picture, colours))
+    path.write_bytes(smaller(picture))
     out.print(f"{path}  {path.stat().st_size // 1024} KiB", highlight=False)
 
 
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
     """Every page in every state, by name."""
-    page = browser.new_page(viewport=SIZE, locale="en-AU")
+    page = browser.new_page(viewport=DESK, locale="en-AU")
     walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
     yield from _reference(browser, counter)
     for state in chain(*walks):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
-        if state == SHORTLIST:
-            shortlist = page.locator('section[aria-labelledby="shortlist"]')
-            yield "shortlist", shortlist.screenshot(animations="disabled")
         if state == IN_DARK:
             page.emulate_media(color_scheme="dark")
-            yield f"{name}-dark", taken(page, f"{state}, dark")
+            yield f"{name}-dark", taken(page, state)
             page.emulate_media(color_scheme="light")
-        if state == IN_SMALL:
-            page.set_viewport_size(SMALL)
-            yield f"{name}-small", taken(page)
-            page.set_viewport_size(SIZE)
+        page.set_viewport_size(PHONE)
+        yield f"{name}-phone", taken(page, state)
+        page.set_viewport_size(DESK)
 
 
 def _reference(browser: Browser, counter: Office) -> Iterator[tuple[str, bytes]]:
@@ -126,22 +109,21 @@ def _rated(page: Page, office: Office) -> Iterator[str]:
     yield from rated_walk(page, office)
 
 
-def taken(page: Page, state: str = "") -> bytes:
-    """A page as it is drawn: whole, or the part of it that matters in a state."""
+def taken(page: Page, state: str) -> bytes:
+    """The first screen of a page, or the screen with the part of it that shows a state."""
     if state in PARTS:
-        section = page.locator(f'section[aria-labelledby="{PARTS[state]}"]')
-        return section.screenshot(animations="disabled")
-    return page.screenshot(full_page=state not in TOPS, animations="disabled")
+        page.locator(f"#{PARTS[state]}").evaluate("each => each.scrollIntoView()")
+    else:
+        page.evaluate("scrollTo(0, 0)")
+    return page.screenshot(animations="disabled")
 
 
-def smaller(picture: bytes, colours: int = COLOURS) -> bytes:
+def smaller(picture: bytes) -> bytes:
     """The same picture in few colours, which pages of text and lines do well with."""
     written = io.BytesIO()
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    # By area, so that a tinted ground stays what it is; the other way has every line's colour.
-    by_area, by_spread = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE
-    method = by_area if colours > COLOURS else by_spread
-    few = whole.quantize(colours, method, dither=Image.Dither.NONE)
+    # By area, so that a tinted ground stays what it is.
+    few = whole.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(written, "PNG", optimize=True)
     return written.getvalue()
 

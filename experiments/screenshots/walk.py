@@ -67,8 +67,10 @@ def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
 
 
 def new_request(page: Page, office: Office) -> None:
-    """Opens the empty form."""
+    """Opens the empty form; answers restored from a form that was not sent are discarded."""
     page.goto(f"{office.url}/staff/requests/new")
+    if page.get_by_role("button", name="Start again", exact=True).count():
+        press(page, "Start again")
 
 
 def _entrance(page: Page, office: Office) -> Iterator[str]:
@@ -90,6 +92,8 @@ def _asking(page: Page, office: Office) -> Iterator[str]:
     yield "new request"
     send(page, {"answer.gad7": "99", "answer.home": "somewhere", "top_k": "0"})
     yield "new request, with faults"
+    page.goto(f"{office.url}/staff/requests/new")
+    yield "new request, restored"
     new_request(page, office)
     send(page, ANSWERS)
     yield "request"
