@@ -228,10 +228,10 @@ def test_a_wish_is_on_the_staff_page_until_staff_decide(page: Page, desk: Office
     assert page.locator(".code strong").inner_text() == reference
     page.context.clear_cookies()
     sign_in(page, desk)
-    row = page.locator("tr", has_text=reference)
+    row = page.locator(".work li", has_text=reference)
     assert name in row.inner_text()
-    row.get_by_role("link").click()
-    declared = page.get_by_text("(declared by the practice)").first.inner_text()
+    row.get_by_role("link").first.click()
+    declared = page.get_by_text("(declared by the practice)").first.text_content() or ""
     assert "Level 3" in declared
     press_exactly(page, "Choose")
     page.goto(f"{desk.url}/staff")
