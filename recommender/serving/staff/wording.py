@@ -302,9 +302,12 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
     return f"{close}. Choose by times, gap or preference."
 
 
-def ahead(probability: float, following: str) -> str:
-    """How sure it is that a clinician's predicted alliance is above that of the following one."""
-    if probability < EVEN_LEAD:
+def ahead(probability: float, following: str, *, tied: bool) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one.
+
+    Clinicians who are tied are about even: the page says that they are too close to call.
+    """
+    if tied or probability < EVEN_LEAD:
         return f"About even with {following}"
     if probability < CLEAR_LEAD:
         return f"A little ahead of {following}"
