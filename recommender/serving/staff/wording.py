@@ -187,17 +187,34 @@ def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 def week(windows: Sequence[str]) -> str:
     """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
 
+    Windows that touch or overlap are read as one.
+
     >>> week(["mon 17:00-24:00", "tue 17:00-24:00", "wed 00:00-24:00", "sat 08:30-12:00"])
     'Monday and Tuesday from 5 pm; Wednesday all day; Saturday 8:30 am to noon'
+    >>> week(["tue 17:00-24:00", "tue 00:00-24:00"])
+    'Tuesday all day'
     """
-    times: dict[str, list[str]] = {}
+    times: dict[str, list[tuple[str, str]]] = {}
     for window in windows:
         name, _, hours = window.partition(" ")
-        times.setdefault(name, []).append(_hours(*hours.split("-")))
+        start, _, end = hours.partition("-")
+        times.setdefault(name, []).append((start, end))
     together: dict[tuple[str, ...], list[str]] = {}
-    for name, texts in times.items():
-        together.setdefault(tuple(texts), []).append(name)
+    for name, spans in times.items():
+        texts = tuple(_hours(*span) for span in _joined(spans))
+        together.setdefault(texts, []).append(name)
     return "; ".join(f"{_days(names)} {', '.join(texts)}" for texts, names in together.items())
+
+
+def _joined(spans: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Spans of a day in order; those that touch or overlap as one."""
+    joined: list[tuple[str, str]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _hours(start: str, end: str) -> str:
@@ -285,9 +302,12 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
     return f"{close}. Choose by times, gap or preference."
 
 
-def ahead(probability: float, following: str) -> str:
-    """How sure it is that a clinician's predicted alliance is above that of the following one."""
-    if probability < EVEN_LEAD:
+def ahead(probability: float, following: str, *, tied: bool) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one.
+
+    Clinicians who are tied are about even: the page says that they are too close to call.
+    """
+    if tied or probability < EVEN_LEAD:
         return f"About even with {following}"
     if probability < CLEAR_LEAD:
         return f"A little ahead of {following}"
