@@ -5,7 +5,7 @@ the practice definition. No text claims a cause or promises a result; a test che
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
@@ -167,9 +167,20 @@ def local(at: datetime, zone: ZoneInfo) -> str:
     return f"{day(here)}, {clock(here)}"
 
 
+def local_day(at: datetime, zone: ZoneInfo) -> str:
+    """The day of a time on the practice's clock.
+
+    >>> late = datetime(2026, 11, 28, 23, 28, tzinfo=ZoneInfo("UTC"))
+    >>> local_day(late, ZoneInfo("Australia/Sydney"))
+    '29 November 2026'
+    """
+    return day(at.astimezone(zone))
+
+
 def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A time of the practice, with its day unless that is today.
 
+    >>> from datetime import timedelta
     >>> zone = ZoneInfo("Australia/Sydney")
     >>> now = datetime(2026, 11, 28, 6, tzinfo=ZoneInfo("UTC"))
     >>> [recent(now - timedelta(hours=back), now, zone) for back in (1, 20, 50)]
@@ -245,11 +256,11 @@ def _days(names: Sequence[str]) -> str:
     return listed([DAY_NAMES[name] for name in names])
 
 
-def known(at: datetime, age: timedelta) -> str:
+def known(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """When availability was recorded, and how long ago that is."""
-    days = max(age.days, 0)
+    days = max((now - at).days, 0)
     ago = "today" if days == 0 else f"{counted(days, 'day', 'days')} ago"
-    return f"as known {moment(at)} ({ago})"
+    return f"as known {local(at, zone)} ({ago})"
 
 
 def scale_of(instrument: str) -> str:
@@ -345,11 +356,11 @@ def counts(eligible: int, excluded: int) -> str:
     return f"{eligible} of {counted(eligible + excluded, 'clinician', 'clinicians')} {fit}."
 
 
-def model(used: ModelInUse) -> str:
+def model(used: ModelInUse, zone: ZoneInfo) -> str:
     """Version, training day and digest of the model a request used."""
     version = f"version {used.version}" if used.version is not None else ""
     at = used.created_at
-    on = f"trained {day(datetime.fromisoformat(at))}" if at else ""
+    on = f"trained {local_day(datetime.fromisoformat(at), zone)}" if at else ""
     return ", ".join(filter(None, (version, on, used.digest[:12])))
 
 

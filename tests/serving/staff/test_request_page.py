@@ -275,7 +275,9 @@ def test_a_request_is_asked_again_with_every_answer_it_had(open_server: TestClie
         "client_id": "c9999",
     }
     first = ask(open_server, **given)
-    form = read(open_server, f"{first.url.path}/again").form("/staff/requests")
+    again = read(open_server, f"{first.url.path}/again")
+    assert "Change answers" in again.text
+    form = again.form("/staff/requests")
     assert form.fields["answer.free.times"] == ["Monday 8 am to 10 am, 5 pm to 8 pm"]
     assert form.fields["answer.wanted"] == ["none"]
     assert form.fields["asked_on"] == [""]
