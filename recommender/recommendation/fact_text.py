@@ -1,15 +1,20 @@
 """Facts about clinicians and amounts in words, in the labels of the practice."""
 
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 import numpy as np
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.values.kinds import EPOCH
+from recommender.values.kinds import DAY_NAMES, EPOCH
 
 YES = "Yes"
+DAY_MINUTES = 24 * 60
+Window = tuple[int, int, int]
+"""A day from Monday = 0, and start and end in minutes."""
+Span = tuple[int, int]
 CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -87,9 +92,54 @@ def day_text(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def clock_text(at: datetime) -> str:
+def clock_text(at: datetime | time) -> str:
     """A time of day on a 12-hour clock, such as `5 pm` or `5:30 pm`."""
     if at.minute == 0 and at.hour in (0, 12):
         return "noon" if at.hour else "midnight"
     minutes = f":{at:%M}" if at.minute else ""
     return f"{at.hour % 12 or 12}{minutes} {'pm' if at.hour >= 12 else 'am'}"
+
+
+def added_hours_text(stated: Sequence[Window], offered: Sequence[Window]) -> str:
+    """The hours of the week that are offered and were not stated, day by day.
+
+    Windows are (day, start, end) as their field parses them: sorted and apart.
+
+    >>> evening = (1, 1020, 1440)
+    >>> added_hours_text([evening], [(1, 0, 1440)]), added_hours_text([], [(1, 0, 1440)])
+    ('Tuesday before 5 pm', 'Tuesday')
+    >>> added_hours_text([(1, 540, 720), evening], [(1, 0, 1440)])
+    'Tuesday before 9 am and noon to 5 pm'
+    """
+    texts = []
+    for number, name in enumerate(DAY_NAMES.values()):
+        own = [(start, end) for day, start, end in stated if day == number]
+        theirs = [(start, end) for day, start, end in offered if day == number]
+        added = [_span_text(*span) for whole in theirs for span in _left_of(whole, own)]
+        if added:
+            texts.append(f"{name} {' and '.join(added)}".strip())
+    return " and ".join(texts)
+
+
+def _left_of(whole: Span, taken: Sequence[Span]) -> Iterator[Span]:
+    """The parts of a span that spans in order do not cover."""
+    begin, end = whole
+    for start, stop in taken:
+        if begin < min(start, end):
+            yield begin, min(start, end)
+        begin = max(begin, stop)
+    if begin < end:
+        yield begin, end
+
+
+def _span_text(begin: int, end: int) -> str:
+    """Minutes of a day in words; empty for all of it."""
+    if begin == 0:
+        return "" if end == DAY_MINUTES else f"before {_minute_text(end)}"
+    if end == DAY_MINUTES:
+        return f"from {_minute_text(begin)}"
+    return f"{_minute_text(begin)} to {_minute_text(end)}"
+
+
+def _minute_text(minute: int) -> str:
+    return clock_text(time(*divmod(minute, 60)))

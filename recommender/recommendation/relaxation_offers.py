@@ -20,10 +20,11 @@ from recommender.model.alliance_model import (
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.recommendation.fact_text import money_text
+from recommender.practice.rules.time_rules import windows_of
+from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
-from recommender.values.kinds import DAY_NAMES, RawValue
+from recommender.values.kinds import RawValue
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -326,8 +327,10 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
         return "", _listed([field.label_of(level) for level in apart])
     if field.kind == "weekly_hours":
-        days = [DAY_NAMES[w[:3]] for w in change.answer if w.endswith("00:00-24:00")]
-        return "", days[-1] if days else ""
+        return "", added_hours_text(
+            windows_of(request.client[field.name]),
+            windows_of(changed(request, [change])[field.name]),
+        )
     if field.levels:
         before = "none" if np.isnan(stated) else field.label_of(field.levels[int(stated)])
         return before, field.label_of(str(change.answer))

@@ -128,7 +128,10 @@ def test_the_count_follows_the_answers_and_leads_to_what_is_missing(
 ) -> None:
     looker = Looker(page, axe, counter.url)
     new_request(page, counter)
-    fits(page, r"\d+ of 24 fit so far; not answered yet: age, level of care needed")
+    fits(
+        page,
+        r"\d+ of 24 fit so far; nobody can be shown until these are answered: age, level of care",
+    )
     page.fill(field(page, "answer.age_years"), "34")
     page.get_by_role("link", name="level of care needed").click()
     assert page.evaluate("document.activeElement.id") == "answer.risk_level"

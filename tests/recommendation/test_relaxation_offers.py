@@ -232,6 +232,12 @@ def test_a_day_is_offered_by_its_name_beside_the_hours_stated() -> None:
     assert said["Monday too"] == ("sun 09:00-12:00", "mon 00:00-24:00")
 
 
+def test_a_day_given_in_part_is_offered_by_the_hours_that_are_added() -> None:
+    found = asked(a_model_of(declared("times")), free="mon 22:00-24:00; sun 09:00-12:00")
+    said = {offer.text: offer.changes[0].answer for offer in found.offers}
+    assert said["Monday before 10 pm too"] == ("sun 09:00-12:00", "mon 00:00-24:00")
+
+
 def test_money_is_offered_in_whole_dollars() -> None:
     found = asked(a_model_of(declared("fee")), max_fee=100)
     assert found.offers

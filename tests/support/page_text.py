@@ -44,9 +44,14 @@ BUTTONS = {"button": "[{}]", "summary": "> {}"}
 UNSEEN = (
     (re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{12}\b|\b[0-9a-f]{8}\b"), "(id)"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+Z]+"), "(moment)"),
-    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon|midnight) UTC"), "(moment)"),
     (re.compile(r"as known \d{1,2} [^(]*\([^)]*\)"), "as known (moment)"),
-    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon) AE[DS]T"), "(moment)"),
+    (
+        re.compile(
+            r"\d{1,2} [A-Z][a-z]+ \d{4}, (\d{1,2}:\d\d [ap]m|noon|midnight)( UTC| AE[DS]T)?"
+        ),
+        "(moment)",
+    ),
+    (re.compile(r"trained \d{1,2} [A-Z][a-z]+ \d{4}"), "trained (day)"),
     (re.compile(r"\bmade \d{1,2} [A-Z][a-z]+ \d{4}"), "made (day)"),
 )
 """What differs from run to run: ids, digests, and the moments rows are written."""

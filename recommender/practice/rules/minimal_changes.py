@@ -126,7 +126,10 @@ def one_more_day(inputs: RuleInput) -> MinimalChange:
         for day, begin, end in windows_of(inputs.client[0])
         if end > begin
     ]
-    answers = tuple([*stated, f"{day} 00:00-24:00"] for day in DAYS)
+    answers = tuple(
+        [*(window for window in stated if not window.startswith(day)), f"{day} 00:00-24:00"]
+        for day in DAYS
+    )
     return MinimalChange(answers, fits_on_day(inputs))
 
 

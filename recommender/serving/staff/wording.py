@@ -5,7 +5,7 @@ the practice definition. No text claims a cause or promises a result; a test che
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
@@ -167,9 +167,20 @@ def local(at: datetime, zone: ZoneInfo) -> str:
     return f"{day(here)}, {clock(here)}"
 
 
+def local_day(at: datetime, zone: ZoneInfo) -> str:
+    """The day of a time on the practice's clock.
+
+    >>> late = datetime(2026, 11, 28, 23, 28, tzinfo=ZoneInfo("UTC"))
+    >>> local_day(late, ZoneInfo("Australia/Sydney"))
+    '29 November 2026'
+    """
+    return day(at.astimezone(zone))
+
+
 def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A time of the practice, with its day unless that is today.
 
+    >>> from datetime import timedelta
     >>> zone = ZoneInfo("Australia/Sydney")
     >>> now = datetime(2026, 11, 28, 6, tzinfo=ZoneInfo("UTC"))
     >>> [recent(now - timedelta(hours=back), now, zone) for back in (1, 20, 50)]
@@ -187,17 +198,34 @@ def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 def week(windows: Sequence[str]) -> str:
     """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
 
+    Windows that touch or overlap are read as one.
+
     >>> week(["mon 17:00-24:00", "tue 17:00-24:00", "wed 00:00-24:00", "sat 08:30-12:00"])
     'Monday and Tuesday from 5 pm; Wednesday all day; Saturday 8:30 am to noon'
+    >>> week(["tue 17:00-24:00", "tue 00:00-24:00"])
+    'Tuesday all day'
     """
-    times: dict[str, list[str]] = {}
+    times: dict[str, list[tuple[str, str]]] = {}
     for window in windows:
         name, _, hours = window.partition(" ")
-        times.setdefault(name, []).append(_hours(*hours.split("-")))
+        start, _, end = hours.partition("-")
+        times.setdefault(name, []).append((start, end))
     together: dict[tuple[str, ...], list[str]] = {}
-    for name, texts in times.items():
-        together.setdefault(tuple(texts), []).append(name)
+    for name, spans in times.items():
+        texts = tuple(_hours(*span) for span in _joined(spans))
+        together.setdefault(texts, []).append(name)
     return "; ".join(f"{_days(names)} {', '.join(texts)}" for texts, names in together.items())
+
+
+def _joined(spans: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Spans of a day in order; those that touch or overlap as one."""
+    joined: list[tuple[str, str]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _hours(start: str, end: str) -> str:
@@ -228,11 +256,11 @@ def _days(names: Sequence[str]) -> str:
     return listed([DAY_NAMES[name] for name in names])
 
 
-def known(at: datetime, age: timedelta) -> str:
+def known(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """When availability was recorded, and how long ago that is."""
-    days = max(age.days, 0)
+    days = max((now - at).days, 0)
     ago = "today" if days == 0 else f"{counted(days, 'day', 'days')} ago"
-    return f"as known {moment(at)} ({ago})"
+    return f"as known {local(at, zone)} ({ago})"
 
 
 def scale_of(instrument: str) -> str:
@@ -285,9 +313,12 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
     return f"{close}. Choose by times, gap or preference."
 
 
-def ahead(probability: float, following: str) -> str:
-    """How sure it is that a clinician's predicted alliance is above that of the following one."""
-    if probability < EVEN_LEAD:
+def ahead(probability: float, following: str, *, tied: bool) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one.
+
+    Clinicians who are tied are about even: the page says that they are too close to call.
+    """
+    if tied or probability < EVEN_LEAD:
         return f"About even with {following}"
     if probability < CLEAR_LEAD:
         return f"A little ahead of {following}"
@@ -325,11 +356,11 @@ def counts(eligible: int, excluded: int) -> str:
     return f"{eligible} of {counted(eligible + excluded, 'clinician', 'clinicians')} {fit}."
 
 
-def model(used: ModelInUse) -> str:
+def model(used: ModelInUse, zone: ZoneInfo) -> str:
     """Version, training day and digest of the model a request used."""
     version = f"version {used.version}" if used.version is not None else ""
     at = used.created_at
-    on = f"trained {day(datetime.fromisoformat(at))}" if at else ""
+    on = f"trained {local_day(datetime.fromisoformat(at), zone)}" if at else ""
     return ", ".join(filter(None, (version, on, used.digest[:12])))
 
 

@@ -56,16 +56,15 @@ def test_a_lower_error_is_drawn_lower_and_no_error_on_the_axis() -> None:
     assert picture.line.startswith("52.0,12.0 ")
 
 
-def an_explanation(*hundredths: int, remainder: int = 0, phrase: str = "style") -> ExplanationView:
-    groups = tuple(ExplanationGroup(ExplanationLine(phrase, each), (), None) for each in hundredths)
-    total = sum(hundredths) + remainder
-    return ExplanationView(
-        groups, ExplanationLine("remainder", remainder), ExplanationLine("total", total)
+def an_explanation(*hundredths: int) -> ExplanationView:
+    groups = tuple(
+        ExplanationGroup(ExplanationLine("style", each), (), None) for each in hundredths
     )
+    return ExplanationView(groups, ExplanationLine("total", sum(hundredths)))
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_longest_and_lies_on_its_side() -> None:
-    lines = an_explanation(40, -20, remainder=1).lines
+    lines = an_explanation(40, -20, 1).lines
     up, down, rest, total = (contribution_bar(line, reach=40) for line in lines)
     assert (up.x, up.width, up.hollow) == (MIDDLE, HALF, False)
     assert (down.x, down.width, down.hollow) == (MIDDLE - HALF / 2, HALF / 2, True)

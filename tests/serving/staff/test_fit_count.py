@@ -76,7 +76,8 @@ def test_questions_that_decide_and_are_not_answered_are_named_and_not_counted_ag
 ) -> None:
     client, _ = desk
     found = counted(client, {"client_id": [""]})
-    assert "not answered yet: age, level of care needed and how sessions are paid for" in found.text
+    unasked = "age, level of care needed and how sessions are paid for"
+    assert f"nobody can be shown until these are answered: {unasked}" in found.text
     assert ("href", "#answer.risk_level") in found.attributes
     everybody = counted(client, {"answer.age_years": ["34"]}).text
     assert not everybody.strip().startswith("0 of ")

@@ -73,8 +73,8 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
         clinician_id=clinician_id,
         may_edit=has_store(request) and caller(request).may(Scope.AVAILABILITY_WRITE),
         today=state.practice.day_at(now),
-        zone=state.practice.timezone,
-        as_of=roster.taken_at.astimezone(ZoneInfo(state.practice.timezone)),
+        zone=ZoneInfo(state.practice.timezone),
+        as_of=roster.taken_at,
         **shown,
     )
 

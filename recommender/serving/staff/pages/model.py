@@ -149,6 +149,7 @@ async def get_history_page(request: Request) -> Response:
         request,
         "model_history.html",
         "Models and clients over time",
+        zone=ZoneInfo(state.practice.timezone),
         used=used,
         digest=state.digest,
         known=known,

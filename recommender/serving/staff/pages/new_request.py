@@ -72,6 +72,7 @@ from recommender.values.kinds import RawValue
 REQUESTS = f"{HOME}/requests"
 REQUEST = f"{REQUESTS}/{{recommendation_id}}"
 COUNT = f"{REQUESTS}/count"
+CHANGE = "Change answers"
 
 router = APIRouter(include_in_schema=False)
 
@@ -132,7 +133,7 @@ async def get_request_again(request: Request, recommendation_id: RecommendationI
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
     begun = await restored(request, recommendation_id, prefilled(practice, shown))
-    return form_page(request, *begun)
+    return form_page(request, *begun, changing=True)
 
 
 @router.post(f"{REQUEST}/changes")
@@ -170,11 +171,13 @@ def form_page(
     status: int = 200,
     cleared: tuple[str, ...] = (),
     version: str = "",
+    *,
+    changing: bool = False,
 ) -> Response:
     """The form as it was filled in.
 
     `cleared` are questions whose answers did not apply; `version` is the draft of another form
-    that this one may overwrite.
+    that this one may overwrite; `changing` says that the answers are those of an earlier request.
     """
     state = current_snapshot(request.app)
     roster, top_k = state.encoding.roster, state.form.example["top_k"]
@@ -183,7 +186,7 @@ def form_page(
     return page(
         request,
         "new_request.html",
-        state.practice.forms["staff"].title,
+        CHANGE if changing or (draft and draft.changes) else state.practice.forms["staff"].title,
         status=status,
         form=form,
         wrong=wrong,

@@ -30,7 +30,7 @@ def cost(practice: Practice, cost: CardCost | None) -> tuple[str, str]:
     if not cost.rebate_cents or cost.gap_cents is None:
         return f"Fee {fee}", ""
     if not cost.gap_cents:
-        return "No gap", f"fee {fee}"
+        return "No gap", f"(fee {fee})"
     return f"Gap {cents_text(practice, cost.gap_cents)}", f"of {fee}"
 
 

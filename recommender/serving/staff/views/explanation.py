@@ -1,9 +1,11 @@
 """Contributions as a page shows them: hundredths of a point that add up to the last digit.
 
-Values are rounded before they are added, so the figures on the page add up to its total; what
-rounding leaves is a line of its own.
+The total is rounded first. Groups are rounded to the nearest, and those that rounding changed most
+take what is missing to the total: the groups of every table add up to it, and a total that is not
+zero is never beside groups that are all zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,9 +42,9 @@ class ExplanationGroup:
     rest: ExplanationLine | None
 
     @classmethod
-    def of(cls, group: ExplainedGroup) -> Self:
-        """A group of an explanation."""
-        line = ExplanationLine(group.phrase, _hundredths(group.points))
+    def of(cls, group: ExplainedGroup, hundredths: int) -> Self:
+        """A group of an explanation, and what it adds."""
+        line = ExplanationLine(group.phrase, hundredths)
         parts = (ExplanationLine(part.text, _hundredths(part.points)) for part in group.parts)
         shown = tuple(part for part in parts if part.hundredths)
         rest = line.hundredths - sum(part.hundredths for part in shown)
@@ -51,29 +53,43 @@ class ExplanationGroup:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """An explanation whose groups and remainder add up to its total."""
+    """An explanation whose groups add up to its total."""
 
     groups: tuple[ExplanationGroup, ...]
-    remainder: ExplanationLine
     total: ExplanationLine
 
     @property
     def lines(self) -> tuple[ExplanationLine, ...]:
-        """The groups, the remainder and the total."""
-        return (*(group.line for group in self.groups), self.remainder, self.total)
+        """The groups and the total."""
+        return (*(group.line for group in self.groups), self.total)
 
     @classmethod
     def of(cls, explanation: ClinicianExplanation) -> Self | None:
         """The view of an explanation; None where nothing was predicted."""
         if explanation.difference is None:
             return None
-        groups = tuple(ExplanationGroup.of(group) for group in explanation.groups)
         total = _hundredths(explanation.difference)
-        left = total - sum(group.line.hundredths for group in groups)
-        remainder = ExplanationLine("Remainder, from rounding", left)
-        return cls(groups, remainder, ExplanationLine("Total", total))
+        shares = _shares([group.points for group in explanation.groups], total)
+        groups = tuple(map(ExplanationGroup.of, explanation.groups, shares))
+        return cls(groups, ExplanationLine("Total", total))
 
 
 def _hundredths(points: float) -> int:
     """Rounds half to even, so that the reverse comparison rounds to the negated figure."""
     return round(points * 100)
+
+
+def _shares(points: Sequence[float], total: int) -> list[int]:
+    """Hundredths of the groups that add up to the total.
+
+    Negated points have negated shares.
+    """
+    shares = [_hundredths(each) for each in points]
+    left = total - sum(shares)
+    step = 1 if left > 0 else -1
+    most_changed = sorted(
+        range(len(points)), key=lambda place: step * (shares[place] - 100 * points[place])
+    )
+    for place in most_changed[: abs(left)]:
+        shares[place] += step
+    return shares

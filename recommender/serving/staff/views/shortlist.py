@@ -95,7 +95,7 @@ def shortlist_of(
             matches=tuple(text for text in matches[place] if text not in all_match),
             cautions=tuple(text for text in cautions[place] if text not in all_caution),
             strength="" if one_strength else strengths[place],
-            certainty=_certainty(each, shown[place + 1].name) if shown[place + 1 :] else "",
+            certainty=_certainty(each, shown[place + 1]) if shown[place + 1 :] else "",
         )
         for place, each in enumerate(shown)
     )
@@ -150,9 +150,12 @@ def _in_all(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(each for each in texts[0] if all(each in others for others in texts[1:]))
 
 
-def _certainty(shown: ShownClinician, following: str) -> str:
+def _certainty(shown: ShownClinician, following: ShownClinician) -> str:
     """How sure it is that a clinician is ahead of the following one."""
-    return "" if shown.ahead_of_next is None else wording.ahead(shown.ahead_of_next, following)
+    if shown.ahead_of_next is None:
+        return ""
+    tied = shown.tie == following.tie
+    return wording.ahead(shown.ahead_of_next, following.name, tied=tied)
 
 
 def tie_text(response: RecommendationResponse) -> str:
@@ -173,10 +176,10 @@ def strengths_of(response: RecommendationResponse) -> tuple[str, ...]:
 
     The same words for all of a tie, by their mean: what cannot be told apart is not described
     apart, and the words fall with the ranks, because every tie is predicted above the next. Empty
-    where the contributions are not stored.
+    where the contributions are not stored, and for two: their average is halfway between them.
     """
-    if response.eligible == 1:
-        return (ONLY_ONE,) * len(response.shortlist)
+    if response.eligible <= 2:
+        return (ONLY_ONE if response.eligible == 1 else "",) * len(response.shortlist)
     words: list[str] = []
     for _, group in groupby(response.shortlist, key=lambda each: each.tie):
         tied = tuple(group)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from recommender.security.accounts import (
 )
 from recommender.security.scopes import Role, role_named
 from recommender.serving.authorization import caller
+from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read
 from recommender.serving.staff.form_data import read_form
@@ -167,6 +169,7 @@ async def _page(
         "owner_accounts.html",
         "Accounts and roles",
         status=refused.status,
+        zone=ZoneInfo(current_snapshot(request.app).practice.timezone),
         accounts=[each for each in accounts if each.removed_at is None],
         closed=[each for each in accounts if each.removed_at is not None],
         locked={

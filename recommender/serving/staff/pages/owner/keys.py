@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from recommender.security.keys import (
 )
 from recommender.security.scopes import Role, role_named
 from recommender.serving.authorization import caller
+from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read
 from recommender.serving.staff.form_data import read_form
@@ -99,6 +101,7 @@ async def _page(
         "owner_keys.html",
         "Keys",
         status=status,
+        zone=ZoneInfo(current_snapshot(request.app).practice.timezone),
         live=[each for each in keys if each.live(now)],
         ended=[each for each in keys if not each.live(now)],
         roles=ROLE_NAMES,
