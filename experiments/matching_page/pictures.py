@@ -15,14 +15,14 @@ IN_DARK = "list"
 
 
 def matching_pictures(browser: Browser, desk: Office) -> Iterator[tuple[str, bytes]]:
-    """The whole page in every state, by the name of its file; the list in dark colours too."""
+    """The first screen of every state, by the name of its file; the list in dark colours too."""
     for kind, size in SIZES.items():
         page = browser.new_page(viewport=size, locale="en-AU")
         for state in walk(page, desk.url):
             name = f"{kind}-{state.replace(',', '').replace(' ', '-')}"
-            yield name, page.screenshot(full_page=True, animations="disabled")
+            yield name, page.screenshot(animations="disabled")
             if state == IN_DARK:
                 page.emulate_media(color_scheme="dark")
-                yield f"{name}-dark", page.screenshot(full_page=True, animations="disabled")
+                yield f"{name}-dark", page.screenshot(animations="disabled")
                 page.emulate_media(color_scheme="light")
         page.close()

@@ -25,7 +25,7 @@ FOLDER = Path("docs/screenshots")
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 IN_DARK = "request"
-COLOURS = 16
+COLOURS = 8
 PARTS = {
     "why not, left out": "why-not-heading",
     "why not, fits": "why-not-heading",
@@ -45,7 +45,7 @@ def main(
     if program is None:
         raise SystemExit(MISSING)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
+    for old in folder.glob("*.webp"):
         old.unlink()
     with ExitStack() as open_here:
         workspace = Path(_folder(open_here))
@@ -57,9 +57,9 @@ def main(
         browser = open_here.enter_context(opened(playwright, program))
         desk = open_here.enter_context(matching_desk(Path(_folder(open_here))))
         for name, taken in pictures(browser, office, counter):
-            write(folder / f"{name}.png", taken)
+            write(folder / f"{name}.webp", taken)
         for name, taken in matching_pictures(browser, desk):
-            write(folder / f"{name}.png", taken)
+            write(folder / f"{name}.webp", taken)
 
 
 def _folder(open_here: ExitStack) -> str:
@@ -73,7 +73,7 @@ def write(path: Path, picture: bytes) -> None:
 
 
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
-    """Every page in every state, by name."""
+    """Every page in every state on a wide screen, and each page on a telephone, by name."""
     page = browser.new_page(viewport=DESK, locale="en-AU")
     walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
     yield from _reference(browser, counter)
@@ -84,9 +84,10 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
             page.emulate_media(color_scheme="dark")
             yield f"{name}-dark", taken(page, state)
             page.emulate_media(color_scheme="light")
-        page.set_viewport_size(PHONE)
-        yield f"{name}-phone", taken(page, state)
-        page.set_viewport_size(DESK)
+        if "," not in state:
+            page.set_viewport_size(PHONE)
+            yield f"{name}-phone", taken(page, state)
+            page.set_viewport_size(DESK)
 
 
 def _reference(browser: Browser, counter: Office) -> Iterator[tuple[str, bytes]]:
@@ -122,9 +123,8 @@ def smaller(picture: bytes) -> bytes:
     """The same picture in few colours, which pages of text and lines do well with."""
     written = io.BytesIO()
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    # By area, so that a tinted ground stays what it is.
-    few = whole.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(written, "PNG", optimize=True)
+    few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.convert("RGB").save(written, "WEBP", lossless=True)
     return written.getvalue()
 
 

@@ -8,7 +8,12 @@ from sqlalchemy import Connection
 
 from recommender.errors import NotFoundError
 from recommender.journal.pairings import pairings_from
-from recommender.journal.recommendations import decisions_of, find_recommendation
+from recommender.journal.recommendations import (
+    RecordedDecision,
+    decisions_by_recommendation,
+    find_recommendation,
+)
+from recommender.journal.request_versions import all_versions
 from recommender.journal.roster_versions import current_roster, give_place, take_place
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
@@ -18,16 +23,11 @@ def place_held(connection: Connection, recommendation_id: str) -> str | None:
     """The clinician of whom a recommendation holds a place; None while it holds none.
 
     A decision holds a place with its clinician until a later one replaces it, or until the pairing
-    begun after it is withdrawn; a pairing begun again holds it again.
+    begun after it is withdrawn; a pairing begun again holds it again. All versions of a request
+    hold one place together: that of the newest decision on any of them.
     """
-    decisions = decisions_of(connection, recommendation_id)
-    if not decisions:
-        return None
-    begun = pairings_from(connection, [recommendation_id]).get(recommendation_id, ())
-    since = [each for each in begun if each.recorded_at >= decisions[-1].recorded_at]
-    if since and all(each.outcome.withdrawn for each in since):
-        return None
-    return decisions[-1].decision.clinician_id
+    holding = _holding(connection, recommendation_id)
+    return holding.decision.clinician_id if holding else None
 
 
 @contextmanager
@@ -36,8 +36,9 @@ def counting_places(
 ) -> Iterator[None]:
     """Counts the place that a recommendation holds after what is written within, if it changed.
 
-    Does nothing when the practice does not count places, the journal has no roster, the client
-    agreed to wait for a place, or the recommendation's content is no longer stored.
+    Does nothing when the practice does not count places or the journal has no roster. A decision
+    counts for no place where the client agreed to wait for one, or where the content of the
+    recommendation it was made on is no longer stored.
 
     Raises
     ------
@@ -48,22 +49,45 @@ def counting_places(
     if recommendation_id is None or capacity is None or not current_roster(connection).number:
         yield
         return
-    before = place_held(connection, recommendation_id)
+    before = _counted(connection, capacity, recommendation_id)
     yield
-    after = place_held(connection, recommendation_id)
+    after = _counted(connection, capacity, recommendation_id)
     if before == after:
-        return
-    try:
-        answers = find_recommendation(connection, recommendation_id).shown.answers
-    except NotFoundError:
-        return
-    if _waits(capacity, answers):
         return
     for clinician_id, count in ((before, give_place), (after, take_place)):
         # A clinician who left the roster has no places; what was written stays.
         with suppress(NotFoundError):
             if clinician_id is not None:
                 count(connection, practice, clinician_id, capacity.clinician[0], actor=actor)
+
+
+def _holding(connection: Connection, recommendation_id: str) -> RecordedDecision | None:
+    versions = all_versions(connection, [recommendation_id])
+    by_version = decisions_by_recommendation(connection, versions)
+    decisions = [each for some in by_version.values() for each in some]
+    if not decisions:
+        return None
+    newest = max(decisions, key=lambda each: (each.recorded_at, each.decision_id))
+    begun = pairings_from(connection, versions)
+    since = [
+        each for some in begun.values() for each in some if each.recorded_at >= newest.recorded_at
+    ]
+    if since and all(each.outcome.withdrawn for each in since):
+        return None
+    return newest
+
+
+def _counted(connection: Connection, capacity: Constraint, recommendation_id: str) -> str | None:
+    """The clinician of whom a place is counted for a recommendation."""
+    holding = _holding(connection, recommendation_id)
+    if holding is None:
+        return None
+    decision = holding.decision
+    try:
+        answers = find_recommendation(connection, decision.recommendation_id).shown.answers
+    except NotFoundError:
+        return None
+    return None if _waits(capacity, answers) else decision.clinician_id
 
 
 def _waits(capacity: Constraint, answers: Mapping[str, Any]) -> bool:

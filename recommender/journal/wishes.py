@@ -21,6 +21,8 @@ from recommender.journal.webhook_events import WISHED, Event, publish
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import wishes
 
+MATCHING_PAGE = "matching-page"
+"""The actor of requests and wishes that clients make themselves on the matching page."""
 LETTERS = "23456789BCDFGHJKMNPQRTVWXYZ"
 """Without vowels, so that no word is spelt, and without letters taken for digits (L, O, S, U)."""
 LENGTH = 6

@@ -17,7 +17,7 @@ from recommender.journal.request_versions import (
     newest_versions,
     replaced_since,
 )
-from recommender.journal.wishes import wishes_by_recommendation
+from recommender.journal.wishes import MATCHING_PAGE, wishes_by_recommendation
 from recommender.journal.work_items import (
     ANSWER,
     BOOK,
@@ -82,7 +82,8 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
     """Requests without decision, open wish and pairing, newest first; of each the newest version.
 
-    A decision on an earlier version counts where it was made after the newest.
+    A decision on an earlier version counts where it was made after the newest. What a client read
+    on the matching page is no task for staff without a wish.
     """
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
@@ -90,6 +91,7 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
         select(name, at.label("at"))
         .where(
             at >= wanted.since,
+            recommendations.c.actor != MATCHING_PAGE,
             ~replaced_since(at),
             ~_decided_since(at),
             ~_has_open_wish(),

@@ -89,3 +89,26 @@ def test_the_start_is_refused_when_the_place_has_gone_meanwhile(a_store: Store) 
     with pytest.raises(ConflictError, match="no open place left"):
         begin(a_store, "p2")
     assert places(a_store) == [0, 2]
+
+
+def test_versions_of_a_request_hold_one_place_together(a_store: Store) -> None:
+    put_roster(a_store)
+    recommend(a_store, "r1")
+    decide(a_store, "k01", "r1")
+    recommend(a_store, "r2", replaces="r1")
+    assert places(a_store) == [0, 2]
+    decide(a_store, "k02", "r2")
+    assert places(a_store) == [1, 1]
+    decide(a_store, "k01", "r2")
+    assert places(a_store) == [0, 2]
+
+
+def test_the_same_clinician_on_a_newer_version_takes_no_second_place(a_store: Store) -> None:
+    put_roster(a_store)
+    recommend(a_store, "r1")
+    decide(a_store, "k01", "r1")
+    recommend(a_store, "r2", replaces="r1")
+    decide(a_store, "k01", "r2")
+    assert places(a_store) == [0, 2]
+    with a_store.reading() as connection:
+        assert place_held(connection, "r1") == place_held(connection, "r2") == "k01"

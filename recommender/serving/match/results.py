@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from recommender.journal.idempotency import StoredReply, ticket_for
 from recommender.journal.validation import canonical_json, digest
-from recommender.journal.wishes import RecordedWish, record_wish
+from recommender.journal.wishes import MATCHING_PAGE, RecordedWish, record_wish
 from recommender.practice.definition import Practice
 from recommender.practice.matching_page import MatchingPage
 from recommender.security.scopes import Principal, Role, Scope
@@ -31,7 +31,7 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import read_response, shown_of, to_journal_row
 from recommender.store.database import Connection
 
-PRINCIPAL = Principal("matching-page", "matching-page", Role.TOOL, frozenset({Scope.MATCH_CREATE}))
+PRINCIPAL = Principal(MATCHING_PAGE, MATCHING_PAGE, Role.TOOL, frozenset({Scope.MATCH_CREATE}))
 """Who asks in the journal: the page, for a client without a code."""
 ROUTE = "POST /match"
 SHOWN = 5

@@ -36,7 +36,7 @@ TASKS: Mapping[str, str] = {
     "decide": "To decide",
     "book": "First appointment to book",
     "rate": "Rating due",
-    "nothing": "Nothing to do now",
+    "nothing": "Under way",
 }
 """Titles of the sections of the work list, by what is to be done."""
 TASK_HELPS: Mapping[str, str] = {

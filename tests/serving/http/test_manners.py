@@ -158,7 +158,7 @@ def test_somebody_who_types_the_host_name_alone_gets_to_the_pages(caller: TestCl
 def test_a_mistyped_address_of_a_page_is_answered_by_a_page(caller: TestClient) -> None:
     response = caller.get("/staff/clinicans", headers=BROWSER)
     assert response.status_code == 404
-    assert "No page has this address." in Reader(response.text).text
+    assert "There is no page at this address." in Reader(response.text).text
     with_slash = caller.get("/staff/model/", headers=BROWSER, follow_redirects=False)
     assert with_slash.headers["location"] == "/staff/model"
     check_problem(caller.get("/staff/clinicans"), 404)

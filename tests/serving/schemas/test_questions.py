@@ -212,11 +212,13 @@ def test_an_answer_that_lifts_a_need_lifts_the_requirement() -> None:
 
 
 def test_a_short_form_asks_what_is_needed_even_where_it_is_asked_later() -> None:
-    # The last is the form to clients.
-    head, at_once, tail = shipped_text("psychology").rpartition('["funding", "referral_held", ')
+    head, at_once, tail = shipped_text("psychology").partition(
+        'title = "How you pay"\nfirst = ["funding"]\nlater = ["ndis_management", '
+    )
     assert at_once
-    tail = tail.replace("later = [", 'later = ["funding", "referral_held", ', 1)
-    short = form_of_text(f"{head}[{tail}", later=False)
+    asked_later = 'title = "How you pay"\nlater = ["funding", "referral_held", "ndis_management", '
+    tail = tail.replace('["referral_held", "max_gap"]', '["max_gap"]', 1)
+    short = form_of_text(f"{head}{asked_later}{tail}", later=False)
     payment = next(each for each in short["sections"] if each["id"] == "payment")
     assert payment["later"] == ["funding", "referral_held"]
     assert short["schema"]["required"] == ["age_years", "funding"]

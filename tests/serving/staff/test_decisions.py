@@ -15,6 +15,7 @@ from tests.support.page_reader import (
     decided,
     deciding,
     first,
+    forms,
     read,
     send,
 )
@@ -83,6 +84,41 @@ def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) 
     assert "Availability" not in text.split("Decisions, oldest first")[1].split("Start with")[0]
     again = deciding(staff, address, "override")
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
+
+
+def test_an_earlier_version_can_neither_be_decided_on_nor_started(staff: TestClient) -> None:
+    address = decided(staff)
+    (start,) = forms(staff, address, "/pairings")
+    late = (deciding(staff, address, "chosen"), deciding(staff, address, "override"), start)
+    newest = send(staff, read(staff, f"{address}/again").form("/staff/requests")).url.path
+    assert newest != address
+
+    assert not forms(staff, address, "/decisions") + forms(staff, address, "/pairings")
+    for form in late:
+        given = {"clinician_id": "k01", "reason": "other", "booked_on": "2026-11-30"}
+        refused = send(staff, form, **given)
+        assert refused.status_code == 409
+        assert "The answers were changed since" in Reader(refused.text).text
+        assert ("href", newest) in Reader(refused.text).attributes
+    name = address.rpartition("/")[2]
+    assert len(staff.get(f"/v1/recommendations/{name}/decisions").json()["decisions"]) == 1
+    assert send(staff, deciding(staff, newest, "chosen")).status_code == 200
+
+
+def test_the_card_of_the_chosen_is_marked_and_the_others_can_be_chosen_instead(
+    staff: TestClient,
+) -> None:
+    address = ask(staff).url.path
+    cards = staff.get(address).text.split("<article")[1:]
+    assert all(">Choose</button>" in each for each in cards)
+    assert send(staff, deciding(staff, address, "chosen")).status_code == 200
+    chosen, *others = (
+        each.split("</article")[0] for each in staff.get(address).text.split("<article")[1:]
+    )
+    assert ">Chosen<" in chosen
+    assert "<button" not in chosen
+    assert others
+    assert all(">Choose instead</button>" in each and ">Chosen<" not in each for each in others)
 
 
 def test_events_and_ratings_are_recorded_and_corrected(staff: TestClient) -> None:

@@ -11,6 +11,7 @@ from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, pairings_from, record_event, record_pairing
 from recommender.journal.places import counting_places
 from recommender.journal.recommendations import OVERRIDE, decisions_of, record_decision
+from recommender.journal.request_versions import all_versions, newest_versions
 from recommender.serving.api.decisions import check_clinician
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
@@ -37,6 +38,7 @@ from recommender.serving.staff.views.request_view import PageQuestions
 from recommender.store.database import Connection, advisory_lock
 
 CREATED = 201
+REPLACED = "The answers were changed since: this is an earlier version. Nothing was saved."
 NOT_ON_ROSTER = "is not on the roster of this request"
 CLINICIAN_NEEDED = {"clinician_id": "Choose a clinician."}
 REASON_NEEDED = {"reason": "Choose a reason: somebody else than shown needs one."}
@@ -52,7 +54,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.post(f"{REQUEST}/decisions")
 async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Records a decision, unless another was recorded since the page was read."""
+    """Records a decision, unless another was recorded or the answers were changed meanwhile."""
     sent, state = await read_form(request), current_snapshot(request.app)
     values = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
     actor, is_override = caller(request).actor, sent.text("kind") == OVERRIDE
@@ -60,6 +62,7 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     def write(connection: Connection) -> StoredReply:
         advisory_lock(connection, f"decision/{recommendation_id}")
         recorded = seen_by(request, recommendation_id, connection)
+        _refuse_replaced(connection, recommendation_id)
         before = decisions_of(connection, recommendation_id)
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
@@ -94,7 +97,9 @@ async def post_pairing(request: Request, recommendation_id: RecommendationId) ->
     def write(connection: Connection) -> StoredReply:
         advisory_lock(connection, f"begin/{recommendation_id}")
         asked_on = seen_by(request, recommendation_id, connection).shown.asked_on
-        for each in pairings_from(connection, [recommendation_id]).get(recommendation_id, ()):
+        _refuse_replaced(connection, recommendation_id)
+        begun = pairings_from(connection, all_versions(connection, [recommendation_id]))
+        for each in (each for some in begun.values() for each in some):
             if each.outcome.is_open:
                 people = follow_up_words.begun(each, state.encoding.roster.called)
                 raise in_use(f"This request has started already: {people}. Open it, or undo it.")
@@ -112,6 +117,12 @@ async def post_pairing(request: Request, recommendation_id: RecommendationId) ->
     except REFUSED as error:
         return await _refused(request, recommendation_id, BEGIN, sent, error)
     return redirect(f"{HOME}/pairings/{pairing_id}")
+
+
+def _refuse_replaced(connection: Connection, recommendation_id: str) -> None:
+    """Refuses a form of an earlier version: only the newest can be decided on and started."""
+    if newest_versions(connection, [recommendation_id]):
+        raise in_use(REPLACED)
 
 
 async def _refused(

@@ -31,10 +31,14 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class RequestVersions:
-    """The versions before and after one request, oldest first."""
+    """The versions before and after one request, oldest first, and the wish of the client.
+
+    `wish` is the newest on any version.
+    """
 
     earlier: Sequence[VersionLine] = ()
     later: Sequence[VersionLine] = ()
+    wish: RecordedWish | None = None
 
     @classmethod
     def after(cls, replaces: str | None) -> "RequestVersions":
@@ -43,7 +47,13 @@ class RequestVersions:
 
     def values(self) -> dict[str, Any]:
         """Values of `versions.html`, by the names it uses."""
-        return {"earlier": self.earlier, "later": self.later}
+        reference = spoken(self.wish.reference) if self.wish else ""
+        return {
+            "earlier": self.earlier,
+            "later": self.later,
+            "wish": self.wish,
+            "reference": reference,
+        }
 
 
 def request_versions(connection: Connection, recommendation_id: str) -> RequestVersions:
@@ -63,4 +73,6 @@ def request_versions(connection: Connection, recommendation_id: str) -> RequestV
         for name in [each.recommendation_id]
     ]
     here = ids.index(recommendation_id) if recommendation_id in ids else 0
-    return RequestVersions(lines[:here], lines[here + 1 :])
+    wishes = [each.wish for each in lines if each.wish]
+    newest = max(wishes, key=lambda each: (each.recorded_at, each.wish_id), default=None)
+    return RequestVersions(lines[:here], lines[here + 1 :], newest)

@@ -95,7 +95,7 @@ def work_row(item: WorkItem, names: Mapping[str, str]) -> WorkRow:
     if item.pairing_id is not None and item.task != ANSWER:
         address = f"/staff/pairings/{item.pairing_id}"
     else:
-        address = f"{request}#decide" if item.task in (ANSWER, BOOK) else request
+        address = f"{request}#decide" if item.task == BOOK else request
     is_elsewhere = item.recommendation_id is not None and not address.startswith(request)
     clinician_id = item.clinician_id
     return WorkRow(
