@@ -11,6 +11,7 @@ from itertools import islice
 from recommender.errors import IntakeError
 from recommender.practice.definition import Practice
 from recommender.practice.matching_page import MatchingPage
+from recommender.practice.other_answers import other_answers, questions_read
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.match.answers import Answers
 from recommender.serving.match.outcome import Offer, offer_of, other_choice
@@ -75,8 +76,9 @@ def nobody_fits(
     )
     choices: Iterator[Offer] = iter(())
     if not any(each.answers for each in response.relaxations):
-        read = {name for rules in ruled_out for each in rules for name in _read(practice, each)}
-        choices = _other_choices(snapshot, page, answers, read, agreed=agreed)
+        choices = _other_choices(
+            snapshot, page, answers, frozenset().union(*ruled_out), agreed=agreed
+        )
     return NobodyFits(title, reasons or (EmptyListReason(NOT_YOUR_ANSWERS),), tuple(choices))
 
 
@@ -88,17 +90,9 @@ class _Names:
     together: tuple[str, ...]
 
 
-def _read(practice: Practice, constraint: str) -> tuple[str, ...]:
-    """The questions that a rule depends on; its condition comes after what it compares."""
-    rule = practice.constraints.get(constraint)
-    if rule is None:
-        return ()
-    return (*rule.client, *([rule.when.client] if rule.when is not None else []))
-
-
 def _about(practice: Practice, constraint: str, answers: Answers) -> str | None:
     """The first answer of the client that a rule depends on; None for a rule without one."""
-    return next((name for name in _read(practice, constraint) if name in answers), None)
+    return next((name for name in questions_read(practice, constraint) if name in answers), None)
 
 
 def _ruled_out(
@@ -133,18 +127,12 @@ def _other_choices(
     snapshot: ServingSnapshot,
     page: MatchingPage,
     answers: Answers,
-    names: set[str],
+    constraints: Rules,
     *,
     agreed: bool,
 ) -> Iterator[Offer]:
     """Choices that the practice declares as open to anybody, and that admit somebody."""
-    choices = (
-        (field, level)
-        for field in snapshot.practice.client.values()
-        if field.name in names
-        for level in field.may_try
-        if level != answers.get(field.name)
-    )
+    choices = other_answers(snapshot.practice, constraints, answers)
     for field, level in islice(choices, MOST_TRIED):
         changed = {**answers, field.name: level}
         try:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from experiments.simulated_practice.settings import scenario
+from experiments.simulated_practice.world import simulate
+from experiments.simulated_practice.write import write
 from recommender.practice.definition import shipped_practice
 from recommender.security.scopes import Role
 from recommender.serving.schemas.responses import RecommendationResponse
@@ -302,6 +305,26 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
     assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text
+
+
+def test_where_nobody_fits_the_page_says_why_and_which_other_answer_would_do(
+    tmp_path: Path,
+) -> None:
+    settings = scenario("default", seed=1, clinicians=24, ratings=60, test_clients=1)
+    write(simulate(settings, shipped_practice()), tmp_path)
+    plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
+    asked = {"answer.age_years": "34", "answer.risk_level": "level_1"}
+    medicare = {"answer.funding": "medicare", "answer.referral_held": "no"}
+    roster = tmp_path / "clinicians.csv"
+    with local_client(Settings(practice="psychology", roster=roster)) as client:
+        page = ask(client, **plain, **asked, **medicare)
+    found = Reader(page.text)
+    assert "0 of 24 clinicians fit" in found.text
+    left_out = "Can be paid by Medicare only with a valid referral and plan."
+    assert f"What left everybody out: {left_out}" in found.text
+    assert "How sessions are paid for, Private, or private health insurance: " in found.text
+    assert "clinicians fit Change this answer" in found.text
+    assert ("href", f"{page.url.path}/again#answer.funding") in found.attributes
 
 
 def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(

@@ -20,6 +20,11 @@ from recommender.serving.staff.views.comparison import MOST_COMPARED, Comparison
 from recommender.serving.staff.views.current_cards import current_cards
 from recommender.serving.staff.views.exclusion_figures import reasons_with_figures
 from recommender.serving.staff.views.explanation import ExplanationView
+from recommender.serving.staff.views.nobody_fits import (
+    OtherAnswer,
+    answers_to_try,
+    rules_of_everybody,
+)
 from recommender.serving.staff.views.questions_to_ask import questions_to_ask
 from recommender.serving.staff.views.shortlist import (
     exclusion_lines,
@@ -107,6 +112,8 @@ class RequestView:
             "exclusions": exclusion_lines(response, self.names),
             "relaxations": relaxation_lines(response),
             "nobody": not response.eligible,
+            "left_everybody_out": () if response.eligible else rules_of_everybody(response),
+            "to_try": self._to_try(),
             # A warning with backquotes names fields of the response, which a page does not show.
             "warnings": [each for each in response.warnings if "`" not in each],
             "listed_as": sorted(
@@ -119,6 +126,14 @@ class RequestView:
     def zone(self) -> ZoneInfo:
         """The practice's clock, which all times of the page are on."""
         return ZoneInfo(self.state.practice.timezone)
+
+    def _to_try(self) -> tuple[OtherAnswer, ...]:
+        """Other answers to try where nobody fits and no smaller change helps."""
+        response, practice = self.response, self.state.practice
+        as_now = self.shown.practice_digest == practice.digest
+        if response.eligible or response.relaxations or not as_now:
+            return ()
+        return tuple(answers_to_try(self.shown, response, self.state))
 
     def _names(self) -> dict[str, str]:
         """Names of everybody who was on the roster, by id."""
