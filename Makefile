@@ -6,8 +6,9 @@ CLIENTS := var/clients
 BROWSER := var/browser
 PORT ?= 8000
 CHECK_SECONDS := 420
-# Modules run in the order of collection, those with slow tests first.
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# Modules run in the order of collection, those with slow tests first. Twice as many workers as cores,
+# because tests with a browser or a second process wait half of their time.
+WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 # A pipe fails where any of its commands does.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
