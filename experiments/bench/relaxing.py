@@ -82,6 +82,7 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     most, fitting = max_changes(screening), np.flatnonzero(screening.eligible)
     found = relaxations(asked, most)
     pool = candidate_pool(asked, encoding, model, found)
+    few = not len(fitting)
 
     def score_fitting() -> None:
         pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
@@ -91,10 +92,10 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
     pooled = _quickest(lambda: candidate_pool(asked, encoding, model, found))
     searched = _quickest(lambda: relaxations(asked, most))
-    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found, wanted=1))
+    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found, few=few))
     return Cost(
         eligible=len(fitting),
-        offered=len(relaxation_offers(asked, encoding, model, pool, found, wanted=1)),
+        offered=len(relaxation_offers(asked, encoding, model, pool, found, few=few)),
         scoring=_quickest(lambda: model.score(intake.client, encoding)),
         ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
         relaxing=searched + max(pooled - fitted, 0.0) + chosen,

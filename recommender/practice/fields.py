@@ -193,8 +193,8 @@ class Field:
     def spoken_of(self, values: Sequence[str]) -> str:
         """What staff say of a clinician with these values of a fact, after the name."""
         template = self.spoken or (self.phrase if self.kind == "flag" else "offers {values}")
-        small = _listed([_small(each) for each in values])
-        return template.replace("{values}", _listed(values)).replace("{lower}", small)
+        small = listed([_small(each) for each in values])
+        return template.replace("{values}", listed(values)).replace("{lower}", small)
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -218,7 +218,8 @@ def _small(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Several words or phrases joined as in a sentence."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 

@@ -267,11 +267,12 @@ def recommend(
     if consents_to_prediction(practice, intake):
         mode, pool = model.manifest.mode, candidate_pool(request, encoding, model, possible)
         shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
-        offers = relaxation_offers(request, encoding, model, pool, possible, wanted=top_k)
+        few = len(shortlist) < top_k
+        offers = relaxation_offers(request, encoding, model, pool, possible, few=few)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        offers = unscored_offers(request, encoding, possible, wanted=top_k)
+        offers = unscored_offers(request, encoding, possible, few=len(shortlist) < top_k)
     return Recommendation(
         mode=mode,
         day=day,

@@ -19,7 +19,7 @@ from recommender.model.alliance_model import (
 )
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, listed
 from recommender.practice.rules.time_rules import windows_of
 from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
@@ -141,18 +141,13 @@ def unscored_offers(
     encoding: RosterEncoding,
     possible: Sequence[Relaxation],
     *,
-    wanted: int,
+    few: bool,
 ) -> tuple[RelaxationOffer, ...]:
     """Offers without predictions, which are made only when few are eligible."""
-    if not are_few(request, wanted):
+    if not few:
         return ()
     first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
     return _offers_that_hold(request, encoding, first, few=True)
-
-
-def are_few(request: ScreenedRequest, wanted: int) -> bool:
-    """Whether fewer clinicians are eligible than the request asks to be shown."""
-    return int(np.count_nonzero(request.screening.eligible)) < wanted
 
 
 def relaxation_offers(
@@ -162,7 +157,7 @@ def relaxation_offers(
     pool: CandidatePool,
     possible: Sequence[Relaxation],
     *,
-    wanted: int,
+    few: bool,
 ) -> tuple[RelaxationOffer, ...]:
     """Offers with predictions: fewest changes first, then the strongest clinician.
 
@@ -176,10 +171,9 @@ def relaxation_offers(
         The pairs of `candidate_pool`.
     possible
         The relaxations the pool was built from.
-    wanted
-        Number of clinicians the request asks to be shown.
+    few
+        Whether fewer clinicians are eligible than the request asks to be shown.
     """
-    few = are_few(request, wanted)
     candidates = _candidates(model, pool, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
 
@@ -325,7 +319,7 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
     if field.kind == "tags":
         named = {lv for lv, on in zip(field.levels, stated.tolist(), strict=True) if on == 1}
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
-        return "", _listed([field.label_of(level) for level in apart])
+        return "", listed([field.label_of(level) for level in apart])
     if field.kind == "weekly_hours":
         return "", added_hours_text(
             windows_of(request.client[field.name]),
@@ -344,7 +338,3 @@ def _amount(practice: Practice, field: Field, value: RawValue) -> str:
     if field.kind != "money":
         return f"{value:g}" if isinstance(value, float) else str(value)
     return money_text(practice, float(value))
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
