@@ -10,6 +10,9 @@ from enum import StrEnum
 from math import ceil, sqrt
 from statistics import NormalDist
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recommender.model.evaluation_report import (
     ALL_RATED,
     COMPOSITE,
@@ -24,11 +27,13 @@ OURS, RANDOM = "ours", "random"
 RANGE, ORDER = "Is the range honest?", "Is the order better than chance?"
 WORSE, SPREAD = "Is anybody treated worse?", "Is the work spread?"
 HELD_BACK = "ratings held back from training"
-SLACK = 0.05
-"""How far the share in the range may lie from what is stated: half of the one rating in ten that
-may fall outside, as in the rules of a promotion."""
+COVERAGE_SLACK = 0.05
+"""How far coverage may lie from the stated level: half of the one rating in ten that may fall
+outside."""
 ENOUGH_IN_GROUP = 50
-"""Ratings before a group is judged, as in the rules of a promotion."""
+"""Ratings before a group is judged; below them the interval of a coverage of 90 % is wider than
+8 points to each side. With more, a group counts against a model only beyond the noise of as many
+groups as are judged (Bonferroni): of 30 groups one 95 % interval is wrong half of the time."""
 ORDER_BY_TRAINING = "A training on these ratings measures it."
 FIRST_RATINGS = 300
 """Ratings with which the order of models was right in 9 of 10 draws of simulated practices."""
@@ -82,6 +87,19 @@ class GroupMeasure:
     order: tuple[float, float, float] | None = None
 
 
+def of_top(counts: NDArray[np.int64], fraction: float = 0.1) -> tuple[int, int]:
+    """How many clinicians a fraction is, rounded up, and what the highest counts of them sum to.
+
+    `counts` is (clinicians,); those with a count of 0 are among them.
+
+    >>> of_top(np.array([3, 0, 5, *[0] * 27]))
+    (3, 8)
+    """
+    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
+    most = int(np.ceil(round(fraction * len(counts), 9)))
+    return most, int(np.sort(counts)[::-1][:most].sum())
+
+
 def share_of(inside: int, count: int, *, judged: int = 1) -> Share:
     """A share with the interval of Wilson (1927), as wide as `judged` intervals together need.
 
@@ -132,17 +150,17 @@ def range_verdict(
     `of` says which ratings; `so_far` why there is no share, where there is none.
     """
     if share is None:
-        needed = ratings_for_share(level, SLACK)
+        needed = ratings_for_share(level, COVERAGE_SLACK)
         figure = so_far or "It was not measured on any rating."
         return Verdict(RANGE, Answer.OPEN, figure, f"About {needed} ratings would settle it.")
     figure = f"{_share(share)} of {share.count:,} {of} fell in the range; {level:.0%} should."
     off = abs(share.value - level)
-    if share.low >= level - SLACK and share.high <= level + SLACK:
+    if share.low >= level - COVERAGE_SLACK and share.high <= level + COVERAGE_SLACK:
         return Verdict(RANGE, Answer.YES, figure)
-    if off > SLACK and not share.low <= level <= share.high:
+    if off > COVERAGE_SLACK and not share.low <= level <= share.high:
         wide = "It is wider than it need be." if share.value > level else "It is too narrow."
         return Verdict(RANGE, Answer.NO, f"{figure} {wide}")
-    margin = SLACK - off if off < SLACK else off
+    margin = COVERAGE_SLACK - off if off < COVERAGE_SLACK else off
     return Verdict(RANGE, Answer.OPEN, figure, _needs(ratings_for_share(share.value, margin)))
 
 
@@ -189,7 +207,7 @@ def worse_verdict(
     if worse:
         return Verdict(WORSE, Answer.YES, " ".join(worse))
     unjudged = len(groups) - len(judged) + too_few
-    needed = ratings_for_share(level, SLACK, judged=2 * max(len(groups) + too_few, 1))
+    needed = ratings_for_share(level, COVERAGE_SLACK, judged=2 * max(len(groups) + too_few, 1))
     needs = f"About {needed:,} ratings in each group would settle it."
     if not judged:
         figure = f"No group of clients has {ENOUGH_IN_GROUP} ratings yet."
@@ -267,7 +285,7 @@ def _worse(group: GroupMeasure, level: float, overall: float | None, wider: floa
     share, order = group.share, group.order
     if share is not None:
         most = share.value + wider * (share.high - share.value)
-        if level - share.value > SLACK and most < level:
+        if level - share.value > COVERAGE_SLACK and most < level:
             return (
                 f"{group.name}: {share.value:.0%} of {share.count:,} ratings fell in the range; "
                 f"{level:.0%} should."
@@ -284,7 +302,7 @@ def _worse(group: GroupMeasure, level: float, overall: float | None, wider: floa
 
 def _is_fine(group: GroupMeasure, level: float, overall: float | None, wider: float) -> bool:
     share, order = group.share, group.order
-    if share is None or share.value - wider * (share.value - share.low) < level - SLACK:
+    if share is None or share.value - wider * (share.value - share.low) < level - COVERAGE_SLACK:
         return False
     if overall is None:
         return True

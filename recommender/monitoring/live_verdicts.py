@@ -10,6 +10,7 @@ from recommender.model.verdicts import (
     Answer,
     GroupMeasure,
     Verdict,
+    of_top,
     range_verdict,
     share_of,
     spread_verdict,
@@ -23,8 +24,6 @@ from recommender.monitoring.early_ratings import (
     GroupCoverage,
     RatedPrediction,
 )
-
-TENTH = 0.1
 
 
 def live_verdicts(
@@ -77,9 +76,9 @@ def _spread(counted: Mapping[str, Exposure] | None, clinician_ids: Sequence[str]
         return spread_verdict(None, None)
     firsts = np.array([counted.get(each, Exposure()).first for each in clinician_ids])
     unseen = sum(not counted.get(each, Exposure()).shown for each in clinician_ids)
-    requests, most = int(firsts.sum()), int(np.ceil(round(TENTH * len(firsts), 9)))
+    requests = int(firsts.sum())
     text = f"In the last {DAYS} days {unseen} of {len(firsts)} clinicians were shown to nobody."
     if not requests:
         return spread_verdict(None, None, unseen=text)
-    top = int(np.sort(firsts)[::-1][:most].sum())
+    most, top = of_top(firsts)
     return spread_verdict(share_of(top, requests), most / len(firsts), unseen=text)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.errors import RecommenderError
+from recommender.model.verdicts import of_top
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -269,10 +270,8 @@ def top_share(first: Ints, clinicians: int, fraction: float = 0.1) -> float:
     """
     if first.size == 0:
         return float("nan")
-    counts = np.sort(np.bincount(first, minlength=clinicians))[::-1]
-    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
-    most = int(np.ceil(round(fraction * clinicians, 9)))
-    return float(counts[:most].sum() / first.size)
+    _, named = of_top(np.bincount(first, minlength=clinicians), fraction)
+    return named / first.size
 
 
 def gini(first: Ints, clinicians: int) -> float:

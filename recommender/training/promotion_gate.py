@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from statistics import NormalDist
 from typing import TypeVar
 
 from recommender.errors import Fault
@@ -25,6 +24,7 @@ from recommender.model.evaluation_report import (
     RangeCoverage,
     interval_text,
 )
+from recommender.model.verdicts import COVERAGE_SLACK, ENOUGH_IN_GROUP, NORMAL
 from recommender.registry.versions import CHAMPION, Promotion, Version
 from recommender.training.baselines import AVERAGE, OURS, PLAIN, RANDOM
 from recommender.training.report import MIN_GROUP_SIZE, OURS_MINUS_CHAMPION
@@ -37,21 +37,12 @@ DYAD_MARGIN = 0.05
 simulated practice the paired interval of a challenger and the champion it followed reached .049 to
 each side: a narrower margin would refuse most equals on as many ratings as a promotion needs, a
 wider one would give up more than a quarter of the .2 that matching reached there."""
-COVERAGE_SLACK = 0.05
-"""How far coverage may fall below the stated level: half of the one rating in ten that may fall
-outside."""
-ENOUGH_IN_GROUP = 50
-"""Ratings before a group is judged; below them the interval of a coverage of 90 % is wider than
-8 points to each side. With more, a group counts against a model only beyond the noise of as many
-groups as are judged (Bonferroni): of 30 groups one 95 % interval is wrong half of the time."""
 MAX_CONCENTRATION = 0.90
 """Of the way from a random order (0) to every first rank going to the same tenth of clinicians
 (1). In simulated practices knowing everything that can be known took .66 of the first ranks to a
 tenth, learners .6 to .8, and a mere order of popularity .99, worth nothing to a full practice."""
 MORE_THAN_CHAMPION = 0.10
 """How much more of the first ranks the most-named tenth may get than under the champion."""
-NORMAL = NormalDist()
-
 LATER_SHARE = 0.2
 """Share of pairings, the last to begin, whose ratings a training measures on."""
 FORCE = 'let a person decide: `recommender promote --force --reason "..."`, which is recorded'
