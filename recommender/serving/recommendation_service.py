@@ -139,7 +139,8 @@ def to_response(
     """The response of a recommendation, with the cards of its shortlist."""
     level = snapshot.practice.alliance.interval
     screening = recommendation.screening
-    warnings = warnings_of(snapshot, intake, recommendation)
+    exclusions = recommendation.exclusions
+    warnings = warnings_of(snapshot, intake, recommendation, exclusions)
     return RecommendationResponse(
         recommendation_id=recommendation_id,
         mode=recommendation.mode,
@@ -155,7 +156,7 @@ def to_response(
         ),
         ties=ties_of(each.tie for each in recommendation.shortlist),
         eligible=recommendation.eligible,
-        excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
+        excluded=tuple(ExcludedClinician.of(each) for each in exclusions),
         exclusion_counts=tuple(
             ExclusionCount.model_validate(count)
             for count in screening.constraint_counts

@@ -1,6 +1,6 @@
 """The warnings of a recommendation, in words for staff and developers and in words for clients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +10,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
+from recommender.screening.screen import Exclusion, Screening
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import reference_sentences
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -18,13 +19,19 @@ STALE_TO_CLIENT = "Times may have changed: the practice checks them with you."
 
 
 def warnings_of(
-    snapshot: ServingSnapshot, intake: Intake, recommendation: Recommendation
+    snapshot: ServingSnapshot,
+    intake: Intake,
+    recommendation: Recommendation,
+    exclusions: Sequence[Exclusion],
 ) -> tuple[RecommendationWarning, ...]:
-    """Every warning, those about ids in the request first; none is repeated."""
+    """Every warning, those about ids in the request first; none is repeated.
+
+    `exclusions` are those of the recommendation, which are built anew at each access.
+    """
     found = (
         *_of_references(recommendation),
         *_of_order(recommendation),
-        *_of_nobody(snapshot.practice, intake.client, recommendation),
+        *_of_nobody(snapshot.practice, intake.client, recommendation, exclusions),
         *_stale(snapshot),
     )
     return tuple(dict.fromkeys(found))
@@ -59,7 +66,10 @@ def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]
 
 
 def _of_nobody(
-    practice: Practice, client: Columns, recommendation: Recommendation
+    practice: Practice,
+    client: Columns,
+    recommendation: Recommendation,
+    exclusions: Sequence[Exclusion],
 ) -> Iterator[RecommendationWarning]:
     """Why the shortlist is empty, where an open question or a reason of safety is why."""
     if recommendation.eligible:
@@ -69,7 +79,7 @@ def _of_nobody(
         message="No clinician meets every requirement; see `exclusion_counts`.",
         message_to_client="Nobody fits everything yet.",
     )
-    for constraint in _unanswered(recommendation):
+    for constraint in _unanswered(recommendation.screening):
         names = _open_questions(constraint, client)
         yield RecommendationWarning(
             code="answer_needed",
@@ -78,7 +88,7 @@ def _of_nobody(
             "while this is so, no clinician can be shown.",
             message_to_client=_request_to_answer(practice, names),
         )
-    if _needs_triage(recommendation):
+    if _needs_triage(recommendation.screening, exclusions):
         telephone = practice.matching_page.telephone if practice.matching_page else ""
         yield RecommendationWarning(
             code="triage",
@@ -89,15 +99,13 @@ def _of_nobody(
         )
 
 
-def _unanswered(recommendation: Recommendation) -> Iterator[Constraint]:
+def _unanswered(screening: Screening) -> Iterator[Constraint]:
     """The constraints that exclude everybody because a question is not answered.
 
     Unknown for every clinician means that the client's side is missing, not a clinician's.
     """
-    screening = recommendation.screening
-    excluding = {r.constraint for each in recommendation.exclusions for r in each.reasons}
-    for constraint in screening.constraints:
-        is_open = constraint.name in excluding and constraint.unasked == "unknown"
+    for constraint, codes in zip(screening.constraints, screening.excluding, strict=True):
+        is_open = codes.any() and constraint.unasked == "unknown"
         if is_open and np.isnan(screening.verdicts[constraint.name]).all():
             yield constraint
 
@@ -119,17 +127,14 @@ def _request_to_answer(practice: Practice, names: tuple[str, ...]) -> str | None
     return f"Please answer this as well: {asked} Without it we cannot show you anyone."
 
 
-def _needs_triage(recommendation: Recommendation) -> bool:
+def _needs_triage(screening: Screening, exclusions: Sequence[Exclusion]) -> bool:
     """Whether an answer of the client is beyond every clinician for a reason of safety.
 
     A question that is not answered, or a clinician's limit that is not recorded, is no such answer.
     """
-    safety = {
-        c.name for c in recommendation.screening.constraints if c.family == "safety" and c.client
-    }
+    safety = {c.name for c in screening.constraints if c.family == "safety" and c.client}
     unsafe = [
-        any(r.constraint in safety and not r.unknown for r in each.reasons)
-        for each in recommendation.exclusions
+        any(r.constraint in safety and not r.unknown for r in each.reasons) for each in exclusions
     ]
     return bool(unsafe) and all(unsafe)
 
