@@ -38,6 +38,12 @@ def needed_answers(practice: Practice) -> tuple[NeededAnswer, ...]:
     return tuple(dict.fromkeys(_needs(practice)))
 
 
+def needed_of_clients(practice: Practice) -> tuple[NeededAnswer, ...]:
+    """What a form to clients needs: the age as well, which decides whether a client is a minor."""
+    page = practice.matching_page
+    return (*needed_answers(practice), *(() if page is None else (NeededAnswer(page.age),)))
+
+
 def _needs(practice: Practice) -> Iterator[NeededAnswer]:
     client = practice.client
     yield from (NeededAnswer(name) for name, field in client.items() if field.required)

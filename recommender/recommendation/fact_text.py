@@ -56,8 +56,8 @@ def levels_text(field: Field, encoded: Any) -> tuple[str, ...]:
 
 
 def levels_in(field: Field, encoded: Any) -> tuple[str, ...]:
-    """The levels that an encoded answer of kind tags, category or ordinal holds."""
-    if field.kind == "tags":
+    """The levels that an encoded answer holds: one number, or one for each level of the field."""
+    if np.ndim(encoded):
         return tuple(
             lv for lv, held in zip(field.levels, encoded.tolist(), strict=True) if held == 1
         )
@@ -135,11 +135,12 @@ def _left_of(whole: Span, taken: Sequence[Span]) -> Iterator[Span]:
 def _span_text(begin: int, end: int) -> str:
     """Minutes of a day in words; empty for all of it."""
     if begin == 0:
-        return "" if end == DAY_MINUTES else f"before {_minute_text(end)}"
+        return "" if end == DAY_MINUTES else f"before {minute_text(end)}"
     if end == DAY_MINUTES:
-        return f"from {_minute_text(begin)}"
-    return f"{_minute_text(begin)} to {_minute_text(end)}"
+        return f"from {minute_text(begin)}"
+    return f"{minute_text(begin)} to {minute_text(end)}"
 
 
-def _minute_text(minute: int) -> str:
-    return clock_text(time(*divmod(minute, 60)))
+def minute_text(minute: int) -> str:
+    """A minute of the day on a 12-hour clock; the end of the day is midnight."""
+    return clock_text(time(*divmod(minute % DAY_MINUTES, 60)))

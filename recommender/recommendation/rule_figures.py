@@ -5,7 +5,7 @@ They are computed for one clinician when somebody asks why, and never for a whol
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,16 @@ from recommender.practice.rules.rule_input import RequestContext, RuleInput
 from recommender.practice.rules.time_rules import waits, windows_of
 from recommender.recommendation.fact_text import (
     cents_text,
-    clock_text,
     day_text,
+    levels_in,
+    minute_text,
     values_text,
     with_unit,
 )
-from recommender.values.kinds import EPOCH
+from recommender.values.kinds import DAY_NAMES, EPOCH
 
 NONE = "none"
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MINUTES_OF_DAY = 24 * 60
+WEEKDAYS = tuple(name[:3] for name in DAY_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +175,14 @@ def _scheme(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
     return Figures(theirs, asked) if theirs and asked else None
 
 
-def _held(inputs: RuleInput, row: int) -> list[str] | None:
+def _held(inputs: RuleInput, row: int) -> tuple[str, ...] | None:
     """The levels that a clinician has; None where they are not known."""
     encoded = inputs.clinician[0][row]
-    return None if np.isnan(encoded).any() else _named(inputs.clinician_fields[0], encoded)
+    return None if np.isnan(encoded).any() else levels_in(inputs.clinician_fields[0], encoded)
 
 
-def _asked_levels(inputs: RuleInput) -> list[str]:
-    return _named(inputs.clinician_fields[0], inputs.client[0][0])
-
-
-def _named(field: Field, encoded: NDArray[np.float64]) -> list[str]:
-    if np.ndim(encoded):
-        return [level for level, on in zip(field.levels, encoded, strict=True) if on == 1]
-    return [] if np.isnan(encoded) else [field.levels[int(encoded)]]
+def _asked_levels(inputs: RuleInput) -> tuple[str, ...]:
+    return levels_in(inputs.clinician_fields[0], inputs.client[0][0])
 
 
 def _of_levels(inputs: RuleInput, theirs: Sequence[str], asked: Sequence[str]) -> Figures:
@@ -199,8 +193,6 @@ def _of_levels(inputs: RuleInput, theirs: Sequence[str], asked: Sequence[str]) -
 def _value(practice: Practice, field: Field, encoded: NDArray[np.float64]) -> str:
     if field.kind == "flag":
         return "" if np.isnan(encoded) else "yes" if encoded else "no"
-    if field.kind == "money":
-        return "" if np.isnan(encoded) else cents_text(practice, round(float(encoded)))
     return ", ".join(values_text(practice, field, encoded))
 
 
@@ -211,14 +203,9 @@ def _day(days: float) -> str:
 def _week(encoded: NDArray[np.float64]) -> str:
     """Windows of a week, such as `Mon 9 am to noon, Thu 5 pm to 8 pm`."""
     return ", ".join(
-        f"{WEEKDAYS[day]} {_clock(start)} to {_clock(end)}"
+        f"{WEEKDAYS[day]} {minute_text(start)} to {minute_text(end)}"
         for day, start, end in dict.fromkeys(sorted(windows_of(encoded)))
     )
-
-
-def _clock(minutes: int) -> str:
-    hour, minute = divmod(minutes % MINUTES_OF_DAY, 60)
-    return clock_text(datetime(1970, 1, 1, hour, minute, tzinfo=UTC))
 
 
 FIGURES: Mapping[str, tuple[str, FiguresOf] | None] = {

@@ -26,12 +26,12 @@ from recommender.practice.week_calendar import (
     in_other_week,
     offsets_on,
 )
-from recommender.values.kinds import EPOCH, clock
+from recommender.values.kinds import DAY_NAMES, EPOCH, clock
 
 Spans = tuple[tuple[float, float], ...]
 
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(DAY_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)

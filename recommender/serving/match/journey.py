@@ -10,7 +10,7 @@ from recommender.practice.conditions import holds
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import MatchingPage
-from recommender.practice.needed_answers import needed_answers
+from recommender.practice.needed_answers import needed_of_clients
 from recommender.serving.match.answers import Answers
 
 AGREE, SAFETY, AGE, CHECK = "agree", "safety", "age", "check"
@@ -49,7 +49,7 @@ class Journey:
     def __init__(self, practice: Practice, page: MatchingPage, progress: Progress) -> None:
         self.practice, self.page, self.progress = practice, page, progress
         given = {**progress.answers, **page.answers}
-        self._needed = {each.field for each in needed_answers(practice) if each.applies(given)}
+        self._needed = {each.field for each in needed_of_clients(practice) if each.applies(given)}
         self.steps = tuple(self._steps())
 
     def step(self, step_id: str) -> Step:
@@ -85,7 +85,7 @@ class Journey:
 
     def needed(self, name: str) -> bool:
         """Whether nobody can be shown without an answer to a question."""
-        return name in self._needed or name == self.page.age
+        return name in self._needed
 
     def _is_done(self, step: Step) -> bool:
         if step.id == AGREE:

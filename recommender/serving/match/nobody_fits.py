@@ -69,25 +69,14 @@ def nobody_fits(
     """
     practice = snapshot.practice
     ruled_out = _ruled_out(response, practice, answers)
-    names = _leaving_nobody(ruled_out, practice, answers)
-    title = WHY if names.alone or not names.together else TOGETHER
-    reasons = tuple(
-        _reason(name, snapshot, page, answers) for name in names.alone or names.together
-    )
+    title, names = _leaving_nobody(ruled_out, practice, answers)
+    reasons = tuple(_reason(name, snapshot, page, answers) for name in names)
     choices: Iterator[Offer] = iter(())
     if not any(each.answers for each in response.relaxations):
         choices = _other_choices(
             snapshot, page, answers, frozenset().union(*ruled_out), agreed=agreed
         )
     return NobodyFits(title, reasons or (EmptyListReason(NOT_YOUR_ANSWERS),), tuple(choices))
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Questions whose answers left everybody out alone, and those that did together."""
-
-    alone: tuple[str, ...]
-    together: tuple[str, ...]
 
 
 def _about(practice: Practice, constraint: str, answers: Answers) -> str | None:
@@ -103,7 +92,10 @@ def _ruled_out(
     return [rules for rules in everybody if all(_about(practice, each, answers) for each in rules)]
 
 
-def _leaving_nobody(ruled_out: Sequence[Rules], practice: Practice, answers: Answers) -> _Names:
+def _leaving_nobody(
+    ruled_out: Sequence[Rules], practice: Practice, answers: Answers
+) -> tuple[str, Sequence[str]]:
+    """The questions whose answers left everybody out, each alone or several together."""
     counts = Counter(
         name
         for rules in ruled_out
@@ -111,8 +103,8 @@ def _leaving_nobody(ruled_out: Sequence[Rules], practice: Practice, answers: Ans
         if name is not None
     )
     ordered = [name for name, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
-    alone = tuple(name for name in ordered if counts[name] == len(ruled_out))
-    return _Names(alone, tuple(ordered[:MOST_TOGETHER]))
+    alone = [name for name in ordered if counts[name] == len(ruled_out)]
+    return (WHY, alone) if alone or not ordered else (TOGETHER, ordered[:MOST_TOGETHER])
 
 
 def _reason(

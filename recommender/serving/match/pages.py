@@ -111,8 +111,9 @@ async def _answer(visit: Visit) -> Response:
         return await _result(visit, action, argument)
     if action == MORE:
         visit = replace(visit, progress=replace(visit.progress, more=True))
-        return _step_page(visit, visit.journey.after(_last_question(visit.journey, step)).id)
-    return _step_page(visit, visit.journey.after(visit.journey.step(step.id)).id)
+        journey = visit.journey
+        return _step_page(visit, journey.after(_last_question(journey, step)).id)
+    return _step_page(visit, journey.after(journey.step(step.id)).id)
 
 
 def _last_question(journey: Journey, step: Step) -> Step:
@@ -134,7 +135,8 @@ def _after_safety(visit: Visit) -> Response:
         }
         return _step_page(visit, SAFETY, missing)
     visit = replace(visit, progress=replace(visit.progress, safe=True))
-    return _step_page(visit, visit.journey.after(visit.journey.step(SAFETY)).id)
+    journey = visit.journey
+    return _step_page(visit, journey.after(journey.step(SAFETY)).id)
 
 
 async def _result(visit: Visit, action: str, argument: str) -> Response:
@@ -164,11 +166,15 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
     outcome = outcome_of(response, visit.snapshot.practice)
     empty = None
     if not outcome.cards:
-        explained = partial(nobody_fits, response, visit.snapshot, visit.page)
-        stated = visit.progress
-        empty = await run_in_pool(
-            request.app, partial(explained, stated.answers, agreed=bool(stated.agreed))
+        explained = partial(
+            nobody_fits,
+            response,
+            visit.snapshot,
+            visit.page,
+            visit.progress.answers,
+            agreed=visit.progress.agreed,
         )
+        empty = await run_in_pool(request.app, explained)
     return render(
         request,
         "result.html",

@@ -119,7 +119,8 @@ def with_step(visit: Visit, step: Step) -> tuple[Visit, dict[str, str], dict[str
         typed[name] = visit.sent.text(f"{NAME}{name}")
         answers.pop(name)
     visit = visit.with_answers(answers)
+    journey = visit.journey
     for field in step.fields:
-        if field.name not in answers and visit.journey.needed(field.name):
+        if field.name not in answers and journey.needed(field.name):
             faults.setdefault(field.name, NEEDED)
     return visit, faults, typed

@@ -15,13 +15,12 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.forms import Audience
 from recommender.practice.matching_page import MatchingPage
-from recommender.practice.needed_answers import NeededAnswer, needed_answers
+from recommender.practice.needed_answers import NeededAnswer, needed_of_clients
 from recommender.serving.schemas.json_types import MAX_IDS, MAX_WINDOWS
 from recommender.values.ids import ID_PATTERN
-from recommender.values.kinds import DAYS, MAX_NUMBER
+from recommender.values.kinds import DAY_NAMES, MAX_NUMBER
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-DAY_TITLES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TIMES = tuple(f"{half // 2:02}:{'30' if half % 2 else '00'}" for half in range(49))
 """Times of the day on the half hour, from 00:00 to 24:00."""
 PLACE_HELP = "Choose the nearest in the list, or leave this blank: no distance is worked out then."
@@ -102,8 +101,7 @@ def _required(
     if audience == "staff":
         needs = [NeededAnswer(name) for name, field in practice.client.items() if field.required]
     else:
-        age = () if page is None else (NeededAnswer(page.age),)
-        needs = [*needed_answers(practice), *age]
+        needs = [*needed_of_clients(practice)]
     names: dict[_Circumstances, dict[str, None]] = defaultdict(dict)
     for each in needs:
         if each.field in asked:
@@ -230,7 +228,7 @@ def _postcode_titles(page: MatchingPage | None, postcodes: Iterable[str]) -> dic
 
 def _time_window() -> Schema:
     """A time range within one day; the choice of its end depends on its start."""
-    days = {"type": "string", "title": "Day", **_choices(dict(zip(DAYS, DAY_TITLES, strict=True)))}
+    days = {"type": "string", "title": "Day", **_choices(DAY_NAMES)}
     start = {"type": "string", "title": "From", "enum": list(TIMES[:-1])}
     end = {"type": "string", "title": "Until", "enum": list(TIMES[1:])}
     later = [

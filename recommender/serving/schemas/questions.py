@@ -10,7 +10,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.forms import Audience, FormLayout
 from recommender.practice.matching_page import MINOR_TITLE, MatchingPage
-from recommender.practice.needed_answers import needed_answers
+from recommender.practice.needed_answers import needed_answers, needed_of_clients
 from recommender.serving.schemas.answer_schema import People, answers_schema
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.tables.roster import Roster
@@ -170,8 +170,8 @@ def questions_of(
     """
     layout = practice.forms[audience]
     page = practice.matching_page if audience == "client" else None
-    needed = {each.field for each in needed_answers(practice)}
-    needed |= {page.age} if page is not None else set()
+    needs = needed_of_clients(practice) if audience == "client" else needed_answers(practice)
+    needed = {each.field for each in needs}
     people = roster.called if audience == "staff" else offered_people(practice, roster)
     by_name = dict(sorted(people.items(), key=lambda each: (each[1].casefold(), each[0])))
     sections = [
