@@ -174,6 +174,8 @@ def _may_write(row: "Row[tuple[str, ...]] | None", form: FormOpened) -> bool:
 def _delete(connection: Connection, condition: ColumnElement[bool]) -> int:
     """Deletes drafts with their keys."""
     ended = tuple(connection.execute(select(drafts.c.subject_id).where(condition)).scalars())
+    if not ended:
+        return 0
     connection.execute(delete(drafts).where(drafts.c.subject_id.in_(ended)))
     connection.execute(delete(subjects).where(subjects.c.subject_id.in_(ended)))
     return len(ended)

@@ -171,7 +171,7 @@ def recorded_pairing(connection: Connection, pairing_id: str) -> Pairing | None:
     row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
     if row is None:
         return None
-    return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
+    return _pairing_of(row)
 
 
 def refuse_withdrawn(events: Sequence[PairingEvent]) -> None:
@@ -200,10 +200,12 @@ def pairings_from(
     outcomes = outcomes_of(connection, [row.pairing_id for row in rows])
     begun: dict[str, tuple[BegunPairing, ...]] = {}
     for row in rows:
-        pairing = Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
         outcome = outcomes.get(row.pairing_id, PairingOutcome(None, None, None))
         earlier = begun.get(row.recommendation_id, ())
-        begun[row.recommendation_id] = (*earlier, BegunPairing(pairing, outcome, row.recorded_at))
+        begun[row.recommendation_id] = (
+            *earlier,
+            BegunPairing(_pairing_of(row), outcome, row.recorded_at),
+        )
     return begun
 
 
@@ -232,6 +234,10 @@ def outcomes_of(
     for row in connection.execute(statement):
         events.setdefault(row.pairing_id, []).append(_event(row))
     return {pairing_id: pairing_outcome(some) for pairing_id, some in events.items()}
+
+
+def _pairing_of(row: Row[Any]) -> Pairing:
+    return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
 
 
 def _event(row: Row[Any]) -> PairingEvent:

@@ -14,20 +14,9 @@ from recommender.journal.recommendations import (
     find_recommendation,
 )
 from recommender.journal.request_versions import all_versions
-from recommender.journal.roster_versions import current_roster, give_place, take_place
+from recommender.journal.roster_versions import give_place, newest_number, take_place
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
-
-
-def place_held(connection: Connection, recommendation_id: str) -> str | None:
-    """The clinician of whom a recommendation holds a place; None while it holds none.
-
-    A decision holds a place with its clinician until a later one replaces it, or until the pairing
-    begun after it is withdrawn; a pairing begun again holds it again. All versions of a request
-    hold one place together: that of the newest decision on any of them.
-    """
-    holding = _holding(connection, recommendation_id)
-    return holding.decision.clinician_id if holding else None
 
 
 @contextmanager
@@ -46,12 +35,15 @@ def counting_places(
         When no place is open.
     """
     capacity = practice.capacity
-    if recommendation_id is None or capacity is None or not current_roster(connection).number:
+    if recommendation_id is None or capacity is None or not newest_number(connection):
         yield
         return
-    before = _counted(connection, capacity, recommendation_id)
+    held = _holding(connection, recommendation_id)
     yield
-    after = _counted(connection, capacity, recommendation_id)
+    holding = _holding(connection, recommendation_id)
+    if held == holding:
+        return
+    before, after = (_counted(connection, capacity, each) for each in (held, holding))
     if before == after:
         return
     for clinician_id, count in ((before, give_place), (after, take_place)):
@@ -62,6 +54,12 @@ def counting_places(
 
 
 def _holding(connection: Connection, recommendation_id: str) -> RecordedDecision | None:
+    """The decision by which a recommendation holds a place; None while it holds none.
+
+    A decision holds a place with its clinician until a later one replaces it, or until the pairing
+    begun after it is withdrawn; a pairing begun again holds it again. All versions of a request
+    hold one place together: that of the newest decision on any of them.
+    """
     versions = all_versions(connection, [recommendation_id])
     by_version = decisions_by_recommendation(connection, versions)
     decisions = [each for some in by_version.values() for each in some]
@@ -77,9 +75,10 @@ def _holding(connection: Connection, recommendation_id: str) -> RecordedDecision
     return newest
 
 
-def _counted(connection: Connection, capacity: Constraint, recommendation_id: str) -> str | None:
-    """The clinician of whom a place is counted for a recommendation."""
-    holding = _holding(connection, recommendation_id)
+def _counted(
+    connection: Connection, capacity: Constraint, holding: RecordedDecision | None
+) -> str | None:
+    """The clinician of whom a place is counted for the decision that holds it."""
     if holding is None:
         return None
     decision = holding.decision

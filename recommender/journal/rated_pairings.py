@@ -17,7 +17,7 @@ from recommender.journal.pairings import (
     outcomes_of,
     pairing_outcome,
 )
-from recommender.journal.ratings import Rating, current_ratings
+from recommender.journal.ratings import Rating, ratings_by_pairing
 from recommender.journal.recommendations import find_recommendation
 from recommender.store.schema import decisions, pairing_events, pairings, recommendations, shown
 
@@ -40,7 +40,7 @@ def rated_matches(connection: Connection, *, limit: int) -> tuple[RatedMatch, ..
     Without those withdrawn, those whose start is unknown, and those whose recommendation was erased
     or is past its age.
     """
-    return tuple(islice(_matches(connection, _rated(connection)), limit))
+    return tuple(islice(_matches(connection, ratings_by_pairing(connection)), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class RatedPairing:
 
 def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     """Every pairing with a current rating and a known start; decrypts nothing."""
-    rated = _rated(connection)
+    rated = ratings_by_pairing(connection)
     outcomes = outcomes_of(connection)
     order = pairings.c.recorded_at, pairings.c.pairing_id
     rows = connection.execute(
         select(pairings.c.pairing_id, pairings.c.clinician_id).order_by(*order)
     )
     return tuple(
-        RatedPairing(name, clinician_id, started_on, tuple(rated[name]))
+        RatedPairing(name, clinician_id, started_on, rated[name])
         for name, clinician_id in rows
         if name in rated and name in outcomes and not outcomes[name].withdrawn
         for started_on in [outcomes[name].started_on]
@@ -70,33 +70,25 @@ def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     )
 
 
-def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
-    """One pairing with its recommendation and ratings; None where either is missing."""
-    ratings = current_ratings(connection, [pairing.pairing_id])
-    return _match(connection, pairing, ratings)
-
-
-def _rated(connection: Connection) -> dict[str, list[Rating]]:
-    """Every current rating, by pairing."""
-    rated: dict[str, list[Rating]] = {}
-    for rating in current_ratings(connection):
-        rated.setdefault(rating.pairing_id, []).append(rating)
-    return rated
-
-
-def _matches(connection: Connection, rated: dict[str, list[Rating]]) -> Iterator[RatedMatch]:
+def _matches(
+    connection: Connection, rated: Mapping[str, tuple[Rating, ...]]
+) -> Iterator[RatedMatch]:
     order = (pairings.c.recorded_at.desc(), pairings.c.pairing_id)
     began = select(pairings).where(pairings.c.recommendation_id.is_not(None)).order_by(*order)
     for row in connection.execute(began).all():
         pairing = Pairing(row.pairing_id, "", row.clinician_id, row.recommendation_id)
-        match = _match(connection, pairing, tuple(rated.get(row.pairing_id, ())))
+        match = match_of(connection, pairing, rated.get(row.pairing_id, ()))
         if match is not None:
             yield match
 
 
-def _match(
+def match_of(
     connection: Connection, pairing: Pairing, ratings: tuple[Rating, ...]
 ) -> RatedMatch | None:
+    """A pairing with its recommendation and these current ratings; None where either is missing.
+
+    None also while its start is unknown and where it was withdrawn.
+    """
     if not ratings or pairing.recommendation_id is None:
         return None
     outcome = pairing_outcome(events_of(connection, pairing.pairing_id))

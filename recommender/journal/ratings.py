@@ -6,19 +6,20 @@ rating that is accepted.
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.pairings import (
+    PairingEvent,
     events_of,
     pairing_outcome,
     refuse_withdrawn,
@@ -93,8 +94,9 @@ def record_rating(
         When this rater rated this session on this instrument before: correct that rating. When
         the pairing was withdrawn.
     """
-    refuse_withdrawn(events_of(connection, rating.pairing_id))
-    pomp = _check(connection, practice, rating, today)
+    events = events_of(connection, rating.pairing_id)
+    refuse_withdrawn(events)
+    pomp = _check(practice, rating, events, today)
     advisory_lock(connection, f"rating/{canonical_json(_key(rating))}")
     if find_rating(connection, rating) is not None:
         raise ConflictError("session", "was rated before", "correct the rating that is there")
@@ -146,7 +148,8 @@ def correct_rating(
         if getattr(rating, name) != getattr(last.rating, name)
     ]
     refuse(faults)
-    stored = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
+    pomp = _check(practice, rating, events_of(connection, rating.pairing_id), today)
+    stored = StoredRating(rating_id, seen + 1, pomp)
     _add_version(connection, stored, rating, today, actor, "rating.corrected", reason)
     return stored
 
@@ -196,19 +199,8 @@ def current_ratings(
 
     Ordered by key.
     """
-    later = rating_versions.alias("later")
-    replaced = (
-        select(later.c.version)
-        .where(
-            later.c.rating_id == rating_versions.c.rating_id,
-            later.c.version > rating_versions.c.version,
-        )
-        .exists()
-    )
     statement = (
-        select(rating_versions, *(ratings.c[name] for name in _KEY))
-        .join(ratings)
-        .where(rating_versions.c.withdrawn.is_(False), ~replaced)
+        select(rating_versions, *(ratings.c[name] for name in _KEY)).join(ratings).where(in_force())
     )
     if pairing_ids is not None:
         statement = statement.where(ratings.c.pairing_id.in_(pairing_ids))
@@ -217,13 +209,40 @@ def current_ratings(
     return tuple(sorted(current, key=lambda rating: tuple(map(str, _key(rating).values()))))
 
 
+def ratings_by_pairing(
+    connection: Connection, pairing_ids: Collection[str] | None = None
+) -> dict[str, tuple[Rating, ...]]:
+    """What `current_ratings` gives, by pairing; those without a rating are left out."""
+    found: dict[str, list[Rating]] = {}
+    for each in current_ratings(connection, pairing_ids):
+        found.setdefault(each.pairing_id, []).append(each)
+    return {pairing_id: tuple(some) for pairing_id, some in found.items()}
+
+
+def in_force() -> ColumnElement[bool]:
+    """Whether a row of `rating_versions` is its rating's newest and not withdrawn: a condition."""
+    later = rating_versions.alias("later")
+    replaced = (
+        select(later.c.version)
+        .where(
+            later.c.rating_id == rating_versions.c.rating_id,
+            later.c.version > rating_versions.c.version,
+        )
+        .correlate_except(later)
+        .exists()
+    )
+    return rating_versions.c.withdrawn.is_(False) & ~replaced
+
+
 def _key(rating: Rating) -> dict[str, Any]:
     return {name: getattr(rating, name) for name in _KEY}
 
 
-def _check(connection: Connection, practice: Practice, rating: Rating, today: date) -> float | None:
+def _check(
+    practice: Practice, rating: Rating, events: Sequence[PairingEvent], today: date
+) -> float | None:
     """The rating's score from 0 to 1; refuses what training would refuse."""
-    pairings = _pairing(connection, rating.pairing_id)
+    pairings = _pairing(rating.pairing_id, events)
     frame, faults = read_ratings(_sheet(rating, today), pairings, practice.instruments, today)
     refuse(Fault(each.column or "rating", each.problem, each.remedy) for each in faults)
     pomp = score_ratings(frame, practice.instruments).pomp[0]
@@ -241,9 +260,9 @@ def _sheet(rating: Rating, today: date) -> RawTable:
     )
 
 
-def _pairing(connection: Connection, pairing_id: str) -> pd.DataFrame | None:
+def _pairing(pairing_id: str, events: Sequence[PairingEvent]) -> pd.DataFrame | None:
     """The pairing as training's table has it, None while its start is not known."""
-    started_on = pairing_outcome(events_of(connection, pairing_id)).started_on
+    started_on = pairing_outcome(events).started_on
     if started_on is None:
         return None
     started = np.array([started_on], dtype="datetime64[s]")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union
 
 from recommender.store.schema import recommendations
 
@@ -85,9 +85,18 @@ def _root() -> ColumnElement[str]:
 
 def all_versions(connection: Connection, recommendation_ids: Collection[str]) -> tuple[str, ...]:
     """The ids of every version of some requests, themselves included, sorted."""
-    found = {
-        each.recommendation_id
-        for name in recommendation_ids
-        for each in versions_of(connection, name)
-    }
-    return tuple(sorted(found | set(recommendation_ids)))
+    version = recommendations.alias("version")
+    first = recommendations.c.first_id
+    # Two parts, each along indexes: one OR over a subquery would read every row in PostgreSQL.
+    changes_of_these = select(version.c.recommendation_id).where(
+        version.c.first_id.in_(recommendation_ids)
+    )
+    with_the_first_of_these = (
+        select(version.c.recommendation_id)
+        .join(
+            recommendations, or_(version.c.recommendation_id == first, version.c.first_id == first)
+        )
+        .where(recommendations.c.recommendation_id.in_(recommendation_ids))
+    )
+    found = connection.execute(union(changes_of_these, with_the_first_of_these)).scalars()
+    return tuple(sorted({*found, *recommendation_ids}))

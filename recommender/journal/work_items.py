@@ -15,7 +15,7 @@ from recommender.journal.pairings import (
     outcomes_of,
     pairings_from,
 )
-from recommender.journal.ratings import CLIENT, Rating, current_ratings
+from recommender.journal.ratings import CLIENT, Rating, ratings_by_pairing
 from recommender.journal.recommendations import decisions_by_recommendation
 from recommender.journal.request_versions import newest_versions
 from recommender.journal.wishes import RecordedWish, wishes_by_recommendation
@@ -79,7 +79,8 @@ def request_items(
     wished = wishes_by_recommendation(connection, recommendation_ids)
     begun = pairings_from(connection, recommendation_ids)
     newest = newest_versions(connection, recommendation_ids)
-    rated = _ratings_of(connection, [p.pairing.pairing_id for some in begun.values() for p in some])
+    met = [each.pairing.pairing_id for some in begun.values() for each in some]
+    rated = ratings_by_pairing(connection, met)
     items = {}
     for row in rows:
         name = row.recommendation_id
@@ -124,7 +125,8 @@ def pairing_items(
         .join(subjects)
         .where(pairings.c.pairing_id.in_(pairing_ids))
     ).all()
-    outcomes, rated = outcomes_of(connection, pairing_ids), _ratings_of(connection, pairing_ids)
+    outcomes = outcomes_of(connection, pairing_ids)
+    rated = ratings_by_pairing(connection, pairing_ids)
     return {
         row.pairing_id: WorkItem(
             task,
@@ -173,12 +175,3 @@ def _state(outcome: PairingOutcome | None, rated: Collection[Rating]) -> str:
     if outcome is not None and outcome.ended_on is not None:
         return OVER
     return RATED if rated else BEGUN
-
-
-def _ratings_of(
-    connection: Connection, pairing_ids: Collection[str]
-) -> dict[str, tuple[Rating, ...]]:
-    found: dict[str, tuple[Rating, ...]] = {}
-    for each in current_ratings(connection, pairing_ids):
-        found[each.pairing_id] = (*found.get(each.pairing_id, ()), each)
-    return found

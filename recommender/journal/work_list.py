@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
 
 from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
-from recommender.journal.ratings import CLIENT
+from recommender.journal.ratings import CLIENT, in_force
 from recommender.journal.request_versions import (
     is_of_a_version,
     newest_versions,
@@ -59,7 +59,11 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
     asked = (
         select(wishes.c.recommendation_id)
         .join(recommendations, recommendations.c.recommendation_id == wishes.c.recommendation_id)
-        .where(wishes.c.recorded_at >= wanted.since, _is_newest_wish(), ~_is_answered())
+        .where(
+            wishes.c.recorded_at >= wanted.since,
+            _is_newest(wishes, "wish_id"),
+            ~_decided_since(wishes.c.recorded_at),
+        )
         .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
     )
     names = tuple(connection.execute(_of_actor(asked, wanted).limit(limit)).scalars())
@@ -108,14 +112,6 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
     A request that was replaced since is to be decided anew.
     """
     name, at = decisions.c.recommendation_id, decisions.c.recorded_at
-    later = decisions.alias("later")
-    replaced = select(later.c.decision_id).where(
-        is_of_a_version(later.c.recommendation_id),
-        or_(
-            later.c.recorded_at > at,
-            (later.c.recorded_at == at) & (later.c.decision_id > decisions.c.decision_id),
-        ),
-    )
     wished = select(wishes.c.wish_id).where(
         is_of_a_version(wishes.c.recommendation_id), wishes.c.recorded_at > at
     )
@@ -125,7 +121,7 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
         .where(
             at >= wanted.since,
             ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
-            ~replaced.exists(),
+            _is_newest(decisions, "decision_id"),
             ~replaced_since(at),
             ~wished.exists(),
         )
@@ -143,7 +139,7 @@ def to_rate(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
             ratings.c.pairing_id == pairings.c.pairing_id,
             ratings.c.rater == CLIENT,
             ratings.c.session.between(first, last),
-            _in_force(),
+            _is_in_force(),
         )
         .exists()
     )
@@ -178,7 +174,7 @@ def recently_rated(
         .where(
             ratings.c.recorded_at >= wanted.since,
             ratings.c.rater == CLIENT,
-            _in_force(),
+            _is_in_force(),
             ~_has_event(ENDED, WITHDRAWN),
         )
         .group_by(pairings.c.pairing_id)
@@ -247,44 +243,28 @@ def _has_event(*kinds: str) -> ColumnElement[bool]:
     return statement.exists()
 
 
-def _in_force() -> ColumnElement[bool]:
-    """Whether the newest version of a rating is not withdrawn."""
-    later = rating_versions.alias("later")
-    newest = (
-        select(func.max(later.c.version))
-        .where(later.c.rating_id == ratings.c.rating_id)
-        .correlate(ratings)
-        .scalar_subquery()
+def _is_in_force() -> ColumnElement[bool]:
+    """Whether a rating is in force; no join, so that ratings are read along their own index."""
+    version = select(rating_versions.c.version).where(
+        rating_versions.c.rating_id == ratings.c.rating_id, in_force()
     )
-    return (
-        select(rating_versions.c.version)
-        .where(
-            rating_versions.c.rating_id == ratings.c.rating_id,
-            rating_versions.c.version == newest,
-            rating_versions.c.withdrawn.is_(False),
-        )
-        .exists()
-    )
+    return version.correlate_except(rating_versions).exists()
 
 
-def _is_newest_wish() -> ColumnElement[bool]:
-    later = wishes.alias("later")
-    at = wishes.c.recorded_at
+def _is_newest(table: Table, key: str) -> ColumnElement[bool]:
+    """Whether no later row of a table, whose id is `key`, is of any version of the request."""
+    later, at = table.alias("later"), table.c.recorded_at
     return ~(
-        select(later.c.wish_id)
+        select(later.c[key])
         .where(
             is_of_a_version(later.c.recommendation_id),
             or_(
                 later.c.recorded_at > at,
-                (later.c.recorded_at == at) & (later.c.wish_id > wishes.c.wish_id),
+                (later.c.recorded_at == at) & (later.c[key] > table.c[key]),
             ),
         )
         .exists()
     )
-
-
-def _is_answered() -> ColumnElement[bool]:
-    return _decided_since(wishes.c.recorded_at)
 
 
 def _decided_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:

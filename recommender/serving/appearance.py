@@ -3,7 +3,6 @@
 Anybody may load the style and the logo: the page to sign in shows them.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from starlette.responses import Response
 
 from recommender.practice.appearance import Logo, in_dark, load_logo
 from recommender.practice.definition import Practice
-from recommender.serving.http.page_files import IMMUTABLE
+from recommender.serving.http.page_files import IMMUTABLE, address_of
 from recommender.serving.http.problems import NOT_FOUND, ProblemError
 
 STYLE, LOGO = "/appearance/accent.css", "/appearance/logo"
@@ -36,22 +35,16 @@ class Appearance:
         A style sheet with the practice's accent colour; empty without one.
     logo
         The practice's logo; None without one.
+    style_address, logo_address
+        Where the style sheet and the logo are; None without one.
     """
 
     title: str
     contact: str
     style: str
     logo: Logo | None
-
-    @property
-    def style_address(self) -> str | None:
-        """Where the style sheet is; None without one."""
-        return f"{STYLE}?v={_digest(self.style.encode())}" if self.style else None
-
-    @property
-    def logo_address(self) -> str | None:
-        """Where the logo is; None without one."""
-        return f"{LOGO}?v={_digest(self.logo.content)}" if self.logo else None
+    style_address: str | None
+    logo_address: str | None
 
 
 def open_appearance(practice: Practice, named: str | None) -> Appearance:
@@ -75,7 +68,14 @@ def open_appearance(practice: Practice, named: str | None) -> Appearance:
     if accent is not None:
         colour = f"light-dark({accent}, {in_dark(accent)})"
         style = f":root {{ --brand: {colour}; --on-brand: {ON_ACCENT}; }}\n"
-    return Appearance(practice.title, practice.accounts or ASK_ABOUT_ACCOUNTS, style, logo)
+    return Appearance(
+        practice.title,
+        practice.accounts or ASK_ABOUT_ACCOUNTS,
+        style,
+        logo,
+        address_of(STYLE, style.encode()) if style else None,
+        address_of(LOGO, logo.content) if logo else None,
+    )
 
 
 def appearance_of(app: FastAPI) -> Appearance:
@@ -101,7 +101,3 @@ async def get_logo(request: Request) -> Response:
         raise ProblemError(NOT_FOUND)
     headers = {"cache-control": IMMUTABLE}
     return Response(logo.content, media_type=logo.media_type, headers=headers)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]

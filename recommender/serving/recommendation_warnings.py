@@ -12,7 +12,7 @@ from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
 from recommender.screening.screen import Exclusion, Screening
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
-from recommender.serving.schemas.reference_warnings import reference_sentences
+from recommender.serving.schemas.reference_warnings import reference_sentence
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 STALE_TO_CLIENT = "Times may have changed: the practice checks them with you."
@@ -40,12 +40,11 @@ def warnings_of(
 def _of_references(recommendation: Recommendation) -> Iterator[RecommendationWarning]:
     for each in recommendation.unresolved:
         of_client = each.field.side == "client"
-        for sentence in reference_sentences([each]):
-            yield RecommendationWarning(
-                code="unknown_ids" if of_client else "similar_client_id",
-                fields=(each.field.name,) if of_client else (),
-                message=sentence,
-            )
+        yield RecommendationWarning(
+            code="unknown_ids" if of_client else "similar_client_id",
+            fields=(each.field.name,) if of_client else (),
+            message=reference_sentence(each),
+        )
 
 
 def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]:

@@ -111,7 +111,7 @@ recommendations = _table(
     *_written_by(),
     Column("eligible", Integer, nullable=True),
     # The request whose answers this one changes, and the first of all such changes.
-    Column("replaces", Text, index=True),
+    Column("replaces", Text),
     Column("first_id", Text, index=True),
     Index("ix_recommendations_actor", "actor", "recorded_at", "recommendation_id"),
 )

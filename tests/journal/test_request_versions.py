@@ -3,14 +3,20 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import delete
 
 from recommender.journal.recommendations import Decision, find_recommendation, record_decision
-from recommender.journal.request_versions import newest_versions, versions_of
+from recommender.journal.request_versions import (
+    all_versions,
+    newest_versions,
+    versions_of,
+)
 from recommender.journal.wishes import record_wish
 from recommender.journal.work_items import ANSWER, BOOK, DECIDE, REPLACED
 from recommender.journal.work_list import TASKS, WorkFilter, newest_requests
 from recommender.journal.work_search import search_work
 from recommender.store.database import Store
+from recommender.store.schema import recommendations
 from tests.support.journal_rows import ACTOR, recommend
 
 EVERYTHING = WorkFilter(datetime(2000, 1, 1, tzinfo=UTC), (2, 5))
@@ -58,6 +64,24 @@ def test_every_version_is_found_from_each_oldest_first(a_store: Store) -> None:
             "r2": "r3",
         }
         assert find_recommendation(connection, "r2").shown.replaces == "r1"
+
+
+def test_all_versions_of_some_requests_are_found_also_after_the_first_was_deleted(
+    a_store: Store,
+) -> None:
+    changed_twice(a_store)
+    with a_store.reading() as connection:
+        for name in ("r1", "r2", "r3"):
+            assert all_versions(connection, [name]) == ("r1", "r2", "r3")
+        assert all_versions(connection, {"other", "r3"}) == ("other", "r1", "r2", "r3")
+        assert all_versions(connection, ["unknown"]) == ("unknown",)
+        assert all_versions(connection, []) == ()
+    with a_store.writing() as connection:
+        gone = recommendations.c.recommendation_id == "r1"
+        connection.execute(delete(recommendations).where(gone))
+    with a_store.reading() as connection:
+        assert all_versions(connection, ["r1"]) == ("r1", "r2", "r3")
+        assert all_versions(connection, ["r2"]) == all_versions(connection, ["r3"]) == ("r2", "r3")
 
 
 def test_only_the_newest_version_is_to_be_decided_and_search_finds_the_others(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from recommender.errors import BundleError
@@ -15,7 +16,7 @@ from recommender.values.table_format import STANDARD, TableFormat
 SQLITE = "sqlite:///"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployment:
     """The configuration of one server, and the current time (UTC).
 
@@ -56,7 +57,7 @@ class Deployment:
     matching_page: bool = False
     matching_frame_ancestors: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def model(self) -> AllianceModel | None:
         """The model of the bundle; None without one that can be loaded."""
         try:

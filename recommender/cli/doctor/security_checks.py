@@ -1,6 +1,6 @@
 """Checks of access: the store, the pepper, the keys, and default passwords."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from typing import TypeVar
@@ -14,7 +14,7 @@ from recommender.security.origins import is_local
 from recommender.store.database import Connection, connect, newest_version, schema_version
 from recommender.webhooks.endpoints import list_endpoints
 
-Row = TypeVar("Row")
+Rows = TypeVar("Rows")
 SOON = timedelta(days=30)
 FAILING_FOR = timedelta(hours=1)
 """An endpoint that has failed for so long needs somebody to look at it."""
@@ -90,7 +90,7 @@ def check_keys(deployment: Deployment) -> Iterator[Fault]:
 def check_webhooks(deployment: Deployment) -> Iterator[Fault]:
     """Every endpoint of webhooks is on, accepts messages, and can be signed for."""
     mark = Pepper(deployment.pepper.encode()).mark if deployment.pepper else None
-    for endpoint in _read(deployment, list_endpoints):
+    for endpoint in read_store(deployment, list_endpoints) or ():
         name = f"webhook {endpoint.endpoint_id}"
         if endpoint.off_since is not None:
             remedy = f"run `recommender webhooks enable {endpoint.endpoint_id}`, or `remove` it"
@@ -130,18 +130,19 @@ def check_passwords(deployment: Deployment) -> Iterator[Fault]:
 
 
 def _live_keys(deployment: Deployment) -> list[KeyFacts]:
-    return [key for key in _read(deployment, list_keys) if key.live(deployment.now)]
+    keys = read_store(deployment, list_keys) or ()
+    return [key for key in keys if key.live(deployment.now)]
 
 
-def _read(deployment: Deployment, listed: Callable[[Connection], Sequence[Row]]) -> Sequence[Row]:
-    """What the store lists; nothing when it cannot be read, which another check reports."""
+def read_store(deployment: Deployment, listed: Callable[[Connection], Rows]) -> Rows | None:
+    """What the store lists; None when it cannot be read, which another check reports."""
     if deployment.store is None or not deployment.store_there:
-        return ()
+        return None
     try:
         with closing(connect(deployment.store)) as store:
             if schema_version(store) != newest_version():
-                return ()
+                return None
             with store.reading() as connection:
                 return listed(connection)
     except StoreError:
-        return ()
+        return None

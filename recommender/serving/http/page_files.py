@@ -34,8 +34,12 @@ def compressed_files(folder: Path) -> ASGIApp:
 
 def versioned_address(at: str, folder: Path, name: str) -> str:
     """The address below `at` of a file of a folder, with a digest of its content."""
-    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    return f"{at}/{name}?v={digest[:12]}"
+    return address_of(f"{at}/{name}", (folder / name).read_bytes())
+
+
+def address_of(path: str, content: bytes) -> str:
+    """The address at which a content is, with a digest of it."""
+    return f"{path}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def templates_of(package: str) -> Environment:

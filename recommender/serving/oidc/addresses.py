@@ -2,14 +2,14 @@
 
 from urllib.parse import urlsplit
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from recommender.security.accounts import LOOPBACK
 
 
 def is_protected(address: object) -> bool:
     """Whether an address is by https, or of this machine."""
     try:
         parts = urlsplit(address if isinstance(address, str) else "")
-        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        local = parts.scheme == "http" and parts.hostname in LOOPBACK
         return bool(parts.hostname) and (parts.scheme == "https" or local)
     except ValueError:
         return False

@@ -110,15 +110,11 @@ def reference_warnings(
     return warnings
 
 
-def reference_sentences(found: Iterable[UnresolvedReferences]) -> list[str]:
-    """The same for people to read, a sentence or two for each field."""
-    sentences = []
-    for each in found:
-        if each.field.side == "clinician":
-            sentences.append(SIMILAR)
-            continue
-        phrase = f"{each.field.phrase[:1].upper()}{each.field.phrase[1:]}"
-        effect = NOBODY if len(each.ids) == 1 else "are nobody on the roster and have no effect"
-        wish = f" {NOBODY_WISHED}" if each.only_nobody else ""
-        sentences.append(f"{phrase}: {each.listed} {effect}.{wish}")
-    return sentences
+def reference_sentence(each: UnresolvedReferences) -> str:
+    """The same about one field for people to read, a sentence or two."""
+    if each.field.side == "clinician":
+        return SIMILAR
+    phrase = f"{each.field.phrase[:1].upper()}{each.field.phrase[1:]}"
+    effect = NOBODY if len(each.ids) == 1 else "are nobody on the roster and have no effect"
+    wish = f" {NOBODY_WISHED}" if each.only_nobody else ""
+    return f"{phrase}: {each.listed} {effect}.{wish}"

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.near_ids import near_clients
-from recommender.journal.pairings import find_pairing
+from recommender.journal.pairings import Pairing
 from recommender.journal.rated_pairings import match_of
-from recommender.journal.ratings import current_ratings
+from recommender.journal.ratings import ratings_by_pairing
 from recommender.journal.work_items import NOTHING, TALK, WorkItem
 from recommender.journal.work_list import (
     TASKS,
@@ -144,10 +144,15 @@ def _low(
     """Pairings whose early rating is low, among those rated last."""
     since = max(wanted.since, datetime.now(UTC) - TALK_WINDOW)
     lately = WorkFilter(since, wanted.early_sessions, wanted.actor)
+    items = {
+        each.pairing_id or "": each for each in recently_rated(connection, lately, limit=limit)
+    }
+    rated = ratings_by_pairing(connection, tuple(items))
     low = []
-    for item in recently_rated(connection, lately, limit=limit):
-        pairing = find_pairing(connection, item.pairing_id or "")
-        rated = current_ratings(connection, [pairing.pairing_id])
-        if low_rating_text(match_of(connection, pairing), rated, state):
+    for name, item in items.items():
+        client_id, clinician_id = item.client_id or "", item.clinician_id or ""
+        pairing = Pairing(name, client_id, clinician_id, item.recommendation_id)
+        theirs = rated.get(name, ())
+        if low_rating_text(match_of(connection, pairing, theirs), theirs, state):
             low.append(item)
     return tuple(low)

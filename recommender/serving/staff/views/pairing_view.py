@@ -18,7 +18,12 @@ from recommender.journal.pairings import (
     pairing_outcome,
 )
 from recommender.journal.rated_pairings import RatedMatch, match_of
-from recommender.journal.ratings import Rating, RatingVersion, rating_history
+from recommender.journal.ratings import (
+    Rating,
+    RatingVersion,
+    current_ratings,
+    rating_history,
+)
 from recommender.journal.work_items import ratings_of
 from recommender.practice.definition import Practice
 from recommender.security.accounts import account_names
@@ -78,7 +83,7 @@ def pairing_view(connection: Connection, pairing_id: str) -> tuple[PairingView, 
         similar_clients(connection, pairing.client_id),
         asked_on(connection, pairing),
     )
-    return view, match_of(connection, pairing)
+    return view, match_of(connection, pairing, current_ratings(connection, [pairing_id]))
 
 
 def pairing_values(

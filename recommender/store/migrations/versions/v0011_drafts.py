@@ -27,4 +27,4 @@ def upgrade() -> None:
     op.create_index("ix_drafts_saved_at", "drafts", ["saved_at"])
     for column in ("replaces", "first_id"):
         op.add_column("recommendations", sa.Column(column, sa.Text(), nullable=True))
-        op.create_index(f"ix_recommendations_{column}", "recommendations", [column])
+    op.create_index("ix_recommendations_first_id", "recommendations", ["first_id"])
