@@ -116,11 +116,16 @@ def read_response(body: bytes) -> RecommendationResponse:
 
 def current_body(body: bytes) -> bytes:
     """The bytes of a stored response in the present field names; unchanged if it has them."""
-    response = json.loads(body)
-    if response.get("contract_version") == CONTRACT_VERSION:
+    stored = json.loads(body)
+    current = _current(stored)
+    if current is stored:
         return body
-    renamed = {"contract_version": CONTRACT_VERSION, **_with_present_names(response)}
-    return json.dumps(renamed, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(current, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def current_content(body: bytes) -> dict[str, Any]:
+    """The content of a stored response in the present field names."""
+    return _current(json.loads(body))
 
 
 def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Included]) -> bytes:
@@ -130,7 +135,7 @@ def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Incl
     then did not receive are absent, though they are asked for.
     """
     hidden = hidden_fields(RecommendationResponse, scopes, included)
-    response = json.loads(current_body(body))
+    response = current_content(body)
     for shown in response["shortlist"]:
         # Earlier servers stored no cards.
         card = shown.setdefault("card", None)
@@ -139,6 +144,13 @@ def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Incl
             shown["card"] = for_clients.model_dump(mode="json")
     visible = visible_part(response, hidden)
     return json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _current(response: dict[str, Any]) -> dict[str, Any]:
+    """A response in the present field names; the same object if it has them."""
+    if response.get("contract_version") == CONTRACT_VERSION:
+        return response
+    return {"contract_version": CONTRACT_VERSION, **_with_present_names(response)}
 
 
 def _with_present_names(part: Any) -> Any:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from recommender.journal.recommendations import find_recommendation, record_recommendation
-from recommender.serving.stored_recommendation import current_body, read_response
+from recommender.serving.stored_recommendation import (
+    current_body,
+    current_content,
+    read_response,
+)
 from recommender.settings import Settings
 from tests.support.server import (
     RECOMMEND,
@@ -49,7 +53,7 @@ def test_a_body_of_the_first_contract_is_read_in_the_present_names(keeping: Jour
     old = json.dumps(in_the_first_contract(sent)).encode()
     assert {"ledger", "excluded"} < set(json.loads(old))
     assert b"contract_version" not in old
-    assert json.loads(current_body(old)) == sent
+    assert json.loads(current_body(old)) == current_content(old) == sent
     assert read_response(old) == read_response(json.dumps(sent).encode())
 
 
@@ -71,3 +75,4 @@ def test_a_recommendation_recorded_by_the_first_contract_is_served_and_explained
 def test_a_body_of_today_is_given_as_it_was_sent(keeping: JournalServer) -> None:
     body = json.dumps(keeping.recommended()).encode()
     assert current_body(body) is body
+    assert current_content(body) == json.loads(body)

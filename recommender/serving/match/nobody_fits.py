@@ -6,7 +6,6 @@ No rule is relaxed. Each way on is a new request with a changed answer, which th
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from recommender.errors import IntakeError
 from recommender.practice.definition import Practice
@@ -21,8 +20,6 @@ from recommender.serving.recommendation_service import recommend_parsed
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
-MOST_TRIED = 3
-"""Other choices that are computed for one page, each a whole request."""
 MOST_TOGETHER = 3
 """Answers that are named where no single one left everybody out."""
 WHY, TOGETHER = "Why nobody fits", "These answers together leave nobody"
@@ -124,8 +121,7 @@ def _other_choices(
     agreed: bool,
 ) -> Iterator[Offer]:
     """Choices that the practice declares as open to anybody, and that admit somebody."""
-    choices = other_answers(snapshot.practice, constraints, answers)
-    for field, level in islice(choices, MOST_TRIED):
+    for field, level in other_answers(snapshot.practice, constraints, answers):
         changed = {**answers, field.name: level}
         try:
             parsed = parsed_request(snapshot, page, changed, agreed=agreed)

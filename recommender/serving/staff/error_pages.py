@@ -21,7 +21,7 @@ from recommender.serving.http.problems import (
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
 from recommender.serving.staff import wording
-from recommender.serving.staff.page import HOME, SIGN_IN, page, redirect
+from recommender.serving.staff.page import HOME, SIGN_IN, is_part, page, redirect
 from recommender.serving.staff.pending_form import (
     THEN,
     PendingForm,
@@ -92,7 +92,7 @@ async def _ask_to_sign_in(request: Request) -> Response:
     address, then = path_within(request.scope), ""
     if request.method == "GET" and address != HOME and is_page_address(address):
         then = f"?{THEN}={address}"
-    if request.headers.get("hx-request") == "true":
+    if is_part(request):
         # htmx asked for a part of a page: send the whole page away.
         return Response(status_code=204, headers={"hx-redirect": f"{SIGN_IN}{then}"})
     return redirect(f"{SIGN_IN}{then}")

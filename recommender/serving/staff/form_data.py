@@ -101,9 +101,7 @@ def refuse_blank(sent: FormData, required: Mapping[str, str]) -> None:
     FormRefusedError
         When any is blank.
     """
-    blank = [FormFault(name, text) for name, text in required.items() if not sent.text(name)]
-    if blank:
-        raise FormRefusedError(blank, INVALID_FEEDBACK.status)
+    refuse_faults(FormFault(name, text) for name, text in required.items() if not sent.text(name))
 
 
 def refuse_unconfirmed(

@@ -140,3 +140,8 @@ def redirect(address: str) -> Response:
 def is_staff(request: Request) -> bool:
     """Whether a request goes to a page, by the route it matched."""
     return is_page(getattr(request.scope.get("route"), "path", ""))
+
+
+def is_part(request: Request) -> bool:
+    """Whether script asks for a part of a page."""
+    return request.headers.get("hx-request") == "true"

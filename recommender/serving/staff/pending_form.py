@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from fastapi import Request
 
@@ -15,7 +15,7 @@ from recommender.serving.authorization import CSRF_FIELD, check_same_site
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.http.root_path import path_within
 from recommender.serving.http.submitted_form import MAX_FIELDS, FormData, parse_form
-from recommender.serving.staff.page import HOME, SIGN_IN
+from recommender.serving.staff.page import HOME, SIGN_IN, is_part
 
 ADDRESS, BODY, THEN = "pending_address", "pending_body", "then"
 """Names of fields of the sign-in form: where a form goes, its content, and the page to show."""
@@ -54,10 +54,7 @@ class PendingForm:
     @property
     def form(self) -> FormData:
         """The same by name."""
-        fields: dict[str, list[str]] = {}
-        for name, text in self.fields:
-            fields.setdefault(name, []).append(text)
-        return FormData(fields)
+        return FormData(parse_qs(self.body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
 
 
 def is_page_address(text: str) -> bool:
@@ -71,8 +68,7 @@ async def pending_form(request: Request) -> PendingForm | None:
     What is refused as a part of a page, and what enters nothing, is not carried.
     """
     address = path_within(request.scope)
-    is_part = request.headers.get("hx-request") == "true"
-    if request.method != "POST" or is_part or address.endswith(_NOTHING_ENTERED):
+    if request.method != "POST" or is_part(request) or address.endswith(_NOTHING_ENTERED):
         return None
     with suppress(ProblemError):
         check_same_site(request.headers)

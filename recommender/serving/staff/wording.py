@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from recommender.recommendation.fact_text import clock_text
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.serving.schemas.responses import (
     AllianceRange,
@@ -217,6 +218,11 @@ def week(windows: Sequence[str]) -> str:
     return "; ".join(f"{_days(names)} {', '.join(texts)}" for texts, names in together.items())
 
 
+def week_of(windows: Sequence[Mapping[str, str]]) -> str:
+    """Weekly hours as a request has them: windows with a `day`, a `start` and an `end`."""
+    return week([f"{each['day']} {each['start']}-{each['end']}" for each in windows])
+
+
 def _joined(spans: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     """Spans of a day in order; those that touch or overlap as one."""
     joined: list[tuple[str, str]] = []
@@ -239,11 +245,7 @@ def _hours(start: str, end: str) -> str:
 
 
 def _short_clock(text: str) -> str:
-    hour, minute = int(text[:2]), text[3:]
-    if text == "12:00":
-        return "noon"
-    minutes = "" if minute == "00" else f":{minute}"
-    return f"{hour % 12 or 12}{minutes} {'pm' if hour >= 12 else 'am'}"
+    return clock_text(time.fromisoformat(text))
 
 
 def _days(names: Sequence[str]) -> str:

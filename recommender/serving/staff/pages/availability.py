@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.errors import FaultsError, NotFoundError, StaleError
+from recommender.errors import FaultsError, StaleError
 from recommender.journal.roster_versions import RosterVersion, patch_clinician
 from recommender.practice.definition import Practice
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.submitted_form import FormData
-from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of, rows_of
+from recommender.serving.snapshot.snapshot import roster_version_of, rows_of
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import page, redirect
-from recommender.serving.staff.pages.clinician import CLINICIAN, ClinicianId
+from recommender.serving.staff.pages.clinician import CLINICIAN, ClinicianId, require_on_roster
 from recommender.serving.staff.views.availability_form import availability_entries, sent_cells
 from recommender.serving.staff.views.clinician_view import ClinicianView
 from recommender.store.database import Transaction
@@ -48,7 +48,8 @@ async def post_availability(request: Request, clinician_id: ClinicianId) -> Resp
         seen = sent.text("seen")
         return patch_clinician(transaction, practice, clinician_id, cells, seen=seen, actor=actor)
 
-    _known(await context.queues.lookups.run(context.rosters.newest), clinician_id)
+    newest = await context.queues.lookups.run(context.rosters.newest)
+    require_on_roster(newest.encoding.roster, clinician_id)
     try:
         await context.queues.lookups.run(context.rosters.change, write)
     except FaultsError as error:
@@ -68,8 +69,8 @@ async def _page(
 ) -> Response:
     context = app_state(request.app)
     state = await context.queues.lookups.run(context.rosters.newest)
-    _known(state, clinician_id)
     roster, practice = state.encoding.roster, state.practice
+    require_on_roster(roster, clinician_id)
     view = ClinicianView(practice, roster, clinician_id)
     cells = rows_of(roster, practice)[clinician_id]
     names = state.clinicians.availability
@@ -85,11 +86,6 @@ async def _page(
         seen=roster_version_of(state).etag_of(clinician_id),
         faults=faults or {},
     )
-
-
-def _known(state: ServingSnapshot, clinician_id: str) -> None:
-    if clinician_id not in state.encoding.roster.ids:
-        raise NotFoundError("clinician_id", "is not on the roster", "choose another clinician")
 
 
 def _ways(practice: Practice) -> tuple[str, ...]:

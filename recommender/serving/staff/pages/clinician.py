@@ -1,6 +1,5 @@
 """The page of one clinician: facts, hours, places, and how often and why they were shown."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,8 +20,9 @@ from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.idempotency import has_store, read
 from recommender.serving.staff.page import CLINICIANS, page
 from recommender.serving.staff.views.clinician_view import ClinicianView
-from recommender.serving.stored_recommendation import current_body
+from recommender.serving.stored_recommendation import current_content
 from recommender.store.database import Connection
+from recommender.tables.roster import Roster
 from recommender.values.ids import ID_PATTERN
 
 CLINICIAN = f"{CLINICIANS}/{{clinician_id}}"
@@ -46,8 +46,7 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
     """One clinician of the roster; the record of ratings is a page of its own."""
     state, now = current_snapshot(request.app), datetime.now(UTC)
     roster = state.encoding.roster
-    if clinician_id not in roster.ids:
-        raise NotFoundError("clinician_id", "is not on the roster", "choose another clinician")
+    require_on_roster(roster, clinician_id)
     lately: Lately | None = None
     if has_store(request):
         since = now - timedelta(days=DAYS)
@@ -79,6 +78,12 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
     )
 
 
+def require_on_roster(roster: Roster, clinician_id: str) -> None:
+    """Refuses (404) a clinician who is not on a roster."""
+    if clinician_id not in roster.ids:
+        raise NotFoundError("clinician_id", "is not on the roster", "choose another clinician")
+
+
 def _lately(connection: Connection, *, clinician_id: str, since: datetime) -> Lately:
     counts = exposures(connection, since=since).get(clinician_id, Exposure())
     first = on_roster_since(connection, clinician_id)
@@ -87,5 +92,5 @@ def _lately(connection: Connection, *, clinician_id: str, since: datetime) -> La
 
 
 def _requests(clinician_id: str, lately: Lately) -> RequestsOfClinician:
-    responses = (json.loads(current_body(each)) for each in lately.responses)
+    responses = (current_content(each) for each in lately.responses)
     return requests_of_clinician(clinician_id, responses)

@@ -22,7 +22,7 @@ from recommender.serving.staff.form_draft import (
     saved_elsewhere,
     stored_draft,
 )
-from recommender.serving.staff.page import page, redirect
+from recommender.serving.staff.page import is_part, page, redirect
 from recommender.serving.staff.pages.new_request import form_address, form_page
 
 router = APIRouter(include_in_schema=False)
@@ -37,17 +37,16 @@ async def post_draft(request: Request) -> Response:
     """
     sent = await read_form(request)
     key = draft_key(request, sent)
-    is_part = request.headers.get("hx-request") == "true"
     try:
         at = await save_form(request, key, sent)
     except StaleError:
         other = await stored_draft(request, key)
         version, why = other.version if other else NOTHING_SAVED, saved_elsewhere(request, other)
-        if is_part:
+        if is_part(request):
             return page(request, "draft_saved.html", "", saved="", version=version, elsewhere=why)
         form = FormDraft(form_opened(sent), key.changes, elsewhere=why)
         return form_page(request, sent, form, status=CONFLICT.status, version=version)
-    if is_part:
+    if is_part(request):
         return page(request, "draft_saved.html", "", saved=clock(request, at))
     return redirect(form_address(key.changes))
 

@@ -17,6 +17,7 @@ from recommender.serving.oidc.attempt import (
     SignInError,
     SignInFault,
 )
+from recommender.serving.staff import wording
 from recommender.serving.staff.page import HOME, SIGN_IN, page, redirect
 from recommender.serving.staff.pending_form import is_page_address
 
@@ -110,13 +111,12 @@ def _refusal(request: Request, fault: SignInFault) -> Response:
     log.warning("sign_in_refused", outcome=fault.value, route=PROVIDER)
     provider = auth_backend(request).provider
     name = provider.name if provider else ""
-    sentence = SENTENCES[fault].format(name=name)
     return page(
         request,
         "provider_refusal.html",
         TITLE,
         status=UNREACHABLE if fault is SignInFault.UNREACHABLE else REFUSED,
-        sentence=sentence[0].upper() + sentence[1:],
+        sentence=wording.sentence(SENTENCES[fault].format(name=name)),
         request_id=request_info(request.scope).request_id,
     )
 

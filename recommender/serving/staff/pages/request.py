@@ -20,6 +20,7 @@ from recommender.serving.staff.views.decision import (
 )
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
 from recommender.serving.staff.views.versions import RequestVersions, request_versions
+from recommender.store.database import Connection
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,10 +47,8 @@ async def request_page(
     shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
     progress, versions = RequestProgress(), RequestVersions.after(shown.replaces)
     if has_store(request):
-        look = partial(request_progress, recommendation_id=recommendation_id)
-        progress = await read(request, look)
-        others = partial(request_versions, recommendation_id=recommendation_id)
-        versions = await read(request, others)
+        look = partial(_recorded, recommendation_id=recommendation_id)
+        progress, versions = await read(request, look)
     sent = typed or TypedForm()
 
     def values() -> dict[str, Any]:
@@ -63,4 +62,14 @@ async def request_page(
         "Who fits",
         status=sent.status,
         **await run_in_pool(request.app, values),
+    )
+
+
+def _recorded(
+    connection: Connection, *, recommendation_id: str
+) -> tuple[RequestProgress, RequestVersions]:
+    """What the journal has of a request, and of its versions."""
+    return (
+        request_progress(connection, recommendation_id),
+        request_versions(connection, recommendation_id),
     )

@@ -17,9 +17,9 @@ from recommender.recommendation.openings import MAX_TIMES, MeetingOption, Openin
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
 from recommender.tables.roster import Roster
-from recommender.values.kinds import EPOCH
+from recommender.values.kinds import DAY_NAMES, EPOCH
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(DAY_NAMES.values())
 IN_PARTS = ("availability", "weekly_hours", "date_ranges", "place")
 """Kinds that have a part of their own on the page."""
 

@@ -38,7 +38,7 @@ def present_clinicians(
     if shown.practice_digest != practice.digest or not known:
         return None
     rows = np.array([places[each] for each in known], dtype=np.intp)
-    names = [roster.called[each] for each in known]
+    names = [roster.name_of(places[each]) for each in known]
     part = snapshot(known, names, roster.columns.take(rows), roster.taken_at)
     client = read_intake(practice, shown.answers).client
     modes = cast("Modes", shown.modes)

@@ -37,8 +37,6 @@ def decision_values(
     view: RequestView, progress: RequestProgress, typed: TypedForm
 ) -> dict[str, Any]:
     """Values of `decide.html`, by the names it uses."""
-    response = view.response
-    excluded = {each.clinician_id for each in response.excluded}
     by_name = sorted(view.names.items(), key=lambda each: each[1])
     return {
         "typed": typed,
@@ -48,6 +46,6 @@ def decision_values(
         "accounts": progress.accounts,
         "zone": view.zone,
         "names": view.names,
-        "excluded": [each for each in by_name if each[0] in excluded],
-        "eligible": [each for each in by_name if each[0] not in excluded],
+        "excluded": [each for each in by_name if each[0] in view.excluded],
+        "eligible": view.fitting,
     }

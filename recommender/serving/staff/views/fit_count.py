@@ -22,10 +22,8 @@ from recommender.serving.staff import wording
 from recommender.serving.staff.views.intake_answers import (
     ANSWER,
     QuestionLink,
-    inapplicable,
     link_to,
     request_values,
-    typed_answers,
 )
 from recommender.values.ids import is_id
 
@@ -52,12 +50,10 @@ def fit_count(snapshot: ServingSnapshot, sent: FormData, day: date) -> FitCount:
     `day` is the day of the request unless the form names one.
     """
     practice, roster = snapshot.practice, snapshot.encoding.roster
-    answers = typed_answers(practice, sent)
-    for name in inapplicable(practice, answers):
-        del answers[name]
+    body = request_values(practice, sent)
+    answers = body["answers"]
     client, unread = _readable(practice, answers)
     known = {name: each for name, each in answers.items() if name not in unread}
-    body = request_values(practice, sent)
     client_id = body.get("client_id")
     cache = screening_cache_for(practice, roster, _day(body.get("asked_on"), day))
     screening = cache.screen(
@@ -76,7 +72,7 @@ def fit_count(snapshot: ServingSnapshot, sent: FormData, day: date) -> FitCount:
         unasked=tuple(link_to(practice.client[name]) for name in unasked),
         unread=tuple(link_to(practice.client[name]) for name in unread),
         times={
-            f"{ANSWER}{name}": _times_text(known.get(name, []))
+            f"{ANSWER}{name}": wording.week_of(known.get(name, []))
             for name, field in practice.client.items()
             if field.kind == "weekly_hours"
         },
@@ -133,7 +129,3 @@ def _undecided(practice: Practice, answers: Mapping[str, Any]) -> Modes:
             or any(client not in answers for client in each.client)
         )
     }
-
-
-def _times_text(windows: list[Mapping[str, str]]) -> str:
-    return wording.week([f"{each['day']} {each['start']}-{each['end']}" for each in windows])

@@ -246,8 +246,7 @@ def _typed_times(
     ticks = [f"{day}-{number}" for day, number in sorted(ticked_parts(parts, windows))]
     if windows_of(parts, ticks) == windows:
         return {name: ticks}
-    typed = wording.week([f"{each['day']} {each['start']}-{each['end']}" for each in windows])
-    return {f"{name}{TIMES}": [typed]}
+    return {f"{name}{TIMES}": [wording.week_of(windows)]}
 
 
 def _places_text(answer: list[Mapping[str, Any]]) -> str:

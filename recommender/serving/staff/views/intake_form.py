@@ -67,7 +67,7 @@ def intake_form(
     faults: dict[str, str] = {}
     for error in errors:
         top, *rest = [*error.pointer.split("/")[1:], ""]
-        name = f"{ANSWER}{rest[0]}" if top == "answers" and rest else top
+        name = f"{ANSWER}{rest[0]}" if top == "answers" else top
         faults.setdefault(name, error.message)
     decisive = frozenset(each.field for each in needed_answers(practice))
     build, client = EntryBuilder(practice, roster, sent, faults, decisive), practice.client

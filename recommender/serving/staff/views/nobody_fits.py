@@ -1,21 +1,19 @@
 """Where nobody fits: what left everybody out, and which other answers would help."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
+from typing import cast
 
 from recommender.errors import IntakeError
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.other_answers import other_answers
-from recommender.serving.recommendation_service import recommend_parsed
-from recommender.serving.schemas.intake import ParsedRequest
+from recommender.recommendation.recommend import read_intake
+from recommender.screening.cache import screening_cache_for
+from recommender.screening.meeting_ways import Modes
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.intake_answers import QuestionLink, link_to
-
-MOST_TRIED = 3
-"""Other answers that are computed for one page, each a whole request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +42,17 @@ def answers_to_try(
     shown: ShownRecommendation, response: RecommendationResponse, state: ServingSnapshot
 ) -> Iterator[OtherAnswer]:
     """Answers that the practice declares as open to anybody, with which somebody would fit."""
-    request = ParsedRequest(
-        client_id=shown.client_id,
-        answers=shown.answers,
-        modes=shown.modes,  # type: ignore[arg-type]
-        top_k=1,
-        asked_on=shown.asked_on,
-    )
+    practice, modes = state.practice, cast("Modes", shown.modes)
     rules = {each.constraint for one in response.excluded for each in one.reasons}
-    tried = other_answers(state.practice, sorted(rules), shown.answers)
-    for field, level in islice(tried, MOST_TRIED):
-        changed = replace(request, answers={**shown.answers, field.name: level})
+    for field, level in other_answers(practice, sorted(rules), shown.answers):
+        answers = {**shown.answers, field.name: level}
         try:
-            eligible = recommend_parsed(state, changed).response.eligible
+            intake = read_intake(practice, answers, shown.client_id, modes)
         except IntakeError:
             continue
+        cache = screening_cache_for(practice, state.encoding.roster, shown.asked_on)
+        screening = cache.screen(intake.client, intake.client_id, intake.modes)
+        eligible = int(screening.eligible.sum())
         if eligible:
             admits = wording.counted(eligible, "clinician fits", "clinicians fit")
             yield OtherAnswer(link_to(field), field.label_of(level), admits)

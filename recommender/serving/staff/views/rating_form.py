@@ -3,7 +3,6 @@
 Items are known by number and subscale only: their wording belongs to the holders of each form.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from recommender.serving.http.submitted_form import FormData
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import number
-from recommender.serving.stored_recommendation import current_body
+from recommender.serving.stored_recommendation import current_content
 
 ITEMS = "items"
 """The metric of a rating that was entered item by item."""
@@ -185,7 +184,7 @@ def _early_scores(
 
 def shown_prediction(match: RatedMatch) -> ShownPrediction | None:
     """What was predicted for the clinician a match began with; None without a range."""
-    for each in json.loads(current_body(match.response))["shortlist"]:
+    for each in current_content(match.response)["shortlist"]:
         if each["clinician_id"] == match.clinician_id and each["range"] is not None:
             ends = each["range"]
             return ShownPrediction(each["predicted_alliance"], ends["lower"], ends["upper"])

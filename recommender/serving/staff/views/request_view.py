@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -106,7 +106,7 @@ class RequestView:
             "explanations": explanations,
             "explained": self.case is not None,
             "asked": asked,
-            "also": [each for each in self._fitting() if each[0] not in ids],
+            "also": [each for each in self.fitting if each[0] not in ids],
             "why_not": why_not,
             "comparison": comparison,
             "exclusions": exclusion_lines(response, self.names),
@@ -127,6 +127,17 @@ class RequestView:
         """The practice's clock, which all times of the page are on."""
         return ZoneInfo(self.state.practice.timezone)
 
+    @cached_property
+    def excluded(self) -> frozenset[str]:
+        """Ids of the clinicians that a rule left out."""
+        return frozenset(each.clinician_id for each in self.response.excluded)
+
+    @cached_property
+    def fitting(self) -> tuple[tuple[str, str], ...]:
+        """Id and name of everybody who fits, by name."""
+        fitting = (each for each in self.names.items() if each[0] not in self.excluded)
+        return tuple(sorted(fitting, key=lambda each: each[1]))
+
     def _to_try(self) -> tuple[OtherAnswer, ...]:
         """Other answers to try where nobody fits and no smaller change helps."""
         response, practice = self.response, self.state.practice
@@ -143,7 +154,8 @@ class RequestView:
             ids += self.case.contributions.ids
         elif response.roster_version == roster.version:
             ids += roster.ids
-        names = {each: roster.called.get(each, each) for each in ids}
+        called = roster.called
+        names = {each: called.get(each, each) for each in ids}
         return names | {each.clinician_id: each.name for each in response.shortlist}
 
     def _explanations(self) -> tuple[tuple[str, ExplanationView], ...]:
@@ -155,12 +167,6 @@ class RequestView:
             for each in self.case.shown[:MAX_EXPLAINED]
         )
         return tuple((name, view) for name, view in views if view is not None)
-
-    def _fitting(self) -> list[tuple[str, str]]:
-        """Everybody who fits, by name."""
-        excluded = {each.clinician_id for each in self.response.excluded}
-        fitting = ((each, name) for each, name in self.names.items() if each not in excluded)
-        return sorted(fitting, key=lambda each: each[1])
 
     def _why_not(self, clinician_id: str, now: datetime) -> WhyNot:
         name = self.names.get(clinician_id)
@@ -182,8 +188,10 @@ class RequestView:
 
     def _comparison(self, ids: tuple[str, ...], now: datetime) -> Comparison | None:
         """Clinicians who fit side by side; None where fewer than two can be compared."""
-        excluded = {each.clinician_id for each in self.response.excluded}
-        ids = tuple(each for each in dict.fromkeys(ids) if each not in excluded)[:MOST_COMPARED]
+        fitting = (each for each in dict.fromkeys(ids) if each not in self.excluded)
+        ids = tuple(fitting)[:MOST_COMPARED]
+        if len(ids) < 2 or self.case is None:
+            return None
         roster = self.state.encoding.roster
         current = current_cards(self.shown, self.state.practice, roster, ids, now)
         stored = {each.clinician_id: each.card for each in self.response.shortlist}
@@ -192,7 +200,7 @@ class RequestView:
             for each, now_at in current.items()
             if (card := stored.get(each) or now_at) is not None
         }
-        if len(cards) < 2 or self.case is None:
+        if len(cards) < 2:
             return None
         people = tuple((each, self.names.get(each, each)) for each in cards)
         first, *others = cards

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.day_parts import windows_of
 from recommender.practice.matching_page import DayPart
-from recommender.values.kinds import DAYS
+from recommender.values.kinds import DAYS, clock
 
 HOUR, DAY = 60, 1440
 Span = tuple[int, int]
@@ -146,7 +146,7 @@ def _windows(week: Week) -> Iterator[str]:
     for day, minutes in zip(DAYS, week, strict=True):
         edges = np.flatnonzero(np.diff(minutes.astype(np.int8), prepend=0, append=0))
         for begin, end in edges.reshape(-1, 2).tolist():
-            yield f"{day} {_clock(begin)}-{_clock(end)}"
+            yield f"{day} {clock(begin)}-{clock(end)}"
 
 
 def _phrases(text: str, parts: Sequence[DayPart]) -> list[_Phrase]:
@@ -283,7 +283,3 @@ def _minute(clock: ClockParts) -> int:
 
 def _minutes_of(clock: str) -> int:
     return HOUR * int(clock[:2]) + int(clock[3:])
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // HOUR:02}:{minute % HOUR:02}"

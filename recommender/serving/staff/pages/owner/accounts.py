@@ -24,10 +24,10 @@ from recommender.security.scopes import Role, role_named
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.submitted_form import FormData
-from recommender.serving.idempotency import read
+from recommender.serving.idempotency import read, write
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import PRACTICE, page, redirect
-from recommender.serving.staff.pages.owner.changes import change, faults_of, status_of
+from recommender.serving.staff.pages.owner.changes import faults_of, status_of
 from recommender.store.database import Connection
 from recommender.values.ids import ID_PATTERN
 
@@ -91,7 +91,7 @@ async def post_account(request: Request) -> Response:
         )
 
     try:
-        await change(request, add)
+        await write(request, add)
     except RecommenderError as error:
         return await _page(request, _refused("", sent, error))
     return await _page(request, shown=ShownPassword(name, password))
@@ -110,7 +110,7 @@ async def post_roles(request: Request, staff_id: StaffId) -> Response:
         return change_roles(connection, account.name, roles, actor=caller(request).actor)
 
     try:
-        await change(request, give)
+        await write(request, give)
     except RecommenderError as error:
         return await _page(request, _refused(staff_id, sent, error))
     return redirect(ACCOUNTS)
@@ -125,7 +125,7 @@ async def post_password(request: Request, staff_id: StaffId) -> Response:
         name = _account(connection, staff_id).name
         return change_password(connection, name, password, actor=caller(request).actor)
 
-    account = await change(request, reset)
+    account = await write(request, reset)
     if staff_id == caller(request).actor:
         # The session of this request has ended too: the page is the last one it is shown.
         return page(request, "owner_password.html", "Your new password", password=password)
@@ -148,7 +148,7 @@ async def post_removal(request: Request, staff_id: StaffId) -> Response:
         )
 
     try:
-        await change(request, close)
+        await write(request, close)
     except RecommenderError as error:
         return await _page(request, _refused(f"{staff_id}/removal", sent, error))
     return redirect(ACCOUNTS)

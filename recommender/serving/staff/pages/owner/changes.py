@@ -1,7 +1,6 @@
-"""Changes of the store that pages for the owner make, and what they say of one that is refused."""
+"""What pages for the owner say of a change that is refused, and the secret their keys need."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from fastapi import Request
 
@@ -14,24 +13,8 @@ from recommender.errors import (
 )
 from recommender.security.keys import Pepper
 from recommender.serving.authorization import auth_backend
-from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import NO_STORE, ProblemError
-from recommender.serving.idempotency import require_store
 from recommender.serving.staff import wording
-from recommender.store.database import Connection
-
-Result = TypeVar("Result")
-
-
-async def change(request: Request, write: Callable[[Connection], Result]) -> Result:
-    """What a write gives, in one transaction."""
-    store = require_store(request)
-
-    def work() -> Result:
-        with store.writing() as connection:
-            return write(connection)
-
-    return await app_state(request.app).queues.journal.run(work)
 
 
 def pepper_of(request: Request) -> Pepper:

@@ -22,10 +22,10 @@ from recommender.security.scopes import Role, role_named
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.submitted_form import FormData
-from recommender.serving.idempotency import read
+from recommender.serving.idempotency import read, write
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import PRACTICE, page, redirect
-from recommender.serving.staff.pages.owner.changes import change, faults_of, pepper_of, status_of
+from recommender.serving.staff.pages.owner.changes import faults_of, pepper_of, status_of
 from recommender.store.database import Connection
 from recommender.values.ids import ID_PATTERN
 
@@ -69,7 +69,7 @@ async def post_key(request: Request) -> Response:
         )
 
     try:
-        issued = await change(request, create)
+        issued = await write(request, create)
     except RecommenderError as error:
         return await _page(request, sent, faults_of(error), status_of(error))
     return await _page(request, issued=issued)
@@ -84,7 +84,7 @@ async def post_revocation(
     def revoke(connection: Connection) -> KeyFacts:
         return revoke_key(connection, key_id, now=datetime.now(UTC), actor=caller(request).actor)
 
-    await change(request, revoke)
+    await write(request, revoke)
     return redirect(KEYS)
 
 
