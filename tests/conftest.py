@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from experiments.trust.postgres import Cluster as PostgresCluster
     from recommender.settings import Settings
     from recommender.store.database import Store
+    from tests.support.openid_provider import OpenidProvider
     from tests.support.server import JournalServer, LockedServer, TestClient
 
 # Hypothesis draws the same cases on every machine, so that a failure can be repeated.
@@ -106,6 +107,18 @@ def locked(
 
     with locked_server(locked_settings(practice_files, store=f"sqlite:///{store_file}")) as server:
         yield server
+
+
+# Servers in processes of their own
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator["OpenidProvider"]:
+    """An OpenID provider, shared by the tests of a module."""
+    from tests.support.openid_provider import openid_provider
+
+    with openid_provider() as running:
+        yield running
 
 
 # Stores

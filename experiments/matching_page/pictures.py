@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser
 
 from experiments.matching_page.walk import walk
+from experiments.screenshots.chromium import PHONE, WIDE
 from experiments.screenshots.office import Office
 
-SIZES: dict[str, ViewportSize] = {
-    "match": {"width": 1280, "height": 900},
-    "match-phone": {"width": 390, "height": 844},
-}
+SIZES = {"match": WIDE, "match-phone": PHONE}
 IN_DARK = "list"
 
 

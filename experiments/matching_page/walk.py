@@ -5,11 +5,11 @@ It needs no script, so it is walked with and without.
 
 from collections.abc import Iterator, Mapping
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
-from experiments.screenshots.filling import follow
+from experiments.screenshots.answers import Filled
+from experiments.screenshots.filling import fill, follow
 
-Filled = Mapping[str, str | list[str]]
 AGREES, DECLINES = "Yes, use my answers", "No, show who is free first"
 CONTINUE, SHOW = "Continue", "Show who fits"
 NAMES: Mapping[str, str] = {
@@ -148,32 +148,15 @@ def _others(page: Page, url: str) -> Iterator[str]:
 
 def _fill(page: Page, answers: Filled) -> str:
     """Fills in what is asked here, and gives the name of the step."""
+
+    def asked(field: str) -> bool:
+        return page.locator(f'main [name="{field}"]').count() > 0
+
     name = "more questions"
     for field, step in NAMES.items():
-        if page.locator(f'main [name="{field}"]').count():
+        if asked(field):
             name = step
     for field, answer in answers.items():
-        found = page.locator(f'main [name="{field}"]')
-        if not found.count():
-            continue
-        if isinstance(answer, list):
-            for each in answer:
-                _tick(page.locator(f'main [name="{field}"][value="{each}"]'))
-        elif _kind(found.first) == "radio":
-            page.locator(f'main [name="{field}"][value="{answer}"]').check()
-        elif _kind(found.first) == "select-one":
-            found.first.select_option(answer)
-        else:
-            found.first.fill(answer)
+        if asked(field):
+            fill(page, {field: answer})
     return name
-
-
-def _tick(box: Locator) -> None:
-    """Ticks a box, in a list that may have to be opened first."""
-    if not box.is_visible():
-        box.locator("xpath=ancestor::details").locator("summary").click()
-    box.check()
-
-
-def _kind(control: Locator) -> str:
-    return str(control.evaluate("each => each.type"))

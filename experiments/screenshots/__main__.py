@@ -10,26 +10,24 @@ from typing import Annotated
 
 import typer
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 
 from experiments.matching_page.desk import matching_desk
 from experiments.matching_page.pictures import matching_pictures
-from experiments.screenshots.chromium import MISSING, chromium, opened
+from experiments.screenshots.chromium import MISSING, PHONE, WIDE, chromium, opened
 from experiments.screenshots.office import Office, running_counter, running_office
 from experiments.screenshots.rated import keep_rated
 from experiments.screenshots.walk import counter_walk, rated_walk, walk
 from experiments.trust.subject import simulated_subject
 
 FOLDER = Path("docs/screenshots")
-DESK: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 IN_DARK = "request"
 COLOURS = 8
 PARTS = {
     "why not, left out": "why-not-heading",
     "why not, fits": "why-not-heading",
-    "two compared": "compare",
+    "three compared": "compare",
     "decision, refused": "decide",
     "request, decided": "decide",
 }
@@ -40,7 +38,7 @@ out = Console(width=100)
 def main(
     folder: Annotated[Path, typer.Option(help="Where the pictures go.")] = FOLDER,
 ) -> None:
-    """One picture a state, and one page more in dark colours and on a small screen."""
+    """Each state on a wide screen, each page on a telephone, and a request in dark colours."""
     program = chromium()
     if program is None:
         raise SystemExit(MISSING)
@@ -74,10 +72,12 @@ def write(path: Path, picture: bytes) -> None:
 
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
     """Every page in every state on a wide screen, and each page on a telephone, by name."""
-    page = browser.new_page(viewport=DESK, locale="en-AU")
+    page = browser.new_page(viewport=WIDE, locale="en-AU")
     walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
     yield from _reference(browser, counter)
+    never_seen = set(PARTS)
     for state in chain(*walks):
+        never_seen.discard(state)
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
         if state == IN_DARK:
@@ -87,12 +87,14 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
         if "," not in state:
             page.set_viewport_size(PHONE)
             yield f"{name}-phone", taken(page, state)
-            page.set_viewport_size(DESK)
+            page.set_viewport_size(WIDE)
+    if never_seen:
+        raise SystemExit(f"PARTS: no state has the name {', '.join(sorted(never_seen))}")
 
 
 def _reference(browser: Browser, counter: Office) -> Iterator[tuple[str, bytes]]:
     """The page of the HTTP API: how it begins, and an operation opened."""
-    for name, size in (("docs", DESK), ("docs-phone", PHONE)):
+    for name, size in (("docs", WIDE), ("docs-phone", PHONE)):
         page = browser.new_page(viewport=size, locale="en-AU")
         page.goto(f"{counter.url}/docs")
         operation = page.locator("#operations-recommendations-recommend")

@@ -28,9 +28,8 @@ class Office:
     password: str = PASSWORD
 
 
-@contextmanager
-def running_office(subject: Subject, **settings: object) -> Iterator[Office]:
-    """A server with a store and these settings, with accounts of staff, data and owner."""
+def store_with_accounts(subject: Subject) -> str:
+    """The address of a new store in the workspace, with accounts of staff, data and owner."""
     subject.workspace.mkdir(exist_ok=True)
     address = f"sqlite:///{subject.workspace / 'journal.db'}"
     store, now = open_store(address), datetime.now(UTC)
@@ -42,6 +41,13 @@ def running_office(subject: Subject, **settings: object) -> Iterator[Office]:
         ):
             add_account(connection, name, roles, PASSWORD, now=now, actor="office")
     store.close()
+    return address
+
+
+@contextmanager
+def running_office(subject: Subject, **settings: object) -> Iterator[Office]:
+    """A server with these settings and a store with accounts of staff, data and owner."""
+    address = store_with_accounts(subject)
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
     with live_server({**given, "PEPPER": PEPPER, **_LIMITS, **PATIENT, **settings}) as server:
         yield Office(server.url, address, subject.roster)

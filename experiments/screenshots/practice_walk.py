@@ -33,55 +33,51 @@ def practice_walk(page: Page, office: Office) -> Iterator[str]:
 def _accounts(page: Page, practice: str) -> Iterator[str]:
     page.goto(f"{practice}/accounts")
     yield "accounts"
-    page.locator("#new-name").fill("Not A Name")
-    press(page, "Add")
-    yield "accounts, refused"
-    page.locator("#new-name").fill(f"person.{secrets.token_hex(3)}")
-    press(page, "Add")
-    yield "accounts, added"
+    refused, added = ("Not A Name", "accounts, refused"), (_new("person."), "accounts, added")
+    yield from _sent(page, "#new-name", "Add", refused, added)
 
 
 def _keys(page: Page, practice: str) -> Iterator[str]:
     page.goto(f"{practice}/keys")
     yield "keys"
-    page.locator("#name").fill("Not A Name")
-    press(page, "Make the key")
-    yield "keys, refused"
-    page.locator("#name").fill(f"website-{secrets.token_hex(3)}")
-    press(page, "Make the key")
-    yield "keys, made"
+    refused, made = ("Not A Name", "keys, refused"), (_new("website-"), "keys, made")
+    yield from _sent(page, "#name", "Make the key", refused, made)
 
 
 def _privacy(page: Page, practice: str) -> Iterator[str]:
     page.goto(f"{practice}/privacy")
     yield "privacy"
-    page.locator("#erase-code").fill("nobody")
-    press(page, "Erase this client")
-    yield "privacy, refused"
-    page.locator("#erase-code").fill(str(ANSWERS["client_id"]))
-    press(page, "Erase this client")
-    yield "erasure, asked again"
-    page.locator("#again").fill("another")
-    press(page, "Erase for good")
-    yield "erasure, refused"
+    unknown, known = "nobody", str(ANSWERS["client_id"])
+    texts = (unknown, "privacy, refused"), (known, "erasure, asked again")
+    yield from _sent(page, "#erase-code", "Erase this client", *texts)
+    yield from _sent(page, "#again", "Erase for good", ("another", "erasure, refused"))
 
 
 def _roster(page: Page, office: Office, practice: str) -> Iterator[str]:
     page.goto(f"{practice}/roster")
     yield "roster import"
-    page.locator("#table").fill("clinician_id,places_open\nk001,many\n")
-    press(page, "Show what changes")
-    yield "roster import, refused"
-    page.locator("#table").fill(_changed(office.roster))
-    press(page, "Show what changes")
-    yield "roster import, preview"
+    wrong, right = "clinician_id,places_open\nk001,many\n", _changed(office.roster)
+    texts = (wrong, "roster import, refused"), (right, "roster import, preview")
+    yield from _sent(page, "#table", "Show what changes", *texts)
     page.goto(f"{office.url}/staff/clinicians")
     follow(page, page.locator("main th a").first)
     follow(page, page.get_by_role("link", name="Change places, hours and absences"))
     yield "availability"
-    page.locator('[name="hours.mon"]').fill("after lunch")
-    press(page, "Save")
-    yield "availability, refused"
+    refused = "after lunch", "availability, refused"
+    yield from _sent(page, '[name="hours.mon"]', "Save", refused)
+
+
+def _sent(page: Page, field: str, button: str, *texts: tuple[str, str]) -> Iterator[str]:
+    """Sends a form with each text in turn in a field; a text comes with the state it leads to."""
+    for text, state in texts:
+        page.locator(field).fill(text)
+        press(page, button)
+        yield state
+
+
+def _new(beginning: str) -> str:
+    """A name nothing has yet: one office is walked through several times."""
+    return f"{beginning}{secrets.token_hex(3)}"
 
 
 def _changed(roster: Path) -> str:

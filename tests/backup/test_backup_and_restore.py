@@ -40,9 +40,9 @@ from recommender.store.schema import access_keys, decisions, metadata
 from recommender.store.table_copy import content_of
 from recommender.webhooks.deliveries import list_deliveries
 from recommender.webhooks.endpoints import list_endpoints
-from tests.support.journal_rows import CANARY, count, recommend
+from tests.support.journal_rows import CANARY, count, decide, recommend
 from tests.support.registries import address, contents
-from tests.support.webhook_receiver import decide, subscribe
+from tests.support.webhook_receiver import subscribe
 
 NOW = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from experiments.screenshots.chromium import PHONE, WIDE
 from experiments.screenshots.filling import unfold
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import new_request
-from tests.support.browser_checks import WIDE, Looker
+from tests.support.browser_checks import Looker
 
 pytestmark = pytest.mark.slow
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
 MOST_SCREENS = {1280: 2.0, 390: 4.0}
 MOST_KEYS, MOST_TABS = 60, 25
 CALL = (

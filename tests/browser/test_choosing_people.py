@@ -4,10 +4,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import new_request
-from tests.support.browser_checks import NARROW, WIDE, Looker
+from tests.support.browser_checks import NARROW, Looker
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import press, send
 from experiments.screenshots.office import Office, running_counter
 from experiments.screenshots.walk import new_request, sign_in
 from experiments.trust.subject import Subject
-from tests.support.browser_checks import WIDE, Looker
+from tests.support.browser_checks import Looker
 from tests.support.hostile_strings import HOSTILE
 
 pytestmark = pytest.mark.slow

@@ -4,10 +4,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import fill, press, send
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import new_request
-from tests.support.browser_checks import WIDE, Looker
+from tests.support.browser_checks import Looker
 
 pytestmark = pytest.mark.slow
 

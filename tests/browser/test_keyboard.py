@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.office import STAFF, Office
-from tests.support.browser_checks import WIDE
 
 pytestmark = pytest.mark.slow
 

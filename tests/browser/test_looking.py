@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.support.browser_checks import WIDE, Looker
+from experiments.screenshots.chromium import WIDE
+from tests.support.browser_checks import Looker
 
 pytestmark = pytest.mark.slow
 

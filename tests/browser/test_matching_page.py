@@ -29,6 +29,7 @@ from experiments.matching_page.walk import (
     to_list,
     walk,
 )
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import follow
 from experiments.screenshots.filling import press as press_exactly
 from experiments.screenshots.office import Office
@@ -37,7 +38,7 @@ from recommender.serving.match import form_token
 from recommender.settings import Settings
 from recommender.store.database import open_store
 from recommender.store.schema import recommendations
-from tests.support.browser_checks import WIDE, Looker, Seen, failing
+from tests.support.browser_checks import Looker, Seen, failing
 from tests.support.journal_rows import count
 from tests.support.matching_forms import listed_for
 from tests.support.server import SAME_SITE, local_client

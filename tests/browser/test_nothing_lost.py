@@ -1,9 +1,8 @@
 """No answer is lost: by leaving the form, an ended session, a refusal, or a killed server."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +10,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import press
-from experiments.screenshots.office import Office, running_office
+from experiments.screenshots.office import Office, store_with_accounts
 from experiments.screenshots.walk import new_request, sign_in
 from experiments.trust.keys import PEPPER
 from experiments.trust.subject import Subject
 from recommender.store.database import open_store
-from tests.support.browser_checks import WIDE
-from tests.support.server_process import ROOT, RUN_SERVER, free_port, wait_until_ready
+from recommender.store.schema import drafts
+from tests.support.journal_rows import count
+from tests.support.server_process import free_port, start_server, wait_until_ready
 from tests.support.staff_desk import until
 
 pytestmark = pytest.mark.slow
@@ -32,23 +33,17 @@ class Desk:
     def __init__(self, subject: Subject, store: str) -> None:
         self.port, self.store = free_port(), store
         self.office = Office(f"http://127.0.0.1:{self.port}", store)
-        given = {
-            "BUNDLE": subject.bundle,
-            "ROSTER": subject.roster,
-            "STORE": store,
-            "PEPPER": PEPPER,
-            "PORT": self.port,
-            "CALLS_PER_MINUTE": 100_000,
+        self._settings: dict[str, object] = {
+            "bundle": subject.bundle,
+            "roster": subject.roster,
+            "store": store,
+            "pepper": PEPPER,
+            "calls_per_minute": 100_000,
         }
-        self._environment = os.environ | {f"RECOMMENDER_{k}": str(v) for k, v in given.items()}
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(
-            command, env=self._environment, cwd=ROOT, stderr=quiet, text=True
-        )
+        self._process = start_server(self.port, subprocess.DEVNULL, **self._settings)
         wait_until_ready(self._process, self.port)
 
     def kill(self) -> None:
@@ -56,11 +51,8 @@ class Desk:
         self._process.wait(60)
 
     def has_draft(self) -> bool:
-        store = open_store(self.store)
-        with store.reading() as connection:
-            found = connection.execute(text("SELECT count(*) FROM drafts")).scalar_one()
-        store.close()
-        return bool(found)
+        with closing(open_store(self.store)) as store:
+            return count(store, drafts) > 0
 
     def write(self, statement: str) -> None:
         store = open_store(self.store)
@@ -74,9 +66,7 @@ def desk(
     subject: Subject, program: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
     workspace = tmp_path_factory.mktemp("nothing-lost")
-    with running_office(replace(subject, workspace=workspace)) as office:
-        store = office.store
-    running = Desk(subject, store)
+    running = Desk(subject, store_with_accounts(replace(subject, workspace=workspace)))
     yield running
     running.kill()
 

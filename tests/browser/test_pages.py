@@ -5,10 +5,11 @@ from itertools import chain
 import pytest
 from playwright.sync_api import Browser
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.office import SCIENTIST, Office
 from experiments.screenshots.walk import counter_walk, sign_in, walk
 from recommender.store.database import open_store
-from tests.support.browser_checks import WIDE, Looker, Seen, failing
+from tests.support.browser_checks import Looker, Seen, failing
 from tests.support.rated_pairings import keep_matches
 
 pytestmark = pytest.mark.slow

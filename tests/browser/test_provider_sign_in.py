@@ -8,29 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 
+from experiments.screenshots.chromium import WIDE
 from recommender.security.accounts import add_account
 from recommender.security.linked_identities import identity_code, link_identity
 from recommender.security.scopes import Role
-from tests.support.browser_checks import WIDE
-from tests.support.openid_provider import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    PROVIDER_NAME,
-    OpenidProvider,
-    openid_provider,
-)
+from tests.support.openid_provider import CLIENT_SECRET, OpenidProvider
 from tests.support.server import PEPPER, store_with_schema
 from tests.support.server_process import running_server
 
 pytestmark = pytest.mark.slow
 
 SUBJECT = "8c1f-ines-at-example"
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[OpenidProvider]:
-    with openid_provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +31,12 @@ def address(
     with closing(store_with_schema(url)) as store, store.writing() as connection:
         add_account(connection, "intake.desk", Role.STAFF, None, now=now, actor="test")
         link_identity(connection, "intake.desk", code, now=now, actor="test")
-    given = {
+    given = provider.settings | {
         "bundle": practice_files / "bundle",
         "roster": practice_files / "clinicians.csv",
         "store": url,
         "pepper": PEPPER,
-        "oidc_issuer": provider.issuer,
-        "oidc_client_id": CLIENT_ID,
         "oidc_client_secret": CLIENT_SECRET,
-        "oidc_name": PROVIDER_NAME,
         "passwords": "false",
     }
     with running_server(**given) as port:

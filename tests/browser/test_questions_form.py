@@ -8,8 +8,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.office import Office
-from tests.support.browser_checks import WIDE, missing
+from tests.support.browser_checks import missing
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.office import Office
-from tests.support.browser_checks import TAGS, WIDE, Looker
+from tests.support.browser_checks import TAGS, Looker
 
 pytestmark = pytest.mark.slow
 

@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page
 
 from experiments.screenshots.answers import ANSWERS, Filled
+from experiments.screenshots.chromium import PHONE, WIDE
 from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import new_request, sign_in
-from tests.support.browser_checks import WIDE, Looker, failing
+from tests.support.browser_checks import Looker, failing
 
 pytestmark = pytest.mark.slow
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
 MANY: Filled = {**ANSWERS, "answer.max_fee": "", "answer.max_km": "60"}
 FEW: Filled = {**ANSWERS, "answer.max_fee": "200", "answer.max_km": "60"}
 MOST_SCREENS, MOST_SAME = 2.5, 1 / 3

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import sign_in
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, office: Office) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport=WIDE)
     sign_in(page, office)
     yield page
     page.close()
@@ -71,7 +72,7 @@ def test_a_narrow_window_has_its_pages_in_a_menu(page: Page, office: Office) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     with page.expect_navigation():
         pages.get_by_role("link", name="Clinicians", exact=True).click()
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_viewport_size(WIDE)
 
 
 def test_the_name_has_the_focus_where_one_signs_in(browser: Browser, office: Office) -> None:

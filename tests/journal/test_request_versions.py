@@ -5,19 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete
 
-from recommender.journal.recommendations import Decision, find_recommendation, record_decision
-from recommender.journal.request_versions import (
-    all_versions,
-    newest_versions,
-    versions_of,
-)
-from recommender.journal.wishes import record_wish
+from recommender.journal.recommendations import find_recommendation
+from recommender.journal.request_versions import all_versions, newest_versions, versions_of
 from recommender.journal.work_items import ANSWER, BOOK, DECIDE, REPLACED
 from recommender.journal.work_list import TASKS, WorkFilter, newest_requests
 from recommender.journal.work_search import search_work
 from recommender.store.database import Store
 from recommender.store.schema import recommendations
-from tests.support.journal_rows import ACTOR, recommend
+from tests.support.journal_rows import decide, recommend, wish
 
 EVERYTHING = WorkFilter(datetime(2000, 1, 1, tzinfo=UTC), (2, 5))
 
@@ -32,17 +27,6 @@ def listed(store: Store) -> dict[str, list[str | None]]:
             for task, look in TASKS.items()
         }
     return {task: ids for task, ids in found.items() if ids}
-
-
-def decide(store: Store, name: str) -> None:
-    with store.writing() as connection:
-        record_decision(connection, Decision(name, "k01"), actor=ACTOR)
-
-
-def wish(store: Store, name: str) -> None:
-    with store.writing() as connection:
-        recorded = find_recommendation(connection, name)
-        record_wish(connection, recorded, "k01", actor="matching-page")
 
 
 def changed_twice(store: Store) -> None:
@@ -99,7 +83,7 @@ def test_only_the_newest_version_is_to_be_decided_and_search_finds_the_others(
 
 def test_a_wish_on_an_earlier_version_is_answered_on_the_newest(a_store: Store) -> None:
     recommend(a_store, "r1")
-    wish(a_store, "r1")
+    wish(a_store, "r1", actor="matching-page")
     recommend(a_store, "r2", replaces="r1")
     assert listed(a_store) == {ANSWER: ["r2"]}
     decide(a_store, "r2")

@@ -3,16 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recommender.journal.rated_pairings import Exposure, exposures, model_uses, rated_pairings
-from recommender.journal.recommendations import Decision, ShortlistRow, intakes, record_decision
+from recommender.journal.recommendations import ShortlistRow, intakes
 from recommender.store.database import Store
-from tests.support.journal_rows import ACTOR, ANSWERS, pair, rate, recommend
+from tests.support.journal_rows import ANSWERS, decide, pair, rate, recommend
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-def decide(store: Store, name: str, clinician_id: str) -> None:
-    with store.writing() as connection:
-        record_decision(connection, Decision(name, clinician_id), actor=ACTOR)
 
 
 def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) -> None:

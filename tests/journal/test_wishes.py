@@ -7,26 +7,15 @@ import pytest
 
 from recommender.errors import FeedbackError, NotFoundError
 from recommender.journal.privacy_requests import erase_subject, export_subject
-from recommender.journal.recommendations import (
-    Decision,
-    find_recommendation,
-    record_decision,
-)
 from recommender.journal.retention import Ages, sweep
-from recommender.journal.wishes import LETTERS, RecordedWish, record_wish, spoken, wishes_of
+from recommender.journal.wishes import LETTERS, spoken, wishes_of
 from recommender.journal.work_list import WorkFilter, to_answer
 from recommender.journal.work_search import search_work
 from recommender.store.database import Store
 from recommender.store.schema import wishes
-from tests.support.journal_rows import ACTOR, count, pair, recommend
+from tests.support.journal_rows import ACTOR, count, decide, pair, recommend, wish
 
 EVERYTHING = WorkFilter(datetime(2000, 1, 1, tzinfo=UTC), (2, 5))
-
-
-def wish(store: Store, name: str = "r1", clinician_id: str | None = "k01") -> RecordedWish:
-    with store.writing() as connection:
-        recorded = find_recommendation(connection, name)
-        return record_wish(connection, recorded, clinician_id, actor=ACTOR)
 
 
 def open_references(store: Store) -> list[str]:
@@ -61,8 +50,7 @@ def test_somebody_who_was_not_shown_cannot_be_asked_for(a_store: Store) -> None:
 def test_a_decision_closes_a_wish_and_a_new_wish_opens_it_again(a_store: Store) -> None:
     recommend(a_store)
     made = wish(a_store)
-    with a_store.writing() as connection:
-        record_decision(connection, Decision("r1", "k02"), actor=ACTOR)
+    decide(a_store, "r1", "k02")
     assert open_references(a_store) == []
     wish(a_store, clinician_id=None)
     assert open_references(a_store) == [made.reference]

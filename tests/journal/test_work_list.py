@@ -9,8 +9,6 @@ from sqlalchemy import event
 
 from recommender.journal.pairings import PairingEvent, record_event
 from recommender.journal.ratings import withdraw_rating
-from recommender.journal.recommendations import Decision, find_recommendation, record_decision
-from recommender.journal.wishes import record_wish
 from recommender.journal.work_items import ANSWER, BOOK, DECIDE, NOTHING, OVER, RATE, RATED
 from recommender.journal.work_list import (
     TASKS,
@@ -20,7 +18,7 @@ from recommender.journal.work_list import (
     to_decide,
 )
 from recommender.store.database import Store
-from tests.support.journal_rows import ACTOR, TODAY, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, TODAY, decide, pair, rate, recommend, wish
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 EARLY = (2, 5)
@@ -45,17 +43,6 @@ def task_of(store: Store, name: str) -> str:
     return next(each.task for each in items if each.recommendation_id == name)
 
 
-def decide(store: Store, name: str, clinician_id: str = "k01") -> None:
-    with store.writing() as connection:
-        record_decision(connection, Decision(name, clinician_id), actor=ACTOR)
-
-
-def wish(store: Store, name: str, clinician_id: str | None = "k01") -> None:
-    with store.writing() as connection:
-        recorded = find_recommendation(connection, name)
-        record_wish(connection, recorded, clinician_id, actor="matching-page")
-
-
 def follow(store: Store, pairing_id: str, kind: str, session: int | None = None) -> None:
     with store.writing() as connection:
         event = PairingEvent(pairing_id, kind, date(2026, 10, 20), session=session)
@@ -73,7 +60,7 @@ def test_a_request_is_in_the_list_of_what_is_to_be_done_next(a_store: Store) -> 
     follow(a_store, "p4", "attended", EARLY[0])
     pair(a_store, "p5", "c0005", recommendation_id="r5")
     rate(a_store, "p5")
-    wish(a_store, "r6")
+    wish(a_store, "r6", actor="matching-page")
 
     assert tasks(a_store) == {
         ANSWER: ["r6"],
@@ -103,10 +90,10 @@ def test_a_request_whose_pairing_was_withdrawn_is_to_be_booked_again(a_store: St
 
 def test_a_decision_answers_a_wish_and_a_later_wish_is_to_be_answered(a_store: Store) -> None:
     recommend(a_store)
-    wish(a_store, "r1")
+    wish(a_store, "r1", actor="matching-page")
     decide(a_store, "r1")
     assert (tasks(a_store)[ANSWER], tasks(a_store)[BOOK]) == ([], ["r1"])
-    wish(a_store, "r1", None)
+    wish(a_store, "r1", None, actor="matching-page")
     assert (tasks(a_store)[ANSWER], tasks(a_store)[BOOK]) == (["r1"], [])
 
 

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from recommender.journal.recommendations import Decision, record_decision
 from recommender.journal.work_search import search_work
 from recommender.store.database import Store
-from tests.support.journal_rows import ACTOR, pair, recommend
+from tests.support.journal_rows import decide, pair, recommend
 
 NAME = "4c947ae2" + "0" * 24
 
@@ -39,8 +38,7 @@ def test_a_text_that_is_short_or_in_no_code_finds_nothing(a_store: Store, typed:
 
 def test_a_request_is_found_by_the_clinician_it_was_decided_for(a_store: Store) -> None:
     recommend(a_store)
-    with a_store.writing() as connection:
-        record_decision(connection, Decision("r1", "k02"), actor=ACTOR)
+    decide(a_store, "r1", "k02")
     assert found(a_store, "fig", ("k02",)) == ["r1"]
     assert found(a_store, "fig", ("k01",)) == []
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Response, ViewportSize
 
+from experiments.screenshots.chromium import WIDE
+
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 320, "height": 256}
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 OWN_STATUS = "Failed to load resource: the server responded with a status of 4"

@@ -13,12 +13,16 @@ from recommender.journal.consents import Consent
 from recommender.journal.pairings import Pairing, PairingEvent, record_event, record_pairing
 from recommender.journal.ratings import Rating, StoredRating, record_rating
 from recommender.journal.recommendations import (
+    Decision,
     ShortlistRow,
     ShownRecommendation,
+    find_recommendation,
+    record_decision,
     record_recommendation,
 )
 from recommender.journal.roster_versions import RosterVersion, replace_roster
 from recommender.journal.subjects import Subject
+from recommender.journal.wishes import RecordedWish, record_wish
 from recommender.store.database import Store
 from recommender.store.schema import roster_versions
 from tests.support.builders import a_practice
@@ -67,6 +71,21 @@ def recommend(
     with store.writing() as connection:
         made = a_recommendation(name, client_id, **changes)
         return record_recommendation(connection, made, actor=ACTOR)
+
+
+def decide(store: Store, name: str = "r1", clinician_id: str = "k01", *, actor: str = ACTOR) -> str:
+    """A decision on a recommendation, which need not be recorded."""
+    with store.writing() as connection:
+        return record_decision(connection, Decision(name, clinician_id), actor=actor)
+
+
+def wish(
+    store: Store, name: str = "r1", clinician_id: str | None = "k01", *, actor: str = ACTOR
+) -> RecordedWish:
+    """A wish for a clinician, or for help to choose where there is none."""
+    with store.writing() as connection:
+        recorded = find_recommendation(connection, name)
+        return record_wish(connection, recorded, clinician_id, actor=actor)
 
 
 def pair(

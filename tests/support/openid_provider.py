@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -28,11 +27,10 @@ from flask import Flask, Response, jsonify, request
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from pydantic import SecretStr
 
-from tests.support.server_process import free_port, http_request
+from tests.support.server_process import ROOT, free_port, http_request, wait_for_answer
 
 CLIENT_ID, CLIENT_SECRET = "recommender", "a secret of the registration"
 PROVIDER_NAME = "Example"
-ROOT = Path(__file__).parents[2]
 HOUR = 3600
 FAULTS = (
     *("nonce", "no_nonce", "issuer", "audience", "expired", "future"),
@@ -91,15 +89,7 @@ def openid_provider() -> Iterator[OpenidProvider]:
     command = [sys.executable, "-m", "tests.support.openid_provider", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 30
-        while True:
-            try:
-                http_request(port, "GET", "/keys")
-                break
-            except OSError:
-                assert process.poll() is None, "the provider ended by itself"
-                assert time.monotonic() < until, "the provider did not start"
-                time.sleep(0.05)
+        wait_for_answer(process, port, "/keys", seconds=30)
         yield OpenidProvider(port)
     finally:
         process.terminate()

@@ -167,11 +167,17 @@ def by_items(staff: TestClient, address: str) -> Form:
     return form
 
 
+def sign_in(client: TestClient, name: str, password: str = PASSWORD) -> Any:
+    """What comes of a sign-in through the page, by somebody who was not signed in."""
+    client.cookies.clear()
+    form = read(client, "/staff/session").form("/session")
+    return send(client, form, name=name, password=password)
+
+
 def signed_in(locked: LockedServer, role: Role) -> TestClient:
     """A browser of somebody with this role."""
     with locked.store.writing() as connection:
         add_account(connection, f"a.{role}", role, PASSWORD, now=datetime.now(UTC), actor="test")
     client = TestClient(locked.client.app, base_url="http://localhost")
-    form = read(client, "/staff/session").form("/session")
-    assert send(client, form, name=f"a.{role}", password=PASSWORD).status_code == 200
+    assert sign_in(client, f"a.{role}").status_code == 200
     return client

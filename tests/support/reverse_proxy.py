@@ -7,17 +7,14 @@ name, so that a link that leaves the path is seen.
 import http.client
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-from tests.support.server_process import free_port, http_request
+from tests.support.server_process import ROOT, free_port, wait_for_answer
 
 HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
 NAME = "only-the-proxy"
-ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -27,22 +24,11 @@ def reverse_proxy(target: int, path: str, *, scheme: str = "http") -> Iterator[i
     words = ["-m", "tests.support.reverse_proxy", str(port), str(target), path, scheme]
     process = subprocess.Popen([sys.executable, *words], cwd=ROOT)
     try:
-        _wait(port)
+        wait_for_answer(process, port, "/", seconds=20)
         yield port
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            http_request(port, "GET", "/")
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("the proxy did not start")
 
 
 class Forward(BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from recommender.settings import Settings
 
@@ -23,15 +24,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def server_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
     """A server with a bundle; killed at the end if it still runs."""
-    environment = os.environ | {
-        "RECOMMENDER_BUNDLE": str(settings.bundle),
-        "RECOMMENDER_ROSTER": str(settings.roster),
-        "RECOMMENDER_PORT": str(port),
-    }
-    command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
-    process = subprocess.Popen(
-        command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+    process = start_server(port, subprocess.PIPE, bundle=settings.bundle, roster=settings.roster)
     try:
         yield process
     finally:
@@ -44,17 +37,22 @@ def server_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[s
 def running_server(**settings: object) -> Iterator[int]:
     """The port of a server with these settings, ready within; it is stopped at the end."""
     port = free_port()
-    given = {f"RECOMMENDER_{name.upper()}": str(value) for name, value in settings.items()}
-    environment = os.environ | given | {"RECOMMENDER_PORT": str(port)}
-    command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, text=True)
+        process = start_server(port, log, **settings)
         try:
             wait_until_ready(process, port)
             yield port
         finally:
             process.terminate()
             process.wait(60)
+
+
+def start_server(port: int, log: int | IO[bytes], /, **settings: object) -> subprocess.Popen[str]:
+    """A server with these settings, perhaps not ready yet; its standard error goes to `log`."""
+    given = {f"RECOMMENDER_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = os.environ | given | {"RECOMMENDER_PORT": str(port)}
+    command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, text=True)
 
 
 def free_port() -> int:
@@ -76,6 +74,19 @@ def http_request(
         return response.status, dict(response.getheaders()), response.read()
     finally:
         connection.close()
+
+
+def wait_for_answer(process: subprocess.Popen[Any], port: int, path: str, seconds: float) -> None:
+    """Returns when a path is answered in any way; fails when the time or the process has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert process.poll() is None, "the process ended by itself"
+        try:
+            http_request(port, "GET", path)
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the process never answered")
 
 
 def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from recommender.journal.recommendations import Decision, record_decision
 from recommender.journal.webhook_events import KINDS
 from recommender.security.keys import Pepper
 from recommender.store.database import Store, database_time
@@ -93,9 +92,3 @@ def subscribe(
         at = now or database_time(connection)
         pepper = Pepper.of(PEPPER)
         return add_endpoint(connection, url, kinds, pepper, now=at, actor=ACTOR)
-
-
-def decide(store: Store, name: str = "r1", clinician_id: str = "k01") -> str:
-    """A decision on a recommendation, which need not be recorded."""
-    with store.writing() as connection:
-        return record_decision(connection, Decision(name, clinician_id), actor=ACTOR)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import Fault
+from recommender.model.verdicts import ENOUGH_IN_GROUP
 from recommender.registry.versions import ROLLED_BACK, Promotion, Version
 from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
 from recommender.training.promotion_gate import (
     DYAD_MARGIN,
-    ENOUGH_IN_GROUP,
     ENOUGH_RATED,
     FORCE,
     LATER_SHARE,

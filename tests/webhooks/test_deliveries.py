@@ -35,9 +35,9 @@ from recommender.webhooks.deliveries import (
 from recommender.webhooks.endpoints import list_endpoints, remove_endpoint, switch_on
 from recommender.webhooks.sending import Attempt, send
 from tests.support.builders import a_practice
-from tests.support.journal_rows import ACTOR, TODAY, a_rating, count, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, TODAY, a_rating, count, decide, pair, rate, recommend
 from tests.support.server import PEPPER
-from tests.support.webhook_receiver import decide, running_receiver, subscribe
+from tests.support.webhook_receiver import running_receiver, subscribe
 
 
 @dataclass(slots=True)

@@ -21,9 +21,9 @@ from recommender.webhooks.endpoints import (
     silence,
 )
 from recommender.webhooks.messages import Message, signed_headers
-from tests.support.journal_rows import ACTOR, count
+from tests.support.journal_rows import ACTOR, count, decide
 from tests.support.server import PEPPER
-from tests.support.webhook_receiver import decide, subscribe
+from tests.support.webhook_receiver import subscribe
 
 URL = "https://example.org/hook"
 PEPPERED = Pepper.of(PEPPER)

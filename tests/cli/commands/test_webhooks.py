@@ -15,9 +15,10 @@ from recommender.security.keys import Pepper
 from recommender.store.database import Store, open_store
 from recommender.webhooks.deliveries import MAX_ATTEMPTS, deliver_due
 from recommender.webhooks.sending import send
+from tests.support.journal_rows import decide
 from tests.support.server import PEPPER
 from tests.support.server_process import free_port
-from tests.support.webhook_receiver import decide, running_receiver
+from tests.support.webhook_receiver import running_receiver
 
 EVENTS = ("--event", "recommendation.decided", "--event", "pairing.rated")
 

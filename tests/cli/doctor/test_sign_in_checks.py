@@ -1,9 +1,6 @@
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.cli.doctor.sign_in_checks import check_provider
@@ -12,13 +9,7 @@ from recommender.security.linked_identities import identity_code, link_identity
 from recommender.security.scopes import Role
 from recommender.settings import Settings
 from recommender.store.database import connect
-from tests.support.openid_provider import OpenidProvider, openid_provider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[OpenidProvider]:
-    with openid_provider() as running:
-        yield running
+from tests.support.openid_provider import OpenidProvider
 
 
 def faults(deployment: Deployment, settings: Settings, **given: Any) -> list[str]:

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from recommender.settings import Settings
-from tests.support.page_reader import read, send
-from tests.support.server import PASSWORD, LockedServer, TestClient, local_client
+from tests.support.page_reader import sign_in
+from tests.support.server import LockedServer, TestClient, local_client
 
 
 @pytest.fixture
@@ -16,7 +16,5 @@ def open_server(settings: Settings) -> Iterator[TestClient]:
 @pytest.fixture
 def staff(locked: LockedServer) -> TestClient:
     """Signed in through the page."""
-    form = read(locked.client, "/staff/session").form("/session")
-    response = send(locked.client, form, name="intake.desk", password=PASSWORD)
-    assert response.status_code == 200
+    assert sign_in(locked.client, "intake.desk").status_code == 200
     return locked.client

@@ -1,5 +1,6 @@
 """What was typed into the form of a request is there again, and nowhere else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from recommender.store.schema import drafts, subjects
 from tests.support.page_reader import ANSWERS, Form, Reader, ask, read, send
 from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient
 
-NEW = "/staff/requests/new"
+NEW, DRAFTS = "/staff/requests/new", "/staff/drafts"
 TYPED = {"client_id": "c0042", "answer.max_fee": "137", "answer.concern": "anxiety"}
 PART = SAME_SITE | {"hx-request": "true"}
 
@@ -23,7 +24,7 @@ def form_of(client: TestClient, address: str = NEW) -> Form:
 def save(client: TestClient, form: Form, **typed: Any) -> Any:
     """What the form answers when it is saved as one types."""
     fields = {name: values for name, values in form.fields.items() if values}
-    return client.post("/staff/drafts", data=fields | typed, headers=PART)
+    return client.post(DRAFTS, data=fields | typed, headers=PART)
 
 
 def answers_in(form: Form) -> dict[str, str]:
@@ -44,9 +45,7 @@ def test_what_was_typed_is_restored_and_says_from_when(staff: TestClient) -> Non
 
 
 def test_without_script_a_button_saves_and_the_form_comes_back(staff: TestClient) -> None:
-    form = form_of(staff)
-    fields = {name: values for name, values in form.fields.items() if values}
-    page = staff.post("/staff/drafts", data=fields | TYPED, headers=SAME_SITE)
+    page = send(staff, replace(form_of(staff), action=DRAFTS), **TYPED)
     assert page.url.path == NEW
     assert answers_in(Reader(page.text).form("/staff/requests")) == TYPED
 
@@ -83,9 +82,8 @@ def test_a_second_tab_does_not_overwrite_the_first_until_its_reader_says_so(
     assert "another tab saved answers at" in answer.text
     assert answers_in(form_of(staff)) == TYPED
     instead = next(v for n, v in Reader(answer.text).attributes if n == "value")
-    fields = {name: values for name, values in other.fields.items() if values}
-    agreed = fields | {"client_id": "c0077", "instead_of": instead}
-    page = staff.post("/staff/drafts", data=agreed, headers=SAME_SITE)
+    agreed = {"client_id": "c0077", "instead_of": instead}
+    page = send(staff, replace(other, action=DRAFTS), **agreed)
     assert Reader(page.text).form("/staff/requests").fields["client_id"] == ["c0077"]
     assert "Not saved" in save(staff, one, **TYPED).text
 
@@ -93,13 +91,11 @@ def test_a_second_tab_does_not_overwrite_the_first_until_its_reader_says_so(
 def test_without_script_the_second_tab_is_asked_as_well(staff: TestClient) -> None:
     one, other = form_of(staff), form_of(staff)
     save(staff, one, **TYPED)
-    fields = {name: values for name, values in other.fields.items() if values}
-    page = staff.post("/staff/drafts", data=fields | {"client_id": "c0077"}, headers=SAME_SITE)
+    page = send(staff, replace(other, action=DRAFTS), client_id="c0077")
     assert page.status_code == 409
     again = Reader(page.text).form("/staff/requests")
     assert again.fields["client_id"] == ["c0077"]
-    fields = {name: values for name, values in again.fields.items() if values}
-    staff.post("/staff/drafts", data=fields, headers=SAME_SITE)
+    send(staff, replace(again, action=DRAFTS))
     assert form_of(staff).fields["client_id"] == ["c0077"]
 
 
@@ -166,12 +162,8 @@ def test_signing_in_leads_nowhere_else(locked: LockedServer, then: str) -> None:
     page = locked.client.get("/staff/session", params={"then": then})
     form = Reader(page.text).form("/session")
     assert "then" not in form.fields
-    assert (
-        sign_in(
-            locked.client, Form(form.action, form.method, form.fields | {"then": [then]})
-        ).url.path
-        == "/staff"
-    )
+    led_to = sign_in(locked.client, replace(form, fields=form.fields | {"then": [then]}))
+    assert led_to.url.path == "/staff"
 
 
 def test_another_site_can_bring_nothing_to_the_sign_in_page(locked: LockedServer) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
 
 from experiments.demo.practice import write_clinicians, write_definition
 from recommender.practice.definition import Practice, load_practice
@@ -12,6 +11,7 @@ from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff.views.intake_answers import request_values
 from recommender.settings import Settings
 from recommender.store.schema import recommendations
+from tests.support.journal_rows import count
 from tests.support.page_reader import ANSWERS, Reader, read
 from tests.support.server import (
     CANARY,
@@ -121,8 +121,6 @@ def test_nothing_of_a_count_is_stored_or_logged(locked: LockedServer, staff: Tes
         )
     assert response.status_code == 200
     assert CANARY not in log.getvalue()
-    with locked.store.reading() as connection:
-        stored = connection.execute(select(func.count()).select_from(recommendations)).scalar_one()
-    assert stored == 0
+    assert count(locked.store, recommendations) == 0
     refused = staff.post(COUNT, data={**ANSWERS, "csrf_token": "0" * 64}, headers=SAME_SITE)
     assert refused.status_code == 403

@@ -20,7 +20,7 @@ from recommender.serving.auth_backend import LOGINS_PER_MINUTE, RateLimiter
 from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
 from recommender.store.schema import audit, staff_identities
-from tests.support.openid_provider import OpenidProvider, openid_provider, query_of
+from tests.support.openid_provider import FAULTS, OpenidProvider, query_of
 from tests.support.page_reader import read, send
 from tests.support.server import (
     PASSWORD,
@@ -35,12 +35,21 @@ from tests.support.server import (
 START = "/staff/session/provider"
 RETURN = f"{START}/return"
 SUBJECT = "8c1f-ines-at-example"
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[OpenidProvider]:
-    with openid_provider() as running:
-        yield running
+REFUSED = {
+    "nonce": ("untrusted", "could not be checked"),
+    "no_nonce": ("untrusted", "could not be checked"),
+    "issuer": ("untrusted", "could not be checked"),
+    "audience": ("untrusted", "could not be checked"),
+    "signature": ("untrusted", "could not be checked"),
+    "symmetric": ("untrusted", "could not be checked"),
+    "no_token": ("untrusted", "could not be checked"),
+    "unknown_key": ("unknown_key", "could not be checked"),
+    "expired": ("clocks", "clocks of this server and of Example differ"),
+    "future": ("clocks", "clocks of this server and of Example differ"),
+    "refused_client": ("misconfigured", "did not accept this server"),
+    "broken": ("unreachable", "Example cannot be reached"),
+}
+"""What the log and the page say of each fault of the provider."""
 
 
 @pytest.fixture(scope="module")
@@ -180,26 +189,11 @@ def test_a_removed_account_is_refused_and_its_link_is_deleted(
     assert SUBJECT.encode() not in rows[0].identity_hash
 
 
-@pytest.mark.parametrize(
-    ("fault", "outcome", "words"),
-    [
-        ("nonce", "untrusted", "could not be checked"),
-        ("no_nonce", "untrusted", "could not be checked"),
-        ("issuer", "untrusted", "could not be checked"),
-        ("audience", "untrusted", "could not be checked"),
-        ("signature", "untrusted", "could not be checked"),
-        ("symmetric", "untrusted", "could not be checked"),
-        ("no_token", "untrusted", "could not be checked"),
-        ("unknown_key", "unknown_key", "could not be checked"),
-        ("expired", "clocks", "clocks of this server and of Example differ"),
-        ("future", "clocks", "clocks of this server and of Example differ"),
-        ("refused_client", "misconfigured", "did not accept this server"),
-        ("broken", "unreachable", "Example cannot be reached"),
-    ],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_wrong_answer_of_the_provider_opens_nothing(
-    server: LockedServer, provider: OpenidProvider, fault: str, outcome: str, words: str
+    server: LockedServer, provider: OpenidProvider, fault: str
 ) -> None:
+    outcome, words = REFUSED[fault]
     address = begin(server)
     provider.change(fault=fault)
     back = provider.sign_in(address, SUBJECT)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from recommender.security.scopes import Role
 from recommender.serving.authorization import NEEDS, Unrestricted, is_page
-from tests.support.page_reader import ANSWERS, Reader, read, send
+from tests.support.page_reader import ANSWERS, Reader, read, send, sign_in
 from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient, operations
 
 POLICY = (
@@ -89,7 +89,6 @@ def test_who_may_not_see_clients_gets_no_list_of_them(locked: LockedServer) -> N
 
     with locked.store.writing() as connection:
         add_account(connection, "data.desk", Role.SCIENTIST, PASSWORD, now=locked.now, actor="test")
-    form = read(locked.client, "/staff/session").form("/session")
-    send(locked.client, form, name="data.desk", password=PASSWORD)
+    sign_in(locked.client, "data.desk")
     assert "Requests" not in read(locked.client, "/staff").text
     assert locked.client.get("/staff/requests/new").status_code == 403

@@ -1,7 +1,6 @@
 """A start is recorded once, questioned where it contradicts the request, and undone."""
 
 from recommender.journal.pairings import events_of, pairings_from
-from recommender.store.database import Connection
 from tests.support.page_reader import (
     Form,
     Reader,
@@ -111,8 +110,5 @@ def test_a_rating_entered_under_the_wrong_session_is_corrected(staff: TestClient
 
 
 def kinds(locked: LockedServer, pairing_id: str) -> list[str]:
-    def look(connection: Connection) -> list[str]:
-        return [each.kind for each in events_of(connection, pairing_id)]
-
     with locked.store.reading() as connection:
-        return look(connection)
+        return [each.kind for each in events_of(connection, pairing_id)]

@@ -1,17 +1,16 @@
 """What staff see of wishes: open ones first, found by the reference a client reads out."""
 
-from recommender.journal.recommendations import find_recommendation, record_recommendation
-from recommender.journal.wishes import record_wish, spoken
-from tests.support.journal_rows import a_recommendation
+from recommender.journal.recommendations import record_recommendation
+from recommender.journal.wishes import spoken
+from tests.support.journal_rows import a_recommendation, wish
 from tests.support.page_reader import Reader, ask, deciding, read, send
 from tests.support.server import LockedServer, TestClient
 
 
 def wished(locked: LockedServer, address: str) -> str:
     """The reference of a wish for help to choose after a request."""
-    with locked.store.writing() as connection:
-        recorded = find_recommendation(connection, address.rpartition("/")[2])
-        return spoken(record_wish(connection, recorded, None, actor="matching-page").reference)
+    name = address.rpartition("/")[2]
+    return spoken(wish(locked.store, name, None, actor="matching-page").reference)
 
 
 def test_an_open_wish_is_listed_until_staff_decide(locked: LockedServer, staff: TestClient) -> None:
@@ -49,8 +48,7 @@ def test_a_list_of_the_matching_page_without_a_wish_is_no_task(
     listed = read(staff, "/staff").attributes
     assert ("href", "/staff/requests/r2") in listed
     assert ("href", "/staff/requests/r1") not in listed
-    with locked.store.writing() as connection:
-        record_wish(connection, find_recommendation(connection, "r1"), "k01", actor="matching-page")
+    wish(locked.store, "r1", actor="matching-page")
     assert ("href", "/staff/requests/r1") in read(staff, "/staff").attributes
 
 
