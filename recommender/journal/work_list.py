@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
 
+from recommender.journal.closings import is_closed
 from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
 from recommender.journal.ratings import CLIENT, in_force
 from recommender.journal.request_versions import (
@@ -52,7 +53,7 @@ class WorkFilter:
 
 
 def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests with a wish that no later decision has answered, newest wish first.
+    """Open requests with a wish that no later decision has answered, newest wish first.
 
     A wish on an earlier version of a request is listed with the newest version.
     """
@@ -63,6 +64,7 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
             wishes.c.recorded_at >= wanted.since,
             _is_newest(wishes, "wish_id"),
             ~_decided_since(wishes.c.recorded_at),
+            ~is_closed(is_of_a_version),
         )
         .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
     )
@@ -84,7 +86,7 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 
 
 def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests without decision, open wish and pairing, newest first; of each the newest version.
+    """Open requests without decision, wish and pairing, newest first; of each the newest version.
 
     A decision on an earlier version counts where it was made after the newest. What a client read
     on the matching page is no task for staff without a wish.
@@ -98,6 +100,7 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
             recommendations.c.actor != MATCHING_PAGE,
             ~replaced_since(at),
             ~_decided_since(at),
+            ~is_closed(is_of_a_version),
             ~_has_open_wish(),
             ~_has_pairing(name),
         )
@@ -107,7 +110,7 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 
 
 def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests decided on, without a pairing that has a day, newest decision first.
+    """Open requests decided on, without a pairing that has a day, newest decision first.
 
     A request that was replaced since is to be decided anew.
     """
@@ -124,6 +127,7 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
             _is_newest(decisions, "decision_id"),
             ~replaced_since(at),
             ~wished.exists(),
+            ~is_closed(is_of_a_version),
         )
         .order_by(at.desc(), decisions.c.decision_id)
     )
@@ -186,10 +190,14 @@ def recently_rated(
 def newest_requests(
     connection: Connection, wanted: WorkFilter, *, limit: int
 ) -> tuple[WorkItem, ...]:
-    """Requests, newest first, whatever is to be done about them; of each the newest version."""
+    """Requests that are not closed, newest first, whatever is to be done about them.
+
+    Of each request the newest version.
+    """
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
-    asked = select(name, at.label("at")).where(at >= wanted.since, ~replaced_since(at))
+    open_since = (at >= wanted.since, ~replaced_since(at), ~is_closed(is_of_a_version))
+    asked = select(name, at.label("at")).where(*open_since)
     ordered = asked.order_by(at.desc(), name.desc())
     return _requests(connection, _of_actor(ordered, wanted), wanted, limit)
 
