@@ -48,11 +48,12 @@ def _open(hours: WeeklyHours, day: date, at: time | None, minutes: float, zone: 
         return hours.opens(day) and any(window[0] == day.weekday() for window in hours.windows)
     local = datetime.combine(day, at, ZoneInfo(zone)).astimezone(ZoneInfo(hours.zone))
     begin = 60 * local.hour + local.minute
-    spans = [span for weekday, *span in hours.windows if weekday == local.weekday()]
+    today = local.weekday()
+    spans = [(opens, closes) for weekday, opens, closes in hours.windows if weekday == today]
     return hours.opens(local.date()) and _covers(spans, begin, begin + minutes)
 
 
-def _covers(spans: Sequence[Sequence[int]], begin: int, end: float) -> bool:
+def _covers(spans: Sequence[tuple[int, int]], begin: int, end: float) -> bool:
     """Whether spans of a day, some of which may touch, cover all from begin to end."""
     reached: float = begin
     for opens, closes in sorted(spans):

@@ -34,7 +34,7 @@ CONTRADICTIONS: Mapping[str, str] = {
 """What a page asks about a day or session that contradicts what is recorded."""
 START_QUESTIONS: Mapping[str, str] = {
     AWAY: "{name} is away on {day}.",
-    CLINICIAN_HOURS: "{when} is outside {name}’s hours: {hours}.",
+    CLINICIAN_HOURS: "{when} is outside the hours of {name}: {hours}.",
     CLIENT_HOURS: "{when} is not among the times the client gave: {hours}.",
 }
 """What a page asks about the day and hour of a first appointment."""

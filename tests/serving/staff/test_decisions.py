@@ -18,6 +18,7 @@ from tests.support.page_reader import (
     forms,
     read,
     send,
+    send_and_confirm,
 )
 from tests.support.server import LockedServer, TestClient
 
@@ -39,7 +40,7 @@ def test_an_override_needs_a_reason(staff: TestClient) -> None:
     refused = send(staff, override, clinician_id="k01")
     assert refused.status_code == 422
     assert "Choose a reason: somebody else than shown needs one." in Reader(refused.text).text
-    kept = send(staff, override, clinician_id="k01", reason="client_asked")
+    kept = send_and_confirm(staff, override, clinician_id="k01", reason="client_asked")
     assert kept.status_code == 200
     assert "The client asked for it" in read(staff, address).text
 
@@ -81,9 +82,13 @@ def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) 
     assert late.status_code == 412
     text = Reader(late.text).text
     assert "Someone else decided first" in text
-    assert "Availability" not in text.split("Decisions, oldest first")[1].split("Start with")[0]
+    assert (
+        "Availability"
+        not in text.split("Decisions, oldest first")[1].split("First appointment with")[0]
+    )
     again = deciding(staff, address, "override")
-    assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
+    decided_now = send_and_confirm(staff, again, clinician_id="k01", reason="availability")
+    assert decided_now.status_code == 200
 
 
 def test_an_earlier_version_can_neither_be_decided_on_nor_started(staff: TestClient) -> None:
