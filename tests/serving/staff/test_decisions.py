@@ -8,6 +8,7 @@ from recommender.journal.pairings import Pairing, record_pairing
 from recommender.serving.staff.views.rating_form import BELOW_RANGE, UNUSUALLY_LOW
 from tests.support.builders import a_practice
 from tests.support.page_reader import (
+    CLIENT,
     Reader,
     ask,
     begun,
@@ -18,7 +19,6 @@ from tests.support.page_reader import (
     forms,
     read,
     send,
-    send_and_confirm,
 )
 from tests.support.server import LockedServer, TestClient
 
@@ -35,12 +35,12 @@ def test_somebody_shown_is_chosen_by_the_form_alone(
 
 
 def test_an_override_needs_a_reason(staff: TestClient) -> None:
-    address = ask(staff).url.path
+    address = ask(staff, **CLIENT).url.path
     override = deciding(staff, address, "override")
     refused = send(staff, override, clinician_id="k01")
     assert refused.status_code == 422
     assert "Choose a reason: somebody else than shown needs one." in Reader(refused.text).text
-    kept = send_and_confirm(staff, override, clinician_id="k01", reason="client_asked")
+    kept = send(staff, override, clinician_id="k01", reason="client_asked")
     assert kept.status_code == 200
     assert "The client asked for it" in read(staff, address).text
 
@@ -75,7 +75,7 @@ def test_a_rating_is_shown_as_due_until_it_is_entered(staff: TestClient) -> None
 
 
 def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) -> None:
-    address = ask(staff).url.path
+    address = ask(staff, **CLIENT).url.path
     one, other = (deciding(staff, address, kind) for kind in ("chosen", "override"))
     assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
     late = send(staff, other, clinician_id="k01", reason="availability")
@@ -87,8 +87,7 @@ def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) 
         not in text.split("Decisions, oldest first")[1].split("First appointment with")[0]
     )
     again = deciding(staff, address, "override")
-    decided_now = send_and_confirm(staff, again, clinician_id="k01", reason="availability")
-    assert decided_now.status_code == 200
+    assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
 
 
 def test_an_earlier_version_can_neither_be_decided_on_nor_started(staff: TestClient) -> None:
