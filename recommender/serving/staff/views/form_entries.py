@@ -191,11 +191,16 @@ class EntryBuilder:
             for day, label in DAY_NAMES.items()
         )
         line = FormEntry(
-            name, "In words", "text", given=(typed,), fault=fault, brief=f"such as {FEW_EXAMPLES}"
+            name,
+            "Times in words",
+            "text",
+            given=(typed,),
+            fault=fault,
+            brief=f"such as {FEW_EXAMPLES}",
         )
         return replace(
             entry,
-            helps=(*entry.helps, f"In words: {EXAMPLES}."),
+            helps=(*entry.helps, f"Times in words: {EXAMPLES}."),
             days=days,
             day_parts=tuple(part.label for part in parts),
             line=line,
