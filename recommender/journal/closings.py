@@ -5,11 +5,11 @@ version, a wish of the client and a pairing resume it by themselves, so that nob
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
@@ -117,22 +117,21 @@ def closings_by_recommendation(
     return found
 
 
-def is_closed(
-    is_of_request: Callable[[ColumnElement[str]], ColumnElement[bool]],
-) -> ColumnElement[bool]:
-    """Whether the newest row of a request closes it: a condition.
+def is_closed(recommendation_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the newest row of this id closes the request: a condition."""
+    row = closings.alias("closing")
+    of_request = row.c.recommendation_id == recommendation_id
+    return select(row.c.closing_id).where(of_request, *closes(row)).exists()
 
-    `is_of_request` says whether the id of a row is that of the request.
-    """
-    closed, later = closings.alias("closed"), closings.alias("later_closing")
+
+def closes(row: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Whether a row closes its request and no later one opens it: conditions."""
+    later = closings.alias("later_closing")
     opened = select(later.c.closing_id).where(
-        later.c.recommendation_id == closed.c.recommendation_id,
-        later.c.recorded_at > closed.c.recorded_at,
+        later.c.recommendation_id == row.c.recommendation_id,
+        later.c.recorded_at > row.c.recorded_at,
     )
-    statement = select(closed.c.closing_id).where(
-        is_of_request(closed.c.recommendation_id), closed.c.kind == CLOSED, ~opened.exists()
-    )
-    return statement.exists()
+    return row.c.kind == CLOSED, ~opened.exists()
 
 
 def _store(

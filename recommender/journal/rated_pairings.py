@@ -141,7 +141,7 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
         .join(recommendations, recommendations.c.recommendation_id == shown.c.recommendation_id)
         .where(
             recommendations.c.recorded_at >= since,
-            ~is_closed(recommendations.c.recommendation_id.__eq__),
+            ~is_closed(recommendations.c.recommendation_id),
         )
         .group_by(shown.c.clinician_id)
     )
@@ -170,7 +170,7 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
     statement = select(decisions.c.recommendation_id, decisions.c.clinician_id).order_by(
         decisions.c.recorded_at, decisions.c.decision_id
     )
-    is_open = ~is_closed(decisions.c.recommendation_id.__eq__)
+    is_open = ~is_closed(decisions.c.recommendation_id)
     rows = connection.execute(statement.where(decisions.c.recorded_at >= since, is_open))
     newest = {row.recommendation_id: row.clinician_id for row in rows}
     return Counter(newest.values())

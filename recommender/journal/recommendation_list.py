@@ -137,7 +137,7 @@ def _conditions(
     if wanted.clinician_id is not None:
         conditions.append(chosen == wanted.clinician_id)
     if wanted.state is not None:
-        closed = is_closed(table.recommendation_id.__eq__)
+        closed = is_closed(table.recommendation_id)
         conditions.append(closed if wanted.state == CLOSED else ~closed)
     if wanted.state in _STATE_OF.values():
         of_kind = next(each for each, state in _STATE_OF.items() if state == wanted.state)

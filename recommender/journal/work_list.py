@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
 
-from recommender.journal.closings import is_closed
+from recommender.journal.closings import closes
 from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
 from recommender.journal.ratings import CLIENT, in_force
 from recommender.journal.request_versions import (
-    is_of_a_version,
+    has_on_a_version,
     newest_versions,
     replaced_since,
 )
@@ -30,6 +30,7 @@ from recommender.journal.work_items import (
     request_items,
 )
 from recommender.store.schema import (
+    closings,
     decisions,
     pairing_events,
     pairings,
@@ -64,7 +65,7 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
             wishes.c.recorded_at >= wanted.since,
             _is_newest(wishes, "wish_id"),
             ~_decided_since(wishes.c.recorded_at),
-            ~is_closed(is_of_a_version),
+            ~_is_closed(),
         )
         .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
     )
@@ -100,7 +101,7 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
             recommendations.c.actor != MATCHING_PAGE,
             ~replaced_since(at),
             ~_decided_since(at),
-            ~is_closed(is_of_a_version),
+            ~_is_closed(),
             ~_has_open_wish(),
             ~_has_pairing(name),
         )
@@ -115,9 +116,8 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
     A request that was replaced since is to be decided anew.
     """
     name, at = decisions.c.recommendation_id, decisions.c.recorded_at
-    wished = select(wishes.c.wish_id).where(
-        is_of_a_version(wishes.c.recommendation_id), wishes.c.recorded_at > at
-    )
+    wish = wishes.alias("wish")
+    wished = has_on_a_version(wish, wish.c.recorded_at > at)
     asked = (
         select(name, at.label("at"))
         .join(recommendations, recommendations.c.recommendation_id == name)
@@ -126,8 +126,8 @@ def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
             ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
             _is_newest(decisions, "decision_id"),
             ~replaced_since(at),
-            ~wished.exists(),
-            ~is_closed(is_of_a_version),
+            ~wished,
+            ~_is_closed(),
         )
         .order_by(at.desc(), decisions.c.decision_id)
     )
@@ -196,7 +196,7 @@ def newest_requests(
     """
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
-    open_since = (at >= wanted.since, ~replaced_since(at), ~is_closed(is_of_a_version))
+    open_since = (at >= wanted.since, ~replaced_since(at), ~_is_closed())
     asked = select(name, at.label("at")).where(*open_since)
     ordered = asked.order_by(at.desc(), name.desc())
     return _requests(connection, _of_actor(ordered, wanted), wanted, limit)
@@ -262,37 +262,29 @@ def _is_in_force() -> ColumnElement[bool]:
 def _is_newest(table: Table, key: str) -> ColumnElement[bool]:
     """Whether no later row of a table, whose id is `key`, is of any version of the request."""
     later, at = table.alias("later"), table.c.recorded_at
-    return ~(
-        select(later.c[key])
-        .where(
-            is_of_a_version(later.c.recommendation_id),
-            or_(
-                later.c.recorded_at > at,
-                (later.c.recorded_at == at) & (later.c[key] > table.c[key]),
-            ),
-        )
-        .exists()
+    is_later = or_(
+        later.c.recorded_at > at,
+        (later.c.recorded_at == at) & (later.c[key] > table.c[key]),
     )
+    return ~has_on_a_version(later, is_later)
 
 
 def _decided_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether a decision was made at or after a moment on any version of a request."""
     decided = decisions.alias("decided")
-    return (
-        select(decided.c.decision_id)
-        .where(is_of_a_version(decided.c.recommendation_id), decided.c.recorded_at >= at)
-        .exists()
-    )
+    return has_on_a_version(decided, decided.c.recorded_at >= at)
+
+
+def _is_closed() -> ColumnElement[bool]:
+    """Whether any version of a request is closed."""
+    closed = closings.alias("closed")
+    return has_on_a_version(closed, *closes(closed))
 
 
 def _has_open_wish() -> ColumnElement[bool]:
     """Whether a wish on any version of a request was not answered by a later decision."""
     wish = wishes.alias("wish")
-    return (
-        select(wish.c.wish_id)
-        .where(is_of_a_version(wish.c.recommendation_id), ~_decided_since(wish.c.recorded_at))
-        .exists()
-    )
+    return has_on_a_version(wish, ~_decided_since(wish.c.recorded_at))
 
 
 TaskList = Callable[..., tuple[WorkItem, ...]]
