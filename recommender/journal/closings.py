@@ -94,7 +94,7 @@ def refuse_closed(connection: Connection, recommendation_id: str) -> None:
 
 
 def lock_request(connection: Connection, recommendation_id: str) -> None:
-    """Waits for whoever decides on a request, closes it or starts from it at the same time."""
+    """Waits for other writers that decide on a request, close it or start from it."""
     advisory_lock(connection, f"decision/{recommendation_id}")
 
 
