@@ -57,6 +57,4 @@ def answers_to_try(
         eligible = int(screening.eligible.sum())
         if eligible:
             admits = wording.counted(eligible, "clinician fits", "clinicians fit")
-            yield OtherAnswer(
-                field.name, level, link_to(field), field.label_of(level), admits
-            )
+            yield OtherAnswer(field.name, level, link_to(field), field.label_of(level), admits)
