@@ -111,6 +111,8 @@ def page(
     links, further = _allowed(LINKS, principal), _allowed(FURTHER, principal)
     if session is None:
         links, further = links + further, []
+    elif session.restricted:
+        links, further = [], []
     html = _templates.get_template(template).render(
         title=title,
         appearance=appearance_of(request.app),

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from recommender.journal.audit_events import AuditEvent
+from recommender.journal.wishes import MATCHING_PAGE
+from recommender.security.scopes import ANYBODY
+from recommender.serving.snapshot.snapshot import FILE_ACTOR
 from recommender.serving.staff import wording
 
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -66,6 +69,14 @@ ACTIONS: Mapping[str, str] = {
     "extract.written": "Wrote training tables of {pairings}",
 }
 """What an action was, in words; the parts in braces are made from its facts."""
+OTHER_ACTORS: Mapping[str, str] = {
+    MATCHING_PAGE: "Matching page",
+    FILE_ACTOR: "Roster file of the server",
+    "command": "Command on the server",
+    "server": "This server",
+    ANYBODY.actor: "This computer",
+}
+"""Who did something without an account or a key."""
 MOST_NAMED = 5
 """Clinicians named in one line."""
 
@@ -132,4 +143,4 @@ def actor_name(actor: str, accounts: Mapping[str, str]) -> str:
         return f"Program {name}"
     if kind == "shell" and name:
         return f"Command on the server (user {name})"
-    return accounts.get(actor, actor)
+    return accounts.get(actor) or OTHER_ACTORS.get(actor, actor)
