@@ -264,7 +264,8 @@ def _accounts_table(
     table = RecordTable("", ("name", "role", "created", "linked", "state"))
     for account in accounts:
         locked = account.locked_until is not None and now < account.locked_until
-        open_or_locked = "locked for a while" if locked else "open"
+        usual = "password to be changed" if account.password_temporary else "open"
+        open_or_locked = "locked for a while" if locked else usual
         state = "removed" if account.removed_at else open_or_locked
         created = f"{account.created_at:%Y-%m-%d}"
         at_provider = "yes" if account.staff_id in linked else ""
