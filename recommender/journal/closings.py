@@ -5,7 +5,7 @@ version, a wish of the client and a pairing resume it by themselves, so that nob
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,12 @@ from recommender.store.schema import closings, pairing_events, pairings, recomme
 
 CLOSED, REOPENED, RESUMED = KINDS = ("closed", "reopened", "resumed")
 REASONS = ("went_elsewhere", "no_answer", "not_suitable", "duplicate", "other")
+_ACTIONS: Mapping[str, str] = {
+    CLOSED: "request.closed",
+    REOPENED: "request.reopened",
+    RESUMED: "request.resumed",
+}
+"""What the audit log calls each kind."""
 _TICK = timedelta(microseconds=1)
 
 
@@ -153,7 +159,7 @@ def _store(
         raise NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
     details = {"recommendation_id": recommendation_id, "reason": reason}
     facts = {"closing_id": row.closing_id}
-    append(connection, AuditEntry(actor, f"request.{kind}", facts, subject, details))
+    append(connection, AuditEntry(actor, _ACTIONS[kind], facts, subject, details))
     return row
 
 
