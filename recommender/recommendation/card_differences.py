@@ -72,8 +72,8 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         gaps = [None if c.cost is None else c.cost.gap_cents for c in shown.cards]
         fees = [None if c.cost is None else c.cost.fee_cents for c in shown.cards]
         word, cents = ("gap", gaps) if None not in gaps else ("fee", fees)
-        for place, least, following in _least(cents):
-            less = cents_text(practice, following - least)
+        for place, least, dearer in _least(cents):
+            less = cents_text(practice, dearer - least)
             text = f"The lowest {word} of those shown: {less} less than the next"
             if word == "gap" and not least:
                 text = f"{ONLY} leaves no gap"
@@ -95,8 +95,8 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         known = [min((k for k in km if k is not None), default=None) for _, km in with_rooms]
         if len(with_rooms) > 1:
             for place, km, following in _least(known):
-                closer = round(following - km, 1)
-                text = f"The nearest rooms of those shown: {closer:g} km closer than the next"
+                closer = f"{following - km:.1f}".removesuffix(".0")
+                text = f"The nearest rooms of those shown: {closer} km closer than the next"
                 yield Candidate(with_rooms[place][0], Difference(places, text))
 
 

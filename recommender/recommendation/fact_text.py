@@ -83,8 +83,13 @@ def values_text(practice: Practice, field: Field, encoded: Any) -> tuple[str, ..
         case "date":
             if np.isnan(encoded):
                 return ()
-            return (day_text(date.fromordinal(int(encoded) + EPOCH)),)
+            return (day_text(date_of(float(encoded))),)
     return ()
+
+
+def date_of(days: float) -> date:
+    """The day that is so many days after 1970-01-01, or else the last one there is."""
+    return date.fromordinal(min(int(days) + EPOCH, date.max.toordinal()))
 
 
 def day_text(day: date) -> str:

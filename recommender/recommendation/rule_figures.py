@@ -5,7 +5,6 @@ They are computed for one clinician when somebody asks why, and never for a whol
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,13 @@ from recommender.practice.rules.rule_input import RequestContext, RuleInput
 from recommender.practice.rules.time_rules import waits, windows_of
 from recommender.recommendation.fact_text import (
     cents_text,
+    date_of,
     day_text,
     levels_in,
     values_text,
     week_text,
     with_unit,
 )
-from recommender.values.kinds import EPOCH
 
 NONE = "none"
 
@@ -148,7 +147,7 @@ def _wait(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
     if np.isnan(wait):
         return None
     field = inputs.client_fields[0]
-    first, limit = _day(inputs.earliest + wait), float(inputs.client[0][0])
+    first, limit = day_text(date_of(inputs.earliest + wait)), float(inputs.client[0][0])
     return Figures(f"{with_unit(field, wait)} ({first})", with_unit(field, limit))
 
 
@@ -158,7 +157,7 @@ def _dates(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
         return None
     own = float(inputs.client[0][0]) if inputs.client else np.nan
     start = float(np.fmax(inputs.first_sessions[row], own))
-    return Figures(" to ".join(map(_day, days)), _day(start))
+    return Figures(" to ".join(day_text(date_of(day)) for day in days), day_text(date_of(start)))
 
 
 def _hours(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
@@ -197,10 +196,6 @@ def _value(practice: Practice, field: Field, encoded: NDArray[np.float64]) -> st
     return ", ".join(values_text(practice, field, encoded))
 
 
-def _day(days: float) -> str:
-    return day_text(date.fromordinal(min(int(days) + EPOCH, date.max.toordinal())))
-
-
 FIGURES: Mapping[str, tuple[str, FiguresOf] | None] = {
     "has_all": ("lacks {asked}", _lacked),
     "has_any": ("has {theirs}; the client asked for {asked}", _levels),
@@ -224,7 +219,7 @@ FIGURES: Mapping[str, tuple[str, FiguresOf] | None] = {
     "valid_between": ("{theirs}; the first session would be {asked}", _dates),
     "gap_at_most": ("{theirs}, limit {asked}", _gap),
     "enough_sessions": ("{theirs}; the client asked for {asked}", _sessions),
-    "funded": ("{theirs}, paid by {asked}", _scheme),
+    "funded": ("{theirs}", _scheme),
     "not_listed": None,
     "listed": None,
 }

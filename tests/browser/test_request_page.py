@@ -112,7 +112,7 @@ def test_nothing_stands_in_the_way_of_anybody_in_any_state(
 ) -> None:
     looker, address = Looker(wide, axe, office.url), wide.url
     wide.reload()
-    ids = [each.get_attribute("value") for each in wide.locator('[form="comparing"]').all()]
+    ids = [each.get_attribute("value") for each in wide.locator('[name="compare"][type="checkbox"]').all()]
     left_out = wide.locator('optgroup[label="Left out"] option').first.get_attribute("value")
     states = {
         "cards": "",
@@ -138,7 +138,7 @@ def test_without_script_those_ticked_are_compared(
     plain = context.new_page()
     sign_in(plain, office)
     plain.goto(wide.url)
-    for tick in plain.locator('[form="comparing"]').all()[:3]:
+    for tick in plain.locator('[name="compare"][type="checkbox"]').all()[:3]:
         tick.check()
     press(plain, "Compare")
     assert plain.locator(".compared thead th").count() == 4

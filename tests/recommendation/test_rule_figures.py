@@ -128,7 +128,7 @@ EXAMPLES: dict[str, tuple[World, Cells, Cells, str]] = {
         {"most": 20, **CLINICAL},
         "1; the client asked for 6",
     ),
-    "funded": (FUNDED, MEDICARE, {"type": "provisional"}, "provisional, paid by medicare"),
+    "funded": (FUNDED, MEDICARE, {"type": "provisional"}, "provisional"),
 }
 
 
