@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,15 @@ import pytest
 
 # Workers of a parallel run inherit a width, which consoles would read when they are imported.
 os.environ.pop("COLUMNS", None)
+
+# Set before numpy is imported, and inherited by every process that a test starts. Workers that each
+# use every core wait for each other: the small matrices of a test take ten times as long.
+for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+# A process that a test starts would compile each module it imports anew, which takes a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 4 * 2**30
 

@@ -22,7 +22,6 @@ MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
 NONE_OF_THESE = "None of these"
 NOT_ANSWERED = "Not answered"
-DECIDES_WHO, DECIDES_ORDER = "decides who can be shown", "decides the order"
 CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",

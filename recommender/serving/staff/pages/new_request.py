@@ -39,7 +39,6 @@ from recommender.serving.recommendation_service import (
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.form_draft import (
     FormDraft,
@@ -193,7 +192,7 @@ def form_page(
         cleared=[each for each in form.entries if each.name.removeprefix(ANSWER) in cleared],
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
-        decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
+        hints=sent.text("hints"),
         draft=draft,
         version=version,
         about=sent.text("client_id"),

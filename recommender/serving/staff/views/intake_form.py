@@ -10,16 +10,17 @@ from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.form_entries import YES_OR_NO, EntryBuilder, FormEntry
 from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE
+from recommender.serving.staff.views.unmet_answers import (
+    OUTCOMES,
+    UnmetAnswers,
+    modes_of,
+    unmet_answers,
+)
 from recommender.tables.roster import Roster
 
 CONSENTS: Mapping[str, str] = {
     "train": "Agrees that the recommender may learn from their ratings",
     "research": "Agrees to take part in research",
-}
-MODES: Mapping[str, str] = {
-    "hard": "Leaves clinicians out",
-    "soft": "Shows a caution only",
-    "off": "Is ignored",
 }
 
 
@@ -70,7 +71,8 @@ def intake_form(
         name = f"{ANSWER}{rest[0]}" if top == "answers" else top
         faults.setdefault(name, error.message)
     decisive = frozenset(each.field for each in needed_answers(practice))
-    build, client = EntryBuilder(practice, roster, sent, faults, decisive), practice.client
+    unmet, client = unmet_answers(practice, sent), practice.client
+    build = EntryBuilder(practice, roster, sent, faults, decisive, unmet)
     sections = practice.forms["staff"].sections
     first = [
         EntrySection(
@@ -100,7 +102,7 @@ def intake_form(
     more += [
         EntrySection("consents", "Other consents", _consents(sent)),
         EntrySection("request", "About this request", _about_request(sent, faults, top_k)),
-        EntrySection("rules", "Rules for this request", _rules(practice, sent)),
+        EntrySection("rules", "Rules for this request", _rules(unmet)),
     ]
     return IntakeForm(tuple(first), tuple(each for each in more if each.entries))
 
@@ -120,28 +122,27 @@ def _consents(sent: FormData) -> tuple[FormEntry, ...]:
     )
 
 
-def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
-    """Constraints whose mode can be set for one request."""
+def _rules(unmet: UnmetAnswers) -> tuple[FormEntry, ...]:
+    """The constraints whose mode can be set for one request, but not beside a question."""
     return tuple(
         FormEntry(
-            name,
+            f"{MODE}{each.name}",
             f"A clinician who {each.say}",
             "select",
-            choices=tuple((mode, MODES[mode]) for mode in dict.fromkeys((each.mode, *each.may_be))),
-            given=(sent.text(name) or each.mode,),
-            answered=sent.text(name) not in ("", each.mode),
+            choices=tuple((mode, wording.sentence(OUTCOMES[mode])) for mode in modes_of(each)),
+            given=(given,),
+            answered=given != each.mode,
             blank="",
         )
-        for each in practice.constraints.values()
-        if each.may_be
-        for name in [f"{MODE}{each.name}"]
+        for each in unmet.apart
+        for given in [unmet.chosen.get(each.name, each.mode)]
     )
 
 
 def _client_code(sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     use_of_code = (
-        "The client's code at the practice, so that do-not-match lists apply. Never a name, an "
-        "address or contact details."
+        "The client's code at the practice, so that do-not-match lists apply. Never an address or "
+        "contact details either."
     )
     given = sent.text("client_id")
     return FormEntry(
@@ -152,6 +153,7 @@ def _client_code(sent: FormData, faults: Mapping[str, str]) -> FormEntry:
         given=(given,),
         fault=faults.get("client_id", ""),
         answered=bool(given),
+        brief="Never a name",
     )
 
 
