@@ -163,12 +163,12 @@ def week_text(windows: Iterable[Window]) -> str:
         of_day.append((begin, end))
     days: dict[str, list[int]] = {}
     for day, of_day in spans.items():
-        days.setdefault(" and ".join(_said_span(*each) for each in of_day), []).append(day)
-    parts = [f"{_said_days(of_hours)} {hours}" for hours, of_hours in days.items()]
+        days.setdefault(" and ".join(_open_span_text(*each) for each in of_day), []).append(day)
+    parts = [f"{_weekdays_text(of_hours)} {hours}" for hours, of_hours in days.items()]
     return listed(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
-def _said_days(days: Sequence[int]) -> str:
+def _weekdays_text(days: Sequence[int]) -> str:
     """Days in order; three or more that follow each other as a range."""
     names = [f"{name}s" for name in DAY_NAMES.values()]
     if len(days) == len(names):
@@ -178,7 +178,7 @@ def _said_days(days: Sequence[int]) -> str:
     return listed([names[day] for day in days])
 
 
-def _said_span(begin: int, end: int) -> str:
+def _open_span_text(begin: int, end: int) -> str:
     if (begin, end) == (0, DAY_MINUTES):
         return "all day"
     if end == DAY_MINUTES:

@@ -151,8 +151,8 @@ class RequestView:
         """
         response = self.response
         order = {each.message for each in response.warning_details if each.code in OF_ORDER}
-        said = order if response.shortlist else set()
-        return [each for each in response.warnings if "`" not in each and each not in said]
+        in_reason = order if response.shortlist else set()
+        return [each for each in response.warnings if "`" not in each and each not in in_reason]
 
     def _to_try(self) -> tuple[OtherAnswer, ...]:
         """Other answers to try where nobody fits and no smaller change helps."""

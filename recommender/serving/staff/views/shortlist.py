@@ -102,8 +102,8 @@ def shortlist_of(
         )
         for card, of_card in zip(cards, facts, strict=True)
     )
-    said = tuple(map(wording.small, filter(None, (profession, ways, strength))))
-    return Shortlist(own, tie_text(response), said, matches, cautions)
+    shared = tuple(map(wording.small, filter(None, (profession, ways, strength))))
+    return Shortlist(own, tie_text(response), shared, matches, cautions)
 
 
 def _card(
