@@ -93,6 +93,6 @@ async def _ask_to_sign_in(request: Request) -> Response:
     if request.method == "GET" and address != HOME and is_page_address(address):
         then = f"?{THEN}={address}"
     if is_part(request):
-        # htmx asked for a part of a page: send the whole page away.
+        # Script asked for a part of a page: send the whole page away.
         return Response(status_code=204, headers={"hx-redirect": f"{SIGN_IN}{then}"})
     return redirect(f"{SIGN_IN}{then}")

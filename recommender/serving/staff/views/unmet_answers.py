@@ -72,8 +72,8 @@ class UnmetAnswers:
                 tuple((mode, OUTCOMES[mode]) for mode in modes_of(first)),
                 is_changed=given != first.mode,
             )
-        is_said = first.clinician and first.rule not in DECLINED and len(self._modes(bound)) == 1
-        return UnmetAnswer(who, OUTCOMES[self._mode(first)]) if is_said else None
+        can_state = first.clinician and first.rule not in DECLINED and len(self._modes(bound)) == 1
+        return UnmetAnswer(who, OUTCOMES[self._mode(first)]) if can_state else None
 
     @property
     def apart(self) -> Sequence[Constraint]:
