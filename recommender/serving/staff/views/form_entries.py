@@ -288,7 +288,7 @@ def _helps(field: Field, *, first: bool) -> tuple[str, ...]:
     if first:
         return tuple(filter(None, (why or how,)))
     purpose = f"{wording.sentence(field.purpose.rstrip('.'))}."
-    limits = "" if why else wording.bounds(field.min, field.max)
+    limits = "" if why or field.kind == "money" else wording.bounds(field.min, field.max)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
     return tuple(filter(None, (why or purpose, how or limits, blank)))
 

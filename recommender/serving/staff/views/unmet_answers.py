@@ -59,7 +59,10 @@ class UnmetAnswers:
         """The outcome for a question; None where nothing can be said in few words."""
         bound = self.bound.get(field.name, ())
         if not bound:
-            is_compared = field.name in self.matched and field.name not in self.read
+            is_score = field.kind in ("number", "scale")
+            is_compared = (
+                field.name in self.matched and field.name not in self.read and not is_score
+            )
             return UnmetAnswer("Nobody is", OUTCOMES["hard"]) if is_compared else None
         first, who = bound[0], self._who(bound)
         if self._is_together(bound):
