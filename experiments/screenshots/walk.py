@@ -175,21 +175,23 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
 
 
 def _practice(page: Page, office: Office) -> Iterator[str]:
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office, OWNER)
     yield from practice_walk(page, office)
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office)
 
 
-def _sign_out(page: Page) -> None:
+def sign_out(page: Page) -> None:
+    """Signs out by the menu of the account."""
+    page.locator("header .account").click()
     follow(page, page.locator("header").get_by_role("button", name="Sign out"))
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff/requests/none")
     yield "not found"
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office, SCIENTIST)
     yield "welcome"
     page.goto(f"{office.url}/staff/clinicians/records")

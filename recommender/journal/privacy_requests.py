@@ -149,7 +149,13 @@ _PLAIN = (
 
 
 def export_subject(connection: Connection, client_id: str, *, actor: str) -> bytes:
-    """All that is stored of a client as JSON; writes an audit entry.
+    """All that is stored of a client as JSON; see `stored_of_subject`."""
+    exported = stored_of_subject(connection, client_id, actor=actor)
+    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
+
+
+def stored_of_subject(connection: Connection, client_id: str, *, actor: str) -> dict[str, Any]:
+    """All that is stored of a client; writes an audit entry.
 
     One list a table, `payloads` with decrypted answers and responses, `drafts` with decrypted
     fields, `audit` with every row about them and its details, and `models` that learned from them.
@@ -169,7 +175,7 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
     exported["drafts"] = opened_drafts(connection, holdings.subject_ids)
     exported["audit"] = _audit(connection, holdings)
     exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
-    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
+    return exported
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:

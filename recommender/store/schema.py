@@ -343,6 +343,8 @@ staff_accounts = _table(
     Column("locked_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
+    # Somebody else set it; null as false.
+    Column("password_temporary", Boolean),
 )
 
 # An identity at an OpenID provider is a digest of its issuer and subject.
@@ -359,6 +361,8 @@ staff_sessions = _table(
     _text("staff_id", ForeignKey("staff_accounts.staff_id"), index=True),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("seen_at", Instant, nullable=False),
+    # Opened with a temporary password; null as false.
+    Column("restricted", Boolean),
 )
 
 # The secret of an endpoint is not stored: it follows from its id, its version and the pepper.

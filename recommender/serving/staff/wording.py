@@ -195,6 +195,22 @@ def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{named}, {clock(here)}"
 
 
+def age(at: datetime, now: datetime) -> str:
+    """How long ago a time is, in minutes, hours or days.
+
+    >>> from datetime import timedelta
+    >>> now = datetime(2026, 11, 28, 6)
+    >>> [age(now - timedelta(minutes=back), now) for back in (1, 119, 1440, 4000)]
+    ['1 minute', '1 hour', '24 hours', '2 days']
+    """
+    minutes = max(int((now - at).total_seconds() // 60), 0)
+    if minutes < 60:
+        return counted(minutes, "minute", "minutes")
+    if minutes < 2 * 24 * 60:
+        return counted(minutes // 60, "hour", "hours")
+    return counted(minutes // (24 * 60), "day", "days")
+
+
 def week(windows: Sequence[str]) -> str:
     """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
 

@@ -307,7 +307,7 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text
 
 
-def test_where_nobody_fits_the_page_says_why_and_which_other_answer_would_do(
+def test_where_nobody_fits_the_page_says_why_and_shows_the_list_of_another_answer_at_one_press(
     tmp_path: Path,
 ) -> None:
     settings = scenario("default", seed=1, clinicians=24, ratings=60, test_clients=1)
@@ -318,13 +318,17 @@ def test_where_nobody_fits_the_page_says_why_and_which_other_answer_would_do(
     roster = tmp_path / "clinicians.csv"
     with local_client(Settings(practice="psychology", roster=roster)) as client:
         page = ask(client, **plain, **asked, **medicare)
-    found = Reader(page.text)
+        found = Reader(page.text)
+        changed = send(client, found.form("/changes"))
+        refused = send(client, found.form("/changes"), level="ndis")
     assert "0 of 24 clinicians fit" in found.text
     left_out = "Can be paid by Medicare only with a valid referral and plan."
     assert f"What left everybody out: {left_out}" in found.text
     assert "How sessions are paid for, Private, or private health insurance: " in found.text
-    assert "clinicians fit Change this answer" in found.text
-    assert ("href", f"{page.url.path}/again#answer.funding") in found.attributes
+    assert found.form("/changes").fields["level"] == ["private"]
+    assert "0 of 24" not in changed.text
+    assert f'href="{page.url.path}"' in changed.text
+    assert refused.status_code == 404
 
 
 def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(
