@@ -45,7 +45,7 @@ def test_the_rules_that_left_a_clinician_out_are_counted_without_a_client(
 def test_a_server_without_a_store_shows_the_roster_alone(open_server: TestClient) -> None:
     text = read(open_server, PAGE).text
     assert "Places" in text
-    assert "Shown lately" not in text
+    assert "Shown and chosen since" not in text
 
 
 @pytest.mark.parametrize(
