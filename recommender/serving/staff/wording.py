@@ -60,6 +60,7 @@ STATES: Mapping[str, str] = {
     "rated": "Rated",
     "ended": "Ended",
     "replaced": "Earlier version",
+    "undone": "Start undone",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
@@ -69,6 +70,8 @@ FIELDS: Mapping[str, str] = {
     "metric": "Counted as",
     "rated_on": "Day rated",
     "client_id": CLIENT_CODE,
+    "recommendation_id": "This request",
+    "local_time": "Time",
 }
 """Labels of fields of decisions, events and ratings where they differ from the name."""
 NOT_RECORDED: Mapping[str, str] = {
@@ -147,6 +150,11 @@ def bounds(low: float | None, high: float | None) -> str:
 def day(on: date) -> str:
     """A day with its year."""
     return f"{on.day} {on:%B %Y}"
+
+
+def short_day(on: date) -> str:
+    """A day near today, such as Thu 3 Dec."""
+    return f"{on:%a} {on.day} {on:%b}"
 
 
 def clock(at: datetime | time) -> str:
