@@ -205,7 +205,6 @@ def test_a_second_tab_says_that_it_is_not_saved(page: Page, desk: Desk) -> None:
 def test_the_browser_stores_no_answer(page: Page) -> None:
     fill(page)
     saved(page)
-    # htmx stores the address of the page, which holds no answer.
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert CODE not in stored
     assert "answer" not in stored

@@ -103,6 +103,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def small(text: str) -> str:
+    """A sentence as a part of another one."""
+    return text[:1].lower() + text[1:]
+
+
 def listed(parts: Sequence[str]) -> str:
     """Several phrases joined as in a sentence."""
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
@@ -314,6 +319,11 @@ def reservation(reason: StatedReason) -> str:
     return f"Perhaps {text}: ask" if reason.unknown else sentence(text)
 
 
+def short_reservation(reason: StatedReason) -> str:
+    """The same without an explanation after a colon."""
+    return reservation(reason.model_copy(update={"text": reason.text.partition(": ")[0]}))
+
+
 def exclusion(reason: StatedReason) -> str:
     """A rule that left a clinician out."""
     text = sentence(reason.text + _judged_on(reason))
@@ -329,21 +339,17 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
     """That clinicians of these first and last ranks cannot be told apart, group by group."""
     if everybody:
         ((_, last),) = groups
-        whom = "The two" if last == 2 else f"All {last}"
-        close = f"{whom} are too close to call: the numbers only give the order of this list"
+        close = f"{'The two' if last == 2 else f'All {last}'} are too close to call"
     else:
         spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
         close = f"{spans[0]} are too close to call"
         close += "".join(f", and so are {span}" for span in spans[1:])
-    return f"{close}. Choose by times, gap or preference."
+    return f"{close}."
 
 
-def ahead(probability: float, following: str, *, tied: bool) -> str:
-    """How sure it is that a clinician's predicted alliance is above that of the following one.
-
-    Clinicians who are tied are about even: the page says that they are too close to call.
-    """
-    if tied or probability < EVEN_LEAD:
+def ahead(probability: float, following: str) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one."""
+    if probability < EVEN_LEAD:
         return f"About even with {following}"
     if probability < CLEAR_LEAD:
         return f"A little ahead of {following}"

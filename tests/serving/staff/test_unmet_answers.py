@@ -42,7 +42,9 @@ def said(name: str, **modes: str) -> str:
         ("main_concern", "Nobody is left out"),
         ("concerns", ""),
         ("home", ""),
+        ("homework_wish", "Nobody is left out"),
         ("phq9", ""),
+        ("cnip_past", ""),
     ],
 )
 def test_the_rules_of_the_definition_decide_what_is_said(question: str, text: str) -> None:

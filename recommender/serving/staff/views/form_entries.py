@@ -1,6 +1,6 @@
 """One question of the form as the page asks it: its control, its words, what was filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -43,7 +43,7 @@ HOW_TO_WRITE: Mapping[str, str] = {
     "postcode": "A suburb or a postcode; a semicolon between several places.",
 }
 FEW_PEOPLE = 12
-"""Clinicians up to which all are shown at once."""
+"""Clinicians up to which all are shown at once; of more, one list serves all questions."""
 SHORT_LIST = 7
 """Choices up to which a first question shows them at once."""
 LONG_LABEL = 40
@@ -80,7 +80,8 @@ class FormEntry:
     more about each; `unmet` is what happens to clinicians who do not meet the answer; `given` was
     filled in before, `answered` says whether that is anything; `line` is the line of text beside
     ticks of times, and `read_as` how that line is read; `unknown` are value and label of people
-    given who are not on the roster; `is_needed` says that nobody is shown without an answer.
+    given who are not on the roster; `is_needed` says that nobody is shown without an answer;
+    `is_named` that people are named in a line, and `choices` are those who were.
     """
 
     name: str
@@ -106,12 +107,11 @@ class FormEntry:
     suggested: tuple[Choice, ...] = ()
     unknown: tuple[Choice, ...] = ()
     when: AskedWhen | None = None
+    is_named: bool = False
 
     @property
-    def is_long(self) -> bool:
-        """Whether the choices are shown on demand, with a filter."""
-        if self.control == "people":
-            return len(self.choices) > FEW_PEOPLE
+    def is_folded(self) -> bool:
+        """Whether the choices are shown on demand."""
         return self.control == "ticks" and self.is_listed and len(self.choices) > SHORT_LIST + 1
 
     @property
@@ -238,11 +238,30 @@ class EntryBuilder:
             (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
             for each in lost
         )
-        by_name = sorted(called.items(), key=lambda each: (each[1].casefold(), each[0]))
-        choices = tuple((each, wording.person(each, name)) for each, name in by_name)
-        return replace(
-            entry, control="people", choices=choices, given=tuple(given), unknown=unknown
+        is_named = len(called) > FEW_PEOPLE
+        shown = [each for each in given if each in called] if is_named else called
+        choices = tuple(
+            (each, wording.person(each, called[each]))
+            for each in sorted(shown, key=_by_name(called))
         )
+        return replace(
+            entry,
+            control="people",
+            choices=choices,
+            given=tuple(given),
+            unknown=unknown,
+            is_named=is_named,
+        )
+
+
+def people_of(roster: Roster) -> tuple[Choice, ...]:
+    """Id and name of each clinician a line may name, by name."""
+    called = roster.called
+    return tuple((each, called[each]) for each in sorted(called, key=_by_name(called)))
+
+
+def _by_name(called: Mapping[str, str]) -> Callable[[str], tuple[str, str]]:
+    return lambda each: (called[each].casefold(), each)
 
 
 def _choices(field: Field) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
@@ -269,7 +288,7 @@ def _helps(field: Field, *, first: bool) -> tuple[str, ...]:
     if first:
         return tuple(filter(None, (why or how,)))
     purpose = f"{wording.sentence(field.purpose.rstrip('.'))}."
-    limits = "" if why else wording.bounds(field.min, field.max)
+    limits = "" if why or field.kind == "money" else wording.bounds(field.min, field.max)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
     return tuple(filter(None, (why or purpose, how or limits, blank)))
 

@@ -8,7 +8,13 @@ from recommender.practice.needed_answers import needed_answers
 from recommender.serving.http.problems import FieldError
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.form_entries import YES_OR_NO, EntryBuilder, FormEntry
+from recommender.serving.staff.views.form_entries import (
+    YES_OR_NO,
+    Choice,
+    EntryBuilder,
+    FormEntry,
+    people_of,
+)
 from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE
 from recommender.serving.staff.views.unmet_answers import (
     OUTCOMES,
@@ -41,10 +47,14 @@ class EntrySection:
 
 @dataclass(frozen=True, slots=True)
 class IntakeForm:
-    """The questions asked at once, and those that are folded, by section."""
+    """The questions asked at once, and those that are folded, by section.
+
+    `people` are id and name of those whom a line may name.
+    """
 
     first: tuple[EntrySection, ...]
     more: tuple[EntrySection, ...]
+    people: tuple[Choice, ...] = ()
 
     @property
     def entries(self) -> tuple[FormEntry, ...]:
@@ -104,7 +114,9 @@ def intake_form(
         EntrySection("request", "About this request", _about_request(sent, faults, top_k)),
         EntrySection("rules", "Rules for this request", _rules(unmet)),
     ]
-    return IntakeForm(tuple(first), tuple(each for each in more if each.entries))
+    form = IntakeForm(tuple(first), tuple(each for each in more if each.entries))
+    has_lines = any(each.is_named for each in form.entries)
+    return replace(form, people=people_of(roster)) if has_lines else form
 
 
 def _consents(sent: FormData) -> tuple[FormEntry, ...]:

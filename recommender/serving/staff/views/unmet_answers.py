@@ -59,7 +59,10 @@ class UnmetAnswers:
         """The outcome for a question; None where nothing can be said in few words."""
         bound = self.bound.get(field.name, ())
         if not bound:
-            is_compared = field.name in self.matched and field.name not in self.read
+            is_score = field.kind in ("number", "scale")
+            is_compared = (
+                field.name in self.matched and field.name not in self.read and not is_score
+            )
             return UnmetAnswer("Nobody is", OUTCOMES["hard"]) if is_compared else None
         first, who = bound[0], self._who(bound)
         if self._is_together(bound):
@@ -72,8 +75,8 @@ class UnmetAnswers:
                 tuple((mode, OUTCOMES[mode]) for mode in modes_of(first)),
                 is_changed=given != first.mode,
             )
-        is_said = first.clinician and first.rule not in DECLINED and len(self._modes(bound)) == 1
-        return UnmetAnswer(who, OUTCOMES[self._mode(first)]) if is_said else None
+        can_state = first.clinician and first.rule not in DECLINED and len(self._modes(bound)) == 1
+        return UnmetAnswer(who, OUTCOMES[self._mode(first)]) if can_state else None
 
     @property
     def apart(self) -> Sequence[Constraint]:
