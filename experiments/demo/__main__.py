@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from experiments.demo.access import ACCOUNT, KEY_FILE, Access, opened_access, store_roster
+from experiments.demo.access import KEY_FILE, Access, opened_access, store_roster
 from experiments.demo.build import (
     DEFINITION,
     HOME,
@@ -87,7 +87,8 @@ def _today() -> date:
 def _print_pages(url: str, access: Access) -> None:
     console.print(
         f"  {url}/match    the matching page, as clients see it",
-        f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
+        f"  {url}/staff    staff pages; sign in as one of:",
+        *(f"      {name}, password {password}" for name, password in access.passwords.items()),
         f"  {url}/docs     for developers; the key of a matching tool: {KEY_FILE}",
         sep="\n",
         highlight=False,

@@ -1,4 +1,4 @@
-"""The demo's store, an account for its staff pages and the key of a matching tool."""
+"""The demo's store, accounts for its staff pages and the key of a matching tool."""
 
 import json
 import secrets
@@ -21,7 +21,11 @@ from recommender.tables.loader import read_roster
 FILE = HOME / "access.json"
 KEY_FILE = HOME / "tool.key"
 STORE = f"sqlite:///{HOME}/store.db"
-ACCOUNT = "reception"
+ACCOUNTS: Mapping[str, tuple[Role, ...]] = {
+    "reception": (Role.STAFF,),
+    "owner": (Role.STAFF, Role.SCIENTIST, Role.ADMIN),
+}
+"""Roles by the name of the account."""
 ACTOR = "demo"
 
 
@@ -30,7 +34,7 @@ class Access:
     """The demo's secrets, readable by their owner only; they open nothing but the demo."""
 
     pepper: str = field(repr=False)
-    password: str = field(repr=False)
+    passwords: Mapping[str, str] = field(repr=False)
     key: str = field(repr=False)
 
     @property
@@ -49,17 +53,19 @@ def opened_access() -> Access:
 
 
 def _new_access() -> Access:
-    pepper, password = secrets.token_urlsafe(32), secrets.token_hex(8)
+    pepper = secrets.token_urlsafe(32)
+    passwords = {name: secrets.token_hex(8) for name in ACCOUNTS}
     now = datetime.now(UTC)
     store = open_store(STORE)
     try:
         with store.writing() as connection:
-            add_account(connection, ACCOUNT, Role.STAFF, password, now=now, actor=ACTOR)
+            for name, roles in ACCOUNTS.items():
+                add_account(connection, name, roles, passwords[name], now=now, actor=ACTOR)
             wanted = KeyRequest("matching-tool", Role.TOOL)
             issued = create_key(connection, wanted, Pepper.of(pepper), now=now, actor=ACTOR)
     finally:
         store.close()
-    access = Access(pepper, password, issued.text)
+    access = Access(pepper, passwords, issued.text)
     _write_secret(KEY_FILE, issued.text)
     _write_secret(FILE, json.dumps(asdict(access)))
     return access

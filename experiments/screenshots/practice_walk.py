@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from experiments.screenshots.answers import ANSWERS
-from experiments.screenshots.filling import follow, press
+from experiments.screenshots.filling import fill, follow, press
 from experiments.screenshots.office import Office
 
 
@@ -22,12 +22,19 @@ def practice_walk(page: Page, office: Office) -> Iterator[str]:
     yield from _keys(page, practice)
     yield from _privacy(page, practice)
     page.goto(f"{practice}/audit")
-    yield "audit check"
+    yield "audit log"
     press(page, "Check now")
-    yield "audit check, done"
+    yield "audit log, checked"
     page.goto(f"{practice}/backups")
     yield "backups"
     yield from _roster(page, office, practice)
+    yield from _clinician(page, practice)
+    page.goto(f"{office.url}/staff/account")
+    yield "my account"
+    password = {"old": "not this one", "new": "another four odd words"}
+    fill(page, {**password, "again": password["new"]})
+    press(page, "Change password")
+    yield "my account, refused"
 
 
 def _accounts(page: Page, practice: str) -> Iterator[str]:
@@ -51,6 +58,9 @@ def _privacy(page: Page, practice: str) -> Iterator[str]:
     texts = (unknown, "privacy, refused"), (known, "erasure, asked again")
     yield from _sent(page, "#erase-code", "Erase this client", *texts)
     yield from _sent(page, "#again", "Erase for good", ("another", "erasure, refused"))
+    page.goto(f"{practice}/privacy")
+    copy = known, "client data, to print"
+    yield from _sent(page, "#export-code", "Show all that is stored", copy)
 
 
 def _roster(page: Page, office: Office, practice: str) -> Iterator[str]:
@@ -65,6 +75,14 @@ def _roster(page: Page, office: Office, practice: str) -> Iterator[str]:
     yield "availability"
     refused = "after lunch", "availability, refused"
     yield from _sent(page, '[name="hours.mon"]', "Save", refused)
+
+
+def _clinician(page: Page, practice: str) -> Iterator[str]:
+    page.goto(f"{practice}/clinicians/new")
+    yield "clinician form"
+    page.locator("#field-name").fill("Dr New")
+    refused = "not an id", "clinician form, refused"
+    yield from _sent(page, "#field-clinician_id", "Add this clinician", refused)
 
 
 def _sent(page: Page, field: str, button: str, *texts: tuple[str, str]) -> Iterator[str]:

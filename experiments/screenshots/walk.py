@@ -117,12 +117,13 @@ def _deciding(page: Page) -> Iterator[str]:
     page.goto(address)
     press(page, "Choose")
     yield "request, decided"
-    press(page, "Begin")
+    press(page, "Record first appointment")
     yield "start, refused"
-    send(page, {"booked_on": BEFORE}, "Begin")
+    send(page, {"booked_on": BEFORE}, "Record first appointment")
     yield "start, questioned"
-    page.get_by_label("This is right").check()
-    press(page, "Begin")
+    for each in page.locator('[name="confirmed"]').all():
+        each.check()
+    press(page, "Record first appointment")
 
 
 def _following(page: Page) -> Iterator[str]:
@@ -175,21 +176,23 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
 
 
 def _practice(page: Page, office: Office) -> Iterator[str]:
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office, OWNER)
     yield from practice_walk(page, office)
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office)
 
 
-def _sign_out(page: Page) -> None:
+def sign_out(page: Page) -> None:
+    """Signs out by the menu of the account."""
+    page.locator("header .account").click()
     follow(page, page.locator("header").get_by_role("button", name="Sign out"))
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff/requests/none")
     yield "not found"
-    _sign_out(page)
+    sign_out(page)
     sign_in(page, office, SCIENTIST)
     yield "welcome"
     page.goto(f"{office.url}/staff/clinicians/records")

@@ -14,6 +14,7 @@ from recommender.backup.folders import as_backup_error, files_below, sha256_of
 from recommender.backup.manifest import (
     ARTIFACTS,
     CACHE,
+    CHECKED,
     MANIFEST,
     REGISTRY_FILE,
     STORE_FILE,
@@ -114,7 +115,7 @@ def _files(folder: Path, manifest: BackupManifest) -> Iterator[Fault]:
             yield Fault(name, "is no regular file", _OTHER)
         elif path.stat().st_size != fact.bytes or sha256_of(path) != fact.sha256:
             yield Fault(name, "is damaged: it is not as it was written", _OTHER)
-    for name in sorted(set(there) - set(manifest.files) - {MANIFEST}):
+    for name in sorted(set(there) - set(manifest.files) - {MANIFEST, CHECKED}):
         yield Fault(name, "is not listed in the manifest", "remove it, or use another backup")
 
 

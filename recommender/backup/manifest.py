@@ -15,7 +15,7 @@ from recommender.files import atomic_write
 from recommender.store.table_copy import StoreContent, TableContent
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST, CHECKED = "manifest.json", "checked.json"
 STORE, REGISTRY, BUNDLES = "store", "registry", "bundles"
 STORE_FILE, REGISTRY_FILE, ARTIFACTS, CACHE = (
     "recommender.db",
@@ -129,6 +129,22 @@ def read_manifest(folder: Path) -> BackupManifest:
         remedy = "restore it with the version of recommender that wrote it"
         raise _fault(MANIFEST, "is of another format", remedy)
     raise _fault(MANIFEST, "is damaged", "use another backup")
+
+
+def note_check(folder: Path, at: datetime) -> None:
+    """Writes beside the manifest that all of the backup was read and is sound."""
+    with atomic_write(folder / CHECKED) as file:
+        file.write(json.dumps({"sound_at": at.isoformat()}).encode())
+    (folder / CHECKED).chmod(0o600)
+
+
+def checked_at(folder: Path) -> datetime | None:
+    """When all of the backup was last read and found sound, UTC; None if that is not known."""
+    try:
+        noted = json.loads((folder / CHECKED).read_bytes())
+        return datetime.fromisoformat(noted["sound_at"]).astimezone(UTC)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _manifest(read: Mapping[str, Any]) -> BackupManifest:

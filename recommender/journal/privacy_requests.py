@@ -23,6 +23,7 @@ from recommender.journal.wishes import read_reference
 from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,
+    closings,
     consents,
     decisions,
     drafts,
@@ -72,6 +73,7 @@ class SubjectRows:
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
             (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (closings, closings.c.recommendation_id.in_(recommendation_ids)),
             (wishes, wishes.c.recommendation_id.in_(recommendation_ids)),
             (shown, shown.c.recommendation_id.in_(recommendation_ids)),
             (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
@@ -140,6 +142,7 @@ _PLAIN = (
     shown,
     wishes,
     decisions,
+    closings,
     pairings,
     pairing_events,
     ratings,
@@ -149,7 +152,13 @@ _PLAIN = (
 
 
 def export_subject(connection: Connection, client_id: str, *, actor: str) -> bytes:
-    """All that is stored of a client as JSON; writes an audit entry.
+    """All that is stored of a client as JSON; see `stored_of_subject`."""
+    exported = stored_of_subject(connection, client_id, actor=actor)
+    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
+
+
+def stored_of_subject(connection: Connection, client_id: str, *, actor: str) -> dict[str, Any]:
+    """All that is stored of a client; writes an audit entry.
 
     One list a table, `payloads` with decrypted answers and responses, `drafts` with decrypted
     fields, `audit` with every row about them and its details, and `models` that learned from them.
@@ -169,7 +178,7 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
     exported["drafts"] = opened_drafts(connection, holdings.subject_ids)
     exported["audit"] = _audit(connection, holdings)
     exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
-    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
+    return exported
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:

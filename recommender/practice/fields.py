@@ -193,7 +193,7 @@ class Field:
     def spoken_of(self, values: Sequence[str]) -> str:
         """What staff say of a clinician with these values of a fact, after the name."""
         template = self.spoken or (self.phrase if self.kind == "flag" else "offers {values}")
-        small = listed([_small(each) for each in values])
+        small = listed([small_label(each) for each in values])
         return template.replace("{values}", listed(values)).replace("{lower}", small)
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -213,7 +213,7 @@ def plain(level: str) -> str:
     return level.replace("_", " ")
 
 
-def _small(label: str) -> str:
+def small_label(label: str) -> str:
     """A label with a small first letter, unless it begins with an abbreviation."""
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 

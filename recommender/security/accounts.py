@@ -1,21 +1,18 @@
-"""Accounts of staff, with argon2id password hashes and lockout after failures; their sessions."""
+"""Accounts of staff, with argon2id password hashes and lockout after failures."""
 
-import hashlib
-import hmac
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Collection, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
+from recommender.errors import ConflictError, NotFoundError, RecommenderError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.drafts import drop_drafts_of
 from recommender.security.scopes import Principal, Role, Scope, granted
@@ -47,7 +44,10 @@ _NOBODY = _hash_of_nothing(_hasher)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account without its password; its roles in the order of `PEOPLE`, one at least."""
+    """An account without its password; its roles in the order of `PEOPLE`, one at least.
+
+    Its password is temporary while somebody else has set it.
+    """
 
     staff_id: str
     name: str
@@ -55,6 +55,7 @@ class Account:
     created_at: datetime
     locked_until: datetime | None
     removed_at: datetime | None
+    password_temporary: bool = False
 
     @property
     def principal(self) -> Principal:
@@ -71,10 +72,12 @@ def add_account(
     *,
     now: datetime,
     actor: str,
+    temporary: bool = False,
 ) -> Account:
     """Creates an account with one role or several.
 
-    Without a password it is for signing in with a linked identity alone.
+    Without a password it is for signing in with a linked identity alone. A person who signs in
+    with a temporary password has to choose another first.
 
     Raises
     ------
@@ -93,6 +96,7 @@ def add_account(
     if _row(connection, name) is not None:
         raise ConflictError("name", "is or was in use", "choose another name")
     values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
+    values["password_temporary"] = temporary
     # A password that nobody knows, so that every account is verified alike.
     hashed = {"password_hash": _hasher.hash(password or secrets.token_urlsafe()), "failures": 0}
     stored = _stored(own)
@@ -122,8 +126,10 @@ def change_roles(
     return replace(account, roles=own)
 
 
-def change_password(connection: Connection, name: str, password: str, *, actor: str) -> Account:
-    """Sets a new password, unlocks the account and ends its sessions.
+def change_password(
+    connection: Connection, name: str, password: str, *, actor: str, temporary: bool = False
+) -> Account:
+    """Sets a new password, unlocks the account and ends its sessions; see `add_account`.
 
     Raises
     ------
@@ -134,11 +140,12 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
     """
     _check_password(name, password)
     account = present_account(connection, name)
-    values = {"password_hash": _hasher.hash(password), "failures": 0, "locked_until": None}
-    _set(connection, account.staff_id, values)
+    hashed, unlocked = _hasher.hash(password), {"failures": 0, "locked_until": None}
+    changed = {"password_hash": hashed, "password_temporary": temporary}
+    _set(connection, account.staff_id, changed | unlocked)
     end_sessions(connection, account.staff_id)
     append(connection, AuditEntry(actor, "account.password", {"staff_id": account.staff_id}))
-    return account
+    return replace(account, password_temporary=temporary, locked_until=None)
 
 
 def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
@@ -216,6 +223,7 @@ def account_of(row: "Row[Any]") -> Account:
         created_at=row.created_at,
         locked_until=row.locked_until,
         removed_at=row.removed_at,
+        password_temporary=bool(row.password_temporary),
     )
 
 
@@ -269,116 +277,3 @@ def _set(connection: Connection, staff_id: str, values: dict[str, Any]) -> None:
 def end_sessions(connection: Connection, staff_id: str) -> None:
     """Ends every session of an account at once."""
     connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
-
-
-MAX_IDLE, MAX_AGE = timedelta(minutes=30), timedelta(hours=12)
-USE_NOTED_EVERY = timedelta(minutes=1)
-"""Resolution of the stored last use, so that not every request writes."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    """The name and security of a session cookie, and the path it is sent to."""
-
-    name: str
-    secure: bool
-    path: str = "/"
-
-    def setting(self, token: str, *, seconds: int | None = None) -> str:
-        """The Set-Cookie header that sets a token, for some seconds or until the browser ends."""
-        age = "" if seconds is None else f"Max-Age={seconds}; "
-        return f"{self.name}={token}; {age}{self._rules()}"
-
-    def clearing(self) -> str:
-        """The Set-Cookie header that deletes the cookie."""
-        return f"{self.name}=; Max-Age=0; {self._rules()}"
-
-    def _rules(self) -> str:
-        return f"Path={self.path}; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One open session."""
-
-    account: Account
-    opened_at: datetime
-    seen_at: datetime
-    token: str = field(repr=False)
-
-    @property
-    def principal(self) -> Principal:
-        """The principal of the account."""
-        return self.account.principal
-
-    @property
-    def csrf(self) -> str:
-        """The CSRF token, which every form and every changing call must send."""
-        return hmac.new(self.token.encode(), b"csrf", hashlib.sha256).hexdigest()
-
-    def repeats(self, given: str) -> bool:
-        """Whether a token is the session's CSRF token."""
-        return hmac.compare_digest(self.csrf.encode(), given.encode())
-
-
-def cookie_for(hosts: Iterable[str], *, https: bool = False, root_path: str = "") -> Cookie:
-    """The cookie of a server with these host names, behind a path.
-
-    `__Host-` binds it to one host over TLS, without which browsers would refuse such a cookie; a
-    server of this machine alone has a plain one, unless the caller is known to use TLS. Behind a
-    path the cookie is sent to that path alone, which `__Host-` does not allow, so that other
-    programs behind the same host name do not receive it.
-    """
-    path = root_path or "/"
-    if LOOPBACK.issuperset(hosts) and not https:
-        return Cookie("recommender", secure=False, path=path)
-    prefix = "__Secure-" if root_path else "__Host-"
-    return Cookie(f"{prefix}recommender", secure=True, path=path)
-
-
-def open_session(connection: Connection, account: Account, *, now: datetime) -> Session:
-    """A new session; deletes expired ones."""
-    columns = staff_sessions.c
-    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
-    connection.execute(delete(staff_sessions).where(ended))
-    token = secrets.token_urlsafe(32)
-    connection.execute(
-        insert(staff_sessions).values(
-            token_hash=_hash(token), staff_id=account.staff_id, opened_at=now, seen_at=now
-        )
-    )
-    append(connection, AuditEntry(account.staff_id, "session.opened"))
-    return Session(account, now, now, token)
-
-
-def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
-    """The session of a token; None when it has expired, was closed or is unknown."""
-    asked = (
-        select(staff_sessions.c.opened_at, staff_sessions.c.seen_at, staff_accounts)
-        .join(staff_accounts, staff_accounts.c.staff_id == staff_sessions.c.staff_id)
-        .where(staff_sessions.c.token_hash == _hash(token))
-    )
-    with store.reading() as connection:
-        row = connection.execute(asked).first()
-    if row is None or row.removed_at is not None:
-        return None
-    if now >= min(row.opened_at + MAX_AGE, row.seen_at + MAX_IDLE):
-        return None
-    if now - row.seen_at >= USE_NOTED_EVERY:
-        used = update(staff_sessions).where(staff_sessions.c.token_hash == _hash(token))
-        # If the database is busy, the next request records it.
-        with suppress(UnavailableError), store.writing() as connection:
-            connection.execute(used.values(seen_at=now))
-    return Session(account_of(row), row.opened_at, row.seen_at, token)
-
-
-def close_session(connection: Connection, session: Session) -> None:
-    """Ends a session at once."""
-    ended = staff_sessions.c.token_hash == _hash(session.token)
-    connection.execute(delete(staff_sessions).where(ended))
-    append(connection, AuditEntry(session.account.staff_id, "session.closed"))
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

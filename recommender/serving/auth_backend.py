@@ -1,78 +1,48 @@
-"""Looks up the principal of an API key, the session of a cookie, and counts calls."""
+"""Looks up the principal of an API key and the session of a cookie; signs people in and out."""
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from recommender.errors import RecommenderError, UnavailableError
 from recommender.security.accounts import (
-    LOOPBACK,
     Account,
+    account_with_password,
+    change_password,
+)
+from recommender.security.keys import Pepper, authenticate_key, live_origins
+from recommender.security.linked_identities import (
+    account_of_identity,
+    link_identity,
+    unlink_identities,
+)
+from recommender.security.scopes import Principal
+from recommender.security.sessions import (
+    LOOPBACK,
     Cookie,
     Session,
-    account_with_password,
     close_session,
     cookie_for,
     find_session,
     open_session,
 )
-from recommender.security.keys import Pepper, authenticate_key, live_origins
-from recommender.security.linked_identities import account_of_identity
-from recommender.security.scopes import Principal
 from recommender.serving.http.problems import BUSY, NOT_FOUND, RETRY_SOON, ProblemError
+from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.serving.oidc.attempt import SignInAttempt
 from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
-from recommender.store.database import POOL, Store, open_store
+from recommender.store.database import POOL, Connection, Store, open_store
 
 if TYPE_CHECKING:
     from recommender.serving.oidc.provider import OidcProvider
 
-SECONDS = 60
 HTTPS = "https"
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimitState:
-    """Result of counting a call: whether it is allowed, and the RateLimit headers."""
-
-    allowed: bool
-    headers: Mapping[str, str]
-
-
-class RateLimiter:
-    """A moving-window limit per caller.
-
-    Parameters
-    ----------
-    calls
-        Allowed calls of one caller in any minute.
-    """
-
-    def __init__(self, calls: int) -> None:
-        self._calls = calls
-        self._limit = RateLimitItemPerMinute(calls)
-        self._window = MovingWindowRateLimiter(MemoryStorage())
-
-    def spend(self, caller: str) -> RateLimitState:
-        """Counts one call; the headers are those of draft-ietf-httpapi-ratelimit-headers-10."""
-        allowed = self._window.hit(self._limit, caller)
-        left = self._window.get_window_stats(self._limit, caller)
-        wait = max(1, math.ceil(left.reset_time - time.time()))
-        headers = {
-            "RateLimit-Policy": f'"calls";q={self._calls};w={SECONDS}',
-            "RateLimit": f'"calls";r={left.remaining};t={wait}',
-        }
-        return RateLimitState(allowed, headers if allowed else headers | {"Retry-After": str(wait)})
 
 
 LOGINS_PER_MINUTE = 10
@@ -193,9 +163,61 @@ class AuthBackend:
             if account is None:
                 return None
             with store.writing() as connection:
-                return open_session(connection, account, now=now)
+                restricted = account.password_temporary
+                return open_session(connection, account, now=now, restricted=restricted)
 
         return await self._run(self._hashes, opened)
+
+    async def change_own_password(self, session: Session, old: str, new: str) -> Session | None:
+        """A new session in place of all others of the account; None if the old one is wrong.
+
+        Raises
+        ------
+        RecommenderError
+            When the new password cannot be used.
+        """
+        if new == old:
+            raise RecommenderError("password", "is the one you have", "choose another")
+
+        def changed(connection: Connection) -> Account:
+            name, actor = session.account.name, session.account.staff_id
+            return change_password(connection, name, new, actor=actor)
+
+        return await self._with_password(session, old, changed)
+
+    async def unlink_own(self, session: Session, password: str) -> Session | None:
+        """A new session, none of whose account's identities signs in any more.
+
+        None if the password is wrong: without one nobody could sign in afterwards.
+        """
+
+        def unlinked(connection: Connection) -> Account:
+            name, actor = session.account.name, session.account.staff_id
+            return unlink_identities(connection, name, actor=actor)
+
+        return await self._with_password(session, password, unlinked)
+
+    async def link_own(
+        self, session: Session, attempt: SignInAttempt, code: str, return_to: str
+    ) -> None:
+        """Links who signed in with the provider to the session's account.
+
+        Raises
+        ------
+        SignInError
+            When the provider does not say who it is.
+        ConflictError
+            When the identity is linked already.
+        """
+        store, provider = self._credentials().store, self._provider()
+
+        def linked() -> None:
+            identity, account = provider.identity(attempt, code, return_to), session.account
+            with store.writing() as connection:
+                actor = account.staff_id
+                link_identity(connection, account.name, identity, now=self.clock(), actor=actor)
+
+        await self._run(self._provider_calls, linked)
 
     async def provider_address(self, attempt: SignInAttempt, return_to: str) -> str:
         """Where a browser goes to sign in with the provider; raises `SignInError`."""
@@ -232,6 +254,21 @@ class AuthBackend:
         """Closes the connections of the store."""
         if self.credentials is not None:
             self.credentials.store.close()
+
+    async def _with_password(
+        self, session: Session, password: str, change: Callable[[Connection], Account]
+    ) -> Session | None:
+        """A new session after a change that ends all others; None if the password is wrong."""
+        store, name = self._credentials().store, session.account.name
+
+        def changed() -> Session | None:
+            now = self.clock()
+            if account_with_password(store, name, password, now=now) is None:
+                return None
+            with store.writing() as connection:
+                return open_session(connection, change(connection), now=now)
+
+        return await self._run(self._hashes, changed)
 
     def _credentials(self) -> CredentialStore:
         if self.credentials is None:

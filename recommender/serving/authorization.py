@@ -7,12 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import Request
 from starlette.datastructures import Headers
 
-from recommender.security.accounts import Session
 from recommender.security.scopes import ANYBODY, Principal, Scope
-from recommender.serving.auth_backend import (
-    AuthBackend,
-    RateLimiter,
-)
+from recommender.security.sessions import Session
+from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.caller_address import caller_network, from_this_machine
 from recommender.serving.http.problems import (
@@ -25,6 +22,7 @@ from recommender.serving.http.problems import (
     FieldError,
     ProblemError,
 )
+from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import is_forwarded
 
@@ -35,6 +33,8 @@ class Unrestricted(Enum):
     ANYBODY = "anybody"
     KNOWN = "known"
     """Any valid key or session."""
+    OWN = "own"
+    """The same, and a session whose person has to choose a password first."""
 
 
 Need = Scope | Unrestricted
@@ -48,8 +48,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,
     "POST /v1/session": Unrestricted.ANYBODY,
-    "GET /v1/session": Unrestricted.KNOWN,
-    "DELETE /v1/session": Unrestricted.KNOWN,
+    "GET /v1/session": Unrestricted.OWN,
+    "DELETE /v1/session": Unrestricted.OWN,
     "GET /v1/questions": Scope.MATCH_CREATE,
     "POST /v1/recommendations": Scope.MATCH_CREATE,
     "GET /v1/recommendations": Scope.MATCH_READ,
@@ -58,6 +58,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/recommendations/{recommendation_id}/explanations/{clinician_id}": Scope.EXPLAIN_READ,
     "POST /v1/recommendations/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
     "GET /v1/recommendations/{recommendation_id}/decisions": Scope.EXPLAIN_READ,
+    "POST /v1/recommendations/{recommendation_id}/closings": Scope.DECIDE_WRITE,
+    "GET /v1/recommendations/{recommendation_id}/closings": Scope.EXPLAIN_READ,
     "POST /v1/recommendations/{recommendation_id}/wishes": Scope.MATCH_CREATE,
     "GET /v1/recommendations/{recommendation_id}/wishes": Scope.EXPLAIN_READ,
     "POST /v1/predictions": Scope.SCORE_READ,
@@ -94,7 +96,12 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/session": Unrestricted.ANYBODY,
     "GET /staff/session/provider": Unrestricted.ANYBODY,
     "GET /staff/session/provider/return": Unrestricted.ANYBODY,
-    "POST /staff/session/end": Unrestricted.KNOWN,
+    "POST /staff/session/end": Unrestricted.OWN,
+    "GET /staff/account": Unrestricted.OWN,
+    "POST /staff/account/password": Unrestricted.OWN,
+    "POST /staff/account/sessions/end": Unrestricted.OWN,
+    "GET /staff/account/identity": Unrestricted.KNOWN,
+    "POST /staff/account/identity/removal": Unrestricted.KNOWN,
     "GET /staff": Unrestricted.KNOWN,
     "GET /staff/model": Scope.MODEL_READ,
     "GET /staff/model/card": Scope.MODEL_READ,
@@ -107,6 +114,11 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/practice/roster": Scope.ROSTER_WRITE,
     "POST /staff/practice/roster": Scope.ROSTER_WRITE,
     "POST /staff/practice/roster/application": Scope.ROSTER_WRITE,
+    "GET /staff/practice/clinicians/new": Scope.ROSTER_WRITE,
+    "POST /staff/practice/clinicians/new": Scope.ROSTER_WRITE,
+    "GET /staff/practice/clinicians/{clinician_id}": Scope.ROSTER_WRITE,
+    "POST /staff/practice/clinicians/{clinician_id}": Scope.ROSTER_WRITE,
+    "POST /staff/practice/clinicians/{clinician_id}/removal": Scope.ROSTER_WRITE,
     "GET /staff/practice": Scope.ACCESS_MANAGE,
     "GET /staff/practice/accounts": Scope.ACCESS_MANAGE,
     "POST /staff/practice/accounts": Scope.ACCESS_MANAGE,
@@ -118,6 +130,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/practice/keys/{key_id}/revocation": Scope.ACCESS_MANAGE,
     "GET /staff/practice/privacy": Scope.PRIVACY_MANAGE,
     "POST /staff/practice/privacy/export": Scope.PRIVACY_MANAGE,
+    "POST /staff/practice/privacy/copy": Scope.PRIVACY_MANAGE,
     "POST /staff/practice/privacy/erasure": Scope.PRIVACY_MANAGE,
     "GET /staff/practice/audit": Scope.AUDIT_READ,
     "POST /staff/practice/audit": Scope.AUDIT_READ,
@@ -132,6 +145,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/requests/{recommendation_id}/again": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
+    "POST /staff/requests/{recommendation_id}/closings": Scope.DECIDE_WRITE,
     "POST /staff/requests/{recommendation_id}/pairings": Scope.RATING_WRITE,
     "GET /staff/pairings/{pairing_id}": Scope.RATING_WRITE,
     "POST /staff/pairings/{pairing_id}/events": Scope.RATING_WRITE,
@@ -179,6 +193,11 @@ async def authorize(request: Request) -> None:
         if request_info(request.scope).session is None:
             # Forms of staff pages have Origin null, and a check of their own.
             check_origin(request.headers, principal)
+    session = request_info(request.scope).session
+    if session is not None and session.restricted and needed is not Unrestricted.OWN:
+        message = "the password of this account is to be changed first, on its own page"
+        error = FieldError(pointer="", code="password_to_change", message=message)
+        raise ProblemError(FORBIDDEN, [error])
     if not may_call(principal, needed):
         raise lacks_scope(needed)
 
@@ -266,7 +285,7 @@ async def _principal(request: Request) -> Principal:
     headers = request.headers.getlist("authorization")
     if headers and not is_page(request.scope["route"].path):
         return await _principal_of_key(auth, headers)
-    return (await _session_of_cookie(auth, request)).principal
+    return (await _session_of_cookie(request)).principal
 
 
 def check_this_machine(request: Request) -> None:
@@ -290,9 +309,15 @@ async def _principal_of_key(auth: AuthBackend, headers: list[str]) -> Principal:
     return principal
 
 
-async def _session_of_cookie(auth: AuthBackend, request: Request) -> Session:
+async def session_if_any(request: Request) -> Session | None:
+    """The session of the request's cookie; None without a valid one."""
+    auth = auth_backend(request)
     token = request.cookies.get(auth.cookie(request.scope["scheme"]).name)
-    session = await auth.session(token) if token else None
+    return await auth.session(token) if token else None
+
+
+async def _session_of_cookie(request: Request) -> Session:
+    session = await session_if_any(request)
     if session is None:
         raise unauthenticated()
     if request.method not in _SAFE:
@@ -318,7 +343,9 @@ def may_call(principal: Principal, needed: Need | None) -> bool:
     """Whether a caller may use a route; routes without an entry in the table are refused."""
     if needed is None:
         return False
-    return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
+    if isinstance(needed, Unrestricted):
+        return needed is not Unrestricted.ANYBODY
+    return principal.may(needed)
 
 
 def lacks_scope(needed: Need | None, errors: Iterable[FieldError] = ()) -> ProblemError:

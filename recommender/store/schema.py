@@ -164,6 +164,16 @@ wishes = _table(
     Index("ix_wishes_clinician", "clinician_id", "recorded_at"),
 )
 
+# A row closes a request, or opens it again.
+closings = _table(
+    "closings",
+    _text("closing_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    _text("kind"),
+    Column("reason", Text),
+    *_written_by(),
+)
+
 # Answers not sent yet, of one account; `changes` is the request they change, "" for a new one.
 drafts = _table(
     "drafts",
@@ -195,6 +205,8 @@ pairing_events = _table(
     Column("session", Integer),
     Column("reason", Text),
     *_written_by(),
+    # The hour of an appointment on the practice's clock.
+    Column("local_time", Text),
 )
 
 ratings = _table(
@@ -343,6 +355,8 @@ staff_accounts = _table(
     Column("locked_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
+    # Somebody else set it; null as false.
+    Column("password_temporary", Boolean),
 )
 
 # An identity at an OpenID provider is a digest of its issuer and subject.
@@ -359,6 +373,8 @@ staff_sessions = _table(
     _text("staff_id", ForeignKey("staff_accounts.staff_id"), index=True),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("seen_at", Instant, nullable=False),
+    # Opened with a temporary password; null as false.
+    Column("restricted", Boolean),
 )
 
 # The secret of an endpoint is not stored: it follows from its id, its version and the pepper.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from experiments.screenshots.chromium import WIDE
 from experiments.screenshots.filling import press
 from experiments.screenshots.office import Office, store_with_accounts
-from experiments.screenshots.walk import new_request, sign_in
+from experiments.screenshots.walk import new_request, sign_in, sign_out
 from experiments.trust.keys import PEPPER
 from experiments.trust.subject import Subject
 from recommender.store.database import open_store
@@ -159,7 +159,7 @@ def test_signed_out_in_another_tab_nothing_is_lost(page: Page, desk: Desk) -> No
     other.goto(f"{desk.office.url}/staff")
     fill(page)
     before = typed(page)
-    other.get_by_role("button", name="Sign out").click()
+    sign_out(other)
     other.wait_for_url("**/session")
     page.get_by_role("button", name="Show clinicians").click()
     sign_in_again(page, desk)
@@ -205,7 +205,6 @@ def test_a_second_tab_says_that_it_is_not_saved(page: Page, desk: Desk) -> None:
 def test_the_browser_stores_no_answer(page: Page) -> None:
     fill(page)
     saved(page)
-    # htmx stores the address of the page, which holds no answer.
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert CODE not in stored
     assert "answer" not in stored

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 
 from experiments.screenshots.chromium import WIDE
+from experiments.screenshots.walk import sign_out
 from recommender.security.accounts import add_account
 from recommender.security.linked_identities import identity_code, link_identity
 from recommender.security.scopes import Role
@@ -64,7 +65,7 @@ def test_a_person_signs_in_out_and_cancels_with_the_policy_of_pages_in_force(
         if answer == "Continue":
             held = page.context.cookies()
             assert [(each["name"], each["sameSite"]) for each in held] == [("recommender", "Lax")]
-            page.get_by_role("button", name="Sign out").click()
+            sign_out(page)
     page.get_by_role("link", name="Back to signing in").click()
     page.get_by_role("link", name="Sign in with Example").click()
     page.get_by_label("Account").fill("somebody else")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import experiments.demo
-from experiments.demo.access import ACCOUNT, FILE, KEY_FILE, STORE, opened_access, store_roster
+from experiments.demo.access import ACCOUNTS, FILE, KEY_FILE, STORE, opened_access, store_roster
 from experiments.demo.build import DEFINITION, ROSTER
 from experiments.demo.practice import clinicians, definition, write_clinicians, write_definition
 from recommender.journal.roster_versions import current_roster
@@ -101,13 +101,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_who_may_use_the_demo_is_made_once_and_readable_by_its_owner_only(home: Path) -> None:
     access = opened_access()
     assert opened_access() == access
-    assert access.password not in repr(access)
+    assert not any(each in repr(access) for each in access.passwords.values())
     for path in (FILE, KEY_FILE):
         assert stat.S_IMODE((home / path).stat().st_mode) == 0o600
     store = open_store(STORE)
-    entered = account_with_password(store, ACCOUNT, access.password, now=datetime.now(UTC))
+    entered = {
+        name: account_with_password(store, name, password, now=datetime.now(UTC))
+        for name, password in access.passwords.items()
+    }
     store.close()
-    assert entered is not None
+    assert {name: each and each.roles for name, each in entered.items()} == ACCOUNTS
 
 
 def test_a_demo_of_yesterday_shows_the_free_days_of_today(home: Path) -> None:

@@ -3,20 +3,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from recommender.security.accounts import (
+from recommender.security.accounts import Account, add_account, change_password, remove_account
+from recommender.security.scopes import Role
+from recommender.security.sessions import (
     MAX_AGE,
     MAX_IDLE,
-    Account,
     Session,
-    add_account,
-    change_password,
     close_session,
     cookie_for,
     find_session,
     open_session,
-    remove_account,
 )
-from recommender.security.scopes import Role
 from recommender.store.database import Store
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

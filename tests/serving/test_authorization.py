@@ -186,7 +186,7 @@ def test_a_role_may_call_what_its_scopes_cover_and_nothing_else(role: Role) -> N
     principal = Principal("actor", "credential", role, ROLES[role])
     allowed = {name for name, need in NEEDS.items() if may_call(principal, need)}
     covered = {name for name, need in NEEDS.items() if need in ROLES[role]}
-    known = {name for name, need in NEEDS.items() if need is Unrestricted.KNOWN}
+    known = {name for name, need in NEEDS.items() if need in (Unrestricted.KNOWN, Unrestricted.OWN)}
     assert allowed == covered | known
     assert not may_call(principal, None)
 
@@ -215,7 +215,7 @@ def test_a_route_answers_the_roles_the_table_allows(
 
 def test_routes_of_a_session_take_no_key(locked: LockedServer) -> None:
     for method in ("GET", "DELETE"):
-        assert NEEDS[f"{method} {SESSION_ONLY}"] is Unrestricted.KNOWN
+        assert NEEDS[f"{method} {SESSION_ONLY}"] is Unrestricted.OWN
         for key in locked.keys.values():
             assert locked.ask(method, SESSION_ONLY, key.text).status_code == 401
 

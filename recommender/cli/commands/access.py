@@ -48,6 +48,12 @@ Roles = Annotated[
     list[str] | None,
     typer.Option(help="`staff`, `scientist` or `admin`; repeat for several, such as an owner's."),
 ]
+Temporary = Annotated[
+    bool,
+    typer.Option(
+        "--temporary", help="The person must choose another password at the first sign-in."
+    ),
+]
 Days = Annotated[int, typer.Option(help="How long the key lasts.", min=1, max=730)]
 
 
@@ -160,6 +166,7 @@ def add(
         bool,
         typer.Option("--no-password", help="For signing in with a provider alone; then `link`."),
     ] = False,
+    temporary: Temporary = False,
 ) -> None:
     """Create an account; prompts for the password, or reads it from a pipe."""
     from recommender.security.accounts import add_account
@@ -170,7 +177,13 @@ def add(
         typed = None if no_password else _typed()
         with journal.writing() as connection:
             account = add_account(
-                connection, name, chosen, typed, now=utc_now(), actor=shell_actor()
+                connection,
+                name,
+                chosen,
+                typed,
+                now=utc_now(),
+                actor=shell_actor(),
+                temporary=temporary and typed is not None,
             )
     out.print(f"{name} may log in as {' and '.join(account.roles)}.", markup=False)
 
@@ -203,14 +216,14 @@ def list_people(store: RequiredStoreUrl) -> None:
 
 
 @staff_app.command("password")
-def password(name: Person, store: RequiredStoreUrl) -> None:
+def password(name: Person, store: RequiredStoreUrl, temporary: Temporary = False) -> None:
     """Give an account a new password, unlock it, and end its sessions."""
     from recommender.security.accounts import change_password
 
     with opened_store(store) as journal:
         typed = _typed()
         with journal.writing() as connection:
-            change_password(connection, name, typed, actor=shell_actor())
+            change_password(connection, name, typed, actor=shell_actor(), temporary=temporary)
     out.print(f"{name} has a new password and must log in again.", markup=False)
 
 
@@ -251,7 +264,8 @@ def _accounts_table(
     table = RecordTable("", ("name", "role", "created", "linked", "state"))
     for account in accounts:
         locked = account.locked_until is not None and now < account.locked_until
-        open_or_locked = "locked for a while" if locked else "open"
+        usual = "password to be changed" if account.password_temporary else "open"
+        open_or_locked = "locked for a while" if locked else usual
         state = "removed" if account.removed_at else open_or_locked
         created = f"{account.created_at:%Y-%m-%d}"
         at_provider = "yes" if account.staff_id in linked else ""

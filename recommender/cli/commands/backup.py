@@ -116,6 +116,7 @@ def restore(
     if into is None:
         _print_contents(manifest)
         out.print("The backup is sound.")
+        _note_check(source)
         return
     _print_contents(manifest, restored.store.tables if restored.store else None)
     if restored.moved_aside is not None:
@@ -127,6 +128,16 @@ def restore(
             "nothing: once the original is stopped, `recommender webhooks enable` each.",
             soft_wrap=True,
         )
+
+
+def _note_check(source: Path) -> None:
+    """Notes the check for the page of backups, where the folder can be written."""
+    from recommender.backup.manifest import note_check
+
+    try:
+        note_check(source, datetime.now(UTC))
+    except OSError:
+        err.print("The check is not noted there: the folder cannot be written.")
 
 
 def _print_contents(

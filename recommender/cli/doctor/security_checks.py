@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.errors import Fault, StoreError
-from recommender.security.accounts import LOOPBACK
 from recommender.security.keys import PEPPER_LENGTH, KeyFacts, Pepper, list_keys
 from recommender.security.origins import is_local
+from recommender.security.sessions import LOOPBACK
 from recommender.store.database import Connection, connect, newest_version, schema_version
 from recommender.webhooks.endpoints import list_endpoints
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.security.accounts import MAX_AGE, Session
+from recommender.security.sessions import MAX_AGE, Session
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,

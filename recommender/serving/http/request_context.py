@@ -12,8 +12,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recommender.security.accounts import Session
 from recommender.security.scopes import Principal
+from recommender.security.sessions import Session
 from recommender.serving.http.contract_versions import VERSION_HEADER
 from recommender.serving.http.problems import (
     MEDIA_TYPE,

@@ -2,9 +2,9 @@
 
 from fastapi import Request
 
-from recommender.serving.auth_backend import RateLimiter
 from recommender.serving.authorization import enforce_rate_limit
 from recommender.serving.http.caller_address import caller_network
+from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from recommender.security.accounts import LOOPBACK
+from recommender.security.sessions import LOOPBACK
 
 
 def is_protected(address: object) -> bool:

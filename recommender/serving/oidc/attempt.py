@@ -49,23 +49,31 @@ class SignInAttempt:
     cookie: str
 
     @classmethod
-    def begun(cls, now: float, then: str = "") -> "SignInAttempt":
-        """A new attempt; `now` in seconds since 1970, `then` the page to go on to."""
+    def begun(cls, now: float, then: str = "", linking: str = "") -> "SignInAttempt":
+        """A new attempt; `now` in seconds since 1970, `then` the page to go on to.
+
+        `linking` names the session whose account the identity is to be linked to.
+        """
         page = base64.urlsafe_b64encode(then.encode()).rstrip(b"=").decode()
-        return cls(f"{int(now)}.{secrets.token_urlsafe(32)}.{page}")
+        return cls(f"{int(now)}.{secrets.token_urlsafe(32)}.{page}.{linking}")
 
     @property
     def then(self) -> str:
         """The page to go on to, as the cookie has it: to be checked before it is used."""
-        page = self.cookie.rpartition(".")[2]
+        page = self._part(2)
         try:
             return base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)).decode()
         except ValueError:
             return ""
 
+    @property
+    def linking(self) -> str:
+        """The session that links the identity to its account; empty to sign in."""
+        return self._part(3)
+
     def fits(self, state: str, now: float) -> bool:
         """Whether a returned state is that of this attempt, in time."""
-        begun = self.cookie.partition(".")[0]
+        begun = self._part(0)
         if not (begun.isascii() and begun.isdigit() and len(begun) < 16):
             return False
         in_time = 0 <= now - int(begun) < ATTEMPT_SECONDS
@@ -85,6 +93,10 @@ class SignInAttempt:
     def verifier(self) -> str:
         """The PKCE code verifier, 43 characters (RFC 7636)."""
         return self._derived("verifier")
+
+    def _part(self, number: int) -> str:
+        parts = self.cookie.split(".")
+        return parts[number] if number < len(parts) else ""
 
     def _derived(self, purpose: str) -> str:
         digest = hmac.new(self.cookie.encode(), purpose.encode(), hashlib.sha256).digest()

@@ -21,7 +21,7 @@ from recommender.serving.http.problems import (
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
 from recommender.serving.staff import wording
-from recommender.serving.staff.page import HOME, SIGN_IN, is_part, page, redirect
+from recommender.serving.staff.page import HOME, MINE, SIGN_IN, is_part, page, redirect
 from recommender.serving.staff.pending_form import (
     THEN,
     PendingForm,
@@ -47,6 +47,8 @@ async def error_page(request: Request, error: Exception) -> Response:
     if problem.kind is UNAUTHENTICATED:
         return await _ask_to_sign_in(request)
     session = request_info(request.scope).session
+    if problem.kind is FORBIDDEN and session is not None and session.restricted:
+        return _elsewhere(request, MINE)
     if problem.kind is CROSS_SITE and session is not None:
         pending = await pending_form(request)
         if pending is not None:
@@ -92,7 +94,11 @@ async def _ask_to_sign_in(request: Request) -> Response:
     address, then = path_within(request.scope), ""
     if request.method == "GET" and address != HOME and is_page_address(address):
         then = f"?{THEN}={address}"
+    return _elsewhere(request, f"{SIGN_IN}{then}")
+
+
+def _elsewhere(request: Request, address: str) -> Response:
+    """Sends the browser to another page, also where script asked for a part of this one."""
     if is_part(request):
-        # htmx asked for a part of a page: send the whole page away.
-        return Response(status_code=204, headers={"hx-redirect": f"{SIGN_IN}{then}"})
-    return redirect(f"{SIGN_IN}{then}")
+        return Response(status_code=204, headers={"hx-redirect": address})
+    return redirect(address)

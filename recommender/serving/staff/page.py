@@ -1,6 +1,7 @@
 """Renders pages: templates that escape everything, the frame around them."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from recommender.security.scopes import Scope
+from recommender.security.scopes import Principal, Scope
 from recommender.serving.appearance import appearance_of
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
 from recommender.serving.http.page_files import (
@@ -25,17 +26,18 @@ SIGN_IN = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 CLINICIANS = f"{HOME}/clinicians"
 RECORDS = f"{CLINICIANS}/records"
-PRACTICE = f"{HOME}/practice"
+PRACTICE, MINE = f"{HOME}/practice", f"{HOME}/account"
 STATIC = f"{HOME}/static"
 LINKS = (
     (HOME, "Requests", Scope.EXPLAIN_READ),
     (NEW, "New request", Scope.MATCH_CREATE),
     (MODEL, "Is it usually right?", Scope.MODEL_READ),
     (CLINICIANS, "Clinicians", Scope.ROSTER_READ),
-    (RECORDS, "Clinicians' records", Scope.RECORD_READ),
     (PRACTICE, "Practice", Scope.ACCESS_MANAGE),
 )
 """Address and name of every page in the navigation, and what it takes to see it."""
+FURTHER = ((RECORDS, "Clinicians' records", Scope.RECORD_READ),)
+"""The same of pages in the menu of the account, which are seldom needed."""
 KEYS = {HOME: "g r", NEW: "n", CLINICIANS: "g c"}
 """Keyboard shortcuts of pages; several keys are pressed one after the other."""
 STATIC_FOLDER = Path(__file__).with_name("static")
@@ -106,6 +108,11 @@ def page(
     info.is_page, session, principal = True, info.session, info.principal
     path = path_within(request.scope)
     here = _section(path)
+    links, further = _allowed(LINKS, principal), _allowed(FURTHER, principal)
+    if session is None:
+        links, further = links + further, []
+    elif session.restricted:
+        links, further = [], []
     html = _templates.get_template(template).render(
         title=title,
         appearance=appearance_of(request.app),
@@ -114,21 +121,28 @@ def page(
         root=info.root_path,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
-        signed_in=session is not None,
+        account=session.account.name if session else "",
         without_store=auth_backend(request).credentials is None,
-        links=[
-            (address, name)
-            for address, name, scope in LINKS
-            if principal is not None and principal.may(scope)
-        ],
+        links=links,
+        further=[(MINE, "My account"), *further],
         **values,
     )
     return HTMLResponse(html, status)
 
 
+def _allowed(
+    pages: Iterable[tuple[str, str, Scope]], principal: Principal | None
+) -> list[tuple[str, str]]:
+    """Address and name of the pages that a caller may see."""
+    if principal is None:
+        return []
+    return [(address, name) for address, name, scope in pages if principal.may(scope)]
+
+
 def _section(path: str) -> str:
     """The link of the navigation that a page belongs to: the one its path is, or lies below."""
-    within = [each for each, *_ in LINKS if path == each or path.startswith(f"{each}/")]
+    listed = (MINE, *(each for each, *_ in (*LINKS, *FURTHER)))
+    within = [each for each in listed if path == each or path.startswith(f"{each}/")]
     return max(within, key=len, default=HOME)
 
 

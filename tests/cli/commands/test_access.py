@@ -105,8 +105,8 @@ def test_without_a_store_the_variable_is_named() -> None:
 def test_an_account_is_added_changed_and_removed(environment: dict[str, str]) -> None:
     for words, typed, said in (
         (("add", "intake.desk"), PASSWORD, "may log in as staff"),
-        (("password", "intake.desk"), "another four words", "must log in again"),
-        (("list",), None, "intake.desk"),
+        (("password", "intake.desk", "--temporary"), "another four words", "must log in again"),
+        (("list",), None, "password to be changed"),
         (("remove", "intake.desk"), None, "can no longer log in"),
         (("list",), None, "removed"),
     ):

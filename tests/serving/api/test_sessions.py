@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from recommender.security.accounts import FREE_FAILURES, MAX_AGE, MAX_IDLE
+from recommender.security.accounts import FREE_FAILURES
+from recommender.security.sessions import MAX_AGE, MAX_IDLE
 from recommender.serving.auth_backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from recommender.security.accounts import MAX_IDLE
+from recommender.security.sessions import MAX_IDLE
 from recommender.store.schema import drafts, subjects
 from tests.support.page_reader import ANSWERS, Form, Reader, ask, read, send
 from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient

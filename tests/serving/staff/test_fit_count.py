@@ -77,7 +77,7 @@ def test_questions_that_decide_and_are_not_answered_are_named_and_not_counted_ag
     client, _ = desk
     found = counted(client, {"client_id": [""]})
     unasked = "age, level of care needed and how sessions are paid for"
-    assert f"nobody can be shown until these are answered: {unasked}" in found.text
+    assert f"fit so far; still needed: {unasked}" in found.text
     assert ("href", "#answer.risk_level") in found.attributes
     everybody = counted(client, {"answer.age_years": ["34"]}).text
     assert not everybody.strip().startswith("0 of ")

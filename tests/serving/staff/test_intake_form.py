@@ -57,7 +57,7 @@ def test_every_question_of_the_definition_is_asked_once() -> None:
 
 def test_staff_read_the_questions_and_labels_of_the_definition() -> None:
     therapies = entry("modalities_wanted")
-    assert therapies.label == "Which kinds of therapy would the client like?"
+    assert therapies.label == "Kinds of therapy asked for"
     assert ("cbt", "CBT (cognitive behavioural therapy)") in therapies.choices
     assert entry("max_km").unit == "km"
     assert entry("phq9").helps[0] == "Only if a PHQ-9 form was filled in."
@@ -72,19 +72,16 @@ def test_every_level_has_words_of_its_own_and_a_level_of_care_explains_itself() 
     ]
     assert bare == []
     level = entry("risk_level")
-    assert level.control == "listed"
-    assert min(len(label) for _, label in level.choices) > 60
+    assert level.control == "select"
+    assert ("level_3", "Level 3: moderate intensity") in level.choices
+    explained = "Moderate symptoms: regular sessions for some months"
+    assert level.explained[2] == ("Level 3: moderate intensity", explained)
+    assert len(level.explained) == len(level.choices) == 5
 
 
 def test_what_decides_whether_anybody_is_shown_is_marked() -> None:
-    marks = {each.name: each.mark for each in form().entries if each.mark}
-    assert marks == {
-        "answer.risk_level": "decides who can be shown",
-        "answer.funding": "decides who can be shown",
-        "answer.referral_held": "decides who can be shown",
-        "answer.model_consent": "decides the order",
-    }
-    assert [each.name for each in form().entries if each.required] == ["answer.age_years"]
+    needed = [each.name.removeprefix("answer.") for each in form().entries if each.is_needed]
+    assert needed == ["age_years", "risk_level", "funding", "referral_held"]
 
 
 def test_a_question_that_depends_on_an_answer_says_on_which() -> None:

@@ -1,20 +1,17 @@
-"""Accounts, keys, privacy requests, audit check and backups, as an owner uses the pages."""
+"""Accounts, keys and privacy requests, as an owner uses the pages."""
 
 import re
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from recommender.backup.writing import BackupSources, write_backup
 from recommender.journal.privacy_requests import erase_subject
 from recommender.security.accounts import Account, list_accounts
 from recommender.security.keys import list_keys
 from recommender.security.scopes import Role
 from recommender.store.schema import metadata
-from tests.support.page_reader import Reader, ask, decided, read, send, sign_in, signed_in
-from tests.support.server import PASSWORD, LockedServer, TestClient, locked_server, locked_settings
+from tests.support.page_reader import Reader, ask, begun, decided, read, send, sign_in, signed_in
+from tests.support.server import PASSWORD, LockedServer, TestClient
 
 PRACTICE = "/staff/practice"
 ACCOUNTS, KEYS = f"{PRACTICE}/accounts", f"{PRACTICE}/keys"
@@ -61,7 +58,9 @@ def test_an_account_with_two_roles_does_the_work_of_both(
 ) -> None:
     form = read(owner, ACCOUNTS).forms[-1]
     password = shown_password(send(owner, form, name="the.owner", role=["staff", "admin"]).text)
-    sign_in(locked.client, "the.owner", password)
+    landed = Reader(sign_in(locked.client, "the.owner", password).text)
+    new = {"new": PASSWORD, "again": PASSWORD}
+    send(locked.client, landed.form("/password"), old=password, **new)
     assert ask(locked.client).status_code == 200
     assert read(locked.client, ACCOUNTS)
     names = [value for name, value in read(locked.client, "/staff").attributes if name == "href"]
@@ -161,7 +160,8 @@ def test_access_gives_all_that_is_stored_as_a_file_and_says_who_is_unknown(
 ) -> None:
     decided(staff)
     owner = signed_in(locked, Role.ADMIN)
-    form = read(owner, PRIVACY).form("/export")
+    form = read(owner, PRIVACY).form("/copy")
+    form.action = form.action.replace("/copy", "/export")
     exported = send(owner, form, code="c9999")
     assert exported.headers["content-disposition"].startswith("attachment")
     assert exported.json()["client_id"] == "c9999"
@@ -169,6 +169,24 @@ def test_access_gives_all_that_is_stored_as_a_file_and_says_who_is_unknown(
     unknown = send(owner, form, code="c0000")
     assert unknown.status_code == 404
     assert "has nothing kept here" in unknown.text
+
+
+def test_the_same_can_be_read_and_printed_in_words(locked: LockedServer, staff: TestClient) -> None:
+    begun(staff)
+    owner = signed_in(locked, Role.ADMIN)
+    copy = send(owner, read(owner, PRIVACY).form("/copy"), code="c9999")
+    assert copy.headers["cache-control"] == "no-store"
+    found = Reader(copy.text)
+    for part in (
+        "Client c9999",
+        "Main concern",
+        "predicted alliance",
+        "Chosen: ",
+        "1 October 2024",
+    ):
+        assert part in found.text, part
+    assert "Exported all that is stored of a client" in found.text
+    assert send(owner, read(owner, PRIVACY).form("/copy"), code="c0000").status_code == 404
 
 
 def test_erasure_asks_for_the_code_again_and_erases_what_the_command_erases(
@@ -193,31 +211,3 @@ def test_erasure_asks_for_the_code_again_and_erases_what_the_command_erases(
         name: by_command[name] for name in about_clients
     }
     assert by_page["decisions"] == 0
-
-
-def test_the_check_of_the_audit_log_says_its_result_in_words(owner: TestClient) -> None:
-    form = read(owner, AUDIT).form(AUDIT)
-    assert "The audit log is whole." in Reader(send(owner, form).text).text
-
-
-def test_backups_are_listed_and_a_folder_that_is_none_is_named(
-    practice_files: Path, store_file: Path, cheap_passwords: None, tmp_path: Path
-) -> None:
-    folder, store = tmp_path / "backups", f"sqlite:///{store_file}"
-    settings = locked_settings(practice_files, store=store, backups=folder)
-    with locked_server(settings) as server:
-        owner = signed_in(server, Role.ADMIN)
-        assert "There is no whole backup yet." in read(owner, BACKUPS).text
-        sources = BackupSources(store=store, registry=None, bundles=None, left_out={})
-        now = datetime.now(UTC)
-        write_backup(sources, folder / "tonight", now=now, progress=lambda *_: None)
-        (folder / "half").mkdir()
-        text = read(owner, BACKUPS).text
-    assert "tonight" in text
-    assert "what is recorded" in text
-    assert "Not whole, or not a backup" in text
-    assert "The newest backup is old" not in text
-
-
-def test_a_server_that_knows_no_folder_of_backups_says_so(owner: TestClient) -> None:
-    assert "does not know where backups are" in read(owner, BACKUPS).text

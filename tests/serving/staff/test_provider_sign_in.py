@@ -16,7 +16,8 @@ from recommender.security.linked_identities import (
     unlink_identities,
 )
 from recommender.security.scopes import Role
-from recommender.serving.auth_backend import LOGINS_PER_MINUTE, RateLimiter
+from recommender.serving.auth_backend import LOGINS_PER_MINUTE
+from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
 from recommender.store.schema import audit, staff_identities

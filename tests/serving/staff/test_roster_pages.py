@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from recommender.journal.roster_versions import RosterVersion, current_roster
 from recommender.security.scopes import Role
-from recommender.tables.loader import read_roster
+from recommender.serving.snapshot.snapshot import rows_of
+from recommender.tables.loader import read_roster, roster_of_csv
 from tests.support.builders import TAKEN_AT, a_practice
 from tests.support.page_reader import Reader, read, send, signed_in
 from tests.support.server import LockedServer, TestClient
@@ -148,3 +149,71 @@ def test_every_fault_of_a_file_is_named_and_nothing_is_changed(
     assert refused.status_code == 422
     assert "places" in Reader(refused.text).text
     assert stored(locked).etag == before
+
+
+FORM = "/staff/practice/clinicians"
+
+
+def test_a_clinician_is_added_by_a_form_as_by_an_import(
+    locked: LockedServer, owner: TestClient
+) -> None:
+    form = read(owner, f"{FORM}/new").form("/new")
+    assert form.unlabelled == []
+    typed = {"clinician_id": "k77", "name": "Nora", "fee": "$220.50", "places": "3"}
+    rooms = {"rooms": "-33.87,151.21; -33.9,151.2", "hours.mon": "09:00-12:30"}
+    added = send(owner, form, offers=["cbt"], guides="4", not_with="none", **typed, **rooms)
+    assert added.url.path == "/staff/clinicians/k77", Reader(added.text).text
+    row = stored(locked).rows["k77"]
+    content = "clinician_id,name,offers,guides,years,fee,rooms,hours,places,not_with\n"
+    content += 'k77,Nora,cbt,4,,220.50,"-33.87,151.21; -33.9,151.2",mon 09:00-12:30,3,none\n'
+    imported = rows_of(roster_of_csv(content.encode(), a_practice(), TAKEN_AT), a_practice())
+    assert row == imported["k77"]
+    assert causes(locked)[-1] == "clinician.put"
+
+
+def test_a_row_with_faults_names_each_beside_its_field_and_keeps_what_was_typed(
+    locked: LockedServer, owner: TestClient
+) -> None:
+    before = stored(locked).etag
+    form = read(owner, f"{FORM}/new").form("/new")
+    refused = send(owner, form, clinician_id="k 77!", name="Nora", fee="a lot", places="many")
+    assert refused.status_code == 422
+    found = Reader(refused.text)
+    for name in ("clinician_id", "fee", "places"):
+        assert ("id", f"field-{name}-wrong") in found.attributes, name
+    assert found.form("/new").fields["fee"] == ["a lot"]
+    taken = send(owner, form, clinician_id="k01", name="Nora", places="1")
+    assert (taken.status_code, "choose another one" in taken.text) == (409, True)
+    assert stored(locked).etag == before
+
+
+def test_all_facts_of_a_clinician_are_changed_by_a_form_and_none_by_sending_it_unchanged(
+    locked: LockedServer, owner: TestClient
+) -> None:
+    before = stored(locked).rows
+    for clinician_id in before:
+        send(owner, read(owner, f"{FORM}/{clinician_id}").form(clinician_id))
+    assert stored(locked).rows == before
+    form = read(owner, f"{FORM}/k01").form("/k01")
+    assert send(owner, form, name="Dr New").url.path == "/staff/clinicians/k01"
+    assert stored(locked).rows["k01"] == {**before["k01"], "name": "Dr New"}
+    assert send(owner, form, name="Dr Late").status_code == 409
+
+
+def test_a_clinician_is_removed_once_the_id_is_typed_again(
+    locked: LockedServer, owner: TestClient
+) -> None:
+    form = read(owner, f"{FORM}/k02").form("/removal")
+    assert send(owner, form, again="k03").status_code == 422
+    assert "k02" in stored(locked).rows
+    assert send(owner, form, again="k02").url.path == "/staff/clinicians"
+    assert "k02" not in stored(locked).rows
+    assert causes(locked)[-1] == "clinician.removed"
+
+
+@pytest.mark.parametrize("address", [f"{FORM}/new", f"{FORM}/k01"])
+def test_only_an_owner_changes_the_facts_of_a_clinician(
+    locked: LockedServer, staff: TestClient, address: str
+) -> None:
+    assert staff.get(address).status_code == 403
+    assert f"{FORM}/k01" not in staff.get("/staff/clinicians/k01").text

@@ -7,6 +7,7 @@ from recommender.serving.staff.pages import (
     decisions,
     drafts,
     model,
+    my_account,
     new_request,
     pairing,
     provider_sign_in,
@@ -14,11 +15,21 @@ from recommender.serving.staff.pages import (
     sign_in,
     work_list,
 )
-from recommender.serving.staff.pages.owner import accounts, keys, overview, privacy, roster
+from recommender.serving.staff.pages.owner import (
+    accounts,
+    audit,
+    backups,
+    clinician_form,
+    keys,
+    overview,
+    privacy,
+    roster,
+)
 
 ROUTERS = (
     sign_in.router,
     provider_sign_in.router,
+    my_account.router,
     new_request.router,
     drafts.router,
     request.router,
@@ -31,8 +42,11 @@ ROUTERS = (
     availability.router,
     work_list.router,
     overview.router,
+    audit.router,
+    backups.router,
     accounts.router,
     keys.router,
     privacy.router,
     roster.router,
+    clinician_form.router,
 )

@@ -16,8 +16,8 @@ from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import page, redirect
 from recommender.serving.staff.pages.clinician import CLINICIAN, ClinicianId, require_on_roster
-from recommender.serving.staff.views.availability_form import availability_entries, sent_cells
 from recommender.serving.staff.views.clinician_view import ClinicianView
+from recommender.serving.staff.views.roster_form import availability_cells, roster_entries
 from recommender.store.database import Transaction
 
 AVAILABILITY = f"{CLINICIAN}/availability"
@@ -44,7 +44,7 @@ async def post_availability(request: Request, clinician_id: ClinicianId) -> Resp
     def write(transaction: Transaction, practice: Practice) -> RosterVersion:
         state = context.snapshots.require()
         before = rows_of(state.encoding.roster, practice)[clinician_id]
-        cells = sent_cells(practice, state.clinicians.availability, before, sent)
+        cells = availability_cells(practice, state.clinicians.availability, before, sent)
         seen = sent.text("seen")
         return patch_clinician(transaction, practice, clinician_id, cells, seen=seen, actor=actor)
 
@@ -81,14 +81,15 @@ async def _page(
         status=status,
         clinician_id=clinician_id,
         view=view,
-        fields=availability_entries(practice, names, cells, sent),
-        ways=_ways(practice),
+        fields=roster_entries(practice, names, cells, sent),
+        ways=ways_of(practice),
         seen=roster_version_of(state).etag_of(clinician_id),
         faults=faults or {},
     )
 
 
-def _ways(practice: Practice) -> tuple[str, ...]:
+def ways_of(practice: Practice) -> tuple[str, ...]:
+    """The ways of meeting, as a roster writes them; none where the practice has none."""
     return () if practice.ways is None else practice.clinician[practice.ways.clinician].levels
 
 

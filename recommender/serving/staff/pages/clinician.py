@@ -70,6 +70,7 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
         most=MAX_RESPONSES,
         now=now,
         clinician_id=clinician_id,
+        may_change_all=has_store(request) and caller(request).may(Scope.ROSTER_WRITE),
         may_edit=has_store(request) and caller(request).may(Scope.AVAILABILITY_WRITE),
         today=state.practice.day_at(now),
         zone=ZoneInfo(state.practice.timezone),

@@ -64,6 +64,7 @@ async def get_clinicians_page(request: Request) -> Response:
         unseen=sum(row.on_roster and not row.counts.shown for row in rows),
         clinicians=len(state.encoding.roster),
         places=any(row.open_places is not None for row in rows),
+        may_add=has_store(request) and caller(request).may(Scope.ROSTER_WRITE),
     )
 
 

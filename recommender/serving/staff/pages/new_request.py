@@ -39,7 +39,6 @@ from recommender.serving.recommendation_service import (
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.form_draft import (
     FormDraft,
@@ -138,18 +137,17 @@ async def get_request_again(request: Request, recommendation_id: RecommendationI
 
 @router.post(f"{REQUEST}/changes")
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Makes a request with what a relaxation changes; it replaces the one that offered it."""
+    """Makes a request with another answer that the page offered; it replaces that request.
+
+    The answer is what a relaxation changes, or one that the practice declares as open to anybody.
+    """
     practice, sent = current_snapshot(request.app).practice, await read_form(request)
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
-    relaxations = read_response(shown.response).relaxations
-    number = sent.text("offer")
-    if not number.isdecimal() or int(number) >= len(relaxations):
-        raise ProblemError(NOT_FOUND)
     repeated = ParsedRequest(
         client_id=shown.client_id,
-        answers=_changed_answers(practice, shown, relaxations[int(number)]),
+        answers=_offered_answers(practice, shown, sent),
         modes=cast("Modes", shown.modes),
         top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
         asked_on=shown.asked_on,
@@ -193,14 +191,29 @@ def form_page(
         cleared=[each for each in form.entries if each.name.removeprefix(ANSWER) in cleared],
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
-        decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
+        hints=sent.text("hints"),
         draft=draft,
         version=version,
         about=sent.text("client_id"),
     )
 
 
-def _changed_answers(
+def _offered_answers(
+    practice: Practice, shown: ShownRecommendation, sent: FormData
+) -> Mapping[str, RawValue]:
+    """Answers with the change that a form names by its number, or by a question and its answer."""
+    if name := sent.text("field"):
+        field, level = practice.client.get(name), sent.text("level")
+        if field is None or level not in field.may_try:
+            raise ProblemError(NOT_FOUND)
+        return {**shown.answers, name: level}
+    relaxations, number = read_response(shown.response).relaxations, sent.text("offer")
+    if not number.isdecimal() or int(number) >= len(relaxations):
+        raise ProblemError(NOT_FOUND)
+    return _relaxed_answers(practice, shown, relaxations[int(number)])
+
+
+def _relaxed_answers(
     practice: Practice, shown: ShownRecommendation, relaxation: SuggestedRelaxation
 ) -> Mapping[str, RawValue]:
     """Answers with those a relaxation changes; refused where it only proposes to ask."""

@@ -1,14 +1,20 @@
 """Signing in with an OpenID provider: the way to it, and the return."""
 
+import hmac
 from collections.abc import Mapping
 
 import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.security.accounts import Cookie
+from recommender.errors import ConflictError
+from recommender.security.sessions import Cookie
 from recommender.serving.auth_backend import UnlinkedIdentity
-from recommender.serving.authorization import auth_backend, enforce_rate_limit
+from recommender.serving.authorization import (
+    auth_backend,
+    enforce_rate_limit,
+    session_if_any,
+)
 from recommender.serving.http.problems import FORBIDDEN, NOT_FOUND, ProblemError
 from recommender.serving.http.request_context import request_info
 from recommender.serving.oidc.attempt import (
@@ -18,7 +24,7 @@ from recommender.serving.oidc.attempt import (
     SignInFault,
 )
 from recommender.serving.staff import wording
-from recommender.serving.staff.page import HOME, SIGN_IN, page, redirect
+from recommender.serving.staff.page import HOME, MINE, SIGN_IN, page, redirect
 from recommender.serving.staff.pending_form import is_page_address
 
 PROVIDER = f"{SIGN_IN}/provider"
@@ -52,11 +58,16 @@ async def get_provider(request: Request, then: str = "") -> Response:
 
     `then` is the page that was asked for.
     """
+    return await way_to_provider(request, then if is_page_address(then) else "")
+
+
+async def way_to_provider(request: Request, then: str, linking: str = "") -> Response:
+    """Sends the browser to the provider; see `SignInAttempt.begun` for the parameters."""
     auth = auth_backend(request)
     if auth.provider is None:
         raise ProblemError(NOT_FOUND)
     enforce_rate_limit(request, auth.provider_starts, _caller(request))
-    attempt = SignInAttempt.begun(auth.clock().timestamp(), then if is_page_address(then) else "")
+    attempt = SignInAttempt.begun(auth.clock().timestamp(), then, linking)
     try:
         address = await auth.provider_address(attempt, _return_to(request))
     except SignInError as error:
@@ -69,7 +80,10 @@ async def get_provider(request: Request, then: str = "") -> Response:
 
 @router.get(RETURN)
 async def get_return(request: Request) -> Response:
-    """Opens a session for the linked account; else says why not. The cookie is used once."""
+    """Opens a session for the linked account, or links who signed in; else says why not.
+
+    The cookie is used once.
+    """
     auth = auth_backend(request)
     if auth.provider is None:
         raise ProblemError(NOT_FOUND)
@@ -77,20 +91,40 @@ async def get_return(request: Request) -> Response:
     cookie = _attempt_cookie(request)
     try:
         attempt, code = _returned(request, auth.clock().timestamp())
-        found = await auth.log_in_linked(attempt, code, _return_to(request))
+        finish = _linked if attempt.linking else _signed_in
+        response = await finish(request, attempt, code)
     except SignInError as error:
         response = _refusal(request, error.fault)
-    else:
-        if isinstance(found, UnlinkedIdentity):
-            title, status = "Your account is not linked here", FORBIDDEN.status
-            response = page(request, "not_linked.html", title, status=status, code=found.code)
-            log.warning("sign_in_refused", outcome="not_linked", route=RETURN)
-        else:
-            response = redirect(attempt.then if is_page_address(attempt.then) else HOME)
-            session = auth.cookie(request.scope["scheme"]).setting(found.token)
-            response.headers.append("set-cookie", session)
     response.headers.append("set-cookie", cookie.clearing())
     return response
+
+
+async def _signed_in(request: Request, attempt: SignInAttempt, code: str) -> Response:
+    """Opens a session of the account that the identity is linked to."""
+    auth = auth_backend(request)
+    found = await auth.log_in_linked(attempt, code, _return_to(request))
+    if isinstance(found, UnlinkedIdentity):
+        title, status = "Your account is not linked here", FORBIDDEN.status
+        log.warning("sign_in_refused", outcome="not_linked", route=RETURN)
+        return page(request, "not_linked.html", title, status=status, code=found.code)
+    response = redirect(attempt.then if is_page_address(attempt.then) else HOME)
+    session = auth.cookie(request.scope["scheme"]).setting(found.token)
+    response.headers.append("set-cookie", session)
+    return response
+
+
+async def _linked(request: Request, attempt: SignInAttempt, code: str) -> Response:
+    """Links the identity to the account of the session that began the attempt."""
+    auth = auth_backend(request)
+    session = await session_if_any(request)
+    if session is None or not hmac.compare_digest(session.linking, attempt.linking):
+        raise SignInError(SignInFault.STALE)
+    try:
+        await auth.link_own(session, attempt, code, _return_to(request))
+    except ConflictError:
+        request_info(request.scope).session = session
+        return page(request, "identity_taken.html", "Not linked", status=409)
+    return redirect(f"{MINE}?done=linked")
 
 
 def _returned(request: Request, now: float) -> tuple[SignInAttempt, str]:

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from recommender.errors import StaleError
 from recommender.journal.drafts import DraftKey
-from recommender.security.accounts import Session
 from recommender.security.scopes import Scope
+from recommender.security.sessions import Session
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,

@@ -1,43 +1,50 @@
 "use strict";
-// Adds to the form of a request: what was typed since the last save is saved when the page is left,
-// and nothing is saved once the form was sent.
-const typed = document.getElementById("intake");
+// Adds to the form of a request: what is typed is saved, also when the page is left, and nothing is
+// saved once the form was sent. One save follows another, so that none overwrites a later one.
 const draft = document.getElementById("draft");
 let isUnsaved = false;
-let isSent = false;
-
-typed.addEventListener("input", () => {
-  isUnsaved = true;
-  isSent = false;
-});
-typed.addEventListener("submit", () => {
-  isSent = true;
-});
-
 let isSaving = false;
-draft.addEventListener("htmx:beforeRequest", (event) => {
-  if (isSent) {
-    event.preventDefault();
+let isSent = false;
+let saveLater = 0;
+
+const save = async () => {
+  if (isSaving || isSent) {
     return;
   }
   isSaving = true;
   isUnsaved = false;
-});
-draft.addEventListener("htmx:afterRequest", (event) => {
-  isSaving = false;
-  if (event.detail.xhr.status !== 200) {
-    isUnsaved = true;
-    draft.textContent = draft.dataset.failed;
+  try {
+    const answer = await sendForm(draft.dataset.post);
+    if (answer.status !== 200) {
+      throw new Error(answer.statusText);
+    }
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    draft.replaceChildren(...found.childNodes);
+  } catch {
+    isSaving = false;
+    if (!isSent) {
+      isUnsaved = true;
+      draft.textContent = draft.dataset.failed;
+    }
+    return;
   }
+  isSaving = false;
+  if (isUnsaved) {
+    save();
+  }
+};
+form.addEventListener("input", () => {
+  isUnsaved = true;
+  isSent = false;
+  clearTimeout(saveLater);
+  saveLater = setTimeout(save, 700);
+});
+form.addEventListener("submit", () => {
+  isSent = true;
 });
 
 addEventListener("pagehide", () => {
   if ((isUnsaved || isSaving) && !isSent) {
-    fetch(draft.getAttribute("hx-post"), {
-      method: "POST",
-      keepalive: true,
-      headers: { "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams(new FormData(typed)).toString(),
-    });
+    sendForm(draft.dataset.post, { keepalive: true });
   }
 });

@@ -77,15 +77,41 @@ for (const group of form.querySelectorAll(".options, .names, .week")) {
   settle();
 }
 
-// The count must never take the page away: when the session has ended, the answers stay.
-document.body.addEventListener("htmx:beforeOnLoad", (event) => {
-  const answer = event.detail.xhr;
+// How many fit so far. The form must never go away: when the session has ended, the answers stay.
+const fits = document.getElementById("fits");
+let counting = new AbortController();
+const sendForm = (address, options) =>
+  fetch(address, {
+    method: "POST",
+    headers: { "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(new FormData(form)).toString(),
+    ...options,
+  });
+const count = async () => {
+  counting.abort();
+  counting = new AbortController();
+  const answer = await sendForm(fits.dataset.post, { signal: counting.signal });
   if (answer.status !== 200) {
-    event.preventDefault();
-    if (event.detail.elt.id !== "fits") {
-      return;
-    }
-    const signedOut = answer.getResponseHeader("hx-redirect") !== null;
-    document.getElementById("fits").textContent = signedOut ? form.dataset.signedOut : "";
+    fits.textContent = answer.headers.has("hx-redirect") ? form.dataset.signedOut : "";
+    return;
   }
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  for (const times of found.querySelectorAll("[data-id]")) {
+    document.getElementById(times.dataset.id).textContent = times.textContent;
+    times.remove();
+  }
+  fits.replaceChildren(...found.childNodes);
+};
+const showCount = () =>
+  count().catch((error) => {
+    // A later count takes the place of one that was not finished.
+    if (error.name !== "AbortError") {
+      fits.textContent = "";
+    }
+  });
+let countLater = 0;
+form.addEventListener("input", () => {
+  clearTimeout(countLater);
+  countLater = setTimeout(showCount, 400);
 });
+showCount();

@@ -1,32 +1,42 @@
 "use strict";
-// Adds a filter to each long list of people. Without script the whole list is there.
-for (const list of document.querySelectorAll("details.people")) {
-  const people = [...list.querySelectorAll(".names label")];
-  const summary = list.querySelector("summary");
-  const filter = document.createElement("input");
-  const label = document.createElement("label");
-  const shown = document.createElement("output");
-  filter.type = "search";
-  filter.id = `${list.id}-filter`;
-  label.htmlFor = filter.id;
-  label.textContent = list.dataset.filter;
-  shown.htmlFor.add(filter.id);
-  summary.after(label, filter, shown);
-
-  // A person who is chosen stays in sight, so that nobody is chosen unseen.
-  const narrow = () => {
-    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const person of people) {
-      const text = person.textContent.toLowerCase();
-      person.hidden = !person.querySelector("input").checked && !words.every((w) => text.includes(w));
-      count += person.hidden ? 0 : 1;
-    }
-    shown.textContent = words.length ? `${count} of ${people.length}` : "";
+// Adds to the form: a clinician named in a line, by id or by name, becomes a tick before it, and the
+// line is free for another. Without script the line is sent as it is.
+const people = [...document.querySelectorAll("#people option")];
+for (const line of document.querySelectorAll('input[list="people"]')) {
+  const named = () => {
+    const typed = line.value.trim().toLowerCase();
+    return people.find((each) => [each.value, each.text].some((text) => text.toLowerCase() === typed));
   };
-  filter.addEventListener("input", narrow);
-  filter.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") {
+  const choose = () => {
+    const person = named();
+    if (!person) {
+      return false;
+    }
+    const group = line.closest("fieldset");
+    let tick = group.querySelector(`input[value="${CSS.escape(person.value)}"]`);
+    if (!tick) {
+      const label = document.createElement("label");
+      tick = document.createElement("input");
+      label.className = "tick";
+      tick.type = "checkbox";
+      tick.name = line.name;
+      tick.value = person.value;
+      label.append(tick, ` ${person.text} (${person.value})`);
+      line.closest(".add").before(label);
+    }
+    tick.checked = true;
+    line.value = "";
+    tick.dispatchEvent(new Event("input", { bubbles: true }));
+    return true;
+  };
+  line.addEventListener("input", (event) => {
+    if (event.inputType === "insertReplacementText" || !event.inputType) {
+      choose();
+    }
+  });
+  line.addEventListener("change", choose);
+  line.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && choose()) {
       event.preventDefault();
     }
   });

@@ -1,6 +1,6 @@
 """Answers of a request in words, and what questions without an answer mean."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from recommender.journal.recommendations import ShownRecommendation
@@ -13,7 +13,20 @@ from recommender.serving.staff import wording
 def used_answers(
     shown: ShownRecommendation, practice: Practice, names: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
-    """Questions with the answers given; clinicians by name, as far as they are on the roster."""
+    """Questions of a request with the answers given, see `answers_in_words`."""
+    return answers_in_words(practice, shown.answers, shown.declared, names)
+
+
+def answers_in_words(
+    practice: Practice,
+    answers: Mapping[str, Any],
+    declared: Collection[str],
+    names: Mapping[str, str],
+) -> tuple[tuple[str, str], ...]:
+    """Questions with the answers given; clinicians by name, as far as they are on the roster.
+
+    `declared` are questions that the practice answered for the client.
+    """
 
     def text_of(field: Field, answer: Any) -> str:
         if field.kind != "ids":
@@ -23,12 +36,12 @@ def used_answers(
 
     def source_of(name: str) -> str:
         """Who answered, where it was not the client."""
-        return " (declared by the practice)" if name in shown.declared else ""
+        return " (declared by the practice)" if name in declared else ""
 
     return tuple(
-        (field.phrase, text_of(field, shown.answers[name]) + source_of(name))
+        (field.phrase, text_of(field, answers[name]) + source_of(name))
         for name, field in practice.client.items()
-        if name in shown.answers
+        if name in answers
     )
 
 

@@ -1,6 +1,6 @@
 """One question of the form as the page asks it: its control, its words, what was filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -18,7 +18,8 @@ from recommender.serving.staff.views.intake_answers import (
     read_places,
     suburbs_of,
 )
-from recommender.serving.staff.views.typed_times import EXAMPLES, read_times
+from recommender.serving.staff.views.typed_times import EXAMPLES, FEW_EXAMPLES, read_times
+from recommender.serving.staff.views.unmet_answers import UnmetAnswer, UnmetAnswers
 from recommender.tables.roster import Roster
 from recommender.values.ids import did_you_mean
 from recommender.values.kinds import DAY_NAMES
@@ -42,11 +43,11 @@ HOW_TO_WRITE: Mapping[str, str] = {
     "postcode": "A suburb or a postcode; a semicolon between several places.",
 }
 FEW_PEOPLE = 12
-"""Clinicians up to which all are shown at once."""
+"""Clinicians up to which all are shown at once; of more, one list serves all questions."""
 SHORT_LIST = 7
 """Choices up to which a first question shows them at once."""
 LONG_LABEL = 40
-"""Letters from which a level explains itself: such levels are listed, not in a menu."""
+"""Letters from which what a label has in brackets is shown below the menu, for the chosen level."""
 YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
 
 Choice = tuple[str, str]
@@ -74,10 +75,13 @@ class AskedWhen:
 class FormEntry:
     """One question as the page asks it.
 
-    `helps` says why it is asked, how to write it, and what leaving it blank means; `choices` are
-    value and label; `given` was filled in before, `answered` says whether that is anything; `line`
-    is the line of text beside ticks of times, and `read_as` how that line is read; `unknown` are
-    value and label of people given who are not on the roster; `mark` says what depends on it.
+    `brief` is always shown; `helps` says why it is asked, how to write it, and what leaving it
+    blank means, for a first question on demand; `choices` are value and label, and `explained` says
+    more about each; `unmet` is what happens to clinicians who do not meet the answer; `given` was
+    filled in before, `answered` says whether that is anything; `line` is the line of text beside
+    ticks of times, and `read_as` how that line is read; `unknown` are value and label of people
+    given who are not on the roster; `is_needed` says that nobody is shown without an answer;
+    `is_named` that people are named in a line, and `choices` are those who were.
     """
 
     name: str
@@ -87,8 +91,10 @@ class FormEntry:
     choices: tuple[Choice, ...] = ()
     given: tuple[str, ...] = ()
     fault: str = ""
-    required: bool = False
-    mark: str = ""
+    is_needed: bool = False
+    brief: str = ""
+    explained: tuple[Choice, ...] = ()
+    unmet: UnmetAnswer | None = None
     blank: str = wording.NOT_ANSWERED
     answered: bool = False
     unit: str = ""
@@ -101,12 +107,11 @@ class FormEntry:
     suggested: tuple[Choice, ...] = ()
     unknown: tuple[Choice, ...] = ()
     when: AskedWhen | None = None
+    is_named: bool = False
 
     @property
-    def is_long(self) -> bool:
-        """Whether the choices are shown on demand, with a filter."""
-        if self.control == "people":
-            return len(self.choices) > FEW_PEOPLE
+    def is_folded(self) -> bool:
+        """Whether the choices are shown on demand."""
         return self.control == "ticks" and self.is_listed and len(self.choices) > SHORT_LIST + 1
 
     @property
@@ -129,22 +134,26 @@ class EntryBuilder:
     sent: FormData
     faults: Mapping[str, str]
     decisive: frozenset[str]
+    unmet: UnmetAnswers
 
     def entry(self, field: Field, *, first: bool) -> FormEntry:
         """The entry of a question; `first` if it is asked at once."""
         name = f"{ANSWER}{field.name}"
-        given = self._given(field)
+        given, is_needed = self._given(field), field.required or field.name in self.decisive
+        unmet = None if is_needed else self.unmet.of(field)
+        choices, explained = _choices(field)
         entry = FormEntry(
             name,
             field.question_for("staff"),
-            _control(field),
+            CONTROLS[field.kind],
             helps=_helps(field, first=first),
-            choices=_choices(field),
+            choices=choices,
+            explained=explained,
             given=given,
             fault=self.faults.get(name, ""),
-            required=field.required,
-            mark=self._mark(field),
-            answered=any(given),
+            is_needed=is_needed,
+            unmet=unmet,
+            answered=any(given) or (unmet is not None and unmet.is_changed),
             unit=field.unit or "",
             is_money=field.kind == "money",
             is_listed=first,
@@ -166,11 +175,6 @@ class EntryBuilder:
             return tuple(texts)
         return (self.sent.text(f"{ANSWER}{field.name}"),)
 
-    def _mark(self, field: Field) -> str:
-        if field.name == self.practice.consent:
-            return wording.DECIDES_ORDER
-        return wording.DECIDES_WHO if field.name in self.decisive and not field.required else ""
-
     def _times(self, entry: FormEntry) -> FormEntry:
         """Ticks for the parts of days, and a line to write in."""
         parts, name = day_parts_of(self.practice), f"{entry.name}{TIMES}"
@@ -186,17 +190,23 @@ class EntryBuilder:
             )
             for day, label in DAY_NAMES.items()
         )
-        example = f"As people say it: {EXAMPLES}."
-        helps = () if fault else (example,)
-        line = FormEntry(name, "Times in words", "text", helps, given=(typed,), fault=fault)
+        line = FormEntry(
+            name,
+            "Times in words",
+            "text",
+            given=(typed,),
+            fault=fault,
+            brief=f"such as {FEW_EXAMPLES}",
+        )
         return replace(
             entry,
+            helps=(*entry.helps, f"Times in words: {EXAMPLES}."),
             days=days,
             day_parts=tuple(part.label for part in parts),
             line=line,
             read_as=read_as,
             fault="" if fault else entry.fault,
-            answered=bool(entry.given or typed),
+            answered=entry.answered or bool(typed),
         )
 
     def _place(self, entry: FormEntry, field: Field) -> FormEntry:
@@ -228,25 +238,47 @@ class EntryBuilder:
             (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
             for each in lost
         )
-        by_name = sorted(called.items(), key=lambda each: (each[1].casefold(), each[0]))
-        choices = tuple((each, wording.person(each, name)) for each, name in by_name)
+        is_named = len(called) > FEW_PEOPLE
+        shown = [each for each in given if each in called] if is_named else called
+        choices = tuple(
+            (each, wording.person(each, called[each]))
+            for each in sorted(shown, key=_by_name(called))
+        )
         return replace(
-            entry, control="people", choices=choices, given=tuple(given), unknown=unknown
+            entry,
+            control="people",
+            choices=choices,
+            given=tuple(given),
+            unknown=unknown,
+            is_named=is_named,
         )
 
 
-def _control(field: Field) -> str:
-    if field.kind in ("ordinal", "category"):
-        longest = max(len(field.label_of(level)) for level in field.levels)
-        return "listed" if longest > LONG_LABEL and len(field.levels) <= SHORT_LIST else "select"
-    return CONTROLS[field.kind]
+def people_of(roster: Roster) -> tuple[Choice, ...]:
+    """Id and name of each clinician a line may name, by name."""
+    called = roster.called
+    return tuple((each, called[each]) for each in sorted(called, key=_by_name(called)))
 
 
-def _choices(field: Field) -> tuple[Choice, ...]:
+def _by_name(called: Mapping[str, str]) -> Callable[[str], tuple[str, str]]:
+    return lambda each: (called[each].casefold(), each)
+
+
+def _choices(field: Field) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+    """Value and label of each choice, and label and explanation of each where labels are long."""
     if field.kind == "flag":
-        return YES_OR_NO
-    choices = tuple((level, field.label_of(level)) for level in field.levels)
-    return (*choices, (NONE, wording.NONE_OF_THESE)) if field.kind == "tags" else choices
+        return YES_OR_NO, ()
+    labels = {level: field.label_of(level) for level in field.levels}
+    choices = tuple(labels.items())
+    if field.kind == "tags":
+        return (*choices, (NONE, wording.NONE_OF_THESE)), ()
+    parts = [label.partition(" (") for label in labels.values()]
+    short = [label for label, *_ in parts]
+    longest = max(map(len, labels.values()), default=0)
+    if longest <= LONG_LABEL or len(labels) > SHORT_LIST or len(set(short)) < len(short):
+        return choices, ()
+    more = [wording.sentence(each.removesuffix(")")) for *_, each in parts]
+    return tuple(zip(labels, short, strict=True)), tuple(zip(short, more, strict=True))
 
 
 def _helps(field: Field, *, first: bool) -> tuple[str, ...]:
@@ -256,7 +288,7 @@ def _helps(field: Field, *, first: bool) -> tuple[str, ...]:
     if first:
         return tuple(filter(None, (why or how,)))
     purpose = f"{wording.sentence(field.purpose.rstrip('.'))}."
-    limits = "" if why else wording.bounds(field.min, field.max)
+    limits = "" if why or field.kind == "money" else wording.bounds(field.min, field.max)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
     return tuple(filter(None, (why or purpose, how or limits, blank)))
 

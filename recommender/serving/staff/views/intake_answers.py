@@ -40,16 +40,31 @@ def request_values(practice: Practice, sent: FormData) -> dict[str, Any]:
     body |= _present((name, sent.text(name) or None) for name in ("client_id", "asked_on"))
     if top_k := sent.text("top_k"):
         body["top_k"] = int(top_k) if top_k.isdecimal() else top_k
-    modes = {name: sent.text(f"{MODE}{name}") for name in practice.constraints}
     body["modes"] = {
         name: mode
-        for name, mode in modes.items()
-        if mode not in ("", practice.constraints[name].mode)
+        for name, mode in modes_sent(practice, sent).items()
+        if mode != practice.constraints[name].mode
     }
     consent = _present((name, _flag(sent.text(f"{CONSENT}{name}"))) for name in SCOPES)
     if consent:
         body["consent"] = {"version": practice.version, **consent}
     return body
+
+
+def modes_sent(practice: Practice, sent: FormData) -> dict[str, str]:
+    """The modes chosen on a form, by constraint; one choice may be for several constraints.
+
+    >>> from recommender.practice.definition import shipped_practice
+    >>> modes_sent(shipped_practice(), FormData({"mode.fee,gap": ["soft"]}))
+    {'fee': 'soft', 'gap': 'soft'}
+    """
+    chosen = {
+        name: sent.text(field)
+        for field in sent.fields
+        if field.startswith(MODE)
+        for name in field.removeprefix(MODE).split(",")
+    }
+    return {name: chosen[name] for name in practice.constraints if chosen.get(name)}
 
 
 def typed_answers(practice: Practice, sent: FormData) -> dict[str, Any]:

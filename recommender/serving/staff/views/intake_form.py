@@ -8,18 +8,25 @@ from recommender.practice.needed_answers import needed_answers
 from recommender.serving.http.problems import FieldError
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.form_entries import YES_OR_NO, EntryBuilder, FormEntry
+from recommender.serving.staff.views.form_entries import (
+    YES_OR_NO,
+    Choice,
+    EntryBuilder,
+    FormEntry,
+    people_of,
+)
 from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE
+from recommender.serving.staff.views.unmet_answers import (
+    OUTCOMES,
+    UnmetAnswers,
+    modes_of,
+    unmet_answers,
+)
 from recommender.tables.roster import Roster
 
 CONSENTS: Mapping[str, str] = {
     "train": "Agrees that the recommender may learn from their ratings",
     "research": "Agrees to take part in research",
-}
-MODES: Mapping[str, str] = {
-    "hard": "Leaves clinicians out",
-    "soft": "Shows a caution only",
-    "off": "Is ignored",
 }
 
 
@@ -40,10 +47,14 @@ class EntrySection:
 
 @dataclass(frozen=True, slots=True)
 class IntakeForm:
-    """The questions asked at once, and those that are folded, by section."""
+    """The questions asked at once, and those that are folded, by section.
+
+    `people` are id and name of those whom a line may name.
+    """
 
     first: tuple[EntrySection, ...]
     more: tuple[EntrySection, ...]
+    people: tuple[Choice, ...] = ()
 
     @property
     def entries(self) -> tuple[FormEntry, ...]:
@@ -70,7 +81,8 @@ def intake_form(
         name = f"{ANSWER}{rest[0]}" if top == "answers" else top
         faults.setdefault(name, error.message)
     decisive = frozenset(each.field for each in needed_answers(practice))
-    build, client = EntryBuilder(practice, roster, sent, faults, decisive), practice.client
+    unmet, client = unmet_answers(practice, sent), practice.client
+    build = EntryBuilder(practice, roster, sent, faults, decisive, unmet)
     sections = practice.forms["staff"].sections
     first = [
         EntrySection(
@@ -100,9 +112,11 @@ def intake_form(
     more += [
         EntrySection("consents", "Other consents", _consents(sent)),
         EntrySection("request", "About this request", _about_request(sent, faults, top_k)),
-        EntrySection("rules", "Rules for this request", _rules(practice, sent)),
+        EntrySection("rules", "Rules for this request", _rules(unmet)),
     ]
-    return IntakeForm(tuple(first), tuple(each for each in more if each.entries))
+    form = IntakeForm(tuple(first), tuple(each for each in more if each.entries))
+    has_lines = any(each.is_named for each in form.entries)
+    return replace(form, people=people_of(roster)) if has_lines else form
 
 
 def _consents(sent: FormData) -> tuple[FormEntry, ...]:
@@ -120,28 +134,27 @@ def _consents(sent: FormData) -> tuple[FormEntry, ...]:
     )
 
 
-def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
-    """Constraints whose mode can be set for one request."""
+def _rules(unmet: UnmetAnswers) -> tuple[FormEntry, ...]:
+    """The constraints whose mode can be set for one request, but not beside a question."""
     return tuple(
         FormEntry(
-            name,
+            f"{MODE}{each.name}",
             f"A clinician who {each.say}",
             "select",
-            choices=tuple((mode, MODES[mode]) for mode in dict.fromkeys((each.mode, *each.may_be))),
-            given=(sent.text(name) or each.mode,),
-            answered=sent.text(name) not in ("", each.mode),
+            choices=tuple((mode, wording.sentence(OUTCOMES[mode])) for mode in modes_of(each)),
+            given=(given,),
+            answered=given != each.mode,
             blank="",
         )
-        for each in practice.constraints.values()
-        if each.may_be
-        for name in [f"{MODE}{each.name}"]
+        for each in unmet.apart
+        for given in [unmet.chosen.get(each.name, each.mode)]
     )
 
 
 def _client_code(sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     use_of_code = (
-        "The client's code at the practice, so that do-not-match lists apply. Never a name, an "
-        "address or contact details."
+        "The client's code at the practice, so that do-not-match lists apply. Never an address or "
+        "contact details either."
     )
     given = sent.text("client_id")
     return FormEntry(
@@ -152,6 +165,7 @@ def _client_code(sent: FormData, faults: Mapping[str, str]) -> FormEntry:
         given=(given,),
         fault=faults.get("client_id", ""),
         answered=bool(given),
+        brief="Never a name",
     )
 
 

@@ -18,8 +18,10 @@ from recommender.serving.staff.views.intake_answers import QuestionLink, link_to
 
 @dataclass(frozen=True, slots=True)
 class OtherAnswer:
-    """A question, another answer to it in words, and how many would fit with it."""
+    """A question, another answer to it, its words, and how many would fit with it."""
 
+    field: str
+    level: str
     question: QuestionLink
     answer: str
     admits: str
@@ -55,4 +57,4 @@ def answers_to_try(
         eligible = int(screening.eligible.sum())
         if eligible:
             admits = wording.counted(eligible, "clinician fits", "clinicians fit")
-            yield OtherAnswer(link_to(field), field.label_of(level), admits)
+            yield OtherAnswer(field.name, level, link_to(field), field.label_of(level), admits)

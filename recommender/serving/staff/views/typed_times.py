@@ -21,6 +21,7 @@ EXAMPLES = (
     "after 5pm; any Thursday; not Mondays; weekdays before 10; Tue and Thu arvo; 8-10; 5-8 pm; "
     "all day; weekends"
 )
+FEW_EXAMPLES = "after 5pm, not Mondays"
 NOT_TIMES = f"has words that are not read as times: write, for instance, {EXAMPLES}"
 BACKWARDS = (
     "has a time that ends before it begins: write 8-17, or 8 am-5 pm; past midnight, write 22-24 "

@@ -25,6 +25,7 @@ from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read, write
+from recommender.serving.staff.account_words import ROLE_HELP, ROLE_NAMES
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import PRACTICE, page, redirect
 from recommender.serving.staff.pages.owner.changes import faults_of, status_of
@@ -33,16 +34,6 @@ from recommender.values.ids import ID_PATTERN
 
 ACCOUNTS = f"{PRACTICE}/accounts"
 ONE = f"{ACCOUNTS}/{{staff_id}}"
-ROLE_NAMES: Mapping[Role, str] = {
-    Role.STAFF: "Intake",
-    Role.SCIENTIST: "Data",
-    Role.ADMIN: "Owner",
-}
-ROLE_HELP: Mapping[Role, str] = {
-    Role.STAFF: "asks who fits, decides, books and enters ratings",
-    Role.SCIENTIST: "reads models and clinicians' records, without clients or names",
-    Role.ADMIN: "changes roster, accounts and keys, and answers privacy requests",
-}
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without letters and digits that are taken for each other."""
 
@@ -88,6 +79,7 @@ async def post_account(request: Request) -> Response:
             password,
             now=datetime.now(UTC),
             actor=caller(request).actor,
+            temporary=True,
         )
 
     try:
@@ -118,17 +110,16 @@ async def post_roles(request: Request, staff_id: StaffId) -> Response:
 
 @router.post(f"{ONE}/password")
 async def post_password(request: Request, staff_id: StaffId) -> Response:
-    """Sets a new password, shows it once, and ends the sessions of the account."""
+    """Sets a new password, shows it once, and ends the sessions of the account; not one's own."""
     password = _new_password()
 
     def reset(connection: Connection) -> Account:
-        name = _account(connection, staff_id).name
-        return change_password(connection, name, password, actor=caller(request).actor)
+        account, actor = _account(connection, staff_id), caller(request).actor
+        if staff_id == actor:
+            raise ConflictError("password", "is your own", "change it on the page My account")
+        return change_password(connection, account.name, password, actor=actor, temporary=True)
 
     account = await write(request, reset)
-    if staff_id == caller(request).actor:
-        # The session of this request has ended too: the page is the last one it is shown.
-        return page(request, "owner_password.html", "Your new password", password=password)
     return await _page(request, shown=ShownPassword(account.name, password))
 
 
