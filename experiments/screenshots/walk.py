@@ -117,12 +117,13 @@ def _deciding(page: Page) -> Iterator[str]:
     page.goto(address)
     press(page, "Choose")
     yield "request, decided"
-    press(page, "Begin")
+    press(page, "Record first appointment")
     yield "start, refused"
-    send(page, {"booked_on": BEFORE}, "Begin")
+    send(page, {"booked_on": BEFORE}, "Record first appointment")
     yield "start, questioned"
-    page.get_by_label("This is right").check()
-    press(page, "Begin")
+    for each in page.locator('[name="confirmed"]').all():
+        each.check()
+    press(page, "Record first appointment")
 
 
 def _following(page: Page) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Pairings of a client with a clinician, and their events: booked, attended, ended, withdrawn."""
 
+import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.closings import lock_request, resume_closed
 from recommender.journal.consents import adopt_consents
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.journal.validation import choice_faults, code_faults, day_faults, id_faults, refuse
@@ -19,7 +21,9 @@ from recommender.tables.pairings import MAX_DAYS_AHEAD
 
 BOOKED, ATTENDED, ENDED, WITHDRAWN = "booked", "attended", "ended", "withdrawn"
 EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED, WITHDRAWN)
-_EVENT = ("pairing_id", "kind", "happened_on", "session", "reason")
+_EVENT = ("pairing_id", "kind", "happened_on", "session", "reason", "local_time")
+TIME_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+"""The hour of an appointment, such as 17:00."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class PairingEvent:
     `happened_on` is the practice's day; for `booked` the day of the appointment, up to a year
     ahead. `session` counts from 1; `attended` needs it. `withdrawn` says that the pairing was
     recorded by mistake: nothing is learned from it, and nothing more may be recorded of it.
+    `local_time` is the hour of a booked appointment on the practice's clock, where it is known.
     """
 
     pairing_id: str
@@ -46,6 +51,7 @@ class PairingEvent:
     happened_on: date
     session: int | None = None
     reason: str | None = None
+    local_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,14 @@ class PairingOutcome:
 
     `started_on` is the day of the first session attended or, without any, the first day booked;
     `sessions` the highest number attended. One that is withdrawn was recorded by mistake.
+    `first_time` is the hour of the first appointment, until a session was attended.
     """
 
     started_on: date | None
     sessions: int | None
     ended_on: date | None
     withdrawn: bool = False
+    first_time: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -110,6 +118,8 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
         )
     )
     if pairing.recommendation_id:
+        lock_request(connection, pairing.recommendation_id)
+        resume_closed(connection, pairing.recommendation_id, actor=actor)
         adopt_consents(connection, subject, pairing.recommendation_id)
     names = ("pairing_id", "clinician_id", "recommendation_id")
     details = {name: getattr(pairing, name) for name in names}
@@ -135,6 +145,7 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
         faults.append(Fault("session", "is missing", "give the number of the session, from 1"))
     if event.session is not None and event.session < 1:
         faults.append(Fault("session", "is below 1", "count sessions from 1"))
+    faults += _time_faults(event)
     refuse(faults)
     advisory_lock(connection, f"pairing/{event.pairing_id}")
     refuse_withdrawn(events_of(connection, event.pairing_id))
@@ -149,6 +160,16 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
         connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, details)
     )
     return event_id
+
+
+def _time_faults(event: PairingEvent) -> list[Fault]:
+    if event.local_time is None:
+        return []
+    if event.kind != BOOKED:
+        return [Fault("local_time", "is only for an appointment that is booked", "leave it out")]
+    if not re.fullmatch(TIME_PATTERN, event.local_time):
+        return [Fault("local_time", "is not a time of the day", "write it like 17:00")]
+    return []
 
 
 def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
@@ -241,7 +262,7 @@ def _pairing_of(row: Row[Any]) -> Pairing:
 
 
 def _event(row: Row[Any]) -> PairingEvent:
-    return PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
+    return PairingEvent(**{name: getattr(row, name) for name in _EVENT})
 
 
 def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
@@ -250,9 +271,17 @@ def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
         [event for event in events if event.kind == kind] for kind in (BOOKED, ATTENDED, ENDED)
     )
     days = [event.happened_on for event in attended or booked]
+    first = None if attended else min(booked, key=lambda each: each.happened_on, default=None)
     return PairingOutcome(
         started_on=min(days, default=None),
         sessions=max((event.session or 0 for event in attended), default=None),
         ended_on=max((event.happened_on for event in ended), default=None),
         withdrawn=any(event.kind == WITHDRAWN for event in events),
+        first_time=first.local_time if first else None,
     )
+
+
+def is_undone(begun: Iterable[BegunPairing], decided_at: datetime) -> bool:
+    """Whether pairings began since a decision, all of which were withdrawn."""
+    since = [each for each in begun if each.recorded_at >= decided_at]
+    return bool(since) and all(each.outcome.withdrawn for each in since)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import pairings_from
+from recommender.journal.closings import CLOSED, RESUMED, closings_by_recommendation
+from recommender.journal.pairings import is_undone, pairings_from
 from recommender.journal.recommendations import (
     RecordedDecision,
     decisions_by_recommendation,
@@ -57,8 +58,9 @@ def _holding(connection: Connection, recommendation_id: str) -> RecordedDecision
     """The decision by which a recommendation holds a place; None while it holds none.
 
     A decision holds a place with its clinician until a later one replaces it, or until the pairing
-    begun after it is withdrawn; a pairing begun again holds it again. All versions of a request
-    hold one place together: that of the newest decision on any of them.
+    begun after it is withdrawn; a pairing begun again holds it again. Closing the request releases
+    it: reopening takes it again, going on with the request only with the pairing. All versions of
+    a request hold one place together: that of the newest decision on any of them.
     """
     versions = all_versions(connection, [recommendation_id])
     by_version = decisions_by_recommendation(connection, versions)
@@ -66,13 +68,14 @@ def _holding(connection: Connection, recommendation_id: str) -> RecordedDecision
     if not decisions:
         return None
     newest = max(decisions, key=lambda each: (each.recorded_at, each.decision_id))
-    begun = pairings_from(connection, versions)
-    since = [
-        each for some in begun.values() for each in some if each.recorded_at >= newest.recorded_at
-    ]
-    if since and all(each.outcome.withdrawn for each in since):
-        return None
-    return newest
+    begun = [each for some in pairings_from(connection, versions).values() for each in some]
+    if any(each.recorded_at >= newest.recorded_at for each in begun):
+        return None if is_undone(begun, newest.recorded_at) else newest
+    rows = closings_by_recommendation(connection, versions).values()
+    since = [each for some in rows for each in some if each.recorded_at >= newest.recorded_at]
+    last = max(since, key=lambda each: each.recorded_at, default=None)
+    released = any(each.kind == RESUMED for each in since) or (last and last.kind == CLOSED)
+    return None if released else newest
 
 
 def _counted(

@@ -23,6 +23,7 @@ from recommender.journal.wishes import read_reference
 from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,
+    closings,
     consents,
     decisions,
     drafts,
@@ -72,6 +73,7 @@ class SubjectRows:
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
             (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (closings, closings.c.recommendation_id.in_(recommendation_ids)),
             (wishes, wishes.c.recommendation_id.in_(recommendation_ids)),
             (shown, shown.c.recommendation_id.in_(recommendation_ids)),
             (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
@@ -140,6 +142,7 @@ _PLAIN = (
     shown,
     wishes,
     decisions,
+    closings,
     pairings,
     pairing_events,
     ratings,

@@ -181,7 +181,10 @@ def _consent(practice: Practice) -> str:
 def _retention(ages: Ages) -> str:
     rows = [
         ("answers and recommendations as shown", _months(ages.payload)),
-        ("pairings, ratings, decisions and wishes, under the pseudonym", _months(ages.ratings)),
+        (
+            "pairings, ratings, decisions, closings and wishes, under the pseudonym",
+            _months(ages.ratings),
+        ),
         ("the record of who did what", _months(ages.audit)),
         ("answers typed into a form and not sent", f"{ages.draft_hours} hours"),
         ("replies kept so that a request sent twice is done once", "48 hours"),

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from recommender.errors import NotFoundError
+from recommender.journal.closings import is_closed
 from recommender.journal.pairings import (
     WITHDRAWN,
     Pairing,
@@ -130,12 +131,18 @@ class ModelUse:
 
 
 def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]:
-    """Counts by clinician since then; of several decisions on one request the last counts."""
+    """Counts by clinician since then; of several decisions on one request the last counts.
+
+    Requests that are closed count neither as shown nor as chosen: the client refused nobody.
+    """
     first = func.sum(case((shown.c.rank == 1, 1), else_=0))
     statement = (
         select(shown.c.clinician_id, func.count(), first)
         .join(recommendations, recommendations.c.recommendation_id == shown.c.recommendation_id)
-        .where(recommendations.c.recorded_at >= since)
+        .where(
+            recommendations.c.recorded_at >= since,
+            ~is_closed(recommendations.c.recommendation_id),
+        )
         .group_by(shown.c.clinician_id)
     )
     counted = {
@@ -163,7 +170,8 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
     statement = select(decisions.c.recommendation_id, decisions.c.clinician_id).order_by(
         decisions.c.recorded_at, decisions.c.decision_id
     )
-    rows = connection.execute(statement.where(decisions.c.recorded_at >= since))
+    is_open = ~is_closed(decisions.c.recommendation_id)
+    rows = connection.execute(statement.where(decisions.c.recorded_at >= since, is_open))
     newest = {row.recommendation_id: row.clinician_id for row in rows}
     return Counter(newest.values())
 

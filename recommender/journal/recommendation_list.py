@@ -9,11 +9,13 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
+from recommender.journal.closings import closings_by_recommendation, is_closed
 from recommender.journal.recommendations import CHOSEN, OVERRIDE
 from recommender.store.schema import decisions, recommendations, shown, subjects
 
 UNDECIDED, DECIDED, OVERRIDDEN = "undecided", "decided", "overridden"
-STATES = (UNDECIDED, DECIDED, OVERRIDDEN)
+CLOSED = "closed"
+STATES = (UNDECIDED, DECIDED, OVERRIDDEN, CLOSED)
 _STATE_OF = {None: UNDECIDED, CHOSEN: DECIDED, OVERRIDE: OVERRIDDEN}
 
 
@@ -28,7 +30,7 @@ class ListFilter:
     since, before
         Recorded from this moment on; recorded before this moment.
     state
-        One of `STATES`, by the decision in force.
+        One of `STATES`, by the decision in force unless the request is closed.
     clinician_id
         Chosen by the decision in force.
     """
@@ -47,7 +49,7 @@ class ListedRecommendation:
     """One recommendation of the list.
 
     `eligible` is None where it was recorded before the number was. `chosen` is the clinician of the
-    decision in force, None without one.
+    decision in force, None without one. `closed_for` is why it was closed, None while it is open.
     """
 
     recommendation_id: str
@@ -59,6 +61,7 @@ class ListedRecommendation:
     shown: tuple[str, ...]
     state: str
     chosen: str | None
+    closed_for: str | None
 
 
 def recommendation_list(
@@ -71,7 +74,7 @@ def recommendation_list(
     """At most `limit` recommendations, newest first, that come after a position.
 
     Positions are times and ids: a recommendation that is added or erased between two pages moves
-    no other across the border between them. Makes two queries.
+    no other across the border between them. Makes three queries.
     """
     table, decision = recommendations.c, decisions.alias("decision")
     in_force = (
@@ -96,7 +99,9 @@ def recommendation_list(
         same_moment = and_(table.recorded_at == at, table.recommendation_id < name)
         statement = statement.where(or_(table.recorded_at < at, same_moment))
     rows = connection.execute(statement).all()
-    listed = _shown_by(connection, [row.recommendation_id for row in rows])
+    names = [row.recommendation_id for row in rows]
+    listed, closed = _shown_by(connection, names), closings_by_recommendation(connection, names)
+    reasons = {name: some[-1].reason for name, some in closed.items()}
     return tuple(
         ListedRecommendation(
             recommendation_id=row.recommendation_id,
@@ -106,8 +111,9 @@ def recommendation_list(
             mode=row.mode,
             eligible=row.eligible,
             shown=listed.get(row.recommendation_id, ()),
-            state=_STATE_OF[row.kind],
+            state=CLOSED if reasons.get(row.recommendation_id) else _STATE_OF[row.kind],
             chosen=row.clinician_id,
+            closed_for=reasons.get(row.recommendation_id),
         )
         for row in rows
     )
@@ -131,6 +137,9 @@ def _conditions(
     if wanted.clinician_id is not None:
         conditions.append(chosen == wanted.clinician_id)
     if wanted.state is not None:
+        closed = is_closed(table.recommendation_id)
+        conditions.append(closed if wanted.state == CLOSED else ~closed)
+    if wanted.state in _STATE_OF.values():
         of_kind = next(each for each, state in _STATE_OF.items() if state == wanted.state)
         conditions.append(kind.is_(None) if of_kind is None else kind == of_kind)
     return conditions

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.closings import lock_request, refuse_closed, resume_closed
 from recommender.journal.consents import SCOPES, Consent, store_consent
 from recommender.journal.request_versions import first_version
 from recommender.journal.subjects import Subject, subject_for, subject_with
@@ -130,6 +131,8 @@ def record_recommendation(
     )
     request = _request_of(record)
     _store_payload(connection, record, request, subject)
+    if record.replaces:
+        resume_closed(connection, record.replaces, actor=actor)
     if record.consent:
         store_consent(connection, subject, record.consent, stated_at=at, actor=actor)
     facts = {name: values[name] for name in ("roster_version", "model_digest", "mode")}
@@ -294,8 +297,12 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     ------
     FeedbackError
         When ids, kind or reason are not valid, or the chosen clinician was not shown.
+    ConflictError
+        When the request is closed.
     """
     _check(connection, decision)
+    lock_request(connection, decision.recommendation_id)
+    refuse_closed(connection, decision.recommendation_id)
     decision_id = secrets.token_hex(16)
     values = {
         "decision_id": decision_id,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, FromClause, func, or_, select, union
 
 from recommender.store.schema import recommendations
 
@@ -70,13 +70,21 @@ def replaced_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
-def is_of_a_version(name: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an id is that of any version of a row of `recommendations`: a condition."""
-    version = recommendations.alias("version")
-    ids = select(version.c.recommendation_id).where(
-        or_(version.c.first_id == _root(), version.c.recommendation_id == _root())
+def has_on_a_version(rows: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a row of a table meets conditions and is of any version of a request: a condition.
+
+    The request is a row of `recommendations`; `rows` is an alias of the table.
+    """
+    version = recommendations.alias()
+    # Versions come first, along their two indexes: PostgreSQL reads all of `rows` for an IN.
+    found = (
+        select(version.c.recommendation_id)
+        .join(rows, rows.c.recommendation_id == version.c.recommendation_id)
+        .where(
+            or_(version.c.first_id == _root(), version.c.recommendation_id == _root()), *conditions
+        )
     )
-    return name.in_(ids.correlate_except(version))
+    return found.correlate_except(version, rows).exists()
 
 
 def _root() -> ColumnElement[str]:

@@ -13,6 +13,7 @@ from recommender.journal.idempotency import forget_expired
 from recommender.journal.webhook_events import forget_ended
 from recommender.store.database import database_time
 from recommender.store.schema import (
+    closings,
     consents,
     decisions,
     drafts,
@@ -36,8 +37,8 @@ class Ages:
     payload
         Answers and responses of recommendations; without its answers no pairing is trained on.
     ratings
-        Ratings, pairings, decisions, wishes, and recommendations without their content: seven
-        years, as the APS code (B.2.2) asks of records.
+        Ratings, pairings, decisions, closings, wishes, and recommendations without their content:
+        seven years, as the APS code (B.2.2) asks of records.
     audit
         Rows of the audit chain.
     draft_hours
@@ -81,7 +82,8 @@ def _payloads(connection: Connection, limit: datetime | None) -> dict[str, int]:
 
 
 def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
-    tables = (ratings, pairing_events, pairings, decisions, wishes, recommendations, consents)
+    of_requests = (decisions, closings, wishes, recommendations)
+    tables = (ratings, pairing_events, pairings, *of_requests, consents)
     if limit is None:
         return {table.name: 0 for table in tables}
     conditions = {table: table.c.recorded_at < limit for table in tables}

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import Fault
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.closings import resume_closed
 from recommender.journal.recommendations import RecordedRecommendation
 from recommender.journal.validation import id_faults, refuse
 from recommender.journal.webhook_events import WISHED, Event, publish
@@ -60,6 +61,7 @@ def record_wish(
     refuse(_faults(recorded, clinician_id))
     # Two presses of one button at a time must agree.
     advisory_lock(connection, f"wish/{name}")
+    resume_closed(connection, name, actor=actor)
     earlier = wishes_of(connection, name)
     if earlier and earlier[-1].clinician_id == clinician_id:
         return earlier[-1]

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from recommender.journal.closings import CLOSED, closings_by_recommendation
 from recommender.journal.pairings import (
     BegunPairing,
     PairingOutcome,
+    is_undone,
     outcomes_of,
     pairings_from,
 )
@@ -27,7 +29,9 @@ ask for the early rating, or nothing."""
 OPEN, DECIDED, BEGUN, RATED, OVER = "open", "decided", "begun", "rated", "ended"
 REPLACED = "replaced"
 """State of a request whose answers a later version changed before it was decided on."""
-STATES = (OPEN, DECIDED, BEGUN, RATED, OVER, REPLACED)
+UNDONE = "undone"
+"""State of a request decided on whose start was undone."""
+STATES = (OPEN, DECIDED, BEGUN, RATED, OVER, REPLACED, UNDONE, CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class WorkItem:
         A pairing may come of no recommendation.
     wish
         The newest wish of the client, until a later decision answers it.
+    closed_for
+        Why the request was closed, one of `closings.REASONS`; None while it is open.
+    outcome
+        How the pairing went; None without one.
     """
 
     task: str
@@ -60,12 +68,14 @@ class WorkItem:
     recommendation_id: str | None
     pairing_id: str | None = None
     wish: RecordedWish | None = None
+    closed_for: str | None = None
+    outcome: PairingOutcome | None = None
 
 
 def request_items(
     connection: Connection, recommendation_ids: Collection[str], early_sessions: tuple[int, int]
 ) -> dict[str, WorkItem]:
-    """What is to be done about each of some requests, and since when; makes seven queries."""
+    """What is to be done about each of some requests, and since when; makes eight queries."""
     rows = connection.execute(
         select(
             recommendations.c.recommendation_id,
@@ -79,6 +89,7 @@ def request_items(
     wished = wishes_by_recommendation(connection, recommendation_ids)
     begun = pairings_from(connection, recommendation_ids)
     newest = newest_versions(connection, recommendation_ids)
+    closed = closings_by_recommendation(connection, recommendation_ids)
     met = [each.pairing.pairing_id for some in begun.values() for each in some]
     rated = ratings_by_pairing(connection, met)
     items = {}
@@ -102,9 +113,15 @@ def request_items(
             name,
             pairing.pairing.pairing_id if pairing else None,
         )
+        if decision and is_undone(begun.get(name, ()), decision.recorded_at):
+            item = replace(item, state=UNDONE)
+        closing = closed[name][-1] if name in closed else None
         since_replaced = newest[name].recorded_at if name in newest else None
         if since_replaced and pairing is None and item.at <= since_replaced:
             item = replace(item, task=NOTHING, state=REPLACED)
+        elif closing and closing.kind == CLOSED and pairing is None:
+            item = replace(item, task=NOTHING, state=CLOSED, at=closing.recorded_at)
+            item = replace(item, closed_for=closing.reason)
         elif wish is not None:
             item = replace(item, task=ANSWER, at=wish.recorded_at, wish=wish)
             item = replace(item, clinician_id=wish.clinician_id)
@@ -136,6 +153,7 @@ def pairing_items(
             row.clinician_id,
             row.recommendation_id,
             row.pairing_id,
+            outcome=outcomes.get(row.pairing_id),
         )
         for row in rows
     }
@@ -168,7 +186,7 @@ def _of_begun(
         task = BOOK
     else:
         task = RATE if is_due(outcome, rated, early_sessions) else NOTHING
-    return replace(item, task=task, state=_state(outcome, rated))
+    return replace(item, task=task, state=_state(outcome, rated), outcome=outcome)
 
 
 def _state(outcome: PairingOutcome | None, rated: Collection[Rating]) -> str:

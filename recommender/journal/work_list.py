@@ -8,16 +8,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from recommender.journal.pairings import ATTENDED, BOOKED, ENDED, WITHDRAWN
-from recommender.journal.ratings import CLIENT, in_force
+from recommender.journal.ratings import CLIENT
 from recommender.journal.request_versions import (
-    is_of_a_version,
+    has_on_a_version,
     newest_versions,
     replaced_since,
 )
 from recommender.journal.wishes import MATCHING_PAGE, wishes_by_recommendation
+from recommender.journal.work_conditions import (
+    decided_since,
+    has_event,
+    has_open_wish,
+    has_pairing,
+    is_closed_request,
+    is_followed,
+    is_in_force,
+    is_newest,
+)
 from recommender.journal.work_items import (
     ANSWER,
     BOOK,
@@ -32,7 +42,6 @@ from recommender.store.schema import (
     decisions,
     pairing_events,
     pairings,
-    rating_versions,
     ratings,
     recommendations,
     wishes,
@@ -52,7 +61,7 @@ class WorkFilter:
 
 
 def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests with a wish that no later decision has answered, newest wish first.
+    """Open requests with a wish that no later decision has answered, newest wish first.
 
     A wish on an earlier version of a request is listed with the newest version.
     """
@@ -61,8 +70,9 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
         .join(recommendations, recommendations.c.recommendation_id == wishes.c.recommendation_id)
         .where(
             wishes.c.recorded_at >= wanted.since,
-            _is_newest(wishes, "wish_id"),
-            ~_decided_since(wishes.c.recorded_at),
+            is_newest(wishes, "wish_id"),
+            ~decided_since(wishes.c.recorded_at),
+            ~is_closed_request(),
         )
         .order_by(wishes.c.recorded_at.desc(), wishes.c.wish_id)
     )
@@ -84,7 +94,7 @@ def to_answer(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 
 
 def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests without decision, open wish and pairing, newest first; of each the newest version.
+    """Open requests without decision, wish and pairing, newest first; of each the newest version.
 
     A decision on an earlier version counts where it was made after the newest. What a client read
     on the matching page is no task for staff without a wish.
@@ -97,9 +107,10 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
             at >= wanted.since,
             recommendations.c.actor != MATCHING_PAGE,
             ~replaced_since(at),
-            ~_decided_since(at),
-            ~_has_open_wish(),
-            ~_has_pairing(name),
+            ~decided_since(at),
+            ~is_closed_request(),
+            ~has_open_wish(),
+            ~has_pairing(name),
         )
         .order_by(at.desc(), name.desc())
     )
@@ -107,23 +118,23 @@ def to_decide(connection: Connection, wanted: WorkFilter, *, limit: int) -> tupl
 
 
 def to_book(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[WorkItem, ...]:
-    """Requests decided on, without a pairing that has a day, newest decision first.
+    """Open requests decided on, without a pairing that has a day, newest decision first.
 
     A request that was replaced since is to be decided anew.
     """
     name, at = decisions.c.recommendation_id, decisions.c.recorded_at
-    wished = select(wishes.c.wish_id).where(
-        is_of_a_version(wishes.c.recommendation_id), wishes.c.recorded_at > at
-    )
+    wish = wishes.alias("wish")
+    wished = has_on_a_version(wish, wish.c.recorded_at > at)
     asked = (
         select(name, at.label("at"))
         .join(recommendations, recommendations.c.recommendation_id == name)
         .where(
             at >= wanted.since,
-            ~_has_pairing(name, BOOKED, ATTENDED, ENDED),
-            _is_newest(decisions, "decision_id"),
+            ~has_pairing(name, BOOKED, ATTENDED, ENDED),
+            is_newest(decisions, "decision_id"),
             ~replaced_since(at),
-            ~wished.exists(),
+            ~wished,
+            ~is_closed_request(),
         )
         .order_by(at.desc(), decisions.c.decision_id)
     )
@@ -139,22 +150,23 @@ def to_rate(connection: Connection, wanted: WorkFilter, *, limit: int) -> tuple[
             ratings.c.pairing_id == pairings.c.pairing_id,
             ratings.c.rater == CLIENT,
             ratings.c.session.between(first, last),
-            _is_in_force(),
+            is_in_force(ratings),
         )
         .exists()
     )
-    at = func.max(pairing_events.c.recorded_at)
+    attended, later = pairing_events.alias("attended"), pairing_events.alias("later")
+    is_early = [(each.c.kind == ATTENDED) & (each.c.session >= first) for each in (attended, later)]
+    at = attended.c.recorded_at
     asked = (
         select(pairings.c.pairing_id, at.label("at"))
-        .join(pairing_events, pairing_events.c.pairing_id == pairings.c.pairing_id)
+        .join(attended, attended.c.pairing_id == pairings.c.pairing_id)
         .where(
-            pairing_events.c.kind == ATTENDED,
-            pairing_events.c.session >= first,
-            pairing_events.c.recorded_at >= wanted.since,
-            ~_has_event(ENDED, WITHDRAWN),
+            at >= wanted.since,
+            is_early[0],
+            ~is_followed(attended, later, "event_id", is_early[1]),
+            ~has_event(ENDED, WITHDRAWN),
             ~rated,
         )
-        .group_by(pairings.c.pairing_id)
         .order_by(at.desc(), pairings.c.pairing_id)
     )
     return _pairings(connection, _of_starter(asked, wanted), RATE, limit)
@@ -167,17 +179,17 @@ def recently_rated(
 
     Whether a rating is low depends on what was predicted: callers choose among these.
     """
-    at = func.max(ratings.c.recorded_at)
+    at, later = ratings.c.recorded_at, ratings.alias("later_rating")
+    counts = [(each.c.rater == CLIENT) & is_in_force(each) for each in (ratings, later)]
     asked = (
         select(pairings.c.pairing_id, at.label("at"))
         .join(ratings, ratings.c.pairing_id == pairings.c.pairing_id)
         .where(
-            ratings.c.recorded_at >= wanted.since,
-            ratings.c.rater == CLIENT,
-            _is_in_force(),
-            ~_has_event(ENDED, WITHDRAWN),
+            at >= wanted.since,
+            counts[0],
+            ~is_followed(ratings, later, "rating_id", counts[1]),
+            ~has_event(ENDED, WITHDRAWN),
         )
-        .group_by(pairings.c.pairing_id)
         .order_by(at.desc(), pairings.c.pairing_id)
     )
     return _pairings(connection, _of_starter(asked, wanted), TALK, limit)
@@ -186,10 +198,14 @@ def recently_rated(
 def newest_requests(
     connection: Connection, wanted: WorkFilter, *, limit: int
 ) -> tuple[WorkItem, ...]:
-    """Requests, newest first, whatever is to be done about them; of each the newest version."""
+    """Requests that are not closed, newest first, whatever is to be done about them.
+
+    Of each request the newest version.
+    """
     at = recommendations.c.recorded_at
     name = recommendations.c.recommendation_id
-    asked = select(name, at.label("at")).where(at >= wanted.since, ~replaced_since(at))
+    open_since = (at >= wanted.since, ~replaced_since(at), ~is_closed_request())
+    asked = select(name, at.label("at")).where(*open_since)
     ordered = asked.order_by(at.desc(), name.desc())
     return _requests(connection, _of_actor(ordered, wanted), wanted, limit)
 
@@ -225,66 +241,6 @@ def _of_starter(asked: "Select[Any]", wanted: WorkFilter) -> "Select[Any]":
     )
     alone = pairings.c.recommendation_id.is_(None) & (pairings.c.actor == wanted.actor)
     return asked.where(or_(requested.exists(), alone))
-
-
-def _has_pairing(name: ColumnElement[str], *kinds: str) -> ColumnElement[bool]:
-    """Whether a pairing of a recommendation is not withdrawn, and has an event of these kinds."""
-    begun = select(pairings.c.pairing_id).where(
-        pairings.c.recommendation_id == name, ~_has_event(WITHDRAWN)
-    )
-    return (begun.where(_has_event(*kinds)) if kinds else begun).exists()
-
-
-def _has_event(*kinds: str) -> ColumnElement[bool]:
-    some = pairing_events.alias()
-    statement = select(some.c.event_id).where(
-        some.c.pairing_id == pairings.c.pairing_id, some.c.kind.in_(kinds)
-    )
-    return statement.exists()
-
-
-def _is_in_force() -> ColumnElement[bool]:
-    """Whether a rating is in force; no join, so that ratings are read along their own index."""
-    version = select(rating_versions.c.version).where(
-        rating_versions.c.rating_id == ratings.c.rating_id, in_force()
-    )
-    return version.correlate_except(rating_versions).exists()
-
-
-def _is_newest(table: Table, key: str) -> ColumnElement[bool]:
-    """Whether no later row of a table, whose id is `key`, is of any version of the request."""
-    later, at = table.alias("later"), table.c.recorded_at
-    return ~(
-        select(later.c[key])
-        .where(
-            is_of_a_version(later.c.recommendation_id),
-            or_(
-                later.c.recorded_at > at,
-                (later.c.recorded_at == at) & (later.c[key] > table.c[key]),
-            ),
-        )
-        .exists()
-    )
-
-
-def _decided_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Whether a decision was made at or after a moment on any version of a request."""
-    decided = decisions.alias("decided")
-    return (
-        select(decided.c.decision_id)
-        .where(is_of_a_version(decided.c.recommendation_id), decided.c.recorded_at >= at)
-        .exists()
-    )
-
-
-def _has_open_wish() -> ColumnElement[bool]:
-    """Whether a wish on any version of a request was not answered by a later decision."""
-    wish = wishes.alias("wish")
-    return (
-        select(wish.c.wish_id)
-        .where(is_of_a_version(wish.c.recommendation_id), ~_decided_since(wish.c.recorded_at))
-        .exists()
-    )
 
 
 TaskList = Callable[..., tuple[WorkItem, ...]]

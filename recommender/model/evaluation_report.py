@@ -87,11 +87,15 @@ class RangeCoverage(_Part):
 
 
 class LearnerExposure(_Part):
-    """How concentrated a learner's first ranks are: the top tenth's share, and Gini (0 is even)."""
+    """How concentrated a learner's first ranks are: the top tenth's share, and Gini (0 is even).
+
+    `clinicians` is how many there were; None in reports written before it was.
+    """
 
     learner: str
     top_share: Number = None
     gini: Number = None
+    clinicians: int | None = None
 
 
 class DropoutSensitivity(_Part):

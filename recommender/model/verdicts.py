@@ -26,7 +26,7 @@ OURS, RANDOM = "ours", "random"
 """Learners of a report: the model itself, and a random order."""
 RANGE, ORDER = "Is the range honest?", "Is the order better than chance?"
 WORSE, SPREAD = "Is anybody treated worse?", "Is the work spread?"
-HELD_BACK = "ratings held back from training"
+HELD_BACK = "held back from training"
 COVERAGE_SLACK = 0.05
 """How far coverage may lie from the stated level: half of the one rating in ten that may fall
 outside."""
@@ -87,6 +87,12 @@ class GroupMeasure:
     order: tuple[float, float, float] | None = None
 
 
+def top_size(clinicians: int, fraction: float = 0.1) -> int:
+    """How many clinicians a fraction of them is, rounded up."""
+    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
+    return ceil(round(fraction * clinicians, 9))
+
+
 def of_top(counts: NDArray[np.int64], fraction: float = 0.1) -> tuple[int, int]:
     """How many clinicians a fraction is, rounded up, and what the highest counts of them sum to.
 
@@ -95,8 +101,7 @@ def of_top(counts: NDArray[np.int64], fraction: float = 0.1) -> tuple[int, int]:
     >>> of_top(np.array([3, 0, 5, *[0] * 27]))
     (3, 8)
     """
-    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
-    most = int(np.ceil(round(fraction * len(counts), 9)))
+    most = top_size(len(counts), fraction)
     return most, int(np.sort(counts)[::-1][:most].sum())
 
 
@@ -130,6 +135,7 @@ def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
     )
     top = {row.learner: row.top_share for row in report.exposure}
     ours, even = top.get(OURS), top.get(RANDOM)
+    clinicians = next((row.clinicians for row in report.exposure if row.learner == OURS), None)
     requests = (report.rated or 0) + (report.left_unrated or 0)
     spread = None
     if ours is not None and requests:
@@ -138,22 +144,21 @@ def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
         range_verdict(shares.get(ALL_RATED), level, of=HELD_BACK),
         order_verdict(report),
         worse_verdict(groups, level, too_few=report.groups_too_few, overall=overall),
-        spread_verdict(spread, even),
+        spread_verdict(spread, even, clinicians),
     )
 
 
-def range_verdict(
-    share: Share | None, level: float, *, of: str = "ratings", so_far: str = ""
-) -> Verdict:
+def range_verdict(share: Share | None, level: float, *, of: str = "", so_far: str = "") -> Verdict:
     """Whether about as many ratings fell in the range as it is stated to hold.
 
-    `of` says which ratings; `so_far` why there is no share, where there is none.
+    `of` says which ratings, after the word; `so_far` why there is no share, where there is none.
     """
     if share is None:
         needed = ratings_for_share(level, COVERAGE_SLACK)
         figure = so_far or "It was not measured on any rating."
-        return Verdict(RANGE, Answer.OPEN, figure, f"About {needed} ratings would settle it.")
-    figure = f"{_share(share)} of {share.count:,} {of} fell in the range; {level:.0%} should."
+        return Verdict(RANGE, Answer.OPEN, figure, _settles(needed))
+    rated = f"{_counted(share.count, 'rating')}{f' {of}' if of else ''}"
+    figure = f"{_share(share)} of {rated} fell in the range; {level:.0%} should."
     off = abs(share.value - level)
     if share.low >= level - COVERAGE_SLACK and share.high <= level + COVERAGE_SLACK:
         return Verdict(RANGE, Answer.YES, figure)
@@ -172,7 +177,7 @@ def order_verdict(report: EvaluationReport) -> Verdict:
         return Verdict(ORDER, Answer.OPEN, "It was not measured on any rating.", needs)
     rated = row.rated or report.rated or 0
     figure = (
-        f"On {rated:,} {HELD_BACK}, order and rating agreed by {row.value:.2f} "
+        f"On {_counted(rated, 'rating')} {HELD_BACK}, order and rating agreed by {row.value:.2f} "
         f"more than in a random order ({row.low:.2f} to {row.high:.2f}); 0 is chance, 1 is perfect."
     )
     if row.low > 0:
@@ -214,7 +219,8 @@ def worse_verdict(
         return Verdict(WORSE, Answer.OPEN, figure, needs)
     fine = all(_is_fine(group, level, overall, wider) for group in judged)
     if fine and not unjudged:
-        figure = f"In each of {len(judged)} groups of clients the range holds"
+        whom = "the one group" if len(judged) == 1 else f"each of {len(judged)} groups"
+        figure = f"In {whom} of clients the range holds"
         if overall is None:
             figure += ", but the order in each was not measured."
             return Verdict(WORSE, Answer.OPEN, figure, ORDER_BY_TRAINING)
@@ -226,33 +232,38 @@ def worse_verdict(
     return Verdict(WORSE, Answer.OPEN, figure, needs)
 
 
-def spread_verdict(share: Share | None, even: float | None, *, unseen: str = "") -> Verdict:
+def spread_verdict(
+    share: Share | None, even: float | None, clinicians: int | None = None, *, unseen: str = ""
+) -> Verdict:
     """Whether first places are spread over the clinicians.
 
     Parameters
     ----------
     share
-        The share of requests in which one of the most-shown tenth of clinicians was first.
+        The share of requests in which one of the most-recommended tenth of clinicians was first.
     even
         The same share in an even spread or a random order.
+    clinicians
+        How many there are; None where it is not known.
     unseen
         A sentence about clinicians who were never shown.
     """
     if share is None or even is None or even >= 1:
         figure = f"No request has been counted. {unseen}".strip()
-        needs = f"About {ratings_for_share(MOST_TO_A_TENTH, 0.1)} requests would settle it."
-        return Verdict(SPREAD, Answer.OPEN, figure, needs)
+        needed = ratings_for_share(MOST_TO_A_TENTH, 0.1)
+        return Verdict(SPREAD, Answer.OPEN, figure, _settles(needed, "request"))
     figure = (
-        f"In {_share(share)} of {share.count:,} requests one of the same tenth of clinicians came "
-        f"first; with an even spread it would be {even:.0%}. {unseen}"
+        f"In {_share(share)} of {_counted(share.count, 'request')} {_most_recommended(clinicians)} "
+        f"came first; with an even spread it would be {even:.0%}. {unseen}"
     ).strip()
     limit = even + MOST_TO_A_TENTH * (1 - even)
     if share.high <= limit:
         return Verdict(SPREAD, Answer.YES, figure)
     if share.low > limit:
         return Verdict(SPREAD, Answer.NO, figure)
-    needed = ratings_for_share(share.value, abs(share.value - limit))
-    return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "requests"))
+    # The interval leaves the limit out from that many on that the error of the limit itself asks.
+    needed = ratings_for_share(limit, abs(share.value - limit))
+    return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "request"))
 
 
 def ratings_for_share(value: float, margin: float, *, judged: int = 1) -> int:
@@ -320,10 +331,27 @@ def _share(share: Share) -> str:
     return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
 
 
-def _needs(number: int, of: str = "ratings") -> str:
+def _most_recommended(clinicians: int | None) -> str:
+    if clinicians is None:
+        return "one of the most-recommended tenth of clinicians"
+    most = top_size(clinicians)
+    whom = "clinician" if most == 1 else f"{most:,} clinicians"
+    return f"{'the' if most == 1 else 'one of the'} most-recommended {whom} of {clinicians:,}"
+
+
+def _needs(number: int, of: str = "rating") -> str:
+    """How many ratings or requests would settle what the interval leaves open."""
     if number > MOST_NAMED:
-        return f"More than {MOST_NAMED:,} {of} would be needed: the figure lies close to the limit."
-    return f"About {number:,} {of} would settle it, if the figure stays as it is."
+        return f"More than {MOST_NAMED:,} {of}s are needed: the figure lies close to the limit."
+    return f"{_settles(number, of).removesuffix('.')}, if the figure stays as it is."
+
+
+def _settles(number: int, of: str = "rating") -> str:
+    return f"About {number:,} {of}s would settle it."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _z(judged: int) -> float:

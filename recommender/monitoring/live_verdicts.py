@@ -52,7 +52,8 @@ def live_verdicts(
     """
     coverage, few = Coverage.of(matches), ""
     if coverage.rated < MIN_MATCHES:
-        few = f"{coverage.rated} rated matches so far; {MIN_MATCHES} are needed for a first figure."
+        noun = "match" if coverage.rated == 1 else "matches"
+        few = f"{coverage.rated} rated {noun} so far; {MIN_MATCHES} are needed for a first figure."
     share = None if few else share_of(coverage.inside, coverage.rated)
     measured = [
         GroupMeasure(name, share_of(each.coverage.inside, each.coverage.rated))
@@ -77,8 +78,10 @@ def _spread(counted: Mapping[str, Exposure] | None, clinician_ids: Sequence[str]
     firsts = np.array([counted.get(each, Exposure()).first for each in clinician_ids])
     unseen = sum(not counted.get(each, Exposure()).shown for each in clinician_ids)
     requests = int(firsts.sum())
-    text = f"In the last {DAYS} days {unseen} of {len(firsts)} clinicians were shown to nobody."
+    were = "was" if unseen == 1 else "were"
+    text = f"In the last {DAYS} days {unseen} of {len(firsts)} clinicians {were} shown to nobody."
     if not requests:
         return spread_verdict(None, None, unseen=text)
     most, top = of_top(firsts)
-    return spread_verdict(share_of(top, requests), most / len(firsts), unseen=text)
+    even, clinicians = most / len(firsts), len(firsts)
+    return spread_verdict(share_of(top, requests), even, clinicians, unseen=text)

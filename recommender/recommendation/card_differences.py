@@ -4,7 +4,7 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -13,13 +13,13 @@ import numpy as np
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, listed
 from recommender.recommendation.card_parts import CardContent, CardFields, Difference
 from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
 
 MAX_DIFFERENCES = 4
 MAX_LEVELS = 2
-ONLY = "only one of those shown"
+ONLY = "The only one of those shown who"
 MOST = "the most of those shown"
 
 Ordered = TypeVar("Ordered", int, float, date)
@@ -72,15 +72,18 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         gaps = [None if c.cost is None else c.cost.gap_cents for c in shown.cards]
         fees = [None if c.cost is None else c.cost.fee_cents for c in shown.cards]
         word, cents = ("gap", gaps) if None not in gaps else ("fee", fees)
-        for place, least in _least(cents):
-            text = f"Lowest {word} of those shown: {cents_text(practice, least)}"
+        for place, least, dearer in _least(cents):
+            less = cents_text(practice, dearer - least)
+            text = f"The lowest {word} of those shown: {less} less than the next"
+            if word == "gap" and not least:
+                text = f"{ONLY} leaves no gap"
             yield Candidate(place, Difference(cost, text))
     times = fields.of_part.get("next_times")
     if times is not None:
         # A day counts, a quarter of an hour does not: the roster has no bookings.
-        for place, _ in _least(_first_days(shown.cards)):
+        for place, *_ in _least(_first_days(shown.cards)):
             day = shown.cards[place].next_times[0].starts_at
-            text = f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"
+            text = f"The soonest time of those shown: {day:%A} {day.day} {day:%B}"
             yield Candidate(place, Difference(times, text))
     places = fields.of_part.get("places")
     if places is not None:
@@ -91,8 +94,9 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         with_rooms = [(place, km) for place, km in near if km]
         known = [min((k for k in km if k is not None), default=None) for _, km in with_rooms]
         if len(with_rooms) > 1:
-            for place, km in _least(known):
-                text = f"Nearest rooms of those shown: {km:g} km"
+            for place, km, following in _least(known):
+                closer = f"{following - km:.1f}".removesuffix(".0")
+                text = f"The nearest rooms of those shown: {closer} km closer than the next"
                 yield Candidate(with_rooms[place][0], Difference(places, text))
 
 
@@ -106,21 +110,22 @@ def _facts(
     for name, field in practice.clinician.items():
         if name == ways and practice.ways is not None:
             held = [_ways_met(card, columns, name, row) for card, row in _pairs(shown)]
-            yield from _only(field, held, shown.asked.get(name, frozenset()))
+            yield from _only(field, held, shown.asked.get(name, frozenset()), field.spoken_of)
         elif (name in facts or name == profession) and field.behaviour.has_levels:
             held = [_levels_known(field, columns, row) for row in shown.rows]
-            yield from _only(field, held, shown.asked.get(name, frozenset()))
+            words = _is_a if name == profession else field.spoken_of
+            yield from _only(field, held, shown.asked.get(name, frozenset()), words)
         elif name in facts and field.kind == "flag":
             flags = [columns[name][row] for row in shown.rows]
             if not np.isnan(flags).any() and sum(flags) == 1:
-                text = f"{field.heading} ({ONLY})"
+                text = f"{ONLY} {field.spoken_of(())}"
                 yield Candidate(
                     flags.index(1), Difference(name, text), is_asked=name in fields.if_asked
                 )
         elif name in facts and field.kind in ("number", "scale"):
             numbers = [_negative(columns[name][row]) for row in shown.rows]
-            for place, most in _least(numbers):
-                text = f"{field.heading}: {with_unit(field, -most)} ({MOST})"
+            for place, most, _ in _least(numbers):
+                text = f"{field.heading}: {with_unit(field, -most)}, {MOST}"
                 yield Candidate(place, Difference(name, text))
 
 
@@ -128,10 +133,20 @@ def _pairs(shown: Shown) -> Iterator[tuple[CardContent, int]]:
     return zip(shown.cards, shown.rows, strict=True)
 
 
+def _is_a(labels: Sequence[str]) -> str:
+    return f"is a {listed([each.lower() for each in labels])}"
+
+
 def _only(
-    field: Field, held: Sequence[frozenset[str] | None], asked: frozenset[str]
+    field: Field,
+    held: Sequence[frozenset[str] | None],
+    asked: frozenset[str],
+    words: Callable[[Sequence[str]], str],
 ) -> Iterator[Candidate]:
-    """Levels that one clinician alone has, those asked for first; none if any has unknown ones."""
+    """Levels that one clinician alone has, those asked for first; none if any has unknown ones.
+
+    `words` says of a clinician that they have levels of these labels.
+    """
     known = [levels for levels in held if levels is not None]
     if len(known) < len(held):
         return
@@ -140,8 +155,7 @@ def _only(
         alone = [level for level in field.levels if level in own - others]
         alone.sort(key=lambda level: level not in asked)
         if alone:
-            labels = ", ".join(field.label_of(level) for level in alone[:MAX_LEVELS])
-            text = f"{field.heading}: {labels} ({ONLY})"
+            text = f"{ONLY} {words([field.label_of(level) for level in alone[:MAX_LEVELS]])}"
             yield Candidate(place, Difference(field.name, text), is_asked=alone[0] in asked)
 
 
@@ -167,8 +181,9 @@ def _negative(number: float) -> float | None:
     return None if np.isnan(number) else -float(number)
 
 
-def _least(values: Sequence[Ordered | None]) -> Iterator[tuple[int, Ordered]]:
-    """The place and the least of some values, where all are known and no other equals it."""
+def _least(values: Sequence[Ordered | None]) -> Iterator[tuple[int, Ordered, Ordered]]:
+    """The place of the least of several values, it and the next; none if equal or not all known."""
     known = [value for value in values if value is not None]
-    if known and len(known) == len(values) and known.count(min(known)) == 1:
-        yield known.index(min(known)), min(known)
+    if len(known) > 1 and len(known) == len(values) and known.count(min(known)) == 1:
+        least, following, *_ = sorted(known)
+        yield known.index(least), least, following

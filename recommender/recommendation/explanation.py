@@ -111,6 +111,25 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
     return _explanation(practice, own, points, one, own.raw[other], in_favour, against)
 
 
+def behind(practice: Practice, own: Contributions, one: int, other: int) -> tuple[str, ...]:
+    """In what the clinician of one row is behind that of another, the strongest first.
+
+    The words compare: they are true of the one beside the other, and each of these matches lowers
+    the prediction of the one. Attributes and records are not said, because one clinician alone has
+    them or both may.
+    """
+    points = own.values[one] - own.values[other]
+    words = (
+        own.features[column].otherwise
+        for column in np.argsort(points, kind="stable").tolist()
+        if points[column] <= -MIN_POINTS
+        and _side(practice, own.features[column], own.raw[one, column], own.raw[other, column])
+        == -1
+        and own.features[column].name.startswith("match.")
+    )
+    return tuple(dict.fromkeys(words))[:MAX_PHRASES]
+
+
 def _explanation(
     practice: Practice,
     own: Contributions,

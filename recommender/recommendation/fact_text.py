@@ -1,13 +1,13 @@
 """Facts about clinicians and amounts in words, in the labels of the practice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
 import numpy as np
 
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, listed
 from recommender.values.kinds import DAY_NAMES, EPOCH
 
 YES = "Yes"
@@ -83,8 +83,13 @@ def values_text(practice: Practice, field: Field, encoded: Any) -> tuple[str, ..
         case "date":
             if np.isnan(encoded):
                 return ()
-            return (day_text(date.fromordinal(int(encoded) + EPOCH)),)
+            return (day_text(date_of(float(encoded))),)
     return ()
+
+
+def date_of(days: float) -> date:
+    """The day that is so many days after 1970-01-01, or else the last one there is."""
+    return date.fromordinal(min(int(days) + EPOCH, date.max.toordinal()))
 
 
 def day_text(day: date) -> str:
@@ -139,6 +144,46 @@ def _span_text(begin: int, end: int) -> str:
     if end == DAY_MINUTES:
         return f"from {minute_text(begin)}"
     return f"{minute_text(begin)} to {minute_text(end)}"
+
+
+def week_text(windows: Iterable[Window]) -> str:
+    """Hours of every week as they are said; days with the same hours together.
+
+    Windows that touch or overlap are one.
+
+    >>> week_text([(0, 540, 900), (2, 540, 720), (2, 720, 900), (3, 1020, 1440), (5, 0, 1440)])
+    'Mondays and Wednesdays 9 am to 3 pm, Thursdays after 5 pm, and Saturdays all day'
+    """
+    spans: dict[int, list[Span]] = {}
+    for day, begin, end in sorted(windows):
+        of_day = spans.setdefault(day, [])
+        if of_day and begin <= of_day[-1][1]:
+            begin, last = of_day.pop()
+            end = max(last, end)
+        of_day.append((begin, end))
+    days: dict[str, list[int]] = {}
+    for day, of_day in spans.items():
+        days.setdefault(" and ".join(_open_span_text(*each) for each in of_day), []).append(day)
+    parts = [f"{_weekdays_text(of_hours)} {hours}" for hours, of_hours in days.items()]
+    return listed(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+
+
+def _weekdays_text(days: Sequence[int]) -> str:
+    """Days in order; three or more that follow each other as a range."""
+    names = [f"{name}s" for name in DAY_NAMES.values()]
+    if len(days) == len(names):
+        return "every day"
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{names[days[0]]} to {names[days[-1]]}"
+    return listed([names[day] for day in days])
+
+
+def _open_span_text(begin: int, end: int) -> str:
+    if (begin, end) == (0, DAY_MINUTES):
+        return "all day"
+    if end == DAY_MINUTES:
+        return f"after {minute_text(begin)}"
+    return _span_text(begin, end)
 
 
 def minute_text(minute: int) -> str:

@@ -152,6 +152,32 @@ class OpeningTimes:
         day = first_sessions(self.practice.first_session, self.columns, -np.inf)[row]
         return None if np.isinf(day) else min(int(day) + EPOCH, date.max.toordinal())
 
+    def hours_in_any_way(self, row: int) -> tuple[WeeklyHours, ...]:
+        """One clinician's open hours, however and wherever they meet; none if not recorded."""
+        return tuple(
+            hours
+            for rule in self.rules(HOURS)
+            if not np.isnan(self.columns[rule.clinician[0]][row]).all()
+            for hours in self._open_hours(rule, row, self._hours_zone(rule, row), None)
+        )
+
+    def wished_hours(self) -> tuple[tuple[WeeklyHours, ...], ...]:
+        """By rule on hours, those the client named, and those after hours where they need them.
+
+        One rule is for each way of meeting, with clocks of its own.
+        """
+        there = self.practice.timezone
+        return tuple(tuple(self._wishes(rule, there)) for rule in self.rules(HOURS))
+
+    def shortest_session(self) -> float:
+        """Minutes of a session by the rules on hours; 0 where no rule says it."""
+        minutes = [session_minutes(each.settings, self.client) for each in self.rules(HOURS)]
+        return min((each for each in minutes if not np.isnan(each)), default=0.0)
+
+    def is_away(self, row: int, day: date) -> bool:
+        """Whether a day is within a recorded absence of one clinician."""
+        return any(first <= day.toordinal() < after for first, after in self._away(row))
+
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
         for rule in self.rules(HOURS):
@@ -162,8 +188,7 @@ class OpeningTimes:
             if np.isnan(hours).all() or (self.open_ways and rule.ways and not ways):
                 continue
             minutes = session_minutes(rule.settings, self.client)
-            name = rule.settings.get("clinician_zone")
-            there = self._zone(name, self.columns, row, self.practice.clinician)
+            there = self._hours_zone(rule, row)
             same: dict[tuple[WeeklyHours, ...], list[str]] = {}
             for way in ways or (None,):
                 same.setdefault(tuple(self._open_hours(rule, row, there, way)), []).append(
@@ -255,6 +280,11 @@ class OpeningTimes:
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
         return name and self._zone(name, self.client, 0, self.practice.client)
+
+    def _hours_zone(self, rule: Constraint, row: int) -> str:
+        """The zone of one clinician's hours."""
+        name = rule.settings.get("clinician_zone")
+        return self._zone(name, self.columns, row, self.practice.clinician)
 
     def _zone(self, name: str | None, side: Columns, row: int, fields: Mapping[str, Any]) -> str:
         """The zone a field names, that of the practice where it names none."""

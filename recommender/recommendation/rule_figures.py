@@ -5,30 +5,28 @@ They are computed for one clinician when somebody asks why, and never for a whol
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, listed
 from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import gap_cents, max_sessions, road_km
 from recommender.practice.rules.rule_input import RequestContext, RuleInput
 from recommender.practice.rules.time_rules import waits, windows_of
 from recommender.recommendation.fact_text import (
     cents_text,
+    date_of,
     day_text,
     levels_in,
-    minute_text,
     values_text,
+    week_text,
     with_unit,
 )
-from recommender.values.kinds import DAY_NAMES, EPOCH
 
 NONE = "none"
-WEEKDAYS = tuple(name[:3] for name in DAY_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,11 @@ def reason_text(
 ) -> str:
     """Why a constraint excludes the clinician of one row, with figures where the rule has any.
 
-    The words are the constraint's own `figures`, or else its reason followed by the figures.
+    The words are the constraint's own `figures`, or else its reason followed by the figures. What
+    the definition itself requires of everybody, such as one open place, its own words say.
     """
     rule = FIGURES[constraint.rule]
-    if rule is None:
+    if rule is None or (constraint.value is not None and not constraint.figures):
         return constraint.say
     words, figures_of = rule
     figures = figures_of(practice, rule_input_of(constraint, client, columns, context), row)
@@ -148,7 +147,7 @@ def _wait(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
     if np.isnan(wait):
         return None
     field = inputs.client_fields[0]
-    first, limit = _day(inputs.earliest + wait), float(inputs.client[0][0])
+    first, limit = day_text(date_of(inputs.earliest + wait)), float(inputs.client[0][0])
     return Figures(f"{with_unit(field, wait)} ({first})", with_unit(field, limit))
 
 
@@ -158,7 +157,7 @@ def _dates(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
         return None
     own = float(inputs.client[0][0]) if inputs.client else np.nan
     start = float(np.fmax(inputs.first_sessions[row], own))
-    return Figures(" to ".join(map(_day, days)), _day(start))
+    return Figures(" to ".join(day_text(date_of(day)) for day in days), day_text(date_of(start)))
 
 
 def _hours(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
@@ -166,7 +165,8 @@ def _hours(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
     if np.isnan(windows).all():
         return None
     flag = inputs.client_fields[0].kind == "flag"
-    return Figures(_week(windows), "" if flag else _week(inputs.client[0]))
+    asked = "" if flag else week_text(windows_of(inputs.client[0]))
+    return Figures(week_text(windows_of(windows)), asked)
 
 
 def _scheme(practice: Practice, inputs: RuleInput, row: int) -> Figures | None:
@@ -187,7 +187,7 @@ def _asked_levels(inputs: RuleInput) -> tuple[str, ...]:
 
 def _of_levels(inputs: RuleInput, theirs: Sequence[str], asked: Sequence[str]) -> Figures:
     label = inputs.clinician_fields[0].label_of
-    return Figures(*(", ".join(map(label, each)) or NONE for each in (theirs, asked)))
+    return Figures(*(listed([*map(label, each)]) or NONE for each in (theirs, asked)))
 
 
 def _value(practice: Practice, field: Field, encoded: NDArray[np.float64]) -> str:
@@ -196,42 +196,30 @@ def _value(practice: Practice, field: Field, encoded: NDArray[np.float64]) -> st
     return ", ".join(values_text(practice, field, encoded))
 
 
-def _day(days: float) -> str:
-    return day_text(date.fromordinal(min(int(days) + EPOCH, date.max.toordinal())))
-
-
-def _week(encoded: NDArray[np.float64]) -> str:
-    """Windows of a week, such as `Mon 9 am to noon, Thu 5 pm to 8 pm`."""
-    return ", ".join(
-        f"{WEEKDAYS[day]} {minute_text(start)} to {minute_text(end)}"
-        for day, start, end in dict.fromkeys(sorted(windows_of(encoded)))
-    )
-
-
 FIGURES: Mapping[str, tuple[str, FiguresOf] | None] = {
     "has_all": ("lacks {asked}", _lacked),
-    "has_any": ("{theirs}; asked for {asked}", _levels),
+    "has_any": ("has {theirs}; the client asked for {asked}", _levels),
     "has_none": ("{theirs}", _declined),
-    "member": ("{theirs}; asked for {asked}", _levels),
-    "one_of": ("{theirs}; asked for {asked}", _levels),
-    "equal": ("{theirs}; asked for {asked}", _values),
+    "member": ("has {theirs}; the client asked for {asked}", _levels),
+    "one_of": ("has {theirs}; the client asked for {asked}", _levels),
+    "equal": ("{theirs}; the client asked for {asked}", _values),
     "at_most": ("{theirs}, limit {asked}", _values),
     "at_least": ("{theirs}, at least {asked}", _values),
-    "within": ("{theirs}; asked for {asked}", _range),
+    "within": ("{theirs}; the client asked for {asked}", _range),
     "is_true": None,
     "below": ("{theirs} of {asked}", _two_numbers),
     "client_true": None,
     "client_at_least": ("{theirs}, at least {asked}", _least),
     "if_asked": None,
     "within_km": ("{theirs}, limit {asked}", _distance),
-    "shares_hours": ("{theirs}; the client {asked}", _hours),
-    "after_hours": ("{theirs}", _hours),
+    "shares_hours": ("works {theirs}; the client can come {asked}", _hours),
+    "after_hours": ("works {theirs}", _hours),
     "available_within": ("{theirs}, limit {asked}", _wait),
-    "valid_on": ("until {theirs}, first session {asked}", _dates),
-    "valid_between": ("{theirs}, first session {asked}", _dates),
+    "valid_on": ("until {theirs}; the first session would be {asked}", _dates),
+    "valid_between": ("{theirs}; the first session would be {asked}", _dates),
     "gap_at_most": ("{theirs}, limit {asked}", _gap),
-    "enough_sessions": ("{theirs}, asked for {asked}", _sessions),
-    "funded": ("{theirs}, {asked}", _scheme),
+    "enough_sessions": ("{theirs}; the client asked for {asked}", _sessions),
+    "funded": ("{theirs}", _scheme),
     "not_listed": None,
     "listed": None,
 }

@@ -40,7 +40,9 @@ Codes = NDArray[np.int8]
 
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
-_MET, _FAILED, _UNKNOWN, _MOVES = 0, 1, 2, 3
+FAILED = 1
+"""Code of a constraint that a clinician is known not to meet."""
+_MET, _UNKNOWN, _MOVES = 0, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class Screening:
         if code == _MOVES:
             return self.moved[constraint.name][row].text
         km = self.far[constraint.name][row] if constraint.name in self.far else np.nan
-        if code != _FAILED or np.isnan(km):
+        if code != FAILED or np.isnan(km):
             return constraint.say
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
@@ -433,7 +435,7 @@ def _codes(constraint: Constraint, mode: str, verdict: Array) -> tuple[Codes, Co
 
 def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
     if failed is not None:
-        np.multiply(failed, np.int8(_FAILED), out=codes)
+        np.multiply(failed, np.int8(FAILED), out=codes)
     if unknown is not None:
         codes += np.multiply(unknown, np.int8(_UNKNOWN))
 
@@ -508,7 +510,7 @@ def _over_ways(
 def _worst(codes: Sequence[Codes], size: int) -> Codes:
     """1 where any code is 1, else 2 where any is, else 3 where any is, else 0."""
     result = np.zeros(size, dtype=np.int8)
-    for code in (_MOVES, _UNKNOWN, _FAILED):
+    for code in (_MOVES, _UNKNOWN, FAILED):
         result[_any_of([each == code for each in codes], size)] = code
     return result
 

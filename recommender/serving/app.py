@@ -20,6 +20,7 @@ from recommender.serving import appearance
 from recommender.serving.api import (
     allocations,
     clinicians,
+    closings,
     decisions,
     explanations,
     health,
@@ -83,6 +84,7 @@ ROUTERS = (
     allocations.router,
     wishes.router,
     decisions.router,
+    closings.router,
     pairings.router,
     ratings.router,
     health.router,

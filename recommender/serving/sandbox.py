@@ -7,11 +7,13 @@ repeated request gets its first reply and a decision finds its recommendation.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Generic, TypeVar
 
 from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, key_reused
+from recommender.serving.http.problems import ProblemError
 from recommender.store.database import Store
 
 LIFETIME_SECONDS = 600.0
@@ -93,25 +95,35 @@ class Sandbox:
 
         The write finds the recommendations that `recommend` executed for the same actor.
         """
-        own = [each.write for each in self._recommended.live().values() if each.actor == actor]
-        return self._executed(ticket, (*own[-MAX_FOUND:], write))
+        return self._executed(ticket, (*self._of(actor), write))
 
     def recommend(
         self, ticket: IdempotencyTicket | None, write: Write, *, actor: str
     ) -> StoredReply:
-        """As `execute`; later writes of the actor find the recommendation that `write` records."""
-        reply = self._executed(ticket, (write,))
+        """As `execute`; later writes of the actor find the recommendation that is recorded."""
+        reply = self._executed(ticket, (*self._of(actor), write))
         if not reply.replayed:
             self._recommended.add(reply.headers["Location"], _Recommended(actor, write))
         return reply
 
+    def _of(self, actor: str) -> Sequence[Write]:
+        """The latest recommendations of an actor."""
+        own = [each.write for each in self._recommended.live().values() if each.actor == actor]
+        return own[-MAX_FOUND:]
+
     def _executed(self, ticket: IdempotencyTicket | None, writes: Sequence[Write]) -> StoredReply:
-        """The reply of the last write, after the others in the same transaction."""
+        """The reply of the last write, after the others in the same transaction.
+
+        One of the others that replaces a recommendation which is held no more is passed over.
+        """
         known = self.known(ticket)
         if known is not None:
             return known
         with self._store.rehearsing() as connection:
-            *_, last = [write(connection) for write in writes]
+            for write in writes[:-1]:
+                with suppress(ProblemError):
+                    write(connection)
+            last = writes[-1](connection)
         # The reply outlives the transaction; its subject does not.
         reply = replace(last, subject=None)
         if ticket is not None:

@@ -17,7 +17,7 @@ from recommender.journal.recommendations import (
 )
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
-from recommender.recommendation.explanation import Explanation, contrast, explain
+from recommender.recommendation.explanation import Explanation, behind, contrast, explain
 from recommender.security.scopes import Scope
 from recommender.serving.idempotency import created
 from recommender.serving.recommendation_service import ServedRecommendation
@@ -89,6 +89,13 @@ class StoredContributions:
         """Contributions of one clinician relative to another; antisymmetric."""
         own = self._own(features)
         return contrast(practice, own, self.ids.index(clinician_id), self.ids.index(other))
+
+    def behind(
+        self, practice: Practice, features: tuple[Feature, ...], clinician_id: str, other: str
+    ) -> tuple[str, ...]:
+        """In what one clinician is behind another, in words that are true of both."""
+        own = self._own(features)
+        return behind(practice, own, self.ids.index(clinician_id), self.ids.index(other))
 
     def _own(self, features: tuple[Feature, ...]) -> Contributions:
         return Contributions(features, self.values, self.start, self.raw)

@@ -164,6 +164,16 @@ wishes = _table(
     Index("ix_wishes_clinician", "clinician_id", "recorded_at"),
 )
 
+# A row closes a request, or opens it again.
+closings = _table(
+    "closings",
+    _text("closing_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    _text("kind"),
+    Column("reason", Text),
+    *_written_by(),
+)
+
 # Answers not sent yet, of one account; `changes` is the request they change, "" for a new one.
 drafts = _table(
     "drafts",
@@ -195,6 +205,8 @@ pairing_events = _table(
     Column("session", Integer),
     Column("reason", Text),
     *_written_by(),
+    # The hour of an appointment on the practice's clock.
+    Column("local_time", Text),
 )
 
 ratings = _table(

@@ -105,16 +105,17 @@ def _ours(trial: FoldTask, pairs: Pairs) -> Array:
 def exposure(first: Mapping[str, list[Ints]], available: list[NDArray[np.intp]]) -> pd.DataFrame:
     """How concentrated first ranks are over the available clinicians, a row a learner.
 
-    Columns: learner, top_share (of the most-named tenth), gini. A learner without scores has no
-    row.
+    Columns: learner, top_share (of the most-named tenth), gini, clinicians (how many there are). A
+    learner without scores has no row.
     """
     known = np.unique(np.concatenate(available))
     rows = []
     for learner, parts in first.items():
         named = np.searchsorted(known, np.concatenate(parts)) if parts else known[:0]
         if len(named):
-            rows.append((learner, top_share(named, len(known)), gini(named, len(known))))
-    return pd.DataFrame(rows, columns=["learner", "top_share", "gini"])
+            measured = top_share(named, len(known)), gini(named, len(known))
+            rows.append((learner, *measured, len(known)))
+    return pd.DataFrame(rows, columns=["learner", "top_share", "gini", "clinicians"])
 
 
 def named_first(learner_scores: LearnerScores, grid: ExposureGrid) -> list[Ints]:

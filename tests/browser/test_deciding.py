@@ -20,7 +20,13 @@ NEXT_WEEK = datetime.now(UTC).date() + timedelta(days=7)
 
 def begin(page: Page, day: date) -> None:
     page.locator("#begin-booked_on").fill(day.isoformat())
-    press(page, "Begin")
+    press(page, "Record first appointment")
+
+
+def confirm(page: Page) -> None:
+    """Ticks whatever the page asks about."""
+    for each in page.locator('[name="confirmed"]').all():
+        each.check()
 
 
 def find(page: Page, text: str, *, script: bool) -> None:
@@ -64,16 +70,16 @@ def test_a_front_desk_decides_starts_undoes_and_finds_again(
     press(page, "Override")
     assert page.url == f"{address}#decide"
 
-    press(page, "Begin")
+    press(page, "Record first appointment")
     expect(page.locator("#begin-booked_on")).to_be_focused()
     look("start, refused")
     begin(page, date(2024, 10, 1))
     expect(page.locator("#begin-booked_on")).to_have_value("2024-10-01")
-    page.get_by_label("This is right").check()
+    confirm(page)
     look("start, questioned")
     other = context.new_page()
     other.goto(address)
-    press(page, "Begin")
+    press(page, "Record first appointment")
     started = page.url
     assert "/staff/pairings/" in started
     begin(other, NEXT_WEEK)

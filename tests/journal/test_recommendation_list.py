@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from recommender.journal.recommendation_list import (
+    CLOSED,
     DECIDED,
     OVERRIDDEN,
     STATES,
@@ -20,7 +21,7 @@ from recommender.journal.recommendation_list import (
 )
 from recommender.journal.subjects import subject_for
 from recommender.store.database import Connection, Store
-from recommender.store.schema import decisions, recommendations, shown
+from recommender.store.schema import closings, decisions, recommendations, shown
 
 FIRST = datetime(2026, 11, 1, 9, 0, 0, 250, tzinfo=UTC)
 ACTORS, CLIENTS, MODES = ("key:one", "key:two"), ("c0001", "c0002", None), ("model", "prior")
@@ -59,8 +60,24 @@ def write(connection: Connection, known: Known, earlier: tuple[str, str] | None 
         for rank, each in enumerate(one.shown, 1)
     ]
     connection.execute(insert(shown), rows)
+    # Another was closed too, and opened again.
+    for number, (kind, reason) in enumerate(
+        [("closed", "no_answer"), ("reopened", None), ("closed", one.closed_for)]
+    ):
+        if number == 2 and one.closed_for is None:
+            continue
+        connection.execute(
+            insert(closings).values(
+                closing_id=f"{9 - number}{one.recommendation_id}",
+                recommendation_id=one.recommendation_id,
+                kind=kind,
+                reason=reason,
+                actor="desk",
+                recorded_at=FIRST + timedelta(days=number),
+            )
+        )
     kinds = {state: kind for kind, state in KINDS.items()}
-    made = [] if one.chosen is None else [(kinds[one.state], one.chosen)]
+    made = [] if one.chosen is None else [(kinds.get(one.state, "chosen"), one.chosen)]
     for number, (kind, clinician) in enumerate([*([earlier] if earlier and made else []), *made]):
         connection.execute(
             insert(decisions).values(
@@ -91,6 +108,7 @@ def many(draw: Random) -> Iterator[Known]:
                 shown=tuple(draw.sample(CLINICIANS, 2)),
                 state=state,
                 chosen=None if state == UNDECIDED else draw.choice(CLINICIANS),
+                closed_for="duplicate" if state == CLOSED else None,
             ),
         )
 

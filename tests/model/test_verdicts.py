@@ -98,6 +98,21 @@ def test_work_is_spread_where_no_tenth_takes_most_first_places() -> None:
     assert spread_verdict(None, None).answer is Answer.OPEN
 
 
+@pytest.mark.parametrize(
+    ("clinicians", "whom"),
+    [
+        (None, "one of the most-recommended tenth of clinicians came first"),
+        (8, "the most-recommended clinician of 8 came first"),
+        (40, "one of the most-recommended 4 clinicians of 40 came first"),
+    ],
+)
+def test_who_takes_first_places_is_counted_in_clinicians(clinicians: int | None, whom: str) -> None:
+    verdict = spread_verdict(share_of(1, 1), 0.1, clinicians)
+    assert f"of 1 request {whom}" in verdict.figure
+    assert "About 5 requests would settle it" in verdict.needs
+    assert spread_verdict(share_of(5, 5), 0.1, clinicians).answer is Answer.NO
+
+
 def test_every_question_is_answered_from_a_report() -> None:
     report = a_report(
         ranges=[held("all rated", 0.7, rated=900, high=0.75), held("client.gender=woman", 0.9)],

@@ -41,3 +41,4 @@ def test_first_places_of_one_in_ten_are_not_spread_and_the_unseen_are_counted() 
     spread = live_verdicts([], {}, counted, IDS, UNMEASURED, 0.9)[3]
     assert spread.answer is Answer.NO
     assert "8 of 10 clinicians were shown to nobody" in spread.figure
+    assert "the most-recommended clinician of 10 came first" in spread.figure

@@ -329,14 +329,14 @@ def test_differences_are_true_of_one_clinician_alone() -> None:
     first, second, third = shown(*TRIO)
     emdr = PRACTICE.clinician["modalities"].label_of("emdr")
     assert texts(first) == [
-        "Lowest gap of those shown: $98.45",
-        "In practice: 20 years (the most of those shown)",
-        "Languages: Greek (only one of those shown)",
+        "The lowest gap of those shown: $10 less than the next",
+        "In practice: 20 years, the most of those shown",
+        "The only one of those shown who speaks Greek",
     ]
-    assert texts(second) == [f"Therapies: {emdr} (only one of those shown)"]
+    assert texts(second) == [f"The only one of those shown who offers {emdr}"]
     assert texts(third) == [
-        "Soonest time of those shown: Friday 27 November",
-        "Gender: Man (only one of those shown)",
+        "The soonest time of those shown: Friday 27 November",
+        "The only one of those shown who is a man",
     ]
 
 
@@ -364,10 +364,10 @@ def test_what_was_asked_for_comes_first_and_no_card_has_more_than_four() -> None
     }
     card, other = shown(rich, {}, languages_preferred="greek")
     assert texts(card) == [
-        "Languages: Greek (only one of those shown)",
-        "Lowest gap of those shown: $48.45",
-        "Soonest time of those shown: Friday 27 November",
-        "Nearest rooms of those shown: 0 km",
+        "The only one of those shown who speaks Greek",
+        "The lowest gap of those shown: $60 less than the next",
+        "The soonest time of those shown: Friday 27 November",
+        "The nearest rooms of those shown: 2.5 km closer than the next",
     ]
     assert len(texts(other)) <= 4
     assert not set(texts(card)) & set(texts(other))

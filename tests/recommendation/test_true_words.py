@@ -18,7 +18,13 @@ from recommender.features.pipeline import pairing_features, pairing_rows
 from recommender.model.alliance_model import Contributions
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_learned_practice, read_practice
-from recommender.recommendation.explanation import Explanation, contrast, explain
+from recommender.recommendation.explanation import (
+    MIN_POINTS,
+    Explanation,
+    behind,
+    contrast,
+    explain,
+)
 
 HEAD = """
 [practice]
@@ -195,6 +201,24 @@ def test_two_compared_are_described_by_what_is_true_of_each(
                 assert value is not None
                 assert usual is not None
                 assert side_of(operator, directions[operator], value, usual) == 1
+
+
+@given(DIRECTIONS, PERSON, st.lists(PERSON, min_size=2, max_size=2), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_somebody_is_behind_only_in_what_is_less_true_of_them_and_lowers_their_prediction(
+    directions: Mapping[str, str], client: Person, roster: list[Person], seed: int
+) -> None:
+    practice = read_practice(definition(directions))
+    parts = parts_of(practice, client, roster, seed)
+    points = dict(zip((each.name for each in parts.features), parts.values[1] - parts.values[0],
+                      strict=True))  # fmt: skip
+    for sentence in behind(practice, parts, 1, 0):
+        operator = sentence.removeprefix("speaks against by ")
+        own, other = (plainly(operator, client, roster[row]) for row in (1, 0))
+        assert own is not None
+        assert other is not None
+        assert side_of(operator, directions[operator], own, other) == -1
+        assert points[f"match.{operator}"] <= -MIN_POINTS
 
 
 @given(DIRECTIONS, PERSON, st.lists(PERSON, min_size=1, max_size=6), st.integers(0, 99))

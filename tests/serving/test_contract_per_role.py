@@ -145,6 +145,9 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         for wish in (chosen, {}, {"clinician_id": "nobody"}):
             desk.ask(role, f"POST {one}/wishes", at=f"{at}/wishes", json=wish)
         desk.ask(role, f"GET {one}/wishes", at=f"{at}/wishes")
+        for closing in ({"reason": "other"}, {"kind": "reopened"}, {}):
+            desk.ask(role, f"POST {one}/closings", at=f"{at}/closings", json=closing)
+        desk.ask(role, f"GET {one}/closings", at=f"{at}/closings")
     named = {"answers": a_request()["answers"], "clinician_ids": [first]}
     wrong: dict[str, Any] = named | {"clinician_ids": ["nobody"]}
     for asked in (named, named | {"client_id": "C1"}, wrong, {}):

@@ -79,6 +79,11 @@ def test_nothing_that_a_sandbox_key_sends_is_stored(trial: Trial) -> None:
     for operation, path, body in (
         ("POST /v1/recommendations/{recommendation_id}/decisions", f"{where}/decisions", chosen),
         ("POST /v1/recommendations/{recommendation_id}/wishes", f"{where}/wishes", chosen),
+        (
+            "POST /v1/recommendations/{recommendation_id}/closings",
+            f"{where}/closings",
+            {"reason": "other"},
+        ),
         ("POST /v1/pairings", "/v1/pairings", PAIRING),
         ("POST /v1/pairings/{pairing_id}/events", "/v1/pairings/p1/events", EVENT),
         ("POST /v1/ratings", "/v1/ratings", RATING),

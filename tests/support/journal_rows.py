@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.schema import Table
 
 from recommender.journal import roster_versions as versions_module
+from recommender.journal.closings import CLOSED, REOPENED, RecordedClosing, record_closing
 from recommender.journal.consents import Consent
 from recommender.journal.pairings import Pairing, PairingEvent, record_event, record_pairing
 from recommender.journal.ratings import Rating, StoredRating, record_rating
@@ -86,6 +87,16 @@ def wish(
     with store.writing() as connection:
         recorded = find_recommendation(connection, name)
         return record_wish(connection, recorded, clinician_id, actor=actor)
+
+
+def close(store: Store, name: str = "r1", reason: str = "no_answer") -> RecordedClosing:
+    with store.writing() as connection:
+        return record_closing(connection, name, CLOSED, reason, actor=ACTOR)
+
+
+def reopen(store: Store, name: str = "r1") -> RecordedClosing:
+    with store.writing() as connection:
+        return record_closing(connection, name, REOPENED, None, actor=ACTOR)
 
 
 def pair(

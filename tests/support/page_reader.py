@@ -1,5 +1,6 @@
 """A page as a reader's program sees it: what stands in it, its forms, and what each field is."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -114,6 +115,18 @@ def send(client: TestClient, form: Form, **changes: Any) -> Any:
     return client.post(form.action, data=filled | changes, headers=SAME_SITE)
 
 
+def ticks(text: str) -> list[str]:
+    """What a page asks to be ticked as right."""
+    return re.findall(r'name="confirmed" value="([^"]*)"', text)
+
+
+def send_and_confirm(client: TestClient, form: Form, **changes: Any) -> Any:
+    """What comes of a form sent, and sent again with whatever the page asked to be ticked."""
+    response = send(client, form, **changes)
+    asked = ticks(response.text)
+    return send(client, form, **changes, confirmed=asked) if asked else response
+
+
 def ask(client: TestClient, **changes: Any) -> Any:
     """A request made through the form."""
     form = read(client, "/staff/requests/new").form("/staff/requests")
@@ -152,8 +165,7 @@ def begun(staff: TestClient) -> str:
     """The address of a pairing that began from a request."""
     address = decided(staff)
     (form,) = forms(staff, address, "/pairings")
-    told = {"booked_on": "2024-10-01", "pairing_id": "p1", "confirmed": "before_request"}
-    page = send(staff, form, **told)
+    page = send_and_confirm(staff, form, booked_on="2024-10-01", pairing_id="p1")
     assert page.status_code == 200, Reader(page.text).text
     return str(page.url.path)
 

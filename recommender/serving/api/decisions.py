@@ -22,12 +22,14 @@ from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
     NO_SUCH_RECORD,
     NOT_FOUND,
+    FieldError,
     ProblemError,
     not_on_roster,
 )
 from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, problem_responses, request_body
+from recommender.serving.present_clinicians import rules_against
 from recommender.serving.schemas.request_bodies import DecisionRequest
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -86,7 +88,9 @@ async def post_decision(
     """Record the chosen clinician; a later decision replaces an earlier one.
 
     If the practice counts open places, a decision takes one and releases that of the earlier
-    decision. Of two concurrent decisions on the last place, one is refused (409).
+    decision. Of two concurrent decisions on the last place, one is refused (409), as is a decision
+    on a closed request. Refused (422) for a clinician whom a hard constraint of the families
+    safety, legal, registration, consent or conflict excludes now.
     """
     decision = body.read(DecisionRequest).on(recommendation_id)
     actor, location = caller(request).actor, f"/v1/recommendations/{recommendation_id}/decisions"
@@ -96,6 +100,7 @@ async def post_decision(
         with counting_places(connection, snapshot.practice, recommendation_id, actor=actor):
             decision_id = record_decision(connection, decision, actor=actor)
         check_clinician(recorded.shown, snapshot, decision)
+        _refuse_never_chosen(recorded.shown, snapshot, decision)
         response = DecisionCreated(**_fields(decision_id, decision))
         return created(response.model_dump_json().encode(), location, recorded.subject)
 
@@ -143,6 +148,24 @@ def check_clinician(
         near = near_misses([decision.clinician_id], sorted(known))
         error = not_on_roster("/clinician_id", near.get(decision.clinician_id, ()), message)
         raise ProblemError(INVALID_FEEDBACK, (error,))
+
+
+def _refuse_never_chosen(
+    shown: ShownRecommendation, snapshot: ServingSnapshot, decision: Decision
+) -> None:
+    """Refuses a clinician whom a rule excludes that nobody may override.
+
+    Raises
+    ------
+    ProblemError
+        422 with the constraints by name.
+    """
+    never = rules_against(shown, snapshot, decision.clinician_id).never
+    if never:
+        names = ", ".join(each.constraint for each in never)
+        message = f"is excluded by {names}, which no decision overrides; choose another"
+        error = FieldError(pointer="/clinician_id", code="never_overridden", message=message)
+        raise ProblemError(INVALID_FEEDBACK, [error])
 
 
 def _fields(decision_id: str, decision: Decision) -> dict[str, Any]:

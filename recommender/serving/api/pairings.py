@@ -90,6 +90,13 @@ class PairingRecord(PairingCreated):
     withdrawn: Annotated[
         bool, Setting(description="Whether it was recorded by mistake and withdrawn.")
     ] = False
+    first_time: Annotated[
+        str | None,
+        Setting(
+            description="The hour of the first appointment on the practice's clock, until a "
+            "session was attended; null if it was booked without one."
+        ),
+    ] = None
 
 
 class EventRecord(ResponseModel):
@@ -99,6 +106,10 @@ class EventRecord(ResponseModel):
     happened_on: date
     session: int | None
     reason: str | None
+    local_time: Annotated[
+        str | None,
+        Setting(description="The hour of a booked appointment on the practice's clock."),
+    ]
 
 
 class EventCreated(EventRecord):
@@ -193,6 +204,7 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
             sessions=outcome.sessions,
             ended_on=outcome.ended_on,
             withdrawn=outcome.withdrawn,
+            first_time=outcome.first_time,
         )
 
     return Response((await read(request, look)).model_dump_json(), media_type=JSON)

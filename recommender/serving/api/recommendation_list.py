@@ -34,12 +34,13 @@ from recommender.serving.http.strict_json import JSON
 from recommender.serving.idempotency import read
 from recommender.serving.openapi import JournalRoute
 from recommender.serving.schemas.json_types import JsonDate
+from recommender.serving.schemas.request_bodies import ClosingReason
 from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import EXPLAINS, ResponseModel
 from recommender.values.ids import ID_PATTERN
 
 RECOMMENDATIONS = "/v1/recommendations"
-State = Literal["undecided", "decided", "overridden"]
+State = Literal["undecided", "decided", "overridden", "closed"]
 Mode = Literal["model", "evidence_prior", "constraints_only"]
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(8999, 12, 31)
 
@@ -81,7 +82,7 @@ class ListQuery(BaseModel):
         State | None,
         Setting(
             description="By the decision in force: none, a clinician who was shown, or another "
-            "one (`kind` override)."
+            "one (`kind` override); `closed` requests have no other state."
         ),
     ] = None
     mode: Annotated[Mode | None, Setting(description="As in a recommendation.")] = None
@@ -130,6 +131,9 @@ class RecommendationSummary(ResponseModel):
         tuple[str, ...], Setting(description="Ids of the shortlist, first rank first.")
     ]
     state: State
+    closed_for: Annotated[
+        ClosingReason | None, Setting(description="Why it was closed; null while it is open.")
+    ]
     clinician_id: Annotated[
         str | None, Setting(description="Chosen by the decision in force; null without one.")
     ]
@@ -147,6 +151,7 @@ class RecommendationSummary(ResponseModel):
                 "eligible": listed.eligible,
                 "shown": listed.shown,
                 "state": listed.state,
+                "closed_for": listed.closed_for,
                 "clinician_id": listed.chosen,
             }
         )

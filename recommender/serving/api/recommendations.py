@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
-from recommender.journal.idempotency import Write
+from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.recommendations import (
     RecordedRecommendation,
     find_recommendation,
@@ -25,6 +25,7 @@ from recommender.recommendation.recommend import (
     read_intake,
 )
 from recommender.screening.cache import screening_cache_for
+from recommender.serving.api.replaced_request import UNKNOWN, refuse_unreplaceable, refused
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot, run_in_pool
 from recommender.serving.http.problems import (
@@ -123,7 +124,8 @@ async def post_recommendation(
 
     The request and the whole response are recorded (201), unless the server has no store or
     `dry_run` is true (200). What is sent is the shortlist, how many clinicians each constraint
-    excluded, the warnings and the parts that `include` names.
+    excluded, the warnings and the parts that `include` names. With `replaces` it is the newest
+    version of an earlier request.
     """
     info, principal = request_info(request.scope), caller(request)
     info.model = snapshot.digest
@@ -137,13 +139,29 @@ async def post_recommendation(
         info.mode = served.recommendation.mode
         return served, served.to_json(principal.scopes, included)
 
+    def check(connection: Connection, parsed: ParsedRequest) -> None:
+        if parsed.replaces is not None:
+            refuse_unreplaceable(connection, parsed.replaces, parsed.client_id, principal)
+
     async def prepare() -> Write:
         served, sent = await compute()
-        return to_journal_row(served, snapshot, actor=principal.actor, sent=sent)
+        replaces = served.request.replaces
+        row = to_journal_row(served, snapshot, actor=principal.actor, sent=sent, replaces=replaces)
+
+        def write(connection: Connection) -> StoredReply:
+            check(connection, served.request)
+            return row(connection)
+
+        return write
 
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
-        return Response((await compute())[1], media_type=JSON)
+        served, sent = await compute()
+        if served.request.replaces is not None and not has_store(request):
+            raise refused("unknown_request", UNKNOWN)
+        if has_store(request):
+            await read(request, partial(check, parsed=served.request))
+        return Response(sent, media_type=JSON)
     options = {"include": sorted(included)} if included else {}
     return reply_response(await compute_then_write(request, body, prepare, options))
 

@@ -61,6 +61,11 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "Pairings can be withdrawn by the event `withdrawn`; after it, events and ratings of "
             "the pairing are refused (409). Events and ratings have `contradictions`, a new "
             "pairing has `open_pairings`.",
+            "Requests that lead nowhere are closed and reopened; lists have the state `closed` and "
+            "`closed_for`. A decision on a closed request is refused (409).",
+            "A recommendation may replace an earlier one (`replaces`). A decision for a clinician "
+            "whom a rule of safety, law, registration, consent or conflict excludes is refused.",
+            "Booked appointments may have an hour (`local_time`, `first_time` of a pairing).",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "Every operation has an example that can be sent as it is, and a curl line.",

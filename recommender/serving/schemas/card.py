@@ -107,7 +107,9 @@ class CardDifference(CardModel):
     """What sets the clinician apart from the others shown; no cause and no promise."""
 
     fact: Annotated[str, Setting(description=FIELD, examples=["fee"])]
-    text: Annotated[str, Setting(examples=["Lowest gap of those shown: $93.45"])]
+    text: Annotated[
+        str, Setting(examples=["The lowest gap of those shown: $35 less than the next"])
+    ]
 
 
 class ClinicianCard(CardModel):

@@ -60,7 +60,8 @@ class ParsedRequest:
     """One request in the form of `recommender.recommendation.recommend`.
 
     `asked_on` is None for today. `clinician_ids` are those of a prediction request. `declared` are
-    the fields that the practice answered, not the client.
+    the fields that the practice answered, not the client. `replaces` is the request that this one
+    replaces, None for a request of its own.
     """
 
     client_id: str | None
@@ -71,6 +72,7 @@ class ParsedRequest:
     consent: ConsentStatement | None = None
     clinician_ids: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
+    replaces: str | None = None
 
     def declaring(self, fields: tuple[str, ...]) -> "ParsedRequest":
         """The same request, in which the practice answered these fields."""
@@ -116,7 +118,12 @@ class RequestSchema:
             With all errors of the request.
         """
         request: Any = self.model.model_validate(body)
-        return replace(self._parsed(request), top_k=request.top_k, consent=request.consent)
+        return replace(
+            self._parsed(request),
+            top_k=request.top_k,
+            consent=request.consent,
+            replaces=request.replaces,
+        )
 
     def read_pairings(self, body: Any) -> ParsedRequest:
         """A prediction request from parsed JSON; raises as `read`."""
@@ -189,6 +196,7 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         **common,
         top_k=(Annotated[int, Setting(ge=1, le=MAX_TOP_K)], _top_k(top_k)),
         consent=(ConsentStatement | None, None),
+        replaces=(Annotated[str, Setting(pattern=ID_PATTERN)] | None, _replaces()),
     )
     pairings = create_model(
         "PredictionRequest",
@@ -290,6 +298,15 @@ def _client_id() -> Any:
 
 def _top_k(default: int) -> Any:
     return Setting(default=default, description="Maximum number of clinicians to show.")
+
+
+def _replaces() -> Any:
+    return Setting(
+        default=None,
+        description="The `recommendation_id` of an earlier request of the same client that this "
+        "one replaces, for example with changed answers. The earlier one stays recorded; staff go "
+        "on with this one. Refused once the earlier one was decided on, started or closed.",
+    )
 
 
 def _asked_on() -> Any:

@@ -1,4 +1,4 @@
-"""Request bodies of decisions, consents, pairings, ratings and sessions.
+"""Request bodies of decisions, closings, consents, pairings, ratings and sessions.
 
 The models check types and bounds; the journal checks the content.
 """
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic import Field as Setting
 
 from recommender.journal.consents import SCOPES, Consent
-from recommender.journal.pairings import Pairing, PairingEvent
+from recommender.journal.pairings import TIME_PATTERN, Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.journal.recommendations import Decision
 from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS, STRICT, JsonDate
@@ -45,6 +45,24 @@ class DecisionRequest(BaseModel):
     def on(self, recommendation_id: str) -> Decision:
         """The decision in the form of the journal."""
         return Decision(recommendation_id, self.clinician_id, self.kind, self.reason)
+
+
+ClosingReason = Literal["went_elsewhere", "no_answer", "not_suitable", "duplicate", "other"]
+
+
+class ClosingRequest(BaseModel):
+    """Why a request leads nowhere; or that it is open again."""
+
+    model_config = _strict({"reason": "went_elsewhere"})
+
+    kind: Literal["closed", "reopened"] = "closed"
+    reason: Annotated[
+        ClosingReason | None,
+        Setting(
+            description="Needed to close a request. `not_suitable`: the practice is not the right "
+            "one for this client."
+        ),
+    ] = None
 
 
 class WishRequest(BaseModel):
@@ -122,10 +140,18 @@ class EventRequest(BaseModel):
     happened_on: JsonDate
     session: Session | None = None
     reason: Code | None = None
+    local_time: Annotated[
+        str | None,
+        Setting(
+            pattern=TIME_PATTERN,
+            description="The hour of a `booked` appointment on the practice's clock.",
+            examples=["17:00"],
+        ),
+    ] = None
 
     def of(self, pairing_id: str) -> PairingEvent:
         """The event in the form of the journal."""
-        return PairingEvent(pairing_id, self.kind, self.happened_on, self.session, self.reason)
+        return PairingEvent(pairing_id, **self.model_dump())
 
 
 class RatingRequest(BaseModel):
@@ -200,6 +226,7 @@ class Credentials(BaseModel):
 BODIES: tuple[type[BaseModel], ...] = (
     WishRequest,
     DecisionRequest,
+    ClosingRequest,
     ConsentRequest,
     PairingRequest,
     EventRequest,

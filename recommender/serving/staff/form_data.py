@@ -32,12 +32,14 @@ Body = TypeVar("Body", bound=BaseModel)
 class FormFault:
     """What is wrong with one field of a form, by its name; without a name, with the whole form.
 
-    `confirm` is a code where it may be right all the same and can be ticked as such.
+    `confirm` is a code where it may be right all the same and can be ticked as such, with the words
+    of `tick`.
     """
 
     name: str
     text: str
     confirm: str = ""
+    tick: str = "This is right"
 
 
 class FormRefusedError(Exception):
@@ -104,23 +106,28 @@ def refuse_blank(sent: FormData, required: Mapping[str, str]) -> None:
     refuse_faults(FormFault(name, text) for name, text in required.items() if not sent.text(name))
 
 
-def refuse_unconfirmed(
-    sent: FormData, found: Iterable[Contradiction], names: Mapping[str, str] | None = None
-) -> None:
-    """Refuses a form that contradicts earlier records, unless that was ticked as right.
-
-    `names` has the name of a field in the form where it is not that of the record.
+def refuse_unconfirmed(sent: FormData, faults: Iterable[FormFault]) -> None:
+    """Refuses a form with faults, unless all that can be ticked as right were.
 
     Raises
     ------
     FormRefusedError
-        When a contradiction was not confirmed.
+        With those that were not confirmed.
     """
     confirmed = sent.texts(CONFIRMED)
-    refuse_faults(
+    refuse_faults(each for each in faults if not each.confirm or each.confirm not in confirmed)
+
+
+def contradiction_faults(
+    found: Iterable[Contradiction], names: Mapping[str, str] | None = None
+) -> tuple[FormFault, ...]:
+    """What contradicts earlier records, to be ticked where it is right.
+
+    `names` has the name of a field in the form where it is not that of the record.
+    """
+    return tuple(
         FormFault((names or {}).get(each.field, each.field), contradiction(each), each.code)
         for each in found
-        if each.code not in confirmed
     )
 
 

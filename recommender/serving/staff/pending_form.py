@@ -22,6 +22,7 @@ ADDRESS, BODY, THEN = "pending_address", "pending_body", "then"
 _PAGE = re.compile(rf"{HOME}(/(?!\.{{1,2}}(/|$))[A-Za-z0-9._~-]+)*")
 _CONTENTS = {
     "decisions": "a decision",
+    "closings": "the closing of a request",
     "pairings": "the start of a pairing",
     "events": "an appointment or an ending",
     "ratings": "a rating",

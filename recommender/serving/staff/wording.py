@@ -60,6 +60,7 @@ STATES: Mapping[str, str] = {
     "rated": "Rated",
     "ended": "Ended",
     "replaced": "Earlier version",
+    "undone": "Start undone",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
@@ -69,6 +70,8 @@ FIELDS: Mapping[str, str] = {
     "metric": "Counted as",
     "rated_on": "Day rated",
     "client_id": CLIENT_CODE,
+    "recommendation_id": "This request",
+    "local_time": "Time",
 }
 """Labels of fields of decisions, events and ratings where they differ from the name."""
 NOT_RECORDED: Mapping[str, str] = {
@@ -98,6 +101,11 @@ def person(clinician_id: str, name: str) -> str:
 def sentence(text: str) -> str:
     """A phrase with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def small(text: str) -> str:
+    """A sentence as a part of another one."""
+    return text[:1].lower() + text[1:]
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -147,6 +155,11 @@ def bounds(low: float | None, high: float | None) -> str:
 def day(on: date) -> str:
     """A day with its year."""
     return f"{on.day} {on:%B %Y}"
+
+
+def short_day(on: date) -> str:
+    """A day near today, such as Thu 3 Dec."""
+    return f"{on:%a} {on.day} {on:%b}"
 
 
 def clock(at: datetime | time) -> str:
@@ -306,6 +319,11 @@ def reservation(reason: StatedReason) -> str:
     return f"Perhaps {text}: ask" if reason.unknown else sentence(text)
 
 
+def short_reservation(reason: StatedReason) -> str:
+    """The same without an explanation after a colon."""
+    return reservation(reason.model_copy(update={"text": reason.text.partition(": ")[0]}))
+
+
 def exclusion(reason: StatedReason) -> str:
     """A rule that left a clinician out."""
     text = sentence(reason.text + _judged_on(reason))
@@ -321,21 +339,17 @@ def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
     """That clinicians of these first and last ranks cannot be told apart, group by group."""
     if everybody:
         ((_, last),) = groups
-        whom = "The two" if last == 2 else f"All {last}"
-        close = f"{whom} are too close to call: the numbers only give the order of this list"
+        close = f"{'The two' if last == 2 else f'All {last}'} are too close to call"
     else:
         spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
         close = f"{spans[0]} are too close to call"
         close += "".join(f", and so are {span}" for span in spans[1:])
-    return f"{close}. Choose by times, gap or preference."
+    return f"{close}."
 
 
-def ahead(probability: float, following: str, *, tied: bool) -> str:
-    """How sure it is that a clinician's predicted alliance is above that of the following one.
-
-    Clinicians who are tied are about even: the page says that they are too close to call.
-    """
-    if tied or probability < EVEN_LEAD:
+def ahead(probability: float, following: str) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one."""
+    if probability < EVEN_LEAD:
         return f"About even with {following}"
     if probability < CLEAR_LEAD:
         return f"A little ahead of {following}"

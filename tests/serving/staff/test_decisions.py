@@ -8,6 +8,7 @@ from recommender.journal.pairings import Pairing, record_pairing
 from recommender.serving.staff.views.rating_form import BELOW_RANGE, UNUSUALLY_LOW
 from tests.support.builders import a_practice
 from tests.support.page_reader import (
+    CLIENT,
     Reader,
     ask,
     begun,
@@ -34,7 +35,7 @@ def test_somebody_shown_is_chosen_by_the_form_alone(
 
 
 def test_an_override_needs_a_reason(staff: TestClient) -> None:
-    address = ask(staff).url.path
+    address = ask(staff, **CLIENT).url.path
     override = deciding(staff, address, "override")
     refused = send(staff, override, clinician_id="k01")
     assert refused.status_code == 422
@@ -74,14 +75,17 @@ def test_a_rating_is_shown_as_due_until_it_is_entered(staff: TestClient) -> None
 
 
 def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) -> None:
-    address = ask(staff).url.path
+    address = ask(staff, **CLIENT).url.path
     one, other = (deciding(staff, address, kind) for kind in ("chosen", "override"))
     assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
     late = send(staff, other, clinician_id="k01", reason="availability")
     assert late.status_code == 412
     text = Reader(late.text).text
     assert "Someone else decided first" in text
-    assert "Availability" not in text.split("Decisions, oldest first")[1].split("Start with")[0]
+    assert (
+        "Availability"
+        not in text.split("Decisions, oldest first")[1].split("First appointment with")[0]
+    )
     again = deciding(staff, address, "override")
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
 

@@ -12,7 +12,7 @@ from recommender.practice.definition import shipped_practice
 from recommender.security.scopes import Role
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.shortlist import ONLY_ONE, strengths_of
+from recommender.serving.staff.views.shortlist import strengths_of
 from recommender.settings import Settings
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
 from tests.support.server import (
@@ -143,7 +143,7 @@ def test_three_compared_are_columns_of_one_table_and_differences_are_marked(
     assert [len(set(row)) > 1 for row in rows] == marked
     assert {len(row) for row in rows} == {0, 3}
     assert any(marked)
-    assert all(f'value="{each}" form="comparing" checked' in text for each in ids)
+    assert all(f'name="compare" value="{each}" checked' in text for each in ids)
     for few in (ids[:1], [], ["nobody", ids[0]]):
         alone = open_server.get(address, params={"compare": few}).text
         assert '<table class="compared">' not in alone
@@ -159,7 +159,6 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
             assert wording.sentence(reason["text"]) in text
-            assert reason["constraint"] != "has_a_place" or "0 places, at least 1 place" in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
@@ -403,4 +402,4 @@ def test_nobody_is_called_clearly_above_below_somebody_somewhat_above(
 
 def test_the_only_one_who_fits_is_compared_with_nobody(open_server: TestClient) -> None:
     response = shown_with(open_server, 0.0, ties=(1,))
-    assert strengths_of(response) == (ONLY_ONE,)
+    assert strengths_of(response) == ("",)

@@ -12,7 +12,8 @@ from tests.support.page_reader import (
 )
 from tests.support.server import LockedServer, TestClient
 
-DAY = "2026-12-01"
+DAY = "2026-12-02"
+"""A Wednesday, on which the clinician works."""
 
 
 def starting(staff: TestClient) -> Form:
@@ -40,7 +41,7 @@ def test_a_request_was_started_twice(locked: LockedServer, staff: TestClient) ->
     refused = send(staff, form, booked_on=DAY, pairing_id="p2")
     assert refused.status_code == 409
     text = Reader(refused.text).text
-    assert "This request has started already: k02 with c9999, first appointment 1 Dec" in text
+    assert "This request has started already: k02 with c9999, first appointment 2 Dec" in text
     name = form.action.split("/")[3]
     with locked.store.reading() as connection:
         assert len(pairings_from(connection, [name])[name]) == 1
@@ -50,10 +51,10 @@ def test_a_first_appointment_before_the_request_is_asked_about_and_confirmed(
     staff: TestClient,
 ) -> None:
     form = starting(staff)
-    asked = send(staff, form, booked_on="2026-11-03", pairing_id="p1")
+    asked = send(staff, form, booked_on="2026-11-04", pairing_id="p1")
     assert asked.status_code == 422
     again = Reader(asked.text).form("/pairings")
-    assert again.fields["booked_on"] == ["2026-11-03"]
+    assert again.fields["booked_on"] == ["2026-11-04"]
     assert "before the day of the request, 23 November 2026" in Reader(asked.text).text
     other = send(staff, again, confirmed="session_skipped")
     assert other.status_code == 422
@@ -73,12 +74,16 @@ def test_an_undone_start_stays_visible_and_another_may_follow(
     assert [each.action for each in Reader(done.text).forms if "/ratings" in each.action] == []
     assert send(staff, form, reason="wrong_client").status_code == 409
     assert kinds(locked, "p1") == ["booked", "withdrawn"]
-    assert "Book the first appointment of c9999" in read(staff, "/staff").text
+    work = read(staff, "/staff").text
+    assert "Set a new first appointment for c9999, or choose another clinician" in work
+    assert "Start undone" in work
     request = next(
         value
         for name, value in read(staff, address).attributes
         if name == "href" and "/requests/" in value and not value.endswith("/new")
     )
+    undone = "The start was undone; set a new first appointment or choose another"
+    assert undone in read(staff, request).text
     (again,) = forms(staff, request, "/pairings")
     assert send(staff, again, booked_on=DAY, pairing_id="p2").status_code == 200
 

@@ -49,6 +49,7 @@ from recommender.serving.staff.form_data import (
     REFUSED,
     FormFault,
     TypedForm,
+    contradiction_faults,
     number,
     read_form,
     refuse_blank,
@@ -93,12 +94,13 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
         values: dict[str, Any] = {name: sent.text(name) for name in ("kind", "reason")}
         values["session"] = number(sent.text("session"))
         values["happened_on"] = day.isoformat() if is_undone else sent.text("happened_on")
+        values["local_time"] = sent.text("local_time")
         event = validated_form(EventRequest, values).of(pairing_id)
         before = events_of(connection, pairing_id)
         if is_undone:
             _refuse_undoing_sessions(sent, pairing_outcome(before).sessions)
         asked = asked_on(connection, pairing)
-        refuse_unconfirmed(sent, event_contradictions(event, before, asked))
+        refuse_unconfirmed(sent, contradiction_faults(event_contradictions(event, before, asked)))
         with counting_places(connection, practice, pairing.recommendation_id, actor=actor):
             record_event(connection, event, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
@@ -116,7 +118,8 @@ async def post_rating(request: Request, pairing_id: PairingId) -> Response:
     def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
         rating = _rating(practice, pairing_id, sent)
-        refuse_unconfirmed(sent, rating_contradictions(rating, events_of(connection, pairing_id)))
+        events = events_of(connection, pairing_id)
+        refuse_unconfirmed(sent, contradiction_faults(rating_contradictions(rating, events)))
         actor, day = caller(request).actor, today(practice)
         record_rating(connection, practice, rating, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
@@ -162,7 +165,7 @@ def _correct(
         return
     rating = _rating(practice, last.pairing_id, sent)
     events = events_of(connection, last.pairing_id)
-    refuse_unconfirmed(sent, rating_contradictions(rating, events))
+    refuse_unconfirmed(sent, contradiction_faults(rating_contradictions(rating, events)))
     where = [(each.session, each.instrument, each.rater) for each in (last, rating)]
     correct = correct_rating if where[0] == where[1] else move_rating
     correct(

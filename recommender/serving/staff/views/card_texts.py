@@ -1,11 +1,11 @@
 """Facts of a card as staff read them: cost, places, next times, and what was asked for."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from recommender.practice.definition import Practice
-from recommender.recommendation.card_differences import MOST, ONLY
 from recommender.recommendation.fact_text import cents_text, clock_text
 from recommender.serving.schemas.card import CardCost, CardMeeting, CardTime, ClinicianCard
 from recommender.serving.staff import wording
@@ -14,11 +14,11 @@ from recommender.serving.staff.views.spoken import LEVELLED
 NO_FEE, NO_TIMES = "Fee not recorded", "No time that suits"
 TIMES = 2
 """Next times on a card."""
-_SHORTER = (
-    (f" ({ONLY})", " (only here)"),
-    (f" ({MOST})", " (most)"),
-    (" of those shown", ""),
-)
+DIFFERENCES = 2
+"""Differences on a card; the comparison has all."""
+_EXPLAINED = re.compile(r" \((?!only one |the most )[^)]*\)")
+"""An explanation in brackets after a label."""
+_BESIDE = " of those shown"
 """Every card of a page is beside the others, so that it need not say of whom it is the only one."""
 
 
@@ -34,6 +34,18 @@ def cost(practice: Practice, cost: CardCost | None) -> tuple[str, str]:
     return f"Gap {cents_text(practice, cost.gap_cents)}", f"of {fee}"
 
 
+def ways(card: ClinicianCard) -> str:
+    """The ways of meeting, each once."""
+    return wording.listed(
+        [*dict.fromkeys((m.label or "").lower() for m in card.meeting if m.label)]
+    )
+
+
+def places(card: ClinicianCard) -> tuple[str, ...]:
+    """Each place with its distance, without the ways of meeting."""
+    return tuple(filter(None, dict.fromkeys(map(_place, card.meeting))))
+
+
 def meeting(card: ClinicianCard) -> tuple[str, ...]:
     """Each place with its ways of meeting and its distance, then the ways that need no place."""
     by_place: dict[str, list[str]] = {}
@@ -41,8 +53,8 @@ def meeting(card: ClinicianCard) -> tuple[str, ...]:
         by_place.setdefault(_place(each), []).append(each.label or "")
     texts = []
     for place in sorted(by_place, key=lambda name: not name):
-        ways = wording.listed([way for way in by_place[place] if way])
-        texts.append(wording.sentence(", ".join(filter(None, (place, ways.lower())))))
+        of_place = wording.listed([way for way in by_place[place] if way])
+        texts.append(wording.sentence(", ".join(filter(None, (place, of_place.lower())))))
     return tuple(filter(None, texts))
 
 
@@ -68,12 +80,22 @@ def two_times(card: ClinicianCard, times: Sequence[CardTime], zone: ZoneInfo) ->
     labels = {each.way: (each.label or "").lower() for each in card.meeting}
     where = [each.place or labels.get(each.way, "") for each in chosen]
     usual = next((each.place for each in card.meeting if each.place), where[0])
+    moments = [each.starts_at.astimezone(zone) for each in chosen]
     if all(each == usual for each in where):
-        where = [""] * len(where)
+        return _times_together(moments)
     return tuple(
-        ", ".join(filter(None, (short_time(each.starts_at.astimezone(zone)), at)))
-        for each, at in zip(chosen, where, strict=True)
+        ", ".join(filter(None, (short_time(at), room)))
+        for at, room in zip(moments, where, strict=True)
     )
+
+
+def _times_together(moments: Sequence[datetime]) -> tuple[str, ...]:
+    """Times of one hour and weekday as one, such as `Thu 3 and 10 Dec, 5 pm`."""
+    first, last = moments[0], moments[-1]
+    if len(moments) == 1 or (first.weekday(), first.time()) != (last.weekday(), last.time()):
+        return tuple(map(short_time, moments))
+    month = "" if first.month == last.month else f" {first:%b}"
+    return (f"{first:%a} {first.day}{month} and {last.day} {last:%b}, {clock_text(first)}",)
 
 
 def short_time(at: datetime) -> str:
@@ -96,8 +118,10 @@ def matches(card: ClinicianCard | None, practice: Practice) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def difference(text: str) -> str:
-    """What sets a clinician apart from the others on the page."""
-    for long, shorter in _SHORTER:
-        text = text.replace(long, shorter)
-    return text
+def difference(card: ClinicianCard) -> str:
+    """What sets a clinician apart from the others on the page most; the comparison has all."""
+    first = next(iter(card.differs), None)
+    if first is None:
+        return ""
+    text = _EXPLAINED.sub("", first.text).replace(_BESIDE, "").removeprefix("The ")
+    return wording.sentence(text)

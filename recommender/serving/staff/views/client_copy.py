@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from recommender.journal.audit_events import AuditEvent
+from recommender.journal.closings import CLOSED
 from recommender.journal.consents import SCOPES
 from recommender.practice.definition import Practice
 from recommender.serving.staff import follow_up_words, wording
@@ -152,6 +153,10 @@ def _later(stored: Mapping[str, Any], name: str, words: CopyWords) -> Iterable[D
         kind = wording.DECISION_KINDS.get(row["kind"], row["kind"])
         text = f"{kind}: {words.clinician(row['clinician_id'])}{_reason(row, wording.REASONS)}"
         yield DatedLine(row["recorded_at"], text, words.who(row["actor"]))
+    for row in _of(stored["closings"], name):
+        is_closed = row["kind"] == CLOSED
+        text = follow_up_words.closed(row["reason"]) if is_closed else "Open again"
+        yield DatedLine(row["recorded_at"], text, words.who(row["actor"]))
 
 
 def _pairings(stored: Mapping[str, Any], words: CopyWords) -> Iterable[PairingCopy]:
@@ -173,7 +178,8 @@ def _event(row: Mapping[str, Any]) -> str:
     kind = wording.EVENT_KINDS.get(row["kind"], follow_up_words.UNDONE)
     session = "" if row["session"] is None else f", session {row['session']}"
     reason = _reason(row, follow_up_words.UNDO_REASONS)
-    return f"{wording.day(row['happened_on'])}: {kind}{session}{reason}"
+    at = follow_up_words.at_hour(row["local_time"])
+    return f"{wording.day(row['happened_on'])}{at}: {kind}{session}{reason}"
 
 
 def _rating(rating: Mapping[str, Any], row: Mapping[str, Any]) -> str:

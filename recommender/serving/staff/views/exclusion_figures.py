@@ -1,12 +1,10 @@
 """Why one clinician was left out, with the figures of the rules: theirs, and those asked for."""
 
 from recommender.journal.recommendations import ShownRecommendation
-from recommender.practice.definition import Practice
-from recommender.recommendation.rule_figures import reason_text
-from recommender.serving.schemas.responses import ExcludedClinician
+from recommender.serving.present_clinicians import present_clinicians, with_figures
+from recommender.serving.schemas.responses import ExcludedClinician, stated_reason
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.current_cards import PresentClinicians, present_clinicians
 
 
 def reasons_with_figures(
@@ -19,7 +17,11 @@ def reasons_with_figures(
     """
     practice, roster = state.practice, state.encoding.roster
     found = present_clinicians(shown, practice, roster, (excluded.clinician_id,))
-    holding = {} if found is None else _texts_now(found, practice)
+    holding: dict[str, str] = {}
+    if found is not None:
+        now = stated_reason(tuple(r for each in found.screening.exclusions for r in each.reasons))
+        texts = with_figures(now, found, practice)
+        holding = {each.constraint: each.text for each in texts if not each.unknown}
     return tuple(
         wording.exclusion(
             reason
@@ -28,20 +30,3 @@ def reasons_with_figures(
         )
         for reason in excluded.reasons
     )
-
-
-def _texts_now(found: PresentClinicians, practice: Practice) -> dict[str, str]:
-    """The reasons with figures that exclude the one clinician now, by constraint."""
-    screening = found.screening
-    (exclusion,) = screening.exclusions or (None,)
-    plain = {} if exclusion is None else {each.constraint: each for each in exclusion.reasons}
-    return {
-        constraint.name: reason_text(
-            practice, constraint, found.client, found.roster.columns, screening.context, 0
-        )
-        for constraint in screening.constraints
-        # A reason in other words than declared has its own figures already.
-        if (reason := plain.get(constraint.name)) is not None
-        and not reason.unknown
-        and reason.text == constraint.say
-    }

@@ -25,13 +25,15 @@ from recommender.serving.staff.views.nobody_fits import (
     answers_to_try,
     rules_of_everybody,
 )
+from recommender.serving.staff.views.open_more import nothing_to_change, relaxation_lines
 from recommender.serving.staff.views.questions_to_ask import questions_to_ask
 from recommender.serving.staff.views.shortlist import (
+    IN_FULL,
     exclusion_lines,
     prediction_rows,
-    relaxation_lines,
     shortlist_of,
 )
+from recommender.serving.staff.views.why_first import why_first
 from recommender.serving.stored_recommendation import read_response
 
 MAX_EXPLAINED = 5
@@ -39,6 +41,8 @@ MAX_EXPLAINED = 5
 FITS_BUT_LATER = (
     "Fits every requirement and is free later than those shown, or as soon with a later id."
 )
+OF_ORDER = ("evidence_prior", "no_consent")
+"""Codes of warnings about what the order came from."""
 NOT_EXPLAINED = "The reasons can no longer be shown: the definition or the model has changed."
 
 
@@ -99,6 +103,7 @@ class RequestView:
             "to_ask": questions_to_ask(response, practice, answers),
             "current": self.shown.practice_digest == practice.digest,
             "shortlist": shortlist_of(response, practice, current),
+            "in_full": IN_FULL,
             "predictions": prediction_rows(response),
             "scale": wording.scale_points(response.scale),
             "order": response.order.replace("`", ""),
@@ -111,11 +116,12 @@ class RequestView:
             "comparison": comparison,
             "exclusions": exclusion_lines(response, self.names),
             "relaxations": relaxation_lines(response),
+            "nothing_to_change": nothing_to_change(response),
+            "why_first": why_first(self.shown, response, self.case, self.state),
             "nobody": not response.eligible,
             "left_everybody_out": () if response.eligible else rules_of_everybody(response),
             "to_try": self._to_try(),
-            # A warning with backquotes names fields of the response, which a page does not show.
-            "warnings": [each for each in response.warnings if "`" not in each],
+            "warnings": self._warnings(),
             "listed_as": sorted(
                 {each for one in response.reference_warnings for each in one.listed_as}
             ),
@@ -137,6 +143,16 @@ class RequestView:
         """Id and name of everybody who fits, by name."""
         fitting = (each for each in self.names.items() if each[0] not in self.excluded)
         return tuple(sorted(fitting, key=lambda each: each[1]))
+
+    def _warnings(self) -> list[str]:
+        """Warnings in words, without what the reason of the first says.
+
+        One with backquotes names fields of the response, which a page does not show.
+        """
+        response = self.response
+        order = {each.message for each in response.warning_details if each.code in OF_ORDER}
+        in_reason = order if response.shortlist else set()
+        return [each for each in response.warnings if "`" not in each and each not in in_reason]
 
     def _to_try(self) -> tuple[OtherAnswer, ...]:
         """Other answers to try where nobody fits and no smaller change helps."""

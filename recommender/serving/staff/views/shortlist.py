@@ -1,8 +1,8 @@
-"""Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
+"""Cards and ties of a shortlist, predictions, and who was left out by which rule."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from math import fsum
 from statistics import fmean
 from zoneinfo import ZoneInfo
@@ -18,12 +18,11 @@ from recommender.serving.staff import wording
 from recommender.serving.staff.views import card_texts
 from recommender.serving.staff.views.spoken import spoken
 
+MATCHES, IN_FULL = 3, 3
+"""What was asked for and is offered, on one card, and how many cards are not folded."""
 CLEARLY, SOMEWHAT = 0.05, 0.01
 """Shares of the scale's width from which a difference to the average is called so: a fifth and a
 twenty-fifth of a point on a scale of 1 to 5. Chosen by us, to be tried with intake staff."""
-DIFFERENCES = 3
-"""Differences on a card; the comparison has all."""
-ONLY_ONE = "The only clinician who fits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,8 @@ class ShortlistCard:
     """One clinician of the shortlist in words; a text is empty where there is nothing to say.
 
     `strength` compares the clinician with the average who fits, `certainty` with the next one.
-    `spoken` is what may be said on the phone.
+    `explained` are cautions that have an explanation, in full. `spoken` is what may be said on the
+    phone.
     """
 
     rank: int
@@ -42,11 +42,13 @@ class ShortlistCard:
     fee: str
     meeting: tuple[str, ...]
     times: tuple[str, ...]
+    soonest: str
     matches: tuple[str, ...]
-    differs: tuple[str, ...]
+    differs: str
     strength: str
     certainty: str
     cautions: tuple[str, ...]
+    explained: tuple[str, ...]
     spoken: str
 
 
@@ -56,7 +58,7 @@ class Shortlist:
 
     cards: tuple[ShortlistCard, ...]
     tie: str
-    strength: str
+    facts: tuple[str, ...]
     matches: tuple[str, ...]
     cautions: tuple[str, ...]
 
@@ -73,65 +75,74 @@ def shortlist_of(
         stored without cards.
     """
     shown = response.shortlist
-    strengths = strengths_of(response)
-    matches = [card_texts.matches(each.card, practice) for each in shown]
-    cautions = [tuple(map(wording.reservation, each.reservations)) for each in shown]
-    several = len(shown) > 1
-    all_match, all_caution = (_in_all(texts) if several else () for texts in (matches, cautions))
-    one_strength = strengths[0] if several and len(set(strengths)) == 1 else ""
     facts = [each.card or current.get(each.clinician_id) or EMPTY for each in shown]
-    times = [current.get(each.clinician_id, EMPTY).next_times for each in shown]
-    # What is known of nobody is not part of this practice's cards.
-    missing = card_texts.NO_FEE if any(each.cost for each in facts) else ""
-    closed = card_texts.NO_TIMES if any(times) else ""
-    cards = tuple(
-        _card(
-            each,
-            practice,
-            facts[place],
-            times[place],
-            missing=missing,
-            closed=closed,
-            matches=tuple(text for text in matches[place] if text not in all_match),
-            cautions=tuple(text for text in cautions[place] if text not in all_caution),
-            strength="" if one_strength else strengths[place],
-            certainty=_certainty(each, shown[place + 1]) if shown[place + 1 :] else "",
-        )
-        for place, each in enumerate(shown)
+    strengths, certainties = strengths_of(response), _certainties(shown)
+    cards = _without_unknown_parts(
+        [
+            replace(_card(each, practice, of_card, times), strength=strength, certainty=certainty)
+            for each, of_card, strength, certainty in zip(
+                shown, facts, strengths, certainties, strict=True
+            )
+            for times in [current.get(each.clinician_id, EMPTY).next_times]
+        ]
     )
-    return Shortlist(cards, tie_text(response), one_strength, all_match, all_caution)
+    profession = _of_all([each.profession for each in cards])
+    ways = _of_all([card_texts.ways(each) for each in facts])
+    strength = _of_all([each.strength for each in cards])
+    matches = _in_all([each.matches for each in cards])
+    cautions = _in_all([each.cautions for each in cards])
+    own = tuple(
+        replace(
+            card,
+            profession="" if profession else card.profession,
+            meeting=card_texts.places(of_card) if ways else card.meeting,
+            strength="" if strength else card.strength,
+            matches=tuple(each for each in card.matches if each not in matches)[:MATCHES],
+            cautions=tuple(each for each in card.cautions if each not in cautions),
+        )
+        for card, of_card in zip(cards, facts, strict=True)
+    )
+    shared = tuple(map(wording.small, filter(None, (profession, ways, strength))))
+    return Shortlist(own, tie_text(response), shared, matches, cautions)
 
 
 def _card(
-    shown: ShownClinician,
-    practice: Practice,
-    facts: ClinicianCard,
-    times: tuple[CardTime, ...],
-    *,
-    missing: str,
-    closed: str,
-    matches: tuple[str, ...],
-    cautions: tuple[str, ...],
-    strength: str,
-    certainty: str,
+    shown: ShownClinician, practice: Practice, facts: ClinicianCard, times: tuple[CardTime, ...]
 ) -> ShortlistCard:
-    cost, fee = card_texts.cost(practice, facts.cost)
+    zone, (cost, fee) = ZoneInfo(practice.timezone), card_texts.cost(practice, facts.cost)
     return ShortlistCard(
         rank=shown.rank,
         clinician_id=shown.clinician_id,
         name=shown.name,
         profession=facts.profession or "",
-        cost=cost or missing,
+        cost=cost,
         fee=fee,
         meeting=card_texts.meeting(facts),
-        times=card_texts.two_times(facts, times, ZoneInfo(practice.timezone)) or (closed,),
-        matches=matches,
-        differs=tuple(card_texts.difference(each.text) for each in facts.differs[:DIFFERENCES]),
-        strength=strength,
-        certainty=certainty,
-        cautions=cautions,
+        times=card_texts.two_times(facts, times, zone),
+        soonest=card_texts.short_time(times[0].starts_at.astimezone(zone)) if times else "",
+        matches=card_texts.matches(shown.card, practice),
+        differs=card_texts.difference(facts),
+        strength="",
+        certainty="",
+        cautions=tuple(map(wording.short_reservation, shown.reservations)),
+        explained=tuple(
+            wording.reservation(each) for each in shown.reservations if ": " in each.text
+        ),
         spoken=spoken(shown.name, facts, times, practice),
     )
+
+
+def _without_unknown_parts(cards: Sequence[ShortlistCard]) -> list[ShortlistCard]:
+    """The cards with what is not known of some; what is known of nobody is not a part of any."""
+    fees, times = any(each.cost for each in cards), any(each.times for each in cards)
+    return [
+        replace(
+            each,
+            cost=each.cost or (card_texts.NO_FEE if fees else ""),
+            times=each.times or ((card_texts.NO_TIMES,) if times else ()),
+        )
+        for each in cards
+    ]
 
 
 EMPTY = ClinicianCard(
@@ -146,16 +157,27 @@ EMPTY = ClinicianCard(
 """The card of a clinician who has left the roster, in a response that was stored without cards."""
 
 
+def _of_all(texts: Sequence[str]) -> str:
+    """The text that several clinicians share; empty where they differ."""
+    return texts[0] if len(texts) > 1 and len(set(texts)) == 1 else ""
+
+
 def _in_all(texts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """What several clinicians all have."""
+    if len(texts) < 2:
+        return ()
     return tuple(each for each in texts[0] if all(each in others for others in texts[1:]))
 
 
-def _certainty(shown: ShownClinician, following: ShownClinician) -> str:
-    """How sure it is that a clinician is ahead of the following one."""
-    if shown.ahead_of_next is None:
-        return ""
-    tied = shown.tie == following.tie
-    return wording.ahead(shown.ahead_of_next, following.name, tied=tied)
+def _certainties(shown: Sequence[ShownClinician]) -> list[str]:
+    """How sure it is that each is ahead of the next; empty for a tie, which the page names once."""
+    texts = [
+        ""
+        if each.ahead_of_next is None or each.tie == following.tie
+        else wording.ahead(each.ahead_of_next, following.name)
+        for each, following in pairwise(shown)
+    ]
+    return [*texts, *[""] * bool(shown)]
 
 
 def tie_text(response: RecommendationResponse) -> str:
@@ -179,7 +201,7 @@ def strengths_of(response: RecommendationResponse) -> tuple[str, ...]:
     where the contributions are not stored, and for two: their average is halfway between them.
     """
     if response.eligible <= 2:
-        return (ONLY_ONE if response.eligible == 1 else "",) * len(response.shortlist)
+        return ("",) * len(response.shortlist)
     words: list[str] = []
     for _, group in groupby(response.shortlist, key=lambda each: each.tie):
         tied = tuple(group)
@@ -208,18 +230,6 @@ class ExclusionLine:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RelaxationLine:
-    """A change that would add clinicians.
-
-    `number` is its place in the response, None where staff can only ask the client.
-    """
-
-    text: str
-    admits: str
-    number: int | None
-
-
 def exclusion_lines(
     response: RecommendationResponse, names: Mapping[str, str]
 ) -> tuple[ExclusionLine, ...]:
@@ -241,23 +251,6 @@ def exclusion_lines(
             tuple(names.get(each, each) for each in whom.get(line.constraint, ())),
         )
         for line in sorted(lines, key=lambda line: (-line.removed, line.constraint))
-    )
-
-
-def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, ...]:
-    """The relaxations of a response in words; of changes of one answer the smallest first."""
-    fields = [frozenset(change.field for change in each.answers) for each in response.relaxations]
-    numbered = sorted(
-        enumerate(response.relaxations),
-        key=lambda each: (fields.index(fields[each[0]]), each[1].admits),
-    )
-    return tuple(
-        RelaxationLine(
-            wording.sentence(each.text),
-            wording.counted(each.admits, "more clinician", "more clinicians"),
-            number if each.answers else None,
-        )
-        for number, each in numbered
     )
 
 

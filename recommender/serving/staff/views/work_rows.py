@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from recommender.journal.closings import CLOSED
 from recommender.journal.wishes import spoken
 from recommender.journal.work_items import (
     ANSWER,
@@ -13,6 +14,7 @@ from recommender.journal.work_items import (
     NOTHING,
     RATE,
     TALK,
+    UNDONE,
     WorkItem,
 )
 from recommender.serving.staff import follow_up_words, wording
@@ -98,13 +100,24 @@ def work_row(item: WorkItem, names: Mapping[str, str]) -> WorkRow:
         address = f"{request}#decide" if item.task == BOOK else request
     is_elsewhere = item.recommendation_id is not None and not address.startswith(request)
     clinician_id = item.clinician_id
+    undone = item.state == UNDONE
     return WorkRow(
-        follow_up_words.task(item.task, item.client_id, wished=clinician_id is not None),
+        follow_up_words.task(
+            item.task, item.client_id, wished=clinician_id is not None, undone=undone
+        ),
         address,
         item.at,
         names.get(clinician_id, clinician_id) if clinician_id else "",
-        wording.STATES[item.state],
+        _state(item),
         (item.recommendation_id or "")[:ID_SHOWN],
         request if is_elsewhere else "",
         spoken(item.wish.reference) if item.wish else "",
     )
+
+
+def _state(item: WorkItem) -> str:
+    """What became of a request: a first appointment with its day, a closing with its reason."""
+    if item.state == CLOSED:
+        return follow_up_words.closed(item.closed_for)
+    booked = follow_up_words.first_appointment(item.outcome) if item.outcome else ""
+    return booked or wording.STATES[item.state]

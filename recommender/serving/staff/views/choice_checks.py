@@ -1,0 +1,80 @@
+"""What a page asks before a choice or a first appointment that the request speaks against."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time
+
+from recommender.journal.recommendations import ShownRecommendation
+from recommender.recommendation.appointment import appointment_doubts
+from recommender.recommendation.openings import OpeningTimes, WeeklyHours
+from recommender.serving.present_clinicians import present_clinicians, rules_against
+from recommender.serving.schemas.responses import StatedReason
+from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.staff import follow_up_words, wording
+from recommender.serving.staff.form_data import FormFault
+from recommender.values.kinds import DAY_NAMES
+
+
+def choice_faults(
+    shown: ShownRecommendation, state: ServingSnapshot, clinician_id: str, *, counted: bool
+) -> tuple[FormFault, ...]:
+    """The rules that speak against choosing a clinician; those never overridden by themselves.
+
+    With `counted`, whether a place is open is found where the place is taken, and not asked.
+    """
+    found = rules_against(shown, state, clinician_id)
+    name = state.encoding.roster.called.get(clinician_id, clinician_id)
+    if found.never:
+        text = follow_up_words.NEVER.format(name=name, rules=_rules(found.never))
+        return (FormFault("clinician_id", text),)
+    capacity = state.practice.capacity
+    taken = capacity.name if counted and capacity is not None else None
+    against = [each for each in found.overridable if each.constraint != taken]
+    if not against:
+        return ()
+    text = follow_up_words.AGAINST.format(name=name, rules=_rules(against))
+    code = " ".join((clinician_id, *(each.constraint for each in against)))
+    return (FormFault("clinician_id", text, code, follow_up_words.RECORD_ANYWAY),)
+
+
+def start_faults(
+    shown: ShownRecommendation, state: ServingSnapshot, clinician_id: str, day: date, at: str | None
+) -> Iterator[FormFault]:
+    """What speaks against the day and hour of a first appointment.
+
+    Nothing where the definition has changed since the request, or the clinician left the roster.
+    """
+    practice, roster = state.practice, state.encoding.roster
+    found = present_clinicians(shown, practice, roster, (clinician_id,))
+    if found is None:
+        return
+    now = datetime.now(UTC)
+    opening = OpeningTimes(practice, found.client, found.roster.columns, found.screening, now)
+    hour = time.fromisoformat(at) if at else None
+    words = {
+        "name": roster.called.get(clinician_id, clinician_id),
+        "day": f"{day:%A} {day.day} {day:%B}",
+    }
+    words["when"] = words["day"] + follow_up_words.at_hour(at)
+    for doubt in appointment_doubts(opening, 0, day, hour):
+        text = follow_up_words.START_QUESTIONS[doubt.code]
+        text = text.format(**words, hours=_week(doubt.hours))
+        code = f"{doubt.code} {day.isoformat()} {at or ''}".strip()
+        yield FormFault("booked_on", text, code, follow_up_words.RECORD_ANYWAY)
+
+
+def _rules(reasons: Sequence[StatedReason]) -> str:
+    texts = (wording.exclusion(each) for each in reasons)
+    return "; ".join(f"{text[:1].lower()}{text[1:]}" for text in texts)
+
+
+def _week(hours: Sequence[WeeklyHours]) -> str:
+    """Weekly hours of several terms as one, each on its own clock."""
+    names = tuple(DAY_NAMES)
+    windows = sorted({window for each in hours for window in each.windows})
+    return wording.week(
+        [f"{names[day]} {_clock(start)}-{_clock(end)}" for day, start, end in windows]
+    )
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
