@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from recommender.errors import NotFoundError
 from recommender.journal.closings import is_closed
@@ -18,9 +18,17 @@ from recommender.journal.pairings import (
     outcomes_of,
     pairing_outcome,
 )
-from recommender.journal.ratings import Rating, ratings_by_pairing
+from recommender.journal.ratings import Rating, in_force, ratings_by_pairing
 from recommender.journal.recommendations import find_recommendation
-from recommender.store.schema import decisions, pairing_events, pairings, recommendations, shown
+from recommender.store.schema import (
+    decisions,
+    pairing_events,
+    pairings,
+    rating_versions,
+    ratings,
+    recommendations,
+    shown,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +119,16 @@ def match_of(
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """How often a clinician was shown, shown first, decided on, and began a pairing."""
+    """Requests in which a clinician was shown, shown first and chosen; pairings begun and rated.
+
+    `rated` are those begun in the same time that have a rating in force.
+    """
 
     shown: int = 0
     first: int = 0
     chosen: int = 0
     begun: int = 0
+    rated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +160,10 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
     counted = {
         name: (int(times), int(ahead)) for name, times, ahead in connection.execute(statement)
     }
-    chosen, begun = _chosen(connection, since), _begun(connection, since)
+    chosen = _chosen(connection, since)
+    begun, rated = (Counter(connection.execute(each).scalars()) for each in _begun(since))
     return {
-        name: Exposure(*counted.get(name, (0, 0)), chosen[name], begun[name])
+        name: Exposure(*counted.get(name, (0, 0)), chosen[name], begun[name], rated[name])
         for name in sorted({*counted, *chosen, *begun})
     }
 
@@ -176,7 +189,8 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
     return Counter(newest.values())
 
 
-def _begun(connection: Connection, since: datetime) -> Counter[str]:
+def _begun(since: datetime) -> tuple[Select[tuple[str]], Select[tuple[str]]]:
+    """The clinician of each pairing that was recorded since then, and of each with a rating."""
     withdrawn = (
         select(pairing_events.c.event_id)
         .where(
@@ -185,5 +199,11 @@ def _begun(connection: Connection, since: datetime) -> Counter[str]:
         )
         .exists()
     )
-    statement = select(pairings.c.clinician_id).where(pairings.c.recorded_at >= since, ~withdrawn)
-    return Counter(connection.execute(statement).scalars())
+    rating = (
+        select(ratings.c.rating_id)
+        .join(rating_versions)
+        .where(ratings.c.pairing_id == pairings.c.pairing_id, in_force())
+        .exists()
+    )
+    begun = select(pairings.c.clinician_id).where(pairings.c.recorded_at >= since, ~withdrawn)
+    return begun, begun.where(rating)

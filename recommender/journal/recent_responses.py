@@ -4,17 +4,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from recommender.journal.closings import is_closed
 from recommender.journal.subjects import subject_with
 from recommender.store.schema import payloads, recommendations, roster_rows, roster_versions
 
 
 def recent_responses(connection: Connection, *, since: datetime, limit: int) -> tuple[bytes, ...]:
-    """Responses from a moment on, newest first, without those that were erased or are too old."""
+    """Responses from a moment on, newest first, without those erased, too old or closed."""
     columns = recommendations.c
     statement = (
         select(columns.recommendation_id, columns.subject_id, payloads.c.response_sealed)
         .select_from(recommendations.join(payloads))
-        .where(columns.recorded_at >= since)
+        .where(columns.recorded_at >= since, ~is_closed(columns.recommendation_id))
         .order_by(columns.recorded_at.desc(), columns.recommendation_id)
         .limit(limit)
     )

@@ -16,10 +16,12 @@ def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) 
     decide(a_store, "r1", "k01")
     decide(a_store, "r1", "k02")
     pair(a_store, clinician_id="k02")
+    rate(a_store)
+    pair(a_store, "p2", "c0002", clinician_id="k02", recommendation_id=None)
     with a_store.reading() as connection:
         found = exposures(connection, since=LONG_AGO)
         assert exposures(connection, since=datetime.now(UTC) + timedelta(days=1)) == {}
-    assert found == {"k01": Exposure(1, 1, 0, 0), "k02": Exposure(2, 1, 1, 1)}
+    assert found == {"k01": Exposure(1, 1, 0, 0), "k02": Exposure(2, 1, 1, 2, 1)}
 
 
 @pytest.mark.both_databases("aggregates")

@@ -1,5 +1,7 @@
 """The page of one clinician."""
 
+import re
+
 import pytest
 
 from recommender.security.scopes import Role
@@ -34,8 +36,8 @@ def test_the_rules_that_left_a_clinician_out_are_counted_without_a_client(
     decided(staff)
     ask(staff, client_id="c9998", **{"answer.not_with": "k01"})
     found = read(staff, PAGE)
-    assert "Of the last 2 requests" in found.text
-    assert "in 1 a rule left" in found.text
+    assert re.search(r"The latest 2 requests in this time: \d showed", found.text)
+    assert "1 left Clinician B out by a rule" in found.text
     assert "c9998" not in found.text
     assert "c9999" not in found.text
 
@@ -43,7 +45,7 @@ def test_the_rules_that_left_a_clinician_out_are_counted_without_a_client(
 def test_a_server_without_a_store_shows_the_roster_alone(open_server: TestClient) -> None:
     text = read(open_server, PAGE).text
     assert "Places" in text
-    assert "Shown lately" not in text
+    assert "Shown and chosen since" not in text
 
 
 @pytest.mark.parametrize(

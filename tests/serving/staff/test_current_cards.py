@@ -153,7 +153,7 @@ def test_no_monday_is_said_on_which_the_clinician_sits_fifty_kilometres_away() -
     rooms = {"rooms": "2042;2750", "hours": hours}
     near = free(rooms, **AT_NEWTOWN)
     assert near == ("Wed 2 and 9 Dec, 1 pm",)
-    assert "has Wednesday 2 December at 1 pm free in 2042" in sentence(rooms, **AT_NEWTOWN)
+    assert "has Wednesday 2 December at 1 pm free in postcode 2042" in sentence(rooms, **AT_NEWTOWN)
     both = free(rooms, **{**AT_NEWTOWN, "max_km": 100})
     assert both == ("Wed 2 Dec, 1 pm, 2042", "Mon 7 Dec, 9 am, 2750")
 

@@ -18,6 +18,7 @@ from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.idempotency import has_store, read
+from recommender.serving.staff import wording
 from recommender.serving.staff.page import CLINICIANS, page
 from recommender.serving.staff.views.clinician_view import ClinicianView
 from recommender.serving.stored_recommendation import current_content
@@ -48,8 +49,8 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
     roster = state.encoding.roster
     require_on_roster(roster, clinician_id)
     lately: Lately | None = None
+    since = now - timedelta(days=DAYS)
     if has_store(request):
-        since = now - timedelta(days=DAYS)
         lately = await read(request, partial(_lately, clinician_id=clinician_id, since=since))
 
     def values() -> dict[str, Any]:
@@ -67,6 +68,7 @@ async def get_clinician_page(request: Request, clinician_id: ClinicianId) -> Res
         "clinician.html",
         shown["view"].name,
         days=DAYS,
+        since=wording.local_day(since, ZoneInfo(state.practice.timezone)),
         most=MAX_RESPONSES,
         now=now,
         clinician_id=clinician_id,

@@ -49,8 +49,16 @@ def _time(time: CardTime, card: ClinicianCard, practice: Practice) -> str:
     if at.utcoffset() != time.starts_at.utcoffset():
         text += f" {wording.place_of(practice.timezone)} time"
     label = next((m.label for m in card.meeting if m.way == time.way and not m.place), None)
-    where = f" in {time.place}" if time.place else f" by {label.lower()}" if label else ""
-    return f"has {text} free{where}"
+    return f"has {text} free{_where(time.place, label)}"
+
+
+def _where(place: str | None, label: str | None) -> str:
+    """The place or the way of a time, as it ends a sentence."""
+    if place:
+        return f" in {'postcode ' if place.isdigit() else ''}{place}"
+    # "In person" has its preposition, "Video" has none.
+    way = (label or "").lower()
+    return f" {way}" if way.startswith("in ") else f" by {way}" if way else ""
 
 
 def spoken_time(at: datetime) -> str:

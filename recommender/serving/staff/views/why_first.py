@@ -12,6 +12,7 @@ from recommender.recommendation.fact_text import date_of
 from recommender.recommendation.ranking import EVEN_LEAD, TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.explanations import ExplanationCase
+from recommender.serving.present_clinicians import present_clinicians
 from recommender.serving.schemas.responses import (
     TIE_BREAK_TEXTS,
     RecommendationResponse,
@@ -19,7 +20,6 @@ from recommender.serving.schemas.responses import (
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.current_cards import present_clinicians
 
 REASONS = 2
 DECIDED: dict[TieBreak, str] = {
