@@ -117,7 +117,7 @@ def _deciding(page: Page) -> Iterator[str]:
     page.goto(address)
     press(page, "Choose")
     yield "request, decided"
-    press(page, "Record first appointment")
+    send(page, {"booked_on": ""}, "Record first appointment")
     yield "start, refused"
     send(page, {"booked_on": BEFORE}, "Record first appointment")
     yield "start, questioned"

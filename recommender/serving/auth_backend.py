@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from recommender.errors import RecommenderError, UnavailableError
-from recommender.security.accounts import (
-    Account,
-    account_with_password,
-    change_password,
-)
+from recommender.security.accounts import Account, account_with_password
 from recommender.security.keys import Pepper, authenticate_key, live_origins
-from recommender.security.linked_identities import (
-    account_of_identity,
-    link_identity,
-    unlink_identities,
-)
+from recommender.security.linked_identities import account_of_identity
 from recommender.security.scopes import Principal
 from recommender.security.sessions import (
     LOOPBACK,
@@ -37,7 +29,7 @@ from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.serving.oidc.attempt import SignInAttempt
 from recommender.serving.oidc.opening import open_provider
 from recommender.settings import Settings
-from recommender.store.database import POOL, Connection, Store, open_store
+from recommender.store.database import POOL, Store, open_store
 
 if TYPE_CHECKING:
     from recommender.serving.oidc.provider import OidcProvider
@@ -82,6 +74,8 @@ class AuthBackend:
         None for a server without a store, which accepts every request from its own machine.
     provider, passwords
         The OpenID provider that staff may sign in with, if any; whether passwords are accepted.
+    hashes, provider_calls
+        Threads that compute passwords, and those that ask the provider.
     calls, logins, provider_starts
         Rate limits of callers; per network address, of passwords and returns from the provider,
         and of ways to it.
@@ -109,8 +103,8 @@ class AuthBackend:
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.elapsed: Callable[[], float] = time.monotonic
         self._waiting = settings.queue_limit
-        self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
-        self._provider_calls = CapacityLimiter(CONCURRENT_PROVIDER_CALLS)
+        self._lookups, self.hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
+        self.provider_calls = CapacityLimiter(CONCURRENT_PROVIDER_CALLS)
 
     def cookie(self, scheme: str) -> Cookie:
         """The session cookie of a request; trusted proxies say its scheme."""
@@ -119,7 +113,7 @@ class AuthBackend:
     async def principal_of_key(self, key: str) -> Principal | None:
         """The principal of a valid key."""
         credentials = self._credentials()
-        return await self._run(
+        return await self.run(
             self._lookups,
             lambda: authenticate_key(credentials.store, key, credentials.pepper, now=self.clock()),
         )
@@ -142,14 +136,14 @@ class AuthBackend:
         # Set first, so that requests that arrive meanwhile do not look as well.
         self._origins = self.elapsed(), origins
         with suppress(UnavailableError, ProblemError):
-            origins = await self._run(self._lookups, look)
+            origins = await self.run(self._lookups, look)
             self._origins = self.elapsed(), origins
         return origins
 
     async def session(self, token: str) -> Session | None:
         """The session of a valid token."""
         store = self._credentials().store
-        return await self._run(self._lookups, lambda: find_session(store, token, now=self.clock()))
+        return await self.run(self._lookups, lambda: find_session(store, token, now=self.clock()))
 
     async def log_in(self, name: str, password: str) -> Session | None:
         """A new session if the password is that of the account, and passwords are accepted."""
@@ -166,63 +160,12 @@ class AuthBackend:
                 restricted = account.password_temporary
                 return open_session(connection, account, now=now, restricted=restricted)
 
-        return await self._run(self._hashes, opened)
-
-    async def change_own_password(self, session: Session, old: str, new: str) -> Session | None:
-        """A new session in place of all others of the account; None if the old one is wrong.
-
-        Raises
-        ------
-        RecommenderError
-            When the new password cannot be used.
-        """
-        if new == old:
-            raise RecommenderError("password", "is the one you have", "choose another")
-
-        def changed(connection: Connection) -> Account:
-            name, actor = session.account.name, session.account.staff_id
-            return change_password(connection, name, new, actor=actor)
-
-        return await self._with_password(session, old, changed)
-
-    async def unlink_own(self, session: Session, password: str) -> Session | None:
-        """A new session, none of whose account's identities signs in any more.
-
-        None if the password is wrong: without one nobody could sign in afterwards.
-        """
-
-        def unlinked(connection: Connection) -> Account:
-            name, actor = session.account.name, session.account.staff_id
-            return unlink_identities(connection, name, actor=actor)
-
-        return await self._with_password(session, password, unlinked)
-
-    async def link_own(
-        self, session: Session, attempt: SignInAttempt, code: str, return_to: str
-    ) -> None:
-        """Links who signed in with the provider to the session's account.
-
-        Raises
-        ------
-        SignInError
-            When the provider does not say who it is.
-        ConflictError
-            When the identity is linked already.
-        """
-        store, provider = self._credentials().store, self._provider()
-
-        def linked() -> None:
-            identity, account = provider.identity(attempt, code, return_to), session.account
-            with store.writing() as connection:
-                actor = account.staff_id
-                link_identity(connection, account.name, identity, now=self.clock(), actor=actor)
-
-        await self._run(self._provider_calls, linked)
+        return await self.run(self.hashes, opened)
 
     async def provider_address(self, attempt: SignInAttempt, return_to: str) -> str:
         """Where a browser goes to sign in with the provider; raises `SignInError`."""
         provider = self._provider()
-        return await self._run(self._provider_calls, lambda: provider.address(attempt, return_to))
+        return await self.run(self.provider_calls, lambda: provider.address(attempt, return_to))
 
     async def log_in_linked(
         self, attempt: SignInAttempt, code: str, return_to: str
@@ -238,7 +181,7 @@ class AuthBackend:
                     return UnlinkedIdentity(identity)
                 return open_session(connection, account, now=self.clock())
 
-        return await self._run(self._provider_calls, opened)
+        return await self.run(self.provider_calls, opened)
 
     async def log_out(self, session: Session) -> None:
         """Deletes a session."""
@@ -248,27 +191,12 @@ class AuthBackend:
             with store.writing() as connection:
                 close_session(connection, session)
 
-        await self._run(self._lookups, close)
+        await self.run(self._lookups, close)
 
     def close(self) -> None:
         """Closes the connections of the store."""
         if self.credentials is not None:
             self.credentials.store.close()
-
-    async def _with_password(
-        self, session: Session, password: str, change: Callable[[Connection], Account]
-    ) -> Session | None:
-        """A new session after a change that ends all others; None if the password is wrong."""
-        store, name = self._credentials().store, session.account.name
-
-        def changed() -> Session | None:
-            now = self.clock()
-            if account_with_password(store, name, password, now=now) is None:
-                return None
-            with store.writing() as connection:
-                return open_session(connection, change(connection), now=now)
-
-        return await self._run(self._hashes, changed)
 
     def _credentials(self) -> CredentialStore:
         if self.credentials is None:
@@ -281,7 +209,8 @@ class AuthBackend:
             raise ProblemError(NOT_FOUND)
         return self.provider
 
-    async def _run(self, limiter: CapacityLimiter, work: Callable[[], Result]) -> Result:
+    async def run(self, limiter: CapacityLimiter, work: Callable[[], Result]) -> Result:
+        """The result of work in a thread; refused (503) where too much waits for it."""
         full = limiter.statistics().tasks_waiting >= self._waiting
         if full and not limiter.available_tokens:
             raise ProblemError(BUSY, headers=RETRY_SOON)

@@ -68,8 +68,24 @@ def test_a_front_desk_decides_starts_undoes_and_finds_again(
     look("override, refused")
     page.locator("#override-reason").select_option("client_asked")
     press(page, "Override")
+    expect(page.locator("#override-clinician_id-fault")).to_contain_text(f"Against {name}: ")
+    expect(page.locator("#override-reason")).to_have_value("client_asked")
+    look("override, questioned")
+    confirm(page)
+    press(page, "Override")
     assert page.url == f"{address}#decide"
 
+    page.locator("summary", has_text="Leads nowhere").click()
+    page.locator("#close-reason").select_option("no_answer")
+    press(page, "Close request")
+    expect(page.locator("main")).to_contain_text("Closed: no answer")
+    look("closed")
+    press(page, "Reopen")
+    expect(page.locator("main")).not_to_contain_text("Closed: no answer")
+
+    day = page.locator("#begin-booked_on")
+    assert date.fromisoformat(day.input_value()) >= NEXT_WEEK - timedelta(days=8)
+    day.fill("")
     press(page, "Record first appointment")
     expect(page.locator("#begin-booked_on")).to_be_focused()
     look("start, refused")
@@ -97,7 +113,11 @@ def test_a_front_desk_decides_starts_undoes_and_finds_again(
     expect(page.locator("main")).to_contain_text("Undone: started by mistake")
     look("undone")
     page.goto(address)
+    expect(page.locator("main")).to_contain_text("The start was undone")
     begin(page, NEXT_WEEK)
+    if page.locator('[name="confirmed"]').count():
+        confirm(page)
+        press(page, "Record first appointment")
     assert page.url not in (started, address)
 
     page.goto(f"{new_office.url}/staff")

@@ -1,7 +1,5 @@
 """From signing in to a rating, with the keyboard alone."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -104,8 +102,6 @@ def test_a_client_is_matched_followed_and_rated_by_keyboard(hands: Hands, office
     stands = hands.page.locator("#decide ~ .wide tbody th").all_inner_texts()
     assert stands == [shown[0]]
     hands.type("client_id", "c8888")
-    day = datetime.now(UTC).date() + timedelta(days=7)
-    hands.type("booked_on", f"{day:%m%d%Y}")
     hands.press("Record first appointment")
     hands.heading("What happened")
     hands.type("session", "3", id="event-session")

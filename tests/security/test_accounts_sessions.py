@@ -9,10 +9,12 @@ from recommender.security.sessions import (
     MAX_AGE,
     MAX_IDLE,
     Session,
+    close_every_session,
     close_session,
     cookie_for,
     find_session,
     open_session,
+    open_sessions,
 )
 from recommender.store.database import Store
 
@@ -120,3 +122,33 @@ def test_the_cookie_needs_tls_wherever_another_machine_can_call() -> None:
     inside = cookie_for(("127.0.0.1", "localhost"))
     assert "Secure" not in inside.setting("t")
     assert "Max-Age=0" in inside.clearing()
+
+
+@pytest.mark.both_databases("types")
+def test_a_restricted_session_stays_restricted_and_those_of_before_are_not(
+    a_store: Store, account: Account
+) -> None:
+    with a_store.writing() as connection:
+        limited = open_session(connection, account, now=NOW, restricted=True)
+    usual = opened(a_store, account)
+    with a_store.writing() as connection:
+        of_before = text("UPDATE staff_sessions SET restricted = NULL WHERE NOT restricted")
+        connection.execute(of_before)
+    found = [find_session(a_store, each.token, now=NOW) for each in (limited, usual)]
+    assert [each and each.restricted for each in found] == [True, False]
+
+
+def test_the_sessions_of_an_account_are_listed_without_those_that_ended(
+    a_store: Store, account: Account
+) -> None:
+    with a_store.writing() as connection:
+        other = add_account(connection, "other", Role.STAFF, "no such words", now=NOW, actor="test")
+    ended, own = opened(a_store, account, NOW - MAX_IDLE), opened(a_store, account)
+    opened(a_store, other)
+    with a_store.reading() as connection:
+        listed = open_sessions(connection, own, now=NOW)
+    assert [(each.opened_at, each.own) for each in listed] == [(NOW, True)]
+    with a_store.writing() as connection:
+        close_every_session(connection, own)
+        assert not open_sessions(connection, own, now=NOW)
+    assert find_session(a_store, ended.token, now=NOW) is None

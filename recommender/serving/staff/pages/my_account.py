@@ -20,6 +20,7 @@ from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read, write
+from recommender.serving.own_account import change_own_password, unlink_own
 from recommender.serving.staff.account_words import ROLE_NAMES
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import MINE, SIGN_IN, page, redirect
@@ -49,7 +50,7 @@ async def post_own_password(request: Request) -> Response:
         return await account_page(request, {"again": DIFFERENT}, 422)
     _count_attempt(request)
     try:
-        opened = await auth_backend(request).change_own_password(session, old, new)
+        opened = await change_own_password(auth_backend(request), session, old, new)
     except RecommenderError as error:
         return await account_page(
             request, {"new": " ".join(faults_of(error).values())}, status_of(error)
@@ -89,7 +90,7 @@ async def post_unlinking(request: Request) -> Response:
     """Unlinks one's identities, if one could sign in with the password afterwards."""
     session, sent = session_of(request), await read_form(request)
     _count_attempt(request)
-    opened = await auth_backend(request).unlink_own(session, _password(sent, "password"))
+    opened = await unlink_own(auth_backend(request), session, _password(sent, "password"))
     if opened is None:
         return await account_page(request, {"password": WRONG}, 422)
     return _with_session(request, opened, UNLINKED)

@@ -23,6 +23,7 @@ from recommender.serving.oidc.attempt import (
     SignInError,
     SignInFault,
 )
+from recommender.serving.own_account import link_own
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import HOME, MINE, SIGN_IN, page, redirect
 from recommender.serving.staff.pending_form import is_page_address
@@ -120,7 +121,7 @@ async def _linked(request: Request, attempt: SignInAttempt, code: str) -> Respon
     if session is None or not hmac.compare_digest(session.linking, attempt.linking):
         raise SignInError(SignInFault.STALE)
     try:
-        await auth.link_own(session, attempt, code, _return_to(request))
+        await link_own(auth, session, attempt, code, _return_to(request))
     except ConflictError:
         request_info(request.scope).session = session
         return page(request, "identity_taken.html", "Not linked", status=409)

@@ -17,7 +17,7 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "keys": ("Keys and webhooks", ("key", "webhook")),
     "requests": (
         "Requests, choices and consents",
-        ("recommendation", "decision", "wish", "draft", "consent"),
+        ("recommendation", "request", "decision", "wish", "draft", "consent"),
     ),
     "pairings": ("Appointments and ratings", ("pairing", "rating")),
     "roster": ("Roster", ("roster", "clinician", "place")),

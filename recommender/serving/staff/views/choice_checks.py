@@ -1,6 +1,6 @@
 """What a page asks before a choice or a first appointment that the request speaks against."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
 from recommender.journal.recommendations import ShownRecommendation
@@ -38,15 +38,15 @@ def choice_faults(
 
 def start_faults(
     shown: ShownRecommendation, state: ServingSnapshot, clinician_id: str, day: date, at: str | None
-) -> Iterator[FormFault]:
-    """What speaks against the day and hour of a first appointment.
+) -> tuple[FormFault, ...]:
+    """What speaks against the day and hour of a first appointment, to be ticked once.
 
     Nothing where the definition has changed since the request, or the clinician left the roster.
     """
     practice, roster = state.practice, state.encoding.roster
     found = present_clinicians(shown, practice, roster, (clinician_id,))
     if found is None:
-        return
+        return ()
     now = datetime.now(UTC)
     opening = OpeningTimes(practice, found.client, found.roster.columns, found.screening, now)
     hour = time.fromisoformat(at) if at else None
@@ -55,11 +55,17 @@ def start_faults(
         "day": f"{day:%A} {day.day} {day:%B}",
     }
     words["when"] = words["day"] + follow_up_words.at_hour(at)
-    for doubt in appointment_doubts(opening, 0, day, hour):
-        text = follow_up_words.START_QUESTIONS[doubt.code]
-        text = text.format(**words, hours=_week(doubt.hours))
-        code = f"{doubt.code} {day.isoformat()} {at or ''}".strip()
-        yield FormFault("booked_on", text, code, follow_up_words.RECORD_ANYWAY)
+    doubts = appointment_doubts(opening, 0, day, hour)
+    if not doubts:
+        return ()
+    texts = [
+        follow_up_words.START_QUESTIONS[each.code].format(
+            **words, hours=_hours_on(each.hours, day.weekday())
+        )
+        for each in doubts
+    ]
+    code = " ".join((*(each.code for each in doubts), day.isoformat(), at or ""))
+    return (FormFault("booked_on", " ".join(texts), code, follow_up_words.RECORD_ANYWAY),)
 
 
 def _rules(reasons: Sequence[StatedReason]) -> str:
@@ -67,10 +73,11 @@ def _rules(reasons: Sequence[StatedReason]) -> str:
     return "; ".join(f"{text[:1].lower()}{text[1:]}" for text in texts)
 
 
-def _week(hours: Sequence[WeeklyHours]) -> str:
-    """Weekly hours of several terms as one, each on its own clock."""
+def _hours_on(hours: Sequence[WeeklyHours], weekday: int) -> str:
+    """The hours of a weekday, or of the whole week where it has none; each on its own clock."""
     names = tuple(DAY_NAMES)
-    windows = sorted({window for each in hours for window in each.windows})
+    all_week = sorted({window for each in hours for window in each.windows})
+    windows = [each for each in all_week if each[0] == weekday] or all_week
     return wording.week(
         [f"{names[day]} {_clock(start)}-{_clock(end)}" for day, start, end in windows]
     )

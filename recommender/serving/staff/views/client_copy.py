@@ -23,6 +23,12 @@ PURPOSES = dict(
     )
 )
 """What a consent is about."""
+DRAFT_FIELDS: Mapping[str, str] = {
+    "client_id": wording.CLIENT_CODE,
+    "asked_on": "Day asked",
+    "top_k": "Clinicians to show",
+}
+"""Names of fields of a request that are no answers."""
 Line = tuple[str, str]
 """A name and a text."""
 
@@ -207,10 +213,12 @@ def _draft(row: Mapping[str, Any], words: CopyWords) -> tuple[datetime, str, tup
     client = words.practice.client
     lines = []
     for name, given in fields.items():
-        text = ", ".join(each for each in given if each)
         field = client.get(name.removeprefix("answer."))
-        if text:
-            lines.append((field.phrase if field else name, text))
+        texts = [field.label_of(each) if field and field.levels else each for each in given if each]
+        if texts:
+            lines.append(
+                (field.phrase if field else DRAFT_FIELDS.get(name, name), ", ".join(texts))
+            )
     return row["saved_at"], words.who(row["actor"]), tuple(lines)
 
 
