@@ -304,6 +304,14 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
     assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text
+    answering = Reader(page.text).form("/changes")
+    assert answering.fields["field"] == ["referral_held"]
+    answered = send(shipped, answering, level="yes")
+    assert f'href="{page.url.path}"' in answered.text
+    said = Reader(answered.text).text.lower()
+    assert "holds a valid referral and planyes" in said
+    assert "whether the client holds a valid referral" not in said
+    assert send(shipped, answering, level="perhaps").status_code == 404
 
 
 def test_where_nobody_fits_the_page_says_why_and_shows_the_list_of_another_answer_at_one_press(

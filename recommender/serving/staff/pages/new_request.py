@@ -72,6 +72,7 @@ REQUESTS = f"{HOME}/requests"
 REQUEST = f"{REQUESTS}/{{recommendation_id}}"
 COUNT = f"{REQUESTS}/count"
 CHANGE = "Change answers"
+YES, NO = "yes", "no"
 
 router = APIRouter(include_in_schema=False)
 
@@ -139,7 +140,8 @@ async def get_request_again(request: Request, recommendation_id: RecommendationI
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
     """Makes a request with another answer that the page offered; it replaces that request.
 
-    The answer is what a relaxation changes, or one that the practice declares as open to anybody.
+    The answer is what a relaxation changes, one that the practice declares as open to anybody, or
+    the yes or no to a question that was left open.
     """
     practice, sent = current_snapshot(request.app).practice, await read_form(request)
     shown = await find_shown(request, recommendation_id)
@@ -204,6 +206,10 @@ def _offered_answers(
     """Answers with the change that a form names by its number, or by a question and its answer."""
     if name := sent.text("field"):
         field, level = practice.client.get(name), sent.text("level")
+        if field is not None and field.kind == "flag" and name not in shown.answers:
+            if level not in (YES, NO):
+                raise ProblemError(NOT_FOUND)
+            return {**shown.answers, name: JSON_TYPES[field.kind].cell_of(level == YES)}
         if field is None or level not in field.may_try:
             raise ProblemError(NOT_FOUND)
         return {**shown.answers, name: level}
