@@ -97,6 +97,7 @@ docs: $(VENV)/dev ## Build docs/ and the API reference into var/docs; a broken l
 
 trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; about an hour.
 	$(BIN)/python -m experiments.trust
+	EXAMPLES=all $(BIN)/pytest -q -n 2 tests/screening tests/practice/test_definition.py tests/tables/test_loader.py
 
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 	$(BIN)/python -m experiments.bench

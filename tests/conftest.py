@@ -204,11 +204,11 @@ def a_store(a_store_url: str) -> Iterator["Store"]:
 @pytest.fixture(scope="session")
 def published_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a registry of three versions, of which the second is champion; to be copied."""
+    from tests.support.made_once import made_once
     from tests.support.registries import fill_registry
 
-    folder: Path = tmp_path_factory.mktemp("registry")
-    fill_registry(folder, tmp_path_factory.mktemp("bundles"))
-    return folder
+    workspace = tmp_path_factory.mktemp("bundles")
+    return made_once(tmp_path_factory, "registry", lambda folder: fill_registry(folder, workspace))
 
 
 # Clusters

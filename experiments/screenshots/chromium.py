@@ -29,7 +29,8 @@ def opened(playwright: Playwright, program: Path) -> Browser:
     return playwright.chromium.launch(
         executable_path=program,
         chromium_sandbox=os.geteuid() != 0,
-        args=["--lang=en-AU"],
+        # There is no graphics card to run a process of its own for.
+        args=["--lang=en-AU", "--disable-gpu", "--in-process-gpu"],
         env={**os.environ, "LANGUAGE": "en_AU"},
     )
 

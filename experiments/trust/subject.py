@@ -54,5 +54,10 @@ def simulated_subject(
         dataset_of(read_tables(tables, practice, None), practice), now=datetime.now(UTC)
     ).model
     save_bundle(model, bundle)
-    request = CLIENT.read_bytes()
-    return Subject(bundle, tables / "clinicians.csv", request, directory / "workspace")
+    return subject_in(directory, directory / "workspace")
+
+
+def subject_in(directory: Path, workspace: Path) -> Subject:
+    """What `simulated_subject` left in a directory, with another workspace."""
+    roster = directory / "practice" / "clinicians.csv"
+    return Subject(directory / "bundle", roster, CLIENT.read_bytes(), workspace)

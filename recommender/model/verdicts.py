@@ -7,11 +7,7 @@ yet known", with the number of ratings that would settle it if the figure stays 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil, sqrt
-from statistics import NormalDist
-
-import numpy as np
-from numpy.typing import NDArray
+from math import ceil
 
 from recommender.model.evaluation_report import (
     ALL_RATED,
@@ -20,6 +16,13 @@ from recommender.model.evaluation_report import (
     NEW_CLINICIANS,
     PARTIAL,
     EvaluationReport,
+)
+from recommender.model.share_intervals import (
+    Share,
+    ratings_for_share,
+    share_of,
+    standard_deviations,
+    top_size,
 )
 
 OURS, RANDOM = "ours", "random"
@@ -43,7 +46,6 @@ MOST_TO_A_TENTH = 0.5
 .99; the practice decides whether the gain is worth it."""
 MOST_NAMED = 10_000
 """A larger number of ratings is not named: it would be a guess."""
-NORMAL = NormalDist()
 
 
 class Answer(StrEnum):
@@ -65,16 +67,6 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of `count` ratings or requests, with its interval."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class GroupMeasure:
     """A group of clients: the share of its ratings in the range, and how its order is measured.
 
@@ -85,38 +77,6 @@ class GroupMeasure:
     name: str
     share: Share | None
     order: tuple[float, float, float] | None = None
-
-
-def top_size(clinicians: int, fraction: float = 0.1) -> int:
-    """How many clinicians a fraction of them is, rounded up."""
-    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
-    return ceil(round(fraction * clinicians, 9))
-
-
-def of_top(counts: NDArray[np.int64], fraction: float = 0.1) -> tuple[int, int]:
-    """How many clinicians a fraction is, rounded up, and what the highest counts of them sum to.
-
-    `counts` is (clinicians,); those with a count of 0 are among them.
-
-    >>> of_top(np.array([3, 0, 5, *[0] * 27]))
-    (3, 8)
-    """
-    most = top_size(len(counts), fraction)
-    return most, int(np.sort(counts)[::-1][:most].sum())
-
-
-def share_of(inside: int, count: int, *, judged: int = 1) -> Share:
-    """A share with the interval of Wilson (1927), as wide as `judged` intervals together need.
-
-    >>> share = share_of(9, 10)
-    >>> round(share.low, 2), round(share.high, 2)
-    (0.6, 0.98)
-    """
-    z, value = _z(judged), inside / count
-    middle = (value + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * sqrt(value * (1 - value) / count + z * z / (4 * count * count))
-    half /= 1 + z * z / count
-    return Share(value, max(middle - half, 0.0), min(middle + half, 1.0), count)
 
 
 def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
@@ -207,7 +167,7 @@ def worse_verdict(
         nobody can be said not to be worse off.
     """
     judged = [g for g in groups if g.share is not None and g.share.count >= ENOUGH_IN_GROUP]
-    wider = _z(2 * max(len(judged), 1)) / _z(1)
+    wider = standard_deviations(2 * max(len(judged), 1)) / standard_deviations(1)
     worse = [text for group in judged if (text := _worse(group, level, overall, wider))]
     if worse:
         return Verdict(WORSE, Answer.YES, " ".join(worse))
@@ -264,13 +224,6 @@ def spread_verdict(
     # The interval leaves the limit out from that many on that the error of the limit itself asks.
     needed = ratings_for_share(limit, abs(share.value - limit))
     return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "request"))
-
-
-def ratings_for_share(value: float, margin: float, *, judged: int = 1) -> int:
-    """How many ratings an interval of `margin` to each side of a share takes."""
-    # A share of 0 or 1 has no spread of its own: it is taken as 2 in 100.
-    p = min(max(value, 0.02), 0.98)
-    return ceil(_z(judged) ** 2 * p * (1 - p) / max(margin, 1e-3) ** 2)
 
 
 def _groups_of(report: EvaluationReport, shares: Mapping[str, Share]) -> list[GroupMeasure]:
@@ -352,8 +305,3 @@ def _settles(number: int, of: str = "rating") -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _z(judged: int) -> float:
-    """Standard deviations to each side of a 95 % interval, one of so many (Bonferroni)."""
-    return NORMAL.inv_cdf(1 - 0.025 / judged)

@@ -6,13 +6,12 @@ import numpy as np
 
 from recommender.journal.rated_pairings import Exposure
 from recommender.model.evaluation_report import EvaluationReport
+from recommender.model.share_intervals import of_top, share_of
 from recommender.model.verdicts import (
     Answer,
     GroupMeasure,
     Verdict,
-    of_top,
     range_verdict,
-    share_of,
     spread_verdict,
     verdicts_of,
     worse_verdict,

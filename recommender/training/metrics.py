@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.errors import RecommenderError
-from recommender.model.verdicts import of_top
+from recommender.model.share_intervals import of_top
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -24,7 +24,8 @@ from recommender.model.evaluation_report import (
     RangeCoverage,
     interval_text,
 )
-from recommender.model.verdicts import COVERAGE_SLACK, ENOUGH_IN_GROUP, NORMAL
+from recommender.model.share_intervals import NORMAL
+from recommender.model.verdicts import COVERAGE_SLACK, ENOUGH_IN_GROUP
 from recommender.registry.versions import CHAMPION, Promotion, Version
 from recommender.training.baselines import AVERAGE, OURS, PLAIN, RANDOM
 from recommender.training.report import MIN_GROUP_SIZE, OURS_MINUS_CHAMPION

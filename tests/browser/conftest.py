@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from experiments.screenshots.chromium import MISSING, chromium, opened
 from experiments.screenshots.office import Office, running_counter, running_office
-from experiments.trust.subject import Subject, simulated_subject
+from experiments.trust.subject import Subject, simulated_subject, subject_in
 from tests.support.browser_checks import missing
+from tests.support.made_once import made_once
 
 AXE = Path(__file__).parents[2] / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -30,7 +31,12 @@ def axe() -> str:
 @pytest.fixture(scope="session")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     """A small practice and a model that learned from it."""
-    return simulated_subject(tmp_path_factory.mktemp("office"), clinicians=24, ratings=400)
+    directory = made_once(
+        tmp_path_factory,
+        "office",
+        lambda folder: simulated_subject(folder, clinicians=24, ratings=400),
+    )
+    return subject_in(directory, tmp_path_factory.mktemp("workspace"))
 
 
 @pytest.fixture(scope="session")

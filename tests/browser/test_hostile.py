@@ -40,6 +40,8 @@ _FILL = """
 _SHOWN = """
 () => Object.fromEntries([...document.querySelectorAll("main form input[name]:not([type=hidden])")]
     .filter(each => !["checkbox", "radio"].includes(each.type) && !each.closest("[data-when]"))
+    // Who is named in a line comes back as a tick.
+    .filter(each => each.getAttribute("list") !== "people")
     .map(each => [each.name, each.getAttribute("value")]))
 """
 _POSTED = """

@@ -106,7 +106,7 @@ def typed(page: Page) -> dict[str, list[str]]:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("#draft")).to_contain_text("Draft saved")
+    expect(page.locator("#draft")).to_contain_text("Saved")
 
 
 def end_sessions(desk: Desk) -> None:

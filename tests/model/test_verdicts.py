@@ -3,14 +3,12 @@ import json
 import pytest
 
 from recommender.model.evaluation_report import EvaluationReport
+from recommender.model.share_intervals import Share, ratings_for_share, share_of
 from recommender.model.verdicts import (
     Answer,
     GroupMeasure,
-    Share,
     order_verdict,
     range_verdict,
-    ratings_for_share,
-    share_of,
     spread_verdict,
     verdicts_of,
     worse_verdict,

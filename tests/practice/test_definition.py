@@ -22,6 +22,7 @@ from recommender.practice.rules.catalogue import RULES
 from recommender.practice.sections import MeetingModes
 from tests.support.builders import DEFINITION, a_practice
 from tests.support.definitions import field_table, places_of
+from tests.support.examples import examples
 
 CORNER: Mapping[str, Any] = tomllib.loads(a_practice().text)
 SHIPPED = shipped_practice()
@@ -522,7 +523,7 @@ PLACES = {name: sorted(places(tomllib.loads(text)), key=repr) for name, text in 
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 150), deadline=None)
 @given(data=st.data())
 def test_a_definition_with_anything_anywhere_is_read_or_refused_and_never_breaks(
     name: str, data: st.DataObject

@@ -26,6 +26,7 @@ from recommender.screening.screen import (
     screen,
 )
 from recommender.tables.roster import Roster
+from tests.support.examples import examples
 from tests.support.reference_evaluator import Meeting, Outcome, outcome, verdict
 from tests.support.rule_examples import DAY
 from tests.support.screening_cases import (
@@ -355,7 +356,7 @@ def test_the_whole_roster_at_once_is_judged_like_one_clinician_at_a_time(case: C
             np.testing.assert_array_equal(verdicts[constraint.name], expected, constraint.rule)
 
 
-MANY = settings(FEW, max_examples=150)
+MANY = settings(FEW, max_examples=examples(60, 150))
 
 
 @MANY

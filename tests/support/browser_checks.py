@@ -22,8 +22,9 @@ addEventListener("securitypolicyviolation",
     each => console.error("policy: " + each.violatedDirective + " " + each.blockedURI));
 """
 _BARRIERS = """
-tags => axe.run({runOnly: tags}).then(found => found.violations.flatMap(
-    rule => rule.nodes.map(node => rule.id + ": " + node.html + " " + node.failureSummary)))
+tags => axe.run({runOnly: tags, resultTypes: ["violations"]}).then(found =>
+    found.violations.flatMap(rule => rule.nodes.map(
+        node => rule.id + ": " + node.html + " " + node.failureSummary)))
 """
 _TEXT = 'document.querySelector("main").innerText.replace(/\\s+/g, " ").trim()'
 _OVERFLOWING = """

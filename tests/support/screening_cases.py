@@ -22,6 +22,7 @@ from recommender.screening.screen import (
     screen,
 )
 from recommender.tables.roster import Roster, snapshot
+from tests.support.examples import examples
 from tests.support.rule_examples import DAY, a_row, fields_of
 
 BASE = read_practice("""
@@ -393,4 +394,4 @@ def cases(draw: st.DrawFn) -> Case:
 CASES = cases()
 
 
-FEW = settings(max_examples=60, deadline=None, derandomize=True)
+FEW = settings(max_examples=examples(30, 60), deadline=None, derandomize=True)

@@ -129,7 +129,7 @@ def put_roster(url: str, path: Path) -> None:
     store.close()
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 180) -> None:
     """Waits until something holds; fails when it does not in time."""
     deadline = datetime.now(UTC) + timedelta(seconds=seconds)
     while not holds():

@@ -14,6 +14,7 @@ from recommender.errors import TablesError
 from recommender.tables.loader import Tables, read_clients, read_roster, read_tables
 from recommender.tables.report import check_tables
 from recommender.tables.roster import snapshot
+from tests.support.examples import examples
 from tests.support.small_practice import (
     FILES,
     PRACTICE,
@@ -525,7 +526,7 @@ TEXTS = st.text(WRITABLE, max_size=12) | st.sampled_from(
 
 @given(st.sampled_from(PLACES), TEXTS)
 @example(("ratings", 3, "metric"), "sum")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25, 60), deadline=None)
 def test_a_changed_cell_is_either_sound_or_told_where_it_stands(
     where: tuple[str, int, str], cell: str
 ) -> None:

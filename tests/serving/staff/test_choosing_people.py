@@ -132,7 +132,7 @@ def test_a_pairing_begun_under_a_second_code_of_a_client_says_so(staff: TestClie
     ask(staff, client_id="c0012")
     for number, (code, warned) in enumerate((("C12", True), ("c77", False))):
         (begin,) = forms(staff, decided(staff, client_id=""), "/pairings")
-        given = {"client_id": code, "pairing_id": f"p{number}", "booked_on": "2026-12-01"}
+        given = {"client_id": code, "pairing_id": f"p{number}", "booked_on": "2026-12-02"}
         page = Reader(send(staff, begin, **given).text)
-        assert "First appointment" not in page.text
+        assert "First appointment with" not in page.text
         assert ("Another client is recorded as c0012." in page.text) is warned

@@ -37,7 +37,7 @@ def sign_in(client: TestClient, form: Form) -> Any:
 
 def test_what_was_typed_is_restored_and_says_from_when(staff: TestClient) -> None:
     answer = save(staff, form_of(staff), **TYPED)
-    assert answer.text.strip().startswith("Draft saved ")
+    assert answer.text.strip().startswith("Saved ")
     assert "<html" not in answer.text
     page = read(staff, NEW)
     assert "Answers for c0042 from " in page.text

@@ -68,7 +68,7 @@ def test_the_count_is_the_number_who_fit_the_same_request(
     answer = client.post(RECOMMEND, json=body).json()
     found = counted(client, filled).text.strip()
     assert found.startswith(f"{answer['eligible']} of ")
-    assert ("fits so far" in found) is (answer["eligible"] == 1)
+    assert ("fits" in found) is (answer["eligible"] == 1)
 
 
 def test_questions_that_decide_and_are_not_answered_are_named_and_not_counted_against_anybody(
@@ -76,13 +76,13 @@ def test_questions_that_decide_and_are_not_answered_are_named_and_not_counted_ag
 ) -> None:
     client, _ = desk
     found = counted(client, {"client_id": [""]})
-    unasked = "age, level of care needed and how sessions are paid for"
-    assert f"fit so far; still needed: {unasked}" in found.text
+    unasked = "age, level of care (IAR) and paid by"
+    assert f"fit; still needed: {unasked}" in found.text
     assert ("href", "#answer.risk_level") in found.attributes
     everybody = counted(client, {"answer.age_years": ["34"]}).text
     assert not everybody.strip().startswith("0 of ")
     under_medicare = counted(client, {**NEEDED, "answer.funding": ["medicare"]}).text
-    assert "whether the client holds a valid referral and plan" in under_medicare
+    assert "still needed: valid referral and plan" in under_medicare
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_counted(

@@ -1,7 +1,7 @@
 """How many clinicians fit the answers filled in so far, while a form is not finished."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from recommender.practice.columns import Columns, encode, read_cell
 from recommender.practice.conditions import holds
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, small_label
 from recommender.practice.needed_answers import needed_answers
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
@@ -69,7 +69,7 @@ def fit_count(snapshot: ServingSnapshot, sent: FormData, day: date) -> FitCount:
     return FitCount(
         eligible=int(screening.eligible.sum()),
         clinicians=len(roster),
-        unasked=tuple(link_to(practice.client[name]) for name in unasked),
+        unasked=tuple(_short_link(practice.client[name]) for name in unasked),
         unread=tuple(link_to(practice.client[name]) for name in unread),
         times={
             f"{ANSWER}{name}": wording.week_of(known.get(name, []))
@@ -77,6 +77,11 @@ def fit_count(snapshot: ServingSnapshot, sent: FormData, day: date) -> FitCount:
             if field.kind == "weekly_hours"
         },
     )
+
+
+def _short_link(field: Field) -> QuestionLink:
+    """The link to a question, by its own words."""
+    return replace(link_to(field), text=small_label(field.question_for("staff")))
 
 
 def _readable(practice: Practice, answers: Mapping[str, Any]) -> tuple[Columns, list[str]]:

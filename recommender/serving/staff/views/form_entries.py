@@ -196,7 +196,7 @@ class EntryBuilder:
             "text",
             given=(typed,),
             fault=fault,
-            brief=f"such as {FEW_EXAMPLES}",
+            brief=f"e.g. {FEW_EXAMPLES}",
         )
         return replace(
             entry,
@@ -271,7 +271,7 @@ def _choices(field: Field) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     labels = {level: field.label_of(level) for level in field.levels}
     choices = tuple(labels.items())
     if field.kind == "tags":
-        return (*choices, (NONE, wording.NONE_OF_THESE)), ()
+        return (*choices, (NONE, "None")), ()
     parts = [label.partition(" (") for label in labels.values()]
     short = [label for label, *_ in parts]
     longest = max(map(len, labels.values()), default=0)

@@ -63,7 +63,7 @@ class UnmetAnswers:
             is_compared = (
                 field.name in self.matched and field.name not in self.read and not is_score
             )
-            return UnmetAnswer("Nobody is", OUTCOMES["hard"]) if is_compared else None
+            return UnmetAnswer("Nobody", OUTCOMES["hard"]) if is_compared else None
         first, who = bound[0], self._who(bound)
         if self._is_together(bound):
             given = self._mode(first)
@@ -100,7 +100,7 @@ class UnmetAnswers:
 
     def _who(self, bound: Binding) -> str:
         """Who does not meet an answer, with the ways of meeting it is about if it is not all."""
-        who = "They are" if bound[0].rule in DECLINED else "Others are"
+        who = "They" if bound[0].rule in DECLINED else "Others"
         ways = self.practice.client[self.practice.ways.client] if self.practice.ways else None
         about = frozenset(way for each in bound for way in each.ways)
         if ways is None or not about or about >= frozenset(ways.levels):
