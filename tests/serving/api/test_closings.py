@@ -128,12 +128,13 @@ def test_a_request_that_staff_have_finished_with_is_not_replaced(
 
 def test_only_a_request_of_the_same_client_and_caller_is_replaced(server: JournalServer) -> None:
     name = made(server.tool, client_id="c7003").rpartition("/")[2]
-    for caller, changes, code in (
+    cases: tuple[tuple[TestClient, dict[str, Any], str], ...] = (
         (server.tool, {"client_id": "c7004", "replaces": name}, "other_client"),
         (server.tool, {"replaces": name}, "other_client"),
         (server.other_tool, {"client_id": "c7003", "replaces": name}, "unknown_request"),
         (server.tool, {"replaces": "0" * 32}, "unknown_request"),
-    ):
+    )
+    for caller, changes, code in cases:
         refused = refusal(caller.post(RECOMMEND, json=a_request(**changes)))
         assert (refused["pointer"], refused["code"]) == ("/replaces", code)
         assert "c7003" not in refused["message"]
