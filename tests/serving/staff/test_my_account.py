@@ -1,24 +1,16 @@
-"""One's own account: the first password, a change of it, the sessions, and a linked identity."""
+"""One's own account: the first password, a change of it, and the sessions."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from recommender.security.linked_identities import linked_staff
 from recommender.security.scopes import Role
 from recommender.serving.staff.page import MINE
-from tests.support.openid_provider import OpenidProvider, query_of
 from tests.support.page_reader import Reader, read, send, sign_in, signed_in
 from tests.support.server import (
     PASSWORD,
-    SAME_SITE,
     LockedServer,
     TestClient,
-    locked_server,
-    locked_settings,
 )
 
 NEW = "another four odd words"
@@ -96,60 +88,3 @@ def test_signing_out_everywhere_ends_this_session_too(
     assert send(staff, read(staff, MINE).form("/sessions/end")).url.path == "/staff/session"
     for client in (staff, elsewhere):
         assert client.get("/staff").url.path == "/staff/session"
-
-
-@pytest.fixture(scope="module")
-def server(
-    provider: OpenidProvider, practice_files: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LockedServer]:
-    path = tmp_path_factory.mktemp("linking") / "recommender.db"
-    store = SecretStr(f"sqlite:///{path}")
-    with locked_server(locked_settings(practice_files, store=store, **provider.settings)) as server:
-        yield server
-
-
-def linking(client: TestClient, provider: OpenidProvider, **headers: str) -> Any:
-    """What comes of the button, up to the return from the provider."""
-    way = client.get(f"{MINE}/identity", headers=headers or SAME_SITE, follow_redirects=False)
-    if way.status_code != 303:
-        return way
-    back = query_of(provider.sign_in(way.headers["location"], "ines"))
-    return client.get("/staff/session/provider/return", params=back)
-
-
-def test_an_account_is_linked_by_a_button_and_unlinked_with_its_password(
-    server: LockedServer, provider: OpenidProvider
-) -> None:
-    client = server.client
-    sign_in(client, "intake.desk")
-    assert linking(client, provider, **{"sec-fetch-site": "cross-site"}).status_code == 403
-    assert "you can sign in with Example" in linking(client, provider).text
-    form = read(client, MINE).form("/identity/removal")
-    assert "This is not the password" in send(client, form, password="wrong").text
-    removed = send(client, form, password=PASSWORD)
-    assert "The link is removed" in removed.text
-    with server.store.reading() as connection:
-        assert not linked_staff(connection)
-
-
-def test_an_identity_of_somebody_else_is_not_linked_a_second_time(
-    server: LockedServer, provider: OpenidProvider
-) -> None:
-    first = signed_in(server, Role.SCIENTIST)
-    linking(first, provider)
-    sign_in(server.client, "intake.desk")
-    refused = linking(server.client, provider)
-    assert refused.status_code == 409
-    assert "already linked to an account here" in refused.text
-
-
-def test_an_attempt_to_link_that_ends_in_another_session_links_nothing(
-    server: LockedServer, provider: OpenidProvider
-) -> None:
-    client = signed_in(server, Role.ADMIN)
-    way = client.get(f"{MINE}/identity", headers=SAME_SITE, follow_redirects=False)
-    back = query_of(provider.sign_in(way.headers["location"], "nora"))
-    del client.cookies["recommender"]
-    refused = client.get("/staff/session/provider/return", params=back)
-    assert refused.status_code == 401
-    assert "You are not signed in" in refused.text

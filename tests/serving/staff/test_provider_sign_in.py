@@ -9,24 +9,27 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from recommender.errors import RecommenderError
-from recommender.security.accounts import add_account, remove_account
+from recommender.security.accounts import account_names, add_account, remove_account
 from recommender.security.linked_identities import (
     identity_code,
     link_identity,
+    linked_staff,
     unlink_identities,
 )
 from recommender.security.scopes import Role
 from recommender.serving.auth_backend import LOGINS_PER_MINUTE
 from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.serving.oidc.opening import open_provider
+from recommender.serving.staff.page import MINE
 from recommender.settings import Settings
 from recommender.store.schema import audit, staff_identities
 from tests.support.openid_provider import FAULTS, OpenidProvider, query_of
-from tests.support.page_reader import read, send
+from tests.support.page_reader import read, send, sign_in, signed_in
 from tests.support.server import (
     PASSWORD,
     SAME_SITE,
     LockedServer,
+    TestClient,
     captured_logs,
     locked_server,
     locked_settings,
@@ -322,3 +325,51 @@ def test_passwords_cannot_be_switched_off_without_a_provider(settings: Settings)
 def test_empty_settings_are_none(settings: Settings) -> None:
     given = {"oidc_issuer": "", "oidc_client_id": "", "oidc_client_secret": SecretStr("")}
     assert open_provider(settings.model_copy(update=given)) is None
+
+
+def linking(client: TestClient, provider: OpenidProvider, **headers: str) -> Any:
+    """What comes of the button, up to the return from the provider."""
+    way = client.get(f"{MINE}/identity", headers=headers or SAME_SITE, follow_redirects=False)
+    if way.status_code != 303:
+        return way
+    back = query_of(provider.sign_in(way.headers["location"], "ines"))
+    return client.get("/staff/session/provider/return", params=back)
+
+
+def test_an_account_is_linked_by_a_button_and_unlinked_with_its_password(
+    server: LockedServer, provider: OpenidProvider
+) -> None:
+    client = signed_in(server, Role.ADMIN)
+    assert linking(client, provider, **{"sec-fetch-site": "cross-site"}).status_code == 403
+    assert "you can sign in with Example" in linking(client, provider).text
+    form = read(client, MINE).form("/identity/removal")
+    assert "This is not the password" in send(client, form, password="wrong").text
+    removed = send(client, form, password=PASSWORD)
+    assert "The link is removed" in removed.text
+    with server.store.reading() as connection:
+        (mine,) = (i for i, name in account_names(connection).items() if name == "a.admin")
+        assert mine not in linked_staff(connection)
+
+
+def test_an_identity_of_somebody_else_is_not_linked_a_second_time(
+    server: LockedServer, provider: OpenidProvider
+) -> None:
+    first = signed_in(server, Role.SCIENTIST)
+    linking(first, provider)
+    sign_in(server.client, "intake.desk")
+    refused = linking(server.client, provider)
+    assert refused.status_code == 409
+    assert "already linked to an account here" in refused.text
+
+
+def test_an_attempt_to_link_that_ends_in_another_session_links_nothing(
+    server: LockedServer, provider: OpenidProvider
+) -> None:
+    client = server.client
+    sign_in(client, "intake.desk")
+    way = client.get(f"{MINE}/identity", headers=SAME_SITE, follow_redirects=False)
+    back = query_of(provider.sign_in(way.headers["location"], "nora"))
+    del client.cookies["recommender"]
+    refused = client.get("/staff/session/provider/return", params=back)
+    assert refused.status_code == 401
+    assert "You are not signed in" in refused.text
