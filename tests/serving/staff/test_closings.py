@@ -25,7 +25,7 @@ def closing(staff: TestClient, address: str) -> Form:
     return form
 
 
-def kinds_chosen(locked: LockedServer, address: str) -> list[str]:
+def chosen_ids(locked: LockedServer, address: str) -> list[str]:
     with locked.store.reading() as connection:
         found = decisions_of(connection, address.rpartition("/")[2])
     return [each.decision.clinician_id for each in found]
@@ -101,12 +101,12 @@ def test_somebody_who_breaks_a_limit_is_asked_about_with_figures(
         each for each in Reader(asked.text).forms if each.fields.get("kind") == ["override"]
     )
     assert {name: again.fields[name] for name in given} == {n: [v] for n, v in given.items()}
-    assert kinds_chosen(locked, address) == []
+    assert chosen_ids(locked, address) == []
     # What was ticked for one clinician is no answer for another.
     other = send(staff, override, **given | {"clinician_id": "k08"}, confirmed=ticks(asked.text))
     assert other.status_code == 422
     assert send(staff, override, **given, confirmed=ticks(asked.text)).status_code == 200
-    assert kinds_chosen(locked, address) == [clinician_id]
+    assert chosen_ids(locked, address) == [clinician_id]
 
 
 def test_no_tick_and_no_reason_choose_somebody_whom_the_client_avoids(
@@ -121,7 +121,7 @@ def test_no_tick_and_no_reason_choose_somebody_whom_the_client_avoids(
         text = Reader(refused.text).text
         assert "k02 cannot be chosen: must not be matched with this client" in text
         assert ticks(refused.text) == []
-    assert kinds_chosen(locked, address) == []
+    assert chosen_ids(locked, address) == []
 
 
 @pytest.mark.parametrize(
@@ -168,3 +168,27 @@ def test_an_hour_that_is_none_is_refused_beside_its_field(staff: TestClient) -> 
     refused = send(staff, event, kind="booked", happened_on="2026-12-02", local_time="25:00")
     assert refused.status_code == 422
     assert 'id="event-local_time-fault"' in refused.text
+
+
+def test_a_choice_from_a_card_against_a_rule_is_asked_about_in_a_form_of_its_own(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    """A roster may have changed since the card was shown; here the form is sent for another."""
+    address = str(ask(staff, **CLIENT, **{"answer.max_fee": "200"}).url.path)
+    name = address.rpartition("/")[2]
+    whole = staff.get(f"/v1/recommendations/{name}?include=exclusions").json()
+    left_out = next(
+        each["clinician_id"]
+        for each in whole["excluded"]
+        if [reason["constraint"] for reason in each["reasons"]] == ["fee"]
+    )
+    asked = send(staff, deciding(staff, address, "chosen"), clinician_id=left_out)
+    assert asked.status_code == 422
+    found = Reader(asked.text)
+    again = next(each for each in found.forms if each.fields.get("clinician_id") == [left_out])
+    assert again.fields["kind"] == ["chosen"]
+    assert "Choose anyway" in found.text
+    assert "charges more than the client can pay: $" in found.text
+    refused = send(staff, again, confirmed=ticks(asked.text))
+    assert "Clinician was not shown" in Reader(refused.text).text
+    assert chosen_ids(locked, address) == []
