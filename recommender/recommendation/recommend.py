@@ -315,7 +315,7 @@ def _scored_shortlist(
         encoding, model, screening, pool.prepared, pool.scores, rows, top_k, seed
     )
     contributions = model.contributions_of(pool.prepared.take(rows))
-    explanations = explain(model.practice, contributions, shown)
+    explanations = explain(model.practice, contributions, shown, in_detail=False)
     explained = zip(entries, explanations, strict=True)
     return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
 

@@ -130,7 +130,9 @@ def candidate_pool(
     ends = np.cumsum(sizes)
     places = np.concatenate(groups)
     prepared = model.prepare(
-        _stacked(clients), encoding, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
+        Columns.concatenate(clients),
+        encoding,
+        Pairs(np.repeat(np.array([0, *owners]), sizes), places),
     )
     rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible)))
     return CandidatePool(places, len(eligible), rows, prepared, model.score_of(prepared))
@@ -213,25 +215,6 @@ def _leads(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[floa
         return [None] * len(rows)
     first = np.full(len(rows), pool.first)
     return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
-
-
-def _stacked(clients: Sequence[Columns]) -> Columns:
-    """The rows of several clients in one table; rows of places and hours are padded."""
-    if len(clients) == 1:
-        return clients[0]
-    values = {}
-    for name, first in clients[0].values.items():
-        columns = [client[name] for client in clients]
-        if first.ndim == 3:
-            size = max(column.shape[1] for column in columns)
-            columns = [_padded(column, size) for column in columns]
-        values[name] = np.concatenate(columns)
-    return Columns(len(clients), values)
-
-
-def _padded(column: Array, size: int) -> Array:
-    missing = np.full((1, size - column.shape[1], column.shape[2]), np.nan)
-    return np.concatenate([column, missing], axis=1)
 
 
 def _offers_that_hold(
