@@ -179,6 +179,13 @@ class Additive:
         return np.asarray(sum(_deviation(block, self.draws[block.name]) for block in blocks))
 
     @property
+    def match_slopes(self) -> Array:
+        """Points by which the pairing part rises with each centred match, (matches,)."""
+        own = self.fit.coefficients
+        slopes = own["matches"] / self.frame.match.interval
+        return slopes + self.frame.prior * own["evidence"][0] if "evidence" in own else slopes
+
+    @property
     def unknown(self) -> float:
         """Prior variance of the effects of a clinician the model never saw, in points squared."""
         return sum(self.fit.variances.get(name, 0.0) for name in ("clinicians", "by_level"))

@@ -213,6 +213,7 @@ AMOUNTS = frozenset({"money", "number"})
 TAGS, CATEGORY = frozenset({"tags"}), frozenset({"category"})
 PLACE, HOURS = frozenset({"place"}), frozenset({"weekly_hours"})
 OPEN_HOURS = frozenset({"weekly_hours", "availability"})
+SHARE = (0.0, 1.0)
 
 
 def summary_of(function: Callable[..., Any]) -> str:
@@ -246,6 +247,8 @@ class Operator:
     phrase_side
         Which values the phrase of a match without a direction describes: 1 for those above the
         usual, as for shares and products, -1 for those below it, as for distances.
+    bounds
+        The least and the largest value it can compute.
     """
 
     name: str
@@ -257,6 +260,7 @@ class Operator:
     ranged: bool = False
     alike: bool = False
     phrase_side: float = 1.0
+    bounds: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def meaning(self) -> str:
@@ -267,17 +271,17 @@ class Operator:
 OPERATORS: Mapping[str, Operator] = {
     operator.name: operator
     for operator in (
-        Operator("overlap", TAGS, TAGS, overlap, named=True),
-        Operator("contains", CATEGORY, TAGS, contains, named=True),
-        Operator("equal", LEVELLED, LEVELLED, equal, named=True),
-        Operator("wish", TAGS, CATEGORY, wish, named=True),
+        Operator("overlap", TAGS, TAGS, overlap, named=True, bounds=SHARE),
+        Operator("contains", CATEGORY, TAGS, contains, named=True, bounds=SHARE),
+        Operator("equal", LEVELLED, LEVELLED, equal, named=True, bounds=SHARE),
+        Operator("wish", TAGS, CATEGORY, wish, named=True, bounds=SHARE),
         Operator("difference", NUMBERS, NUMBERS, difference, ranged=True),
         Operator("distance", NUMBERS, NUMBERS, distance, ranged=True, phrase_side=-1.0),
         Operator("product", NUMBERS, NUMBERS, product, ranged=True),
         Operator("stress", NUMBERS, NUMBERS, stress, ranged=True, phrase_side=-1.0),
         Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True, phrase_side=-1.0),
         Operator("kilometres", PLACE, PLACE, kilometres, phrase_side=-1.0),
-        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared),
+        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared, bounds=SHARE),
         Operator(
             "profile_distance",
             NUMBERS,

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
     AllianceModel,
     Contributions,
@@ -42,16 +43,20 @@ from recommender.recommendation.ranking import (
     ranking_of,
     reserved_last_places,
 )
+from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.relaxation_offers import (
-    CandidatePool,
     RelaxationOffer,
-    candidate_pool,
     relaxation_offers,
     unscored_offers,
 )
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.screening.relaxation import (
+    ScreenedRequest,
+    max_changes,
+    relaxable_places,
+    relaxations,
+)
 from recommender.screening.screen import (
     DECLARED_MODES,
     Exclusion,
@@ -263,16 +268,18 @@ def recommend(
     request = ScreenedRequest(
         practice, intake.client, intake.modes, context, roster.columns, screening
     )
-    possible = relaxations(request, max_changes(screening))
+    few = np.count_nonzero(screening.eligible) < top_k
     if consents_to_prediction(practice, intake):
-        mode, pool = model.manifest.mode, candidate_pool(request, encoding, model, possible)
-        shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
-        few = len(shortlist) < top_k
-        offers = relaxation_offers(request, encoding, model, pool, possible, few=few)
+        mode = model.manifest.mode
+        scored = _scored(request, encoding, model, few=few)
+        shortlist, contributions = _scored_shortlist(encoding, model, scored, top_k, seed)
+        possible = relaxations(request, max_changes(screening), scored.may_lead)
+        offers = relaxation_offers(request, encoding, model, possible, scored.first, few=few)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        offers = unscored_offers(request, encoding, possible, few=len(shortlist) < top_k)
+        possible = relaxations(request, max_changes(screening)) if few else ()
+        offers = unscored_offers(request, encoding, possible)
     return Recommendation(
         mode=mode,
         day=day,
@@ -299,22 +306,66 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     return np.asarray(clients[practice.consent] == 1.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scored:
+    """The scored pairs of one client with the eligible clinicians.
+
+    Attributes
+    ----------
+    first
+        Place on the roster of the one with the highest pairing part; None where there is none.
+    may_lead
+        Places of the excluded clinicians whom a relaxation may bring ahead of the first; None where
+        few are eligible, so that all of them are looked at.
+    """
+
+    screening: Screening
+    prepared: PreparedPairs
+    scores: PairScores
+    first: int | None
+    may_lead: Places | None
+
+
+def _scored(
+    request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel, *, few: bool
+) -> _Scored:
+    """Scores who is eligible, and finds whom a relaxation may bring ahead of them.
+
+    Unless few are eligible, both are scored at once and with the stated answers: most of those
+    whom a relaxation would admit are behind, whatever it changes.
+    """
+    eligible = np.flatnonzero(request.screening.eligible)
+    others = np.array([], dtype=np.intp) if few else relaxable_places(request)
+    places = np.concatenate([eligible, others])
+    prepared = model.prepare(
+        request.client, encoding, Pairs(np.zeros(len(places), dtype=np.intp), places)
+    )
+    scores = model.score_of(prepared)
+    fits, excluded = np.split(np.arange(len(places)), [len(eligible)])
+    leader = int(scores.pairing[fits].argmax()) if len(fits) else None
+    may_lead = None
+    if not few and leader is not None:
+        most = most_after_relaxation(request, model, prepared.take(excluded), others)
+        may_lead = others[scores.pairing[excluded] + most > scores.pairing[leader]]
+    first = None if leader is None else int(eligible[leader])
+    return _Scored(request.screening, prepared.take(fits), scores.take(fits), first, may_lead)
+
+
 def _scored_shortlist(
     encoding: RosterEncoding,
     model: AllianceModel,
-    screening: Screening,
-    pool: CandidatePool,
+    scored: _Scored,
     top_k: int,
     seed: str | None,
 ) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
     """The shortlist with explanations, and the contributions of every eligible clinician."""
-    if not pool.eligible:
+    if scored.first is None:
         return (), None
-    rows = np.arange(pool.eligible)
+    prepared, rows = scored.prepared, np.arange(len(scored.scores.pairing))
     entries, shown = build_shortlist(
-        encoding, model, screening, pool.prepared, pool.scores, rows, top_k, seed
+        encoding, model, scored.screening, prepared, scored.scores, rows, top_k, seed
     )
-    contributions = model.contributions_of(pool.prepared.take(rows))
+    contributions = model.contributions_of(prepared)
     explanations = explain(model.practice, contributions, shown, in_detail=False)
     explained = zip(entries, explanations, strict=True)
     return tuple(replace(entry, explanation=each) for entry, each in explained), contributions

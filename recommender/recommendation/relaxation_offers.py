@@ -80,17 +80,16 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CandidatePool:
-    """The scored pairs of one request: eligible clinicians, and those relaxations admit.
-
-    They are scored together because a second scoring would cost as much again.
+class _Pool:
+    """The scored pairs of the first eligible clinician and of those whom relaxations admit.
 
     Attributes
     ----------
     places : (n,) int
-        Of the roster: the eligible clinicians, then those of each relaxation in turn.
-    eligible
-        Number of eligible clinicians.
+        Of the roster: the first eligible clinician, if there is one, then those of each relaxation
+        in turn.
+    first
+        The row of the first eligible clinician; None where nobody is eligible.
     rows
         The rows of each relaxation.
     prepared, scores
@@ -98,56 +97,43 @@ class CandidatePool:
     """
 
     places: Places
-    eligible: int
+    first: int | None
     rows: tuple[Places, ...]
     prepared: PreparedPairs
     scores: PairScores
 
-    @property
-    def first(self) -> int | None:
-        """The eligible row with the highest pairing part; None where nobody is eligible."""
-        return int(self.scores.pairing[: self.eligible].argmax()) if self.eligible else None
 
-
-def candidate_pool(
+def _pool_of(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
+    first: int | None,
     possible: Sequence[Relaxation],
-) -> CandidatePool:
-    """Scores the eligible clinicians and those that relaxations admit.
+) -> _Pool:
+    """Scores the first eligible clinician and those that relaxations admit.
 
     Most relaxations change no answer that the model reads, and share the client's own row.
     """
     read = model.pipeline.client_fields
-    clients, owners = [request.client], []
+    clients, owners = [request.client], [0]
     for relaxation in possible:
         owners.append(len(clients) if relaxation.fields & read else 0)
         clients += [changed(request, relaxation.changes)] if owners[-1] else []
-    eligible = np.flatnonzero(request.screening.eligible)
+    eligible = np.array([] if first is None else [first], dtype=np.intp)
     groups = [eligible, *(relaxation.admits for relaxation in possible)]
     sizes = [len(group) for group in groups]
     ends = np.cumsum(sizes)
     places = np.concatenate(groups)
-    prepared = model.prepare(
-        Columns.concatenate(clients),
-        encoding,
-        Pairs(np.repeat(np.array([0, *owners]), sizes), places),
-    )
+    pairs = Pairs(np.repeat(owners, sizes), places)
+    prepared = model.prepare(Columns.concatenate(clients), encoding, pairs)
     rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible)))
-    return CandidatePool(places, len(eligible), rows, prepared, model.score_of(prepared))
+    return _Pool(places, None if first is None else 0, rows, prepared, model.score_of(prepared))
 
 
 def unscored_offers(
-    request: ScreenedRequest,
-    encoding: RosterEncoding,
-    possible: Sequence[Relaxation],
-    *,
-    few: bool,
+    request: ScreenedRequest, encoding: RosterEncoding, possible: Sequence[Relaxation]
 ) -> tuple[RelaxationOffer, ...]:
     """Offers without predictions, which are made only when few are eligible."""
-    if not few:
-        return ()
     first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
     return _offers_that_hold(request, encoding, first, few=True)
 
@@ -156,8 +142,8 @@ def relaxation_offers(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
-    pool: CandidatePool,
     possible: Sequence[Relaxation],
+    first: int | None,
     *,
     few: bool,
 ) -> tuple[RelaxationOffer, ...]:
@@ -169,19 +155,23 @@ def relaxation_offers(
         The screened request.
     encoding, model
         The encoded roster and the model.
-    pool
-        The pairs of `candidate_pool`.
     possible
-        The relaxations the pool was built from.
+        The relaxations.
+    first
+        Place on the roster of the eligible clinician with the highest pairing part; None where
+        nobody is eligible.
     few
         Whether fewer clinicians are eligible than the request asks to be shown.
     """
+    if not possible:
+        return ()
+    pool = _pool_of(request, encoding, model, first, possible)
     candidates = _candidates(model, pool, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
 
 
 def _candidates(
-    model: AllianceModel, pool: CandidatePool, possible: Sequence[Relaxation], *, few: bool
+    model: AllianceModel, pool: _Pool, possible: Sequence[Relaxation], *, few: bool
 ) -> list[_Candidate]:
     """The strongest clinician of each relaxation.
 
@@ -209,7 +199,7 @@ def _candidates(
     ]
 
 
-def _leads(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
+def _leads(model: AllianceModel, pool: _Pool, rows: Places) -> list[float | None]:
     """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
