@@ -46,6 +46,7 @@ from recommender.recommendation.ranking import (
 from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
+    ScoredPlaces,
     relaxation_offers,
     unscored_offers,
 )
@@ -268,13 +269,16 @@ def recommend(
     request = ScreenedRequest(
         practice, intake.client, intake.modes, context, roster.columns, screening
     )
-    few = np.count_nonzero(screening.eligible) < top_k
+    few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
-        scored = _scored(request, encoding, model, few=few)
-        shortlist, contributions = _scored_shortlist(encoding, model, scored, top_k, seed)
-        possible = relaxations(request, max_changes(screening), scored.may_lead)
-        offers = relaxation_offers(request, encoding, model, possible, scored.first, few=few)
+        stated = _scored(request, encoding, model)
+        shortlist, contributions = _scored_shortlist(
+            encoding, model, screening, stated, top_k, seed
+        )
+        among = None if few else _may_lead(request, model, stated)
+        possible = relaxations(request, max_changes(screening), among)
+        offers = relaxation_offers(request, encoding, model, stated, possible, few=few)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
@@ -306,64 +310,50 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     return np.asarray(clients[practice.consent] == 1.0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scored:
-    """The scored pairs of one client with the eligible clinicians.
-
-    Attributes
-    ----------
-    first
-        Place on the roster of the one with the highest pairing part; None where there is none.
-    may_lead
-        Places of the excluded clinicians whom a relaxation may bring ahead of the first; None where
-        few are eligible, so that all of them are looked at.
-    """
-
-    screening: Screening
-    prepared: PreparedPairs
-    scores: PairScores
-    first: int | None
-    may_lead: Places | None
-
-
 def _scored(
-    request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel, *, few: bool
-) -> _Scored:
-    """Scores who is eligible, and finds whom a relaxation may bring ahead of them.
+    request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel
+) -> ScoredPlaces:
+    """The eligible clinicians, in the order of the roster, then those a relaxation may admit.
 
-    Unless few are eligible, both are scored at once and with the stated answers: most of those
-    whom a relaxation would admit are behind, whatever it changes.
+    They are scored at once because a second scoring would cost nearly as much again.
     """
-    eligible = np.flatnonzero(request.screening.eligible)
-    others = np.array([], dtype=np.intp) if few else relaxable_places(request)
-    places = np.concatenate([eligible, others])
-    prepared = model.prepare(
-        request.client, encoding, Pairs(np.zeros(len(places), dtype=np.intp), places)
-    )
+    screening = request.screening
+    eligible = np.flatnonzero(screening.eligible)
+    places = np.concatenate([eligible, relaxable_places(request, max_changes(screening))])
+    pairs = Pairs(np.zeros(len(places), dtype=np.intp), places)
+    prepared = model.prepare(request.client, encoding, pairs)
     scores = model.score_of(prepared)
-    fits, excluded = np.split(np.arange(len(places)), [len(eligible)])
-    leader = int(scores.pairing[fits].argmax()) if len(fits) else None
-    may_lead = None
-    if not few and leader is not None:
-        most = most_after_relaxation(request, model, prepared.take(excluded), others)
-        may_lead = others[scores.pairing[excluded] + most > scores.pairing[leader]]
-    first = None if leader is None else int(eligible[leader])
-    return _Scored(request.screening, prepared.take(fits), scores.take(fits), first, may_lead)
+    first = int(scores.pairing[: len(eligible)].argmax()) if len(eligible) else None
+    return ScoredPlaces(places, prepared, scores, first)
+
+
+def _may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlaces) -> Places:
+    """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
+
+    Most are behind, whatever a relaxation changes.
+    """
+    eligible, pairing = np.count_nonzero(request.screening.eligible), stated.scores.pairing
+    rows = np.arange(eligible, len(pairing))
+    most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
+    may_lead = rows[pairing[rows] + most > pairing[:eligible].max()]
+    return np.asarray(stated.places[may_lead])
 
 
 def _scored_shortlist(
     encoding: RosterEncoding,
     model: AllianceModel,
-    scored: _Scored,
+    screening: Screening,
+    stated: ScoredPlaces,
     top_k: int,
     seed: str | None,
 ) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
     """The shortlist with explanations, and the contributions of every eligible clinician."""
-    if scored.first is None:
+    rows = np.arange(np.count_nonzero(screening.eligible))
+    if not len(rows):
         return (), None
-    prepared, rows = scored.prepared, np.arange(len(scored.scores.pairing))
+    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
     entries, shown = build_shortlist(
-        encoding, model, scored.screening, prepared, scored.scores, rows, top_k, seed
+        encoding, model, screening, prepared, scores, rows, top_k, seed
     )
     contributions = model.contributions_of(prepared)
     explanations = explain(model.practice, contributions, shown, in_detail=False)

@@ -80,8 +80,34 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ScoredPlaces:
+    """Clinicians of a roster and their pairs with one client, with the answers as stated.
+
+    Attributes
+    ----------
+    places : (n,) int
+        Of the roster, each once.
+    prepared, scores
+        The pairs.
+    first
+        The row of the eligible clinician with the highest pairing part; None where nobody is
+        eligible.
+    """
+
+    places: Places
+    prepared: PreparedPairs
+    scores: PairScores
+    first: int | None
+
+    def rows_at(self, places: Places) -> Places:
+        """The rows of some of the clinicians."""
+        order = np.argsort(self.places)
+        return order[np.searchsorted(self.places, places, sorter=order)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pool:
-    """The scored pairs of the first eligible clinician and of those whom relaxations admit.
+    """The pairs of the first eligible clinician and of those whom relaxations admit.
 
     Attributes
     ----------
@@ -107,27 +133,41 @@ def _pool_of(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
-    first: int | None,
+    stated: ScoredPlaces,
     possible: Sequence[Relaxation],
 ) -> _Pool:
-    """Scores the first eligible clinician and those that relaxations admit.
+    """The first eligible clinician and those that relaxations admit.
 
-    Most relaxations change no answer that the model reads, and share the client's own row.
+    Most relaxations change no answer that the model reads: their pairs are scored already.
     """
+    first = np.array([] if stated.first is None else [stated.first], dtype=np.intp)
     read = model.pipeline.client_fields
-    clients, owners = [request.client], [0]
-    for relaxation in possible:
-        owners.append(len(clients) if relaxation.fields & read else 0)
-        clients += [changed(request, relaxation.changes)] if owners[-1] else []
-    eligible = np.array([] if first is None else [first], dtype=np.intp)
-    groups = [eligible, *(relaxation.admits for relaxation in possible)]
-    sizes = [len(group) for group in groups]
-    ends = np.cumsum(sizes)
-    places = np.concatenate(groups)
-    pairs = Pairs(np.repeat(owners, sizes), places)
-    prepared = model.prepare(Columns.concatenate(clients), encoding, pairs)
-    rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible)))
-    return _Pool(places, None if first is None else 0, rows, prepared, model.score_of(prepared))
+    groups = [first, *(stated.rows_at(each.admits) for each in possible)]
+    ends = np.cumsum([len(group) for group in groups])
+    rows = np.concatenate(groups)
+    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
+    others = [number for number, each in enumerate(possible) if each.fields & read]
+    if others:
+        clients = [changed(request, possible[number].changes) for number in others]
+        sizes = [len(possible[number].admits) for number in others]
+        pairs = Pairs(
+            np.repeat(np.arange(len(others)), sizes),
+            np.concatenate([possible[number].admits for number in others]),
+        )
+        apart = model.prepare(Columns.concatenate(clients), encoding, pairs)
+        new = np.arange(len(rows))
+        new[np.concatenate([np.arange(*ends[number : number + 2]) for number in others])] = len(
+            rows
+        ) + np.arange(len(pairs.client))
+        prepared = PreparedPairs.concatenate([prepared, apart]).take(new)
+        scores = model.score_of(prepared)
+    return _Pool(
+        stated.places[rows],
+        None if stated.first is None else 0,
+        tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible))),
+        prepared,
+        scores,
+    )
 
 
 def unscored_offers(
@@ -142,8 +182,8 @@ def relaxation_offers(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
+    stated: ScoredPlaces,
     possible: Sequence[Relaxation],
-    first: int | None,
     *,
     few: bool,
 ) -> tuple[RelaxationOffer, ...]:
@@ -155,19 +195,29 @@ def relaxation_offers(
         The screened request.
     encoding, model
         The encoded roster and the model.
+    stated
+        The eligible clinicians and whom relaxations admit, with the answers as stated.
     possible
         The relaxations.
-    first
-        Place on the roster of the eligible clinician with the highest pairing part; None where
-        nobody is eligible.
     few
         Whether fewer clinicians are eligible than the request asks to be shown.
     """
     if not possible:
         return ()
-    pool = _pool_of(request, encoding, model, first, possible)
+    possible = _fewest_changes(possible) if few else possible
+    pool = _pool_of(request, encoding, model, stated, possible)
     candidates = _candidates(model, pool, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
+
+
+def _fewest_changes(possible: Sequence[Relaxation]) -> list[Relaxation]:
+    """The relaxations among which candidates are, where those with the fewest changes come first.
+
+    Others would be scored in vain.
+    """
+    counts = sorted(len(each.changes) for each in possible)
+    most = counts[:MAX_CANDIDATES][-1]
+    return [each for each in possible if len(each.changes) <= most]
 
 
 def _candidates(

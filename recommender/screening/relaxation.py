@@ -218,7 +218,7 @@ class _ChangeSearch:
         self._on_modes = [bool(c.ways) for c in constraints]
         self._on_hours = [c.name in request.screening.hours for c in constraints]
         self._distance = self._relaxable_distance()
-        needed = self._excluding[:, candidates].any(axis=1)
+        needed = np.count_nonzero(self._excluding[:, candidates], axis=1) > 0
         self._smallest = [
             self._smallest_changes(each) if needed[row] and each.relaxable != "no" else None
             for row, each in enumerate(constraints)
