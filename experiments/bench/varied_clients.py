@@ -4,7 +4,6 @@ One request measured over and over says nothing about the slowest: those who fit
 agree to prediction or choose the mode of a constraint take other paths.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +26,28 @@ def varied_requests(
 ) -> list[dict[str, Any]]:
     """Request bodies as parsed JSON, with equal seeds for equal bodies."""
     people = read_clients(tables / "clients.csv", practice)
-    random = np.random.default_rng(seed)
-    return [_varied(practice, request_of(practice, people, row % len(people)), random)
-            for row in range(clients)]  # fmt: skip
+    random, needed = np.random.default_rng(seed), _needed(practice)
+    return [
+        _varied(practice, request_of(practice, people, row % len(people)), needed, random)
+        for row in range(clients)
+    ]
 
 
 def _varied(
-    practice: Practice, body: dict[str, Any], random: np.random.Generator
+    practice: Practice,
+    body: dict[str, Any],
+    needed: frozenset[str],
+    random: np.random.Generator,
 ) -> dict[str, Any]:
     answers = {
         name: answer
         for name, answer in body["answers"].items()
-        if practice.client[name].required
-        or name in _deciding(practice)
-        or random.random() >= LEFT_OPEN
+        if name in needed or random.random() >= LEFT_OPEN
     }
     if practice.consent is not None and random.random() < REFUSING:
         answers[practice.consent] = False
-    if random.random() < RESTRICTED:
-        answers |= {name: 1.0 for name in ("max_km",) if name in answers}
+    if random.random() < RESTRICTED and "max_km" in answers:
+        answers["max_km"] = 1.0
     modes = {}
     choices = [each for each in practice.constraints.values() if each.may_be]
     if choices and random.random() < CHOOSING:
@@ -54,10 +56,9 @@ def _varied(
     return body | {"answers": answers, "modes": modes}
 
 
-def _deciding(practice: Practice) -> Iterator[str]:
-    """Fields without whose answer nobody can be offered."""
-    for constraint in practice.constraints.values():
-        if constraint.excludes_on_silence:
-            yield from constraint.client
-    if practice.consent is not None:
-        yield practice.consent
+def _needed(practice: Practice) -> frozenset[str]:
+    """Fields that are required, or without whose answer nobody can be offered."""
+    required = {name for name, field in practice.client.items() if field.required}
+    rules = (each for each in practice.constraints.values() if each.excludes_on_silence)
+    deciding = {name for rule in rules for name in rule.client}
+    return frozenset(required | deciding | {practice.consent or ""})

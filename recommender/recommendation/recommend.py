@@ -272,11 +272,11 @@ def recommend(
     few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
-        stated = _scored(request, encoding, model)
+        stated = score_stated(request, encoding, model)
         shortlist, contributions = _scored_shortlist(
             encoding, model, screening, stated, top_k, seed
         )
-        among = None if few else _may_lead(request, model, stated)
+        among = None if few else may_lead(request, model, stated)
         possible = relaxations(request, max_changes(screening), among)
         offers = relaxation_offers(request, encoding, model, stated, possible, few=few)
     else:
@@ -310,7 +310,7 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     return np.asarray(clients[practice.consent] == 1.0)
 
 
-def _scored(
+def score_stated(
     request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel
 ) -> ScoredPlaces:
     """The eligible clinicians, in the order of the roster, then those a relaxation may admit.
@@ -327,7 +327,7 @@ def _scored(
     return ScoredPlaces(places, prepared, scores, first)
 
 
-def _may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlaces) -> Places:
+def may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlaces) -> Places:
     """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
 
     Most are behind, whatever a relaxation changes.
@@ -335,8 +335,8 @@ def _may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlac
     eligible, pairing = np.count_nonzero(request.screening.eligible), stated.scores.pairing
     rows = np.arange(eligible, len(pairing))
     most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
-    may_lead = rows[pairing[rows] + most > pairing[:eligible].max()]
-    return np.asarray(stated.places[may_lead])
+    ahead = rows[pairing[rows] + most > pairing[:eligible].max()]
+    return np.asarray(stated.places[ahead])
 
 
 def _scored_shortlist(
