@@ -5,6 +5,8 @@ match with declared bounds changes by no more than its range, so that a bound ne
 the stated answers alone.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,8 @@ from recommender.model.alliance_model import AllianceModel, PreparedPairs
 from recommender.practice.definition import Practice
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.rules.constraint import Constraint, eased_field
+from recommender.screening.meeting_ways import ON_HOURS
 from recommender.screening.relaxation import ScreenedRequest
-from recommender.screening.screen import Screening
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -36,23 +38,51 @@ def most_after_relaxation(
         The clinicians, as places on the roster.
     """
     practice, screening = request.practice, request.screening
-    changed = [_changed_by(practice, screening, each) for each in screening.constraints]
+    latest: dict[str, _Changed] = request.roster.view("relaxation bounds", dict)
+    changed = latest.get("latest")
+    if changed is None or changed.practice is not practice:
+        changed = latest["latest"] = _changed_of(practice)
+    names = list(practice.constraints)
+    judged = [names.index(each.name) for each in screening.constraints]
     excluding = screening.excluding[:, places] > 0
-    scored = practice.fields("client", "score").keys() | {practice.history.per}
-    unbounded = np.array([bool(fields & scored) for fields in changed])
-    matched = np.array(
-        [
-            [not fields.isdisjoint(each.name for each in match.client) for fields in changed]
-            for match in practice.matches.values()
-        ],
-        dtype=np.bool_,
-    ).reshape(len(practice.matches), len(changed))
-    affected = (matched.astype(np.intp) @ excluding) > 0
+    affected = (changed.matches[:, judged] @ excluding.astype(np.intp)) > 0
     gains = np.where(affected.T, _gains(model, prepared), 0.0)
-    return np.where(excluding[unbounded].any(axis=0), np.inf, gains.sum(axis=1))
+    unbounded = np.count_nonzero(excluding[changed.unbounded[judged]], axis=0) > 0
+    return np.where(unbounded, np.inf, gains.sum(axis=1))
 
 
-def _changed_by(practice: Practice, screening: Screening, constraint: Constraint) -> frozenset[str]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Changed:
+    """What a relaxation changes in order to meet each of k constraints of a practice.
+
+    Attributes
+    ----------
+    matches : (matches, k) int
+        1 where a match reads an answer that may change.
+    unbounded : (k,)
+        Whether an answer may change that is read otherwise.
+    """
+
+    practice: Practice
+    matches: NDArray[np.intp]
+    unbounded: NDArray[np.bool_]
+
+
+def _changed_of(practice: Practice) -> _Changed:
+    fields = [_changed_by(practice, each) for each in practice.constraints.values()]
+    scored = practice.fields("client", "score").keys() | {practice.history.per}
+    matches = [
+        [not own.isdisjoint(each.name for each in match.client) for own in fields]
+        for match in practice.matches.values()
+    ]
+    return _Changed(
+        practice,
+        np.array(matches, dtype=np.intp).reshape(len(matches), len(fields)),
+        np.array([not own.isdisjoint(scored) for own in fields], dtype=np.bool_),
+    )
+
+
+def _changed_by(practice: Practice, constraint: Constraint) -> frozenset[str]:
     """The client's fields of which a relaxation may change one to meet a constraint."""
     fields = set()
     if constraint.relaxable != "no":
@@ -61,10 +91,9 @@ def _changed_by(practice: Practice, screening: Screening, constraint: Constraint
     # longer trip to a room with a time.
     if constraint.ways and practice.ways is not None:
         fields.add(practice.ways.client)
-    if constraint.name in screening.hours:
-        rules = practice.constraints.values()
-        trips = (rule for rule in rules if rule.rule == "within_km")
-        fields.update(eased_field(rule, practice.client) for rule in trips)
+    if constraint.rule in ON_HOURS:
+        trips = (each for each in practice.constraints.values() if each.rule == "within_km")
+        fields.update(eased_field(each, practice.client) for each in trips)
     return frozenset(name for name in fields if name is not None)
 
 
