@@ -5,16 +5,18 @@ match with declared bounds changes by no more than its range, so that a bound ne
 the stated answers alone.
 """
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.feature import features_of
 from recommender.model.alliance_model import AllianceModel, PreparedPairs
 from recommender.practice.definition import Practice
 from recommender.practice.match_operators import OPERATORS
+from recommender.practice.rules.catalogue import ON_HOURS
 from recommender.practice.rules.constraint import Constraint, eased_field
-from recommender.screening.meeting_ways import ON_HOURS
 from recommender.screening.relaxation import ScreenedRequest
 
 Array = NDArray[np.float64]
@@ -45,10 +47,14 @@ def most_after_relaxation(
     names = list(practice.constraints)
     judged = [names.index(each.name) for each in screening.constraints]
     excluding = screening.excluding[:, places] > 0
-    affected = (changed.matches[:, judged] @ excluding.astype(np.intp)) > 0
-    gains = np.where(affected.T, _gains(model, prepared), 0.0)
+    counts = excluding.astype(np.intp)
+    affected = (changed.matches[:, judged] @ counts) > 0
+    gains = np.where(affected.T, _gains(model, prepared), 0.0).sum(axis=1)
+    if model.trees is not None and model.tree_weight:
+        answers = (changed.columns[:, judged] @ counts) > 0
+        gains = gains + model.tree_weight * (model.trees.ranges[: len(answers)] @ answers)
     unbounded = np.count_nonzero(excluding[changed.unbounded[judged]], axis=0) > 0
-    return np.where(unbounded, np.inf, gains.sum(axis=1))
+    return np.where(unbounded, np.inf, gains)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,27 +65,36 @@ class _Changed:
     ----------
     matches : (matches, k) int
         1 where a match reads an answer that may change.
+    columns : (client columns, k) int
+        1 where a column of the model is of an answer that may change.
     unbounded : (k,)
-        Whether an answer may change that is read otherwise.
+        Whether an answer may change that products or records read.
     """
 
     practice: Practice
     matches: NDArray[np.intp]
+    columns: NDArray[np.intp]
     unbounded: NDArray[np.bool_]
 
 
 def _changed_of(practice: Practice) -> _Changed:
     fields = [_changed_by(practice, each) for each in practice.constraints.values()]
-    scored = practice.fields("client", "score").keys() | {practice.history.per}
-    matches = [
-        [not own.isdisjoint(each.name for each in match.client) for own in fields]
-        for match in practice.matches.values()
-    ]
+    scored = practice.fields("client", "score")
+    multiplied = {name for name, field in scored.items() if field.behaviour.numeric}
+    read = [{field.name for field in match.client} for match in practice.matches.values()]
+    columns = [{field.name} for field in scored.values() for _ in features_of([field])]
     return _Changed(
         practice,
-        np.array(matches, dtype=np.intp).reshape(len(matches), len(fields)),
-        np.array([not own.isdisjoint(scored) for own in fields], dtype=np.bool_),
+        _meet(read, fields),
+        _meet(columns, fields),
+        np.array([not own.isdisjoint({*multiplied, practice.history.per}) for own in fields]),
     )
+
+
+def _meet(ones: Sequence[Set[str]], others: Sequence[Set[str]]) -> NDArray[np.intp]:
+    """1 where the row's set has an element in common with the column's."""
+    meet = [[not one.isdisjoint(other) for other in others] for one in ones]
+    return np.array(meet, dtype=np.intp).reshape(len(ones), len(others))
 
 
 def _changed_by(practice: Practice, constraint: Constraint) -> frozenset[str]:
