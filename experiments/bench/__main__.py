@@ -1,9 +1,11 @@
 """Prints every figure of `make bench`, as ratios of two things measured in this run."""
 
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -31,6 +33,7 @@ from experiments.bench import (
     sizes,
     training,
 )
+from experiments.bench.varied_clients import CLIENTS, varied_requests
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.practice.definition import shipped_practice
@@ -47,6 +50,7 @@ FACED = (500, 5_000, 50_000)
 SCORED = (200, 1_000)
 LISTS = 6
 SERVED = (200, 2_000, 10_000)
+TREE_WEIGHT = 0.5
 out = Console(width=110)
 
 
@@ -77,6 +81,36 @@ def latencies(workspace: Path) -> Table:
             f"{ours.median:.1f}, {ours.p99:.1f}",
             f"{bare.median:.2f}, {bare.p99:.2f}",
             f"{ours.median / bare.median:.1f}, {ours.p99 / bare.p99:.1f}",
+        )
+    return table
+
+
+def varied_latencies(workspace: Path) -> Table:
+    """One request each of many clients over HTTP, at every size of roster."""
+    bundle = workspace / "weighted_bundle"
+    model = _learned(simulated(workspace / "weighted", ROSTERS[0], 2_000))
+    # Without weight the trees of pairs would never be scored.
+    save_bundle(replace(model, tree_weight=TREE_WEIGHT), bundle)
+    table = Table(
+        "clinicians", "ours p50, p99 ms", "bare p50, p99 ms", "bare alone", "ratio p50, p99",
+        f"{latency.CONNECTIONS} at once: answers/s", "refused",
+        title=f"{CLIENTS} varied clients over HTTP beside a bare FastAPI route; "
+        f"trees of pairs with a weight of {TREE_WEIGHT}",
+    )  # fmt: skip
+    for clinicians in ROSTERS:
+        out.print(f"asking with {clinicians} clinicians", style="dim")
+        tables = simulated(workspace / f"varied{clinicians}", clinicians, 2_000)
+        bodies = [json.dumps(each).encode() for each in varied_requests(model.practice, tables)]
+        found = latency.compare_varied(bundle, tables / "clinicians.csv", clinicians, bodies)
+        ours, bare, alone = found.ours, found.bare, found.alone
+        table.add_row(
+            f"{clinicians:,}",
+            f"{ours.median:.1f}, {ours.p99:.1f}",
+            f"{bare.median:.2f}, {bare.p99:.2f}",
+            f"{alone.median:.2f}, {alone.p99:.2f}",
+            f"{ours.median / bare.median:.1f}, {ours.p99 / bare.p99:.1f}",
+            f"{found.at_once:,.0f}",
+            f"{found.refused:,}",
         )
     return table
 
@@ -431,6 +465,7 @@ def answer_sizes(workspace: Path) -> Table:
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
+    "varied": varied_latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,

@@ -15,8 +15,14 @@ import numpy as np
 
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
-from recommender.recommendation.recommend import Intake, read_intake
-from recommender.recommendation.relaxation_offers import candidate_pool, relaxation_offers
+from recommender.recommendation.recommend import (
+    DEFAULT_TOP_K,
+    Intake,
+    may_lead,
+    read_intake,
+    score_stated,
+)
+from recommender.recommendation.relaxation_offers import RelaxationOffer, relaxation_offers
 from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.tables.loader import read_roster
@@ -79,26 +85,28 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     asked = ScreenedRequest(
         practice, intake.client, intake.modes, asking, roster.columns, screening
     )
-    most, fitting = max_changes(screening), np.flatnonzero(screening.eligible)
-    found = relaxations(asked, most)
-    pool = candidate_pool(asked, encoding, model, found)
-    few = not len(fitting)
+    fitting = np.flatnonzero(screening.eligible)
+    few = len(fitting) < DEFAULT_TOP_K
+    stated = score_stated(asked, encoding, model)
 
     def score_fitting() -> None:
         pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
         model.score(intake.client, encoding, pairs)
 
-    # The pool scores who fits in any case: only what it takes beyond that is the relaxations'.
+    def relax() -> tuple[RelaxationOffer, ...]:
+        among = None if few else may_lead(asked, model, stated)
+        found = relaxations(asked, max_changes(screening), among)
+        return relaxation_offers(asked, encoding, model, stated, found, few=few)
+
+    # Who fits is scored in any case: only what it takes beyond that is the relaxations'.
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
-    pooled = _quickest(lambda: candidate_pool(asked, encoding, model, found))
-    searched = _quickest(lambda: relaxations(asked, most))
-    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found, few=few))
+    scored = _quickest(lambda: score_stated(asked, encoding, model))
     return Cost(
         eligible=len(fitting),
-        offered=len(relaxation_offers(asked, encoding, model, pool, found, few=few)),
+        offered=len(relax()),
         scoring=_quickest(lambda: model.score(intake.client, encoding)),
         ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
-        relaxing=searched + max(pooled - fitted, 0.0) + chosen,
+        relaxing=max(scored - fitted, 0.0) + _quickest(relax),
     )
 
 

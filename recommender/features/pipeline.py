@@ -6,7 +6,7 @@ over a fixed panel of clinicians is subtracted (the R-learner's centring, Nie an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,20 +142,23 @@ class Pipeline:
         The definition that declares fields and matches.
     panel
         The clinicians against whom matches are centred, fixed when fitted.
+    features
+        Every column of the model: client, clinician, match, history.
     """
 
     practice: Practice
     panel: Columns
+    features: tuple[Feature, ...] = field(init=False, repr=False)
 
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """Every column of the model: client, clinician, match, history."""
-        return (
+    def __post_init__(self) -> None:
+        """Builds the features once, of which every row of a request is made."""
+        features = (
             *client_features(self.practice),
             *clinician_features(self.practice),
             *pairing_features(self.practice),
             *history_features(self.practice),
         )
+        object.__setattr__(self, "features", features)
 
     @property
     def client_fields(self) -> frozenset[str]:
@@ -180,21 +183,52 @@ class Pipeline:
             Values of `history_features`: out of fold for training rows, else of the model's
             records.
         """
-        # A single client is broadcast instead of repeated, with the same result.
-        one = clients.size == 1 and pairs.client.size > 0
-        # Rosters hold many fields that no match compares: they are not copied row by row.
-        ours, theirs = matched_fields(self.practice)
-        client = clients if one else clients.only(ours).take(pairs.client)
-        clinician = clinicians.only(theirs).take(pairs.clinician)
-        raw = pairing_rows(self.practice, client, clinician)
-        means = panel_means(self.practice, clients, self.panel)
+        roster = self._roster_rows(clinicians)
+        ours, _ = matched_fields(self.practice)
+        if clients.size == 1:
+            # A single client is broadcast instead of repeated, and meets the panel in one pass.
+            panel = np.arange(clinicians.size, roster.compared.size)
+            met = roster.compared.take(np.concatenate([pairs.clinician, panel]))
+            both = pairing_rows(self.practice, clients, met)
+            raw, with_panel = np.split(both, [len(pairs.clinician)])
+            means = known_mean(with_panel[None])
+        else:
+            client = clients.only(ours).take(pairs.client)
+            raw = pairing_rows(self.practice, client, roster.compared.take(pairs.clinician))
+            means = panel_means(self.practice, clients, self.panel)
         return Rows(
             client=client_rows(self.practice, clients)[pairs.client],
-            clinician=clinician_rows(self.practice, clinicians)[pairs.clinician],
+            clinician=roster.own[pairs.clinician],
             match=raw - means[pairs.client],
             raw=raw,
             history=history,
         )
+
+    def _roster_rows(self, clinicians: Columns) -> "_RosterRows":
+        """What depends on the roster alone; the roster holds that of the pipeline used last."""
+        latest: dict[str, _RosterRows] = clinicians.view("feature rows", dict)
+        rows = latest.get("latest")
+        if rows is None or rows.pipeline is not self:
+            _, theirs = matched_fields(self.practice)
+            # Rosters hold many fields that no match compares: they are not copied row by row.
+            tables = [clinicians.only(theirs), self.panel.only(theirs)]
+            rows = latest["latest"] = _RosterRows(
+                self, clinician_rows(self.practice, clinicians), Columns.concatenate(tables)
+            )
+        return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _RosterRows:
+    """The rows of n clinicians as one pipeline reads them.
+
+    `own` are their columns of the model, (n, features); `compared` the fields that matches compare,
+    followed by those of the panel.
+    """
+
+    pipeline: Pipeline
+    own: Array
+    compared: Columns
 
 
 def fit_pipeline(practice: Practice, clinicians: Columns, rng: np.random.Generator) -> Pipeline:

@@ -3,7 +3,7 @@
 Turns feature rows into blocks of the mixed model, and its terms back into feature contributions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,12 @@ class ClinicianIndex:
     def take(self, rows: NDArray[np.intp]) -> "ClinicianIndex":
         """Some of the rows."""
         return ClinicianIndex(self.clinician[rows], self.level[rows])
+
+    @classmethod
+    def concatenate(cls, some: "Sequence[ClinicianIndex]") -> "ClinicianIndex":
+        """The rows of several one after another; at least one is needed."""
+        clinician = np.concatenate([each.clinician for each in some])
+        return cls(clinician, np.concatenate([each.level for each in some]))
 
 
 EXPECTED: Mapping[str, float] = {
@@ -177,6 +183,13 @@ class Additive:
         """Deviations of each row's pairing part from its mean in every draw, (n, draws)."""
         blocks = self.frame.blocks(rows, clinician_index)
         return np.asarray(sum(_deviation(block, self.draws[block.name]) for block in blocks))
+
+    @property
+    def match_slopes(self) -> Array:
+        """Points by which the pairing part rises with each centred match, (matches,)."""
+        own = self.fit.coefficients
+        slopes = own["matches"] / self.frame.match.interval
+        return slopes + self.frame.prior * own["evidence"][0] if "evidence" in own else slopes
 
     @property
     def unknown(self) -> float:

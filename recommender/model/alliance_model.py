@@ -3,7 +3,7 @@
 Predictions need this module and a bundle, no training code and no mlflow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,6 +122,16 @@ class PreparedPairs:
             self.clinician_index.take(places),
             self.expected[places],
             self.added[places],
+        )
+
+    @classmethod
+    def concatenate(cls, some: "Sequence[PreparedPairs]") -> "PreparedPairs":
+        """The pairings of several one after another; at least one is needed."""
+        return cls(
+            Rows.concatenate([each.rows for each in some]),
+            ClinicianIndex.concatenate([each.clinician_index for each in some]),
+            np.concatenate([each.expected for each in some]),
+            np.concatenate([each.added for each in some]),
         )
 
 

@@ -74,6 +74,25 @@ class Columns:
         """The given rows, in the given order; a row may be taken more than once."""
         return Columns(len(rows), {name: array[rows] for name, array in self.values.items()})
 
+    @classmethod
+    def concatenate(cls, tables: "Sequence[Columns]") -> "Columns":
+        """The rows of several tables of the same fields; places, hours and ranges are padded."""
+        if len(tables) == 1:
+            return tables[0]
+        values = {}
+        for name in tables[0].values:
+            arrays = [table[name] for table in tables]
+            if arrays[0].ndim == 3:
+                width = max(array.shape[1] for array in arrays)
+                arrays = [_padded(array, width) for array in arrays]
+            values[name] = np.concatenate(arrays)
+        return cls(sum(table.size for table in tables), values)
+
+
+def _padded(array: NDArray[Any], width: int) -> NDArray[Any]:
+    missing = np.full((array.shape[0], width - array.shape[1], array.shape[2]), np.nan)
+    return np.concatenate([array, missing], axis=1)
+
 
 def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]]) -> Columns:
     """Parses and encodes answers, one mapping a row.

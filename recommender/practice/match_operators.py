@@ -6,6 +6,7 @@ arrays may have one row for all n clinicians. A missing answer on either side gi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,22 +31,29 @@ def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str,
 
     An indifferent level states no wish: a category becomes missing, a tag is not counted.
     """
-    places = {level: place for place, level in enumerate(target.levels)}
+    places = _places_of(source.levels, target.levels, indifferent)
     if source.kind == "tags":
+        shared = np.flatnonzero(~np.isnan(places))
         wished = np.zeros((len(values), len(target.levels)))
-        for place, level in enumerate(source.levels):
-            if level in places and level not in indifferent:
-                wished[:, places[level]] = values[:, place]
+        wished[:, places[shared].astype(int)] = values[:, shared]
         wished[np.isnan(values).any(axis=1)] = np.nan
         return wished
-    order = [places.get(level, np.nan) for level in source.levels]
-    order = [np.nan if lv in indifferent else o for lv, o in zip(source.levels, order, strict=True)]
-    return by_level(order, values)
+    return by_level(places, values)
 
 
-def by_level(values: Sequence[float], codes: Array) -> Array:
+@lru_cache(maxsize=4096)
+def _places_of(
+    levels: tuple[str, ...], among: tuple[str, ...], indifferent: tuple[str, ...]
+) -> Array:
+    """The place of each level among others, (levels,); NaN where it is none or indifferent."""
+    places = {level: float(place) for place, level in enumerate(among)}
+    found = [np.nan if level in indifferent else places.get(level, np.nan) for level in levels]
+    return np.array(found)
+
+
+def by_level(values: Sequence[float] | Array, codes: Array) -> Array:
     """The value of each code (n,), an index of a level; NaN where the code is missing."""
-    lookup = np.array([*values, np.nan])
+    lookup = np.append(values, np.nan)
     return np.asarray(lookup[np.where(np.isnan(codes), len(values), codes).astype(int)])
 
 
@@ -213,6 +221,7 @@ AMOUNTS = frozenset({"money", "number"})
 TAGS, CATEGORY = frozenset({"tags"}), frozenset({"category"})
 PLACE, HOURS = frozenset({"place"}), frozenset({"weekly_hours"})
 OPEN_HOURS = frozenset({"weekly_hours", "availability"})
+SHARE = (0.0, 1.0)
 
 
 def summary_of(function: Callable[..., Any]) -> str:
@@ -246,6 +255,8 @@ class Operator:
     phrase_side
         Which values the phrase of a match without a direction describes: 1 for those above the
         usual, as for shares and products, -1 for those below it, as for distances.
+    bounds
+        The least and the largest value it can compute.
     """
 
     name: str
@@ -257,6 +268,7 @@ class Operator:
     ranged: bool = False
     alike: bool = False
     phrase_side: float = 1.0
+    bounds: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def meaning(self) -> str:
@@ -267,17 +279,17 @@ class Operator:
 OPERATORS: Mapping[str, Operator] = {
     operator.name: operator
     for operator in (
-        Operator("overlap", TAGS, TAGS, overlap, named=True),
-        Operator("contains", CATEGORY, TAGS, contains, named=True),
-        Operator("equal", LEVELLED, LEVELLED, equal, named=True),
-        Operator("wish", TAGS, CATEGORY, wish, named=True),
+        Operator("overlap", TAGS, TAGS, overlap, named=True, bounds=SHARE),
+        Operator("contains", CATEGORY, TAGS, contains, named=True, bounds=SHARE),
+        Operator("equal", LEVELLED, LEVELLED, equal, named=True, bounds=SHARE),
+        Operator("wish", TAGS, CATEGORY, wish, named=True, bounds=SHARE),
         Operator("difference", NUMBERS, NUMBERS, difference, ranged=True),
         Operator("distance", NUMBERS, NUMBERS, distance, ranged=True, phrase_side=-1.0),
         Operator("product", NUMBERS, NUMBERS, product, ranged=True),
         Operator("stress", NUMBERS, NUMBERS, stress, ranged=True, phrase_side=-1.0),
         Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True, phrase_side=-1.0),
         Operator("kilometres", PLACE, PLACE, kilometres, phrase_side=-1.0),
-        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared),
+        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared, bounds=SHARE),
         Operator(
             "profile_distance",
             NUMBERS,

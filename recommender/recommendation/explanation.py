@@ -4,6 +4,7 @@ In a difference between two clinicians, what depends on the client alone cancels
 phrases of the practice definition, and never claim a cause.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -38,7 +39,10 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class GroupContribution:
-    """The contributions of one explanation group and their sum in points."""
+    """The contributions of one explanation group and their sum in points.
+
+    `parts` are the contributions that are not zero, strongest first; empty without `in_detail`.
+    """
 
     group: str
     phrase: str
@@ -70,7 +74,11 @@ class Explanation:
 
 
 def explain(
-    practice: Practice, eligible: Contributions, shown: NDArray[np.intp]
+    practice: Practice,
+    eligible: Contributions,
+    shown: NDArray[np.intp],
+    *,
+    in_detail: bool = True,
 ) -> tuple[Explanation, ...]:
     """An explanation of each shown clinician against the average eligible one.
 
@@ -80,6 +88,8 @@ def explain(
         Contributions of every eligible clinician, one row each.
     shown : (m,) int
         The rows to explain.
+    in_detail
+        Whether groups have their parts, which no shortlist shows.
     """
     if not len(shown):
         return ()
@@ -91,8 +101,10 @@ def explain(
             _phrases(practice, eligible.features, points, raw, usual, sign=sign)
             for sign in (1.0, -1.0)
         )
+        groups = _groups(practice, eligible.features, points, raw, usual, in_detail=in_detail)
+        asked_and_offered = _asked_and_offered(practice, eligible, row)
         explanations.append(
-            _explanation(practice, eligible, points, row, usual, in_favour, against)
+            Explanation(float(points.sum()), groups, in_favour, against, asked_and_offered)
         )
     return tuple(explanations)
 
@@ -108,7 +120,9 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
         _phrases(practice, own.features, part, own.raw[row], own.raw[usual], sign=1.0)
         for row, usual, part in ((one, other, points), (other, one, -points))
     )
-    return _explanation(practice, own, points, one, own.raw[other], in_favour, against)
+    groups = _groups(practice, own.features, points, own.raw[one], own.raw[other], in_detail=True)
+    asked_and_offered = _asked_and_offered(practice, own, one)
+    return Explanation(float(points.sum()), groups, in_favour, against, asked_and_offered)
 
 
 def behind(practice: Practice, own: Contributions, one: int, other: int) -> tuple[str, ...]:
@@ -130,29 +144,48 @@ def behind(practice: Practice, own: Contributions, one: int, other: int) -> tupl
     return tuple(dict.fromkeys(words))[:MAX_PHRASES]
 
 
-def _explanation(
+def _groups(
     practice: Practice,
-    own: Contributions,
+    features: tuple[Feature, ...],
     points: Array,
-    row: int,
+    raw: Array,
     usual: Array,
-    in_favour: tuple[str, ...],
-    against: tuple[str, ...],
-) -> Explanation:
-    parts = [
-        (feature, Contribution(feature.name, _fact(practice, feature, *values), share))
-        for feature, share, *values in zip(
-            own.features, points.tolist(), own.raw[row].tolist(), usual.tolist(), strict=True
+    *,
+    in_detail: bool,
+) -> tuple[GroupContribution, ...]:
+    columns: dict[str, list[int]] = {group: [] for group in practice.groups}
+    for column, feature in enumerate(features):
+        columns[feature.group].append(column)
+    shares = points.tolist()
+    return tuple(
+        GroupContribution(
+            group,
+            phrase,
+            fsum(shares[column] for column in columns[group]),
+            _parts(practice, features, columns[group], points, raw, usual) if in_detail else (),
         )
-    ]
-    groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
-    return Explanation(
-        difference=float(points.sum()),
-        groups=groups,
-        in_favour=in_favour,
-        against=against,
-        asked_and_offered=_asked_and_offered(practice, own, row),
+        for group, phrase in practice.groups.items()
     )
+
+
+def _parts(
+    practice: Practice,
+    features: tuple[Feature, ...],
+    columns: Sequence[int],
+    points: Array,
+    raw: Array,
+    usual: Array,
+) -> tuple[Contribution, ...]:
+    own = (
+        Contribution(
+            features[column].name,
+            _fact(practice, features[column], float(raw[column]), float(usual[column])),
+            float(points[column]),
+        )
+        for column in columns
+        if points[column] != 0.0
+    )
+    return tuple(sorted(own, key=lambda part: (-abs(part.points), part.name)))
 
 
 def _fact(practice: Practice, feature: Feature, value: float, usual: float) -> str:
@@ -174,12 +207,6 @@ def _fact(practice: Practice, feature: Feature, value: float, usual: float) -> s
     return feature.phrase if side > 0 else feature.otherwise
 
 
-def _group(group: str, phrase: str, parts: list[tuple[Feature, Contribution]]) -> GroupContribution:
-    own = [part for feature, part in parts if feature.group == group and part.points != 0.0]
-    own.sort(key=lambda part: (-abs(part.points), part.name))
-    return GroupContribution(group, phrase, fsum(part.points for part in own), tuple(own))
-
-
 def _phrases(
     practice: Practice,
     features: tuple[Feature, ...],
@@ -194,9 +221,10 @@ def _phrases(
     `raw` are the feature values of the clinician, `usual` those they are compared with.
     """
     phrases: list[str] = []
-    for column in sorted(range(len(features)), key=lambda c: (-sign * points[c], features[c].name)):
+    noticed = np.flatnonzero(sign * points >= MIN_POINTS).tolist()
+    for column in sorted(noticed, key=lambda c: (-sign * points[c], features[c].name)):
         feature = features[column]
-        if sign * points[column] < MIN_POINTS or len(phrases) == MAX_PHRASES:
+        if len(phrases) == MAX_PHRASES:
             break
         words = feature.phrase if sign > 0 else feature.otherwise
         if words not in phrases and _holds(practice, feature, sign, raw[column], usual[column]):
@@ -236,9 +264,11 @@ def _side(practice: Practice, feature: Feature, value: float, usual: float) -> f
 
 
 def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tuple[str, ...]:
-    values = {f.name: v for f, v in zip(own.features, own.raw[row], strict=True)}
+    # Matches follow one another among the features, in the order of the definition.
+    first = next((n for n, f in enumerate(own.features) if f.name.startswith("match.")), 0)
+    values = own.raw[row, first : first + len(practice.matches)].tolist()
     return tuple(
         match.phrase
-        for match in practice.matches.values()
-        if match.operator in WISH_OPERATORS and match.phrase_side > 0 and values[match.label] >= 0.5
+        for match, value in zip(practice.matches.values(), values, strict=True)
+        if match.operator in WISH_OPERATORS and match.phrase_side > 0 and value >= 0.5
     )

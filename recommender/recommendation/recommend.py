@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
     AllianceModel,
     Contributions,
@@ -42,16 +43,21 @@ from recommender.recommendation.ranking import (
     ranking_of,
     reserved_last_places,
 )
+from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.relaxation_offers import (
-    CandidatePool,
     RelaxationOffer,
-    candidate_pool,
+    ScoredPlaces,
     relaxation_offers,
     unscored_offers,
 )
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.screening.relaxation import (
+    ScreenedRequest,
+    max_changes,
+    relaxable_places,
+    relaxations,
+)
 from recommender.screening.screen import (
     DECLARED_MODES,
     Exclusion,
@@ -263,16 +269,21 @@ def recommend(
     request = ScreenedRequest(
         practice, intake.client, intake.modes, context, roster.columns, screening
     )
-    possible = relaxations(request, max_changes(screening))
+    few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
-        mode, pool = model.manifest.mode, candidate_pool(request, encoding, model, possible)
-        shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
-        few = len(shortlist) < top_k
-        offers = relaxation_offers(request, encoding, model, pool, possible, few=few)
+        mode = model.manifest.mode
+        stated = score_stated(request, encoding, model)
+        shortlist, contributions = _scored_shortlist(
+            encoding, model, screening, stated, top_k, seed
+        )
+        among = None if few else may_lead(request, model, stated)
+        possible = relaxations(request, max_changes(screening), among)
+        offers = relaxation_offers(request, encoding, model, stated, possible, few=few)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        offers = unscored_offers(request, encoding, possible, few=len(shortlist) < top_k)
+        possible = relaxations(request, max_changes(screening)) if few else ()
+        offers = unscored_offers(request, encoding, possible)
     return Recommendation(
         mode=mode,
         day=day,
@@ -299,23 +310,53 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     return np.asarray(clients[practice.consent] == 1.0)
 
 
+def score_stated(
+    request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel
+) -> ScoredPlaces:
+    """The eligible clinicians, in the order of the roster, then those a relaxation may admit.
+
+    They are scored at once because a second scoring would cost nearly as much again.
+    """
+    screening = request.screening
+    eligible = np.flatnonzero(screening.eligible)
+    places = np.concatenate([eligible, relaxable_places(request, max_changes(screening))])
+    pairs = Pairs(np.zeros(len(places), dtype=np.intp), places)
+    prepared = model.prepare(request.client, encoding, pairs)
+    scores = model.score_of(prepared)
+    first = int(scores.pairing[: len(eligible)].argmax()) if len(eligible) else None
+    return ScoredPlaces(places, prepared, scores, first)
+
+
+def may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlaces) -> Places:
+    """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
+
+    Most are behind, whatever a relaxation changes.
+    """
+    eligible, pairing = np.count_nonzero(request.screening.eligible), stated.scores.pairing
+    rows = np.arange(eligible, len(pairing))
+    most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
+    ahead = rows[pairing[rows] + most > pairing[:eligible].max()]
+    return np.asarray(stated.places[ahead])
+
+
 def _scored_shortlist(
     encoding: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
-    pool: CandidatePool,
+    stated: ScoredPlaces,
     top_k: int,
     seed: str | None,
 ) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
     """The shortlist with explanations, and the contributions of every eligible clinician."""
-    if not pool.eligible:
+    rows = np.arange(np.count_nonzero(screening.eligible))
+    if not len(rows):
         return (), None
-    rows = np.arange(pool.eligible)
+    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
     entries, shown = build_shortlist(
-        encoding, model, screening, pool.prepared, pool.scores, rows, top_k, seed
+        encoding, model, screening, prepared, scores, rows, top_k, seed
     )
-    contributions = model.contributions_of(pool.prepared.take(rows))
-    explanations = explain(model.practice, contributions, shown)
+    contributions = model.contributions_of(prepared)
+    explanations = explain(model.practice, contributions, shown, in_detail=False)
     explained = zip(entries, explanations, strict=True)
     return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
 

@@ -80,17 +80,42 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CandidatePool:
-    """The scored pairs of one request: eligible clinicians, and those relaxations admit.
-
-    They are scored together because a second scoring would cost as much again.
+class ScoredPlaces:
+    """Clinicians of a roster and their pairs with one client, with the answers as stated.
 
     Attributes
     ----------
     places : (n,) int
-        Of the roster: the eligible clinicians, then those of each relaxation in turn.
-    eligible
-        Number of eligible clinicians.
+        Of the roster, each once.
+    prepared, scores
+        The pairs.
+    first
+        The row of the eligible clinician with the highest pairing part; None where nobody is
+        eligible.
+    """
+
+    places: Places
+    prepared: PreparedPairs
+    scores: PairScores
+    first: int | None
+
+    def rows_at(self, places: Places) -> Places:
+        """The rows of some of the clinicians."""
+        order = np.argsort(self.places)
+        return order[np.searchsorted(self.places, places, sorter=order)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pool:
+    """The pairs of the first eligible clinician and of those whom relaxations admit.
+
+    Attributes
+    ----------
+    places : (n,) int
+        Of the roster: the first eligible clinician, if there is one, then those of each relaxation
+        in turn.
+    first
+        The row of the first eligible clinician; None where nobody is eligible.
     rows
         The rows of each relaxation.
     prepared, scores
@@ -98,54 +123,57 @@ class CandidatePool:
     """
 
     places: Places
-    eligible: int
+    first: int | None
     rows: tuple[Places, ...]
     prepared: PreparedPairs
     scores: PairScores
 
-    @property
-    def first(self) -> int | None:
-        """The eligible row with the highest pairing part; None where nobody is eligible."""
-        return int(self.scores.pairing[: self.eligible].argmax()) if self.eligible else None
 
-
-def candidate_pool(
+def _pool_of(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
+    stated: ScoredPlaces,
     possible: Sequence[Relaxation],
-) -> CandidatePool:
-    """Scores the eligible clinicians and those that relaxations admit.
+) -> _Pool:
+    """The first eligible clinician and those that relaxations admit.
 
-    Most relaxations change no answer that the model reads, and share the client's own row.
+    Most relaxations change no answer that the model reads: their pairs are scored already.
     """
+    first = np.array([] if stated.first is None else [stated.first], dtype=np.intp)
     read = model.pipeline.client_fields
-    clients, owners = [request.client], []
-    for relaxation in possible:
-        owners.append(len(clients) if relaxation.fields & read else 0)
-        clients += [changed(request, relaxation.changes)] if owners[-1] else []
-    eligible = np.flatnonzero(request.screening.eligible)
-    groups = [eligible, *(relaxation.admits for relaxation in possible)]
-    sizes = [len(group) for group in groups]
-    ends = np.cumsum(sizes)
-    places = np.concatenate(groups)
-    prepared = model.prepare(
-        _stacked(clients), encoding, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
+    groups = [first, *(stated.rows_at(each.admits) for each in possible)]
+    ends = np.cumsum([len(group) for group in groups])
+    rows = np.concatenate(groups)
+    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
+    others = [number for number, each in enumerate(possible) if each.fields & read]
+    if others:
+        clients = [changed(request, possible[number].changes) for number in others]
+        sizes = [len(possible[number].admits) for number in others]
+        pairs = Pairs(
+            np.repeat(np.arange(len(others)), sizes),
+            np.concatenate([possible[number].admits for number in others]),
+        )
+        apart = model.prepare(Columns.concatenate(clients), encoding, pairs)
+        new = np.arange(len(rows))
+        new[np.concatenate([np.arange(*ends[number : number + 2]) for number in others])] = len(
+            rows
+        ) + np.arange(len(pairs.client))
+        prepared = PreparedPairs.concatenate([prepared, apart]).take(new)
+        scores = model.score_of(prepared)
+    return _Pool(
+        stated.places[rows],
+        None if stated.first is None else 0,
+        tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible))),
+        prepared,
+        scores,
     )
-    rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible)))
-    return CandidatePool(places, len(eligible), rows, prepared, model.score_of(prepared))
 
 
 def unscored_offers(
-    request: ScreenedRequest,
-    encoding: RosterEncoding,
-    possible: Sequence[Relaxation],
-    *,
-    few: bool,
+    request: ScreenedRequest, encoding: RosterEncoding, possible: Sequence[Relaxation]
 ) -> tuple[RelaxationOffer, ...]:
     """Offers without predictions, which are made only when few are eligible."""
-    if not few:
-        return ()
     first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
     return _offers_that_hold(request, encoding, first, few=True)
 
@@ -154,7 +182,7 @@ def relaxation_offers(
     request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
-    pool: CandidatePool,
+    stated: ScoredPlaces,
     possible: Sequence[Relaxation],
     *,
     few: bool,
@@ -167,19 +195,33 @@ def relaxation_offers(
         The screened request.
     encoding, model
         The encoded roster and the model.
-    pool
-        The pairs of `candidate_pool`.
+    stated
+        The eligible clinicians and whom relaxations admit, with the answers as stated.
     possible
-        The relaxations the pool was built from.
+        The relaxations.
     few
         Whether fewer clinicians are eligible than the request asks to be shown.
     """
+    if not possible:
+        return ()
+    possible = _fewest_changes(possible) if few else possible
+    pool = _pool_of(request, encoding, model, stated, possible)
     candidates = _candidates(model, pool, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
 
 
+def _fewest_changes(possible: Sequence[Relaxation]) -> list[Relaxation]:
+    """The relaxations among which candidates are, where those with the fewest changes come first.
+
+    Others would be scored in vain.
+    """
+    counts = sorted(len(each.changes) for each in possible)
+    most = counts[:MAX_CANDIDATES][-1]
+    return [each for each in possible if len(each.changes) <= most]
+
+
 def _candidates(
-    model: AllianceModel, pool: CandidatePool, possible: Sequence[Relaxation], *, few: bool
+    model: AllianceModel, pool: _Pool, possible: Sequence[Relaxation], *, few: bool
 ) -> list[_Candidate]:
     """The strongest clinician of each relaxation.
 
@@ -207,31 +249,12 @@ def _candidates(
     ]
 
 
-def _leads(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
+def _leads(model: AllianceModel, pool: _Pool, rows: Places) -> list[float | None]:
     """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
     first = np.full(len(rows), pool.first)
     return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
-
-
-def _stacked(clients: Sequence[Columns]) -> Columns:
-    """The rows of several clients in one table; rows of places and hours are padded."""
-    if len(clients) == 1:
-        return clients[0]
-    values = {}
-    for name, first in clients[0].values.items():
-        columns = [client[name] for client in clients]
-        if first.ndim == 3:
-            size = max(column.shape[1] for column in columns)
-            columns = [_padded(column, size) for column in columns]
-        values[name] = np.concatenate(columns)
-    return Columns(len(clients), values)
-
-
-def _padded(column: Array, size: int) -> Array:
-    missing = np.full((1, size - column.shape[1], column.shape[2]), np.nan)
-    return np.concatenate([column, missing], axis=1)
 
 
 def _offers_that_hold(

@@ -95,7 +95,27 @@ def max_changes(screening: Screening) -> int:
     return MAX_CHANGES if screening.eligible.any() else len(screening.constraints)
 
 
-def relaxations(request: ScreenedRequest, max_count: int = MAX_CHANGES) -> tuple[Relaxation, ...]:
+def relaxable_places(request: ScreenedRequest, max_count: int = MAX_CHANGES) -> Places:
+    """Places of the excluded clinicians whom a relaxation may admit.
+
+    Every constraint that excludes them can be relaxed; whether changes suffice is not known yet.
+    """
+    constraints, excluding = request.screening.constraints, request.screening.excluding > 0
+    relaxable = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
+    fixed = np.asarray(excluding & ~relaxable[:, None])
+    if _meeting_mode_constraint(request) is None:
+        open_, changes = ~fixed.any(axis=0), excluding.sum(axis=0)
+    else:
+        # A constraint on one mode of meeting is also satisfied by meeting in another.
+        elsewhere = np.array([not c.ways for c in constraints], dtype=np.bool_)[:, None]
+        open_ = ~(fixed & elsewhere).any(axis=0)
+        changes = np.minimum(excluding.sum(axis=0), (excluding & elsewhere).sum(axis=0) + 1)
+    return np.flatnonzero(open_ & excluding.any(axis=0) & (changes <= max_count))
+
+
+def relaxations(
+    request: ScreenedRequest, max_count: int = MAX_CHANGES, among: Places | None = None
+) -> tuple[Relaxation, ...]:
     """Every smallest change, or set of changes, that admits an excluded clinician.
 
     For each excluded clinician, every constraint that excludes must be relaxable, and each change
@@ -108,8 +128,13 @@ def relaxations(request: ScreenedRequest, max_count: int = MAX_CHANGES) -> tuple
         The screened request.
     max_count
         How many answers may change together.
+    among
+        The clinicians looked at, of `relaxable_places`; all of these where left out.
     """
-    search = _ChangeSearch(request, request.screening.excluding > 0, max_count)
+    candidates = relaxable_places(request, max_count) if among is None else among
+    if not len(candidates):
+        return ()
+    search = _ChangeSearch(request, candidates)
     groups: dict[tuple[Change, ...], list[int]] = {}
     for places in search.groups():
         for changes in search.change_sets(places[0]):
@@ -186,32 +211,21 @@ def _change_of(smallest: _SmallestChanges | None, place: int) -> Change | None:
 class _ChangeSearch:
     """The smallest changes for each constraint and excluded clinician of one request."""
 
-    def __init__(self, request: ScreenedRequest, excluding: Flags, max_count: int) -> None:
-        self._request, self._excluding = request, excluding
+    def __init__(self, request: ScreenedRequest, candidates: Places) -> None:
+        self._request, self._candidates = request, candidates
+        self._excluding = request.screening.excluding > 0
         constraints = request.screening.constraints
         self._on_modes = [bool(c.ways) for c in constraints]
         self._on_hours = [c.name in request.screening.hours for c in constraints]
         self._distance = self._relaxable_distance()
-        relaxable = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
-        fixed = np.asarray(excluding & ~relaxable[:, None])
-        other_mode = _meeting_mode_constraint(request)
-        # A constraint on one mode of meeting is also satisfied by meeting in another.
-        elsewhere: Flags = ~np.array(self._on_modes, dtype=np.bool_)[:, None]
-        if other_mode is None:
-            open_, changes = ~fixed.any(axis=0), excluding.sum(axis=0)
-        else:
-            open_ = ~(fixed & elsewhere).any(axis=0)
-            changes = np.minimum(excluding.sum(axis=0), (excluding & elsewhere).sum(axis=0) + 1)
-        self.candidates = np.flatnonzero(open_ & excluding.any(axis=0) & (changes <= max_count))
-        needed = np.count_nonzero(excluding[:, self.candidates], axis=1) > 0
+        needed = np.count_nonzero(self._excluding[:, candidates], axis=1) > 0
         self._smallest = [
-            self._smallest_changes(constraint) if relaxable[row] and needed[row] else None
-            for row, constraint in enumerate(constraints)
+            self._smallest_changes(each) if needed[row] and each.relaxable != "no" else None
+            for row, each in enumerate(constraints)
         ]
         self._to_open_rooms = self._changes_to_open_rooms()
-        self._other_mode = None
-        if other_mode is not None and len(self.candidates):
-            self._other_mode = self._smallest_changes(other_mode)
+        other_mode = _meeting_mode_constraint(request)
+        self._other_mode = None if other_mode is None else self._smallest_changes(other_mode)
 
     def groups(self) -> Iterable[list[int]]:
         """The candidates, grouped by equal changes."""
@@ -223,7 +237,7 @@ class _ChangeSearch:
         rows += [] if self._to_open_rooms is None else [self._to_open_rooms.answer]
         patterns = np.array(rows, dtype=np.int32).T
         groups: dict[bytes, list[int]] = {}
-        for place in self.candidates.tolist():
+        for place in self._candidates.tolist():
             groups.setdefault(patterns[place].tobytes(), []).append(place)
         return groups.values()
 

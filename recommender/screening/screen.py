@@ -171,16 +171,19 @@ class Screening:
     def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Each clinician with reasons. Few patterns of reasons repeat: each is built once."""
         built: dict[tuple[Any, ...], tuple[Reason, ...]] = {}
+        rows = np.flatnonzero(codes.any(axis=0)).tolist()
         by_person = np.ascontiguousarray(codes.T)
-        for row in np.flatnonzero(codes.any(axis=0)).tolist():
-            own = (*(f"{km[row]:.0f}" for km in self.far.values()), self._moved_at(row))
-            pattern = by_person[row].tobytes(), self._later_day(row), own
+        later = (self.first_sessions > self.context.day.toordinal() - EPOCH).tolist()
+        for row in rows:
+            pattern: tuple[Any, ...] = (
+                by_person[row].tobytes(),
+                self._later_day(row) if later[row] else None,
+                *(f"{km[row]:.0f}" for km in self.far.values()),
+                *(moved.get(row) for moved in self.moved.values()),
+            )
             if pattern not in built:
                 built[pattern] = self._reasons(by_person[row], row)
             yield row, built[pattern]
-
-    def _moved_at(self, row: int) -> tuple[MovedTime | None, ...]:
-        return tuple(rows.get(row) for rows in self.moved.values())
 
     def _later_day(self, row: int) -> date | None:
         """The day of the first possible session, where it is not the day asked."""

@@ -156,7 +156,7 @@ def to_response(
         ),
         ties=ties_of(each.tie for each in recommendation.shortlist),
         eligible=recommendation.eligible,
-        excluded=tuple(ExcludedClinician.of(each) for each in exclusions),
+        excluded=ExcludedClinician.of_all(exclusions),
         exclusion_counts=tuple(
             ExclusionCount.model_validate(count)
             for count in screening.constraint_counts

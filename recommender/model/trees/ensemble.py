@@ -188,6 +188,14 @@ class Trees:
         _ = self._table
 
     @cached_property
+    def ranges(self) -> Array:
+        """The most by which a change of each column can change a score, (columns,)."""
+        ranges = np.zeros(self._forest.width)
+        for tree in self._forest.trees:
+            ranges[list(set(tree.feature))] += max(tree.leaf) - min(tree.leaf)
+        return ranges
+
+    @cached_property
     def _table(self) -> ShapleyTable | None:
         return shapley_table(self._forest)
 

@@ -3,7 +3,7 @@
 Predictions are points of the reference scale, rounded to two decimals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -284,9 +284,14 @@ class ExcludedClinician(ResponseModel):
     reasons: tuple[StatedReason, ...]
 
     @classmethod
-    def of(cls, exclusion: Exclusion) -> Self:
-        """One exclusion."""
-        return cls(clinician_id=exclusion.clinician_id, reasons=stated_reason(exclusion.reasons))
+    def of_all(cls, exclusions: Sequence[Exclusion]) -> tuple[Self, ...]:
+        """Some exclusions, among which few combinations of reasons repeat as the same object."""
+        stated = {id(each.reasons): each.reasons for each in exclusions}
+        reasons = {key: stated_reason(each) for key, each in stated.items()}
+        return tuple(
+            cls(clinician_id=each.clinician_id, reasons=reasons[id(each.reasons)])
+            for each in exclusions
+        )
 
 
 class ExclusionCount(ResponseModel):

@@ -1,0 +1,53 @@
+"""No relaxation brings anybody further than the bound that decides whom to look at."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.features.pipeline import Pairs
+from recommender.recommendation.recommend import read_intake, score_stated
+from recommender.recommendation.relaxation_bounds import most_after_relaxation
+from recommender.screening.relaxation import ScreenedRequest, changed, relaxations
+from recommender.screening.screen import request_context_of, screen
+from tests.recommendation.test_relaxation_offers import HOME, a_large_roster, everything
+from tests.support.builders import DAY, THERAPIES
+
+
+def a_request(**answers: object) -> ScreenedRequest:
+    practice, roster = everything().practice, a_large_roster()
+    given = {"concern": "anxiety", "directive": 4, "agrees": True, "home": HOME, **answers}
+    intake = read_intake(practice, given)
+    screening = screen(practice, intake.client, None, roster, DAY)
+    context = request_context_of(practice, None, roster.ids, DAY)
+    return ScreenedRequest(
+        practice, intake.client, intake.modes, context, roster.columns, screening
+    )
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+@given(
+    fee=st.sampled_from([100, 160, 220, 300]),
+    km=st.sampled_from([1, 5, 15, 40]),
+    day=st.sampled_from(["mon 09:00-12:00", "thu 17:00-20:00", "sat 09:00-11:00"]),
+    wanted=st.lists(st.sampled_from(THERAPIES), min_size=1, unique=True),
+)
+def test_whoever_a_relaxation_admits_is_no_further_ahead_than_the_bound_says(
+    weight: float, fee: int, km: int, day: str, wanted: list[str]
+) -> None:
+    model = replace(everything(), tree_weight=weight)
+    encoding = model.encode_roster(a_large_roster())
+    request = a_request(max_fee=fee, max_km=km, free=day, wanted=wanted)
+    stated = score_stated(request, encoding, model)
+    fits = np.count_nonzero(request.screening.eligible)
+    rows = np.arange(fits, len(stated.places))
+    most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
+    bound = dict(zip(stated.places[rows].tolist(), stated.scores.pairing[rows] + most, strict=True))
+
+    for each in relaxations(request):
+        pairs = Pairs(np.zeros(len(each.admits), dtype=np.intp), each.admits)
+        after = model.score(changed(request, each.changes), encoding, pairs).pairing
+        for place, pairing in zip(each.admits.tolist(), after.tolist(), strict=True):
+            assert pairing <= bound[place] + 1e-9
