@@ -126,7 +126,7 @@ def smaller(picture: bytes) -> bytes:
     written = io.BytesIO()
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
     few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.convert("RGB").save(written, "WEBP", lossless=True)
+    few.convert("RGB").save(written, "WEBP", lossless=True, quality=100, method=6)
     return written.getvalue()
 
 

@@ -99,9 +99,9 @@ def outcome_of(response: RecommendationResponse, practice: Practice) -> ListPage
     if not cards:
         title, lead = "Nobody fits everything yet", ""
     elif number == 1:
-        title, lead = "One person fits what you asked for", ""
+        title, lead = "One person could see you", ""
     else:
-        title = f"{number} people fit what you asked for"
+        title = f"{number} people could see you"
         lead = "" if len(cards) == number else f"Here are {len(cards)} of them."
     offers = tuple(offer_of(each) for each in response.relaxations if each.answers)
     return ListPage(

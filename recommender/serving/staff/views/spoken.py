@@ -31,7 +31,7 @@ def spoken(name: str, card: ClinicianCard, times: tuple[CardTime, ...], practice
         clauses.append(_time(times[0], visible, practice))
     clauses += _cost(visible.cost, practice)
     if not clauses:
-        return f"{name} fits what you asked for."
+        return f"{name} could see you."
     return f"{name} {', '.join(clauses[:-1])}{', and ' if clauses[1:] else ''}{clauses[-1]}."
 
 
