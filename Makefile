@@ -79,10 +79,10 @@ lint: $(VENV)/dev ## Format, lint, types and import contracts alone.
 	$(LINT)
 
 # Lint and docs use one core each, and the tests wait now and then: all three run at once.
-test: $(VENV)/dev clients browser ## Everything that check does, the slow tests, and the docs site; slowest in var/durations.txt.
+test: $(VENV)/dev clients browser ## Everything that check does, slow tests but not long ones, and the docs site; slowest in var/durations.txt.
 	@mkdir -p var; began=$$(date +%s); \
 	{ { $(LINT) && $(DOCS); } > var/lint.log 2>&1 || { cat var/lint.log; exit 1; }; } & beside=$$!; \
-	$(BIN)/pytest -q $(WORKERS) --durations=50 2>&1 | tee var/test.log; tested=$$?; \
+	$(BIN)/pytest -q $(WORKERS) -m "not long" --durations=50 2>&1 | tee var/test.log; tested=$$?; \
 	wait $$beside; linted=$$?; tail -n 3 var/lint.log; \
 	took="make test took $$(( $$(date +%s) - began )) s; the budget is $(TEST_SECONDS) s."; \
 	{ sed -n '/ slowest 50 durations /,/ in [0-9.]*s/p' var/test.log; echo "$$took"; } > var/durations.txt; \
@@ -97,7 +97,7 @@ docs: $(VENV)/dev ## Build docs/ and the API reference into var/docs; a broken l
 
 trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; about an hour.
 	$(BIN)/python -m experiments.trust
-	EXAMPLES=all $(BIN)/pytest -q -n 2 tests/screening tests/practice/test_definition.py tests/tables/test_loader.py
+	EXAMPLES=all $(BIN)/pytest -q -n 2 -m "not slow or long" tests
 
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 	$(BIN)/python -m experiments.bench

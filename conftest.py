@@ -64,12 +64,13 @@ def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[st
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the example that runs a whole training as slow; modules with slow tests come first.
+    """Marks long tests, and the example that runs a whole training, as slow; slow modules are first.
 
     A long module that begins last would leave the other workers of a parallel run without work.
     """
     for item in items:
-        if item.name == "recommender.training.run.train":
+        is_long = item.get_closest_marker("long") is not None
+        if is_long or item.name == "recommender.training.run.train":
             item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)

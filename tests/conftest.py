@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.support.examples import examples
+
 if TYPE_CHECKING:
     from experiments.bench.workers import Cluster
     from experiments.trust.postgres import Cluster as PostgresCluster
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from tests.support.server import JournalServer, LockedServer, TestClient
 
 # Hypothesis draws the same cases on every machine, so that a failure can be repeated.
-hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+hypothesis.settings.register_profile(
+    "house", derandomize=True, deadline=None, max_examples=examples(40, 100)
+)
 hypothesis.settings.load_profile("house")
 
 _TEMPLATE = "migrated"

@@ -47,7 +47,7 @@ def test_the_environment_is_the_locked_one() -> None:
     assert (ROOT / "requirements.lock").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mlflow_runs_a_training_and_keeps_it_in_the_registry(tmp_path: Path) -> None:
     write_rows(tmp_path, some_rows(pairings=160))
     uri = empty_registry(tmp_path)

@@ -179,6 +179,7 @@ def test_a_practice_trains_promotes_serves_asks_rates_and_retrains(tmp_path: Pat
     assert order(after).index(last) < order(before).index(last)
 
 
+@pytest.mark.long
 def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_path: Path) -> None:
     tables, registry = tmp_path / "practice", f"sqlite:///{tmp_path}/mlflow.db"
     journal, roster = f"sqlite:///{tmp_path}/journal.db", tables / "clinicians.csv"
@@ -251,6 +252,7 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
     store.close()
 
 
+@pytest.mark.long
 def test_a_practice_that_lost_its_folder_goes_on_in_another_from_a_backup(tmp_path: Path) -> None:
     tables, home, moved, lost = (tmp_path / name for name in ("tables", "home", "moved", "lost"))
     backup, roster = tmp_path / "backup", tables / "clinicians.csv"

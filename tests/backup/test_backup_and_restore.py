@@ -306,7 +306,7 @@ def test_a_folder_that_holds_something_is_refused_or_moved_aside_and_never_mixed
     assert list(contents(into)) == ["recommender.db"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_killed_backup_left_is_no_backup_and_is_removed_by_the_next(
     store_url: str, tmp_path: Path
 ) -> None:

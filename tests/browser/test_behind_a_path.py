@@ -35,6 +35,7 @@ def behind(
             yield replace(office, url=f"http://127.0.0.1:{port}{PATH}")
 
 
+@pytest.mark.long
 def test_a_practice_that_serves_the_pages_at_a_path_finds_no_link_that_leaves_it(
     browser: Browser, behind: Office
 ) -> None:

@@ -15,6 +15,7 @@ from experiments.screenshots.office import Office, running_counter
 from experiments.screenshots.walk import new_request, sign_in
 from experiments.trust.subject import Subject
 from tests.support.browser_checks import Looker
+from tests.support.examples import examples
 from tests.support.hostile_strings import HOSTILE
 
 pytestmark = pytest.mark.slow
@@ -154,7 +155,8 @@ def test_what_is_sought_and_begun_is_shown_back_as_text(browser: Browser, office
     context = browser.new_context(bypass_csp=True)
     page = context.new_page()
     sign_in(page, office)
-    searches = [{"sought": text} for text in HOSTILE]
+    # The fields of a start are sent every text: a search needs some of them.
+    searches = [{"sought": text} for text in HOSTILE[:: examples(4, 1)]]
     sought = posted(page, "/staff/search", searches)
     new_request(page, office)
     send(page, ANSWERS)

@@ -45,7 +45,7 @@ def slowly(start: int, number: int) -> int:
     return start + number
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_costs_time_and_not_the_job(tmp_path: Path) -> None:
     with started(tmp_path, 2) as cluster:
         killer = threading.Timer(0.7, cluster.kill_one)
@@ -62,7 +62,7 @@ def takes_the_worker_with_it(shared: None, number: int) -> int:
     os._exit(1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_part_that_takes_worker_after_worker_with_it_ends_the_job_and_says_so(
     tmp_path: Path,
 ) -> None:

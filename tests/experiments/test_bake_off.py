@@ -312,10 +312,10 @@ def test_the_machine_finds_a_product_across_the_sides() -> None:
     assert np.mean(error**2) < 0.05 * label.var()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name in ENTRANTS if name not in (OURS, PRIOR, RANDOM, TREES, AVERAGE)]
 )
+@pytest.mark.long
 def test_every_learner_orders_what_is_asked(name: str) -> None:
     if name == "GPBoost":
         pytest.importorskip("gpboost")

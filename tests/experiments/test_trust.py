@@ -149,6 +149,7 @@ def test_edits_of_trees_and_facts_go_where_they_say(subject: Subject) -> None:
     assert set(by_kind["tree edited"]) == set(whole) >= {PAIRING}
 
 
+@pytest.mark.long
 def test_many_threads_are_answered_as_one_is(subject: Subject) -> None:
     (line,) = threads.measure(3_000, subject)
 
@@ -178,21 +179,21 @@ def test_a_call_that_fails_is_a_difference() -> None:
     assert threads.differences(64, {"fails": fails_later}, 4) == 64
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_models_are_exchanged_under_load_and_no_response_fails_or_mixes(subject: Subject) -> None:
     swapped, _ = swaps.measure(10, subject)
 
     assert swapped.passed, swapped.figure
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
+@pytest.mark.long
 def test_two_servers_share_one_store_and_one_that_is_killed_loses_nothing(subject: Subject) -> None:
     for line in servers.measure(2, subject):
         assert line.passed, line.figure
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_requests_made_up_from_the_contract_find_no_error_and_no_surprise(
     subject: Subject,
 ) -> None:

@@ -27,6 +27,7 @@ def subject(tmp_path: Path) -> Subject:
     )
 
 
+@pytest.mark.long
 def test_no_canary_is_found(subject: Subject) -> None:
     (line,) = canaries.measure(60, subject)
     assert line.passed, line
@@ -60,6 +61,7 @@ def test_the_canary_stands_in_every_field_of_every_body(caller: TestClient) -> N
                    for body in bodies if isinstance(body.get("facts"), dict)), name  # fmt: skip
 
 
+@pytest.mark.long
 def test_under_overload_everybody_is_answered_or_refused(subject: Subject) -> None:
     over, others = overload.measure(1, subject)
     assert " 0 neither" in over.figure

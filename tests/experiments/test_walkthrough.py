@@ -30,7 +30,7 @@ def test_what_it_says_to_read_is_there() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_walks_through_a_whole_retraining() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "experiments.walkthrough"],

@@ -7,7 +7,7 @@ from recommender.store.database import Store
 
 
 @pytest.mark.both_databases("locks")
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_was_acknowledged_is_there_once_after_every_kill(
     a_store_url: str, a_store: Store
 ) -> None:

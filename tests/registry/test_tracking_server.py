@@ -45,6 +45,7 @@ def until_version(number: int, url: str) -> Mapping[str, Any]:
     pytest.fail(f"version {number} never came to answer")
 
 
+@pytest.mark.long
 def test_what_is_trained_and_promoted_at_an_mlflow_server_answers_while_a_server_runs(
     tmp_path: Path,
 ) -> None:

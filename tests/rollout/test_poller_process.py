@@ -30,7 +30,7 @@ def wait_for(bundle_cache: BundleCache, offer: RegistryPointer) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: Path) -> None:
     uri = empty_registry(tmp_path)
     registry = Registry(uri)

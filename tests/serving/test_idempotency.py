@@ -242,7 +242,8 @@ def test_what_came_of_a_pairing_is_kept_and_read(keeping: JournalServer) -> None
         assert keeping.post("/v1/pairings/p1/events", event).status_code == 201
     told = keeping.staff.get("/v1/pairings/p1").json()
     course = {"started_on": "2026-10-06", "sessions": 1, "ended_on": "2026-11-20"}
-    assert told == PAIRING | {"recommendation_id": None, "withdrawn": False} | course
+    unknown = {"recommendation_id": None, "first_time": None}
+    assert told == PAIRING | unknown | {"withdrawn": False} | course
     listed = keeping.staff.get("/v1/pairings/p1/events").json()["events"]
     assert {each["kind"] for each in listed} == {"booked", "attended", "ended"}
     problem(keeping.staff.get("/v1/pairings/p9"), 404, "no-such-record")

@@ -1,4 +1,4 @@
-"""How many cases the slowest properties are tried on."""
+"""How many cases properties are tried on."""
 
 import os
 

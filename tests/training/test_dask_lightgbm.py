@@ -68,7 +68,7 @@ def test_a_model_does_not_say_where_it_was_grown(workers: Cluster) -> None:
     assert "127.0.0.1" not in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -102,7 +102,7 @@ def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
     np.testing.assert_array_equal(here.target, there.target)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_killed_while_a_model_is_learned_costs_time_and_not_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

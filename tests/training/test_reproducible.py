@@ -72,7 +72,7 @@ def test_another_process_publishes_the_same_bytes_from_other_files_of_the_same_f
     assert different == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_seed_publishes_another_digest(tmp_path: Path) -> None:
     write_rows(tmp_path, some_rows(pairings=PAIRINGS))
     other = trained(tmp_path, 1, {"PYTHONHASHSEED": "1"})

@@ -56,7 +56,7 @@ def kill_in_the_middle(data: Path, bundle: Path, out: Path) -> None:
     assert running.wait(timeout=PATIENCE_SECONDS) == -signal.SIGKILL
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_outright_it_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     data, bundle = tables(tmp_path / "data", PARTS * MIN_CHUNK_CLIENTS), a_bundle(tmp_path)
     whole, broken = tmp_path / "whole", tmp_path / "broken"

@@ -107,7 +107,7 @@ def started(settings: Settings, *words: str, **environment: str) -> Iterator[sub
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_the_address_is_printed_once_somebody_can_use_it(
     settings: Settings, processes: str
 ) -> None:

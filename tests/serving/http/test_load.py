@@ -96,6 +96,7 @@ def test_what_is_compressed_or_too_large_is_refused(strict_port: int) -> None:
     line.close()
 
 
+@pytest.mark.long
 def test_several_processes_share_a_port_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
     with a_server(tmp_path, processes="2") as (port, parent):
         first = workers_of(parent)
