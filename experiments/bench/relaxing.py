@@ -18,11 +18,10 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.recommendation.recommend import (
     DEFAULT_TOP_K,
     Intake,
-    may_lead,
     read_intake,
-    score_stated,
 )
 from recommender.recommendation.relaxation_offers import RelaxationOffer, relaxation_offers
+from recommender.recommendation.stated_scores import may_lead, score_stated
 from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.tables.loader import read_roster

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
-from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
     AllianceModel,
     Contributions,
@@ -43,19 +42,17 @@ from recommender.recommendation.ranking import (
     ranking_of,
     reserved_last_places,
 )
-from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
-    ScoredPlaces,
     relaxation_offers,
     unscored_offers,
 )
+from recommender.recommendation.stated_scores import ScoredPlaces, may_lead, score_stated
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import (
     ScreenedRequest,
     max_changes,
-    relaxable_places,
     relaxations,
 )
 from recommender.screening.screen import (
@@ -308,35 +305,6 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
     return np.asarray(clients[practice.consent] == 1.0)
-
-
-def score_stated(
-    request: ScreenedRequest, encoding: RosterEncoding, model: AllianceModel
-) -> ScoredPlaces:
-    """The eligible clinicians, in the order of the roster, then those a relaxation may admit.
-
-    They are scored at once because a second scoring would cost nearly as much again.
-    """
-    screening = request.screening
-    eligible = np.flatnonzero(screening.eligible)
-    places = np.concatenate([eligible, relaxable_places(request, max_changes(screening))])
-    pairs = Pairs(np.zeros(len(places), dtype=np.intp), places)
-    prepared = model.prepare(request.client, encoding, pairs)
-    scores = model.score_of(prepared)
-    first = int(scores.pairing[: len(eligible)].argmax()) if len(eligible) else None
-    return ScoredPlaces(places, prepared, scores, first)
-
-
-def may_lead(request: ScreenedRequest, model: AllianceModel, stated: ScoredPlaces) -> Places:
-    """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
-
-    Most are behind, whatever a relaxation changes.
-    """
-    eligible, pairing = np.count_nonzero(request.screening.eligible), stated.scores.pairing
-    rows = np.arange(eligible, len(pairing))
-    most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
-    ahead = rows[pairing[rows] + most > pairing[:eligible].max()]
-    return np.asarray(stated.places[ahead])
 
 
 def _scored_shortlist(

@@ -23,6 +23,7 @@ from recommender.practice.fields import Field, listed
 from recommender.practice.rules.time_rules import windows_of
 from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
+from recommender.recommendation.stated_scores import ScoredPlaces
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
 from recommender.values.kinds import RawValue
 
@@ -77,32 +78,6 @@ class _Candidate:
     predicted: float | None = None
     gain: float | None = None
     ahead: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredPlaces:
-    """Clinicians of a roster and their pairs with one client, with the answers as stated.
-
-    Attributes
-    ----------
-    places : (n,) int
-        Of the roster, each once.
-    prepared, scores
-        The pairs.
-    first
-        The row of the eligible clinician with the highest pairing part; None where nobody is
-        eligible.
-    """
-
-    places: Places
-    prepared: PreparedPairs
-    scores: PairScores
-    first: int | None
-
-    def rows_at(self, places: Places) -> Places:
-        """The rows of some of the clinicians."""
-        order = np.argsort(self.places)
-        return order[np.searchsorted(self.places, places, sorter=order)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

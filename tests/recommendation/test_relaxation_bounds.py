@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.recommendation.recommend import read_intake, score_stated
+from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.relaxation_bounds import most_after_relaxation
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.relaxation import ScreenedRequest, changed, relaxations
 from recommender.screening.screen import request_context_of, screen
 from tests.recommendation.test_relaxation_offers import HOME, a_large_roster, everything
