@@ -13,8 +13,8 @@ from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.relaxation import ScreenedRequest, changed, relaxations
 from recommender.screening.screen import request_context_of, screen
-from tests.recommendation.test_relaxation_offers import HOME, a_large_roster, everything
 from tests.support.builders import DAY, THERAPIES
+from tests.support.relaxable_practice import HOME, a_large_roster, everything
 
 
 def a_request(**answers: object) -> ScreenedRequest:

@@ -1,7 +1,5 @@
 """What would open more: the smallest changes, what they bring, and that they come true."""
 
-from dataclasses import replace
-from functools import cache
 from random import Random
 from typing import Any
 
@@ -10,84 +8,19 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.model.alliance_model import AllianceModel
-from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
-from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.constraint import NEVER_RELAXED
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.recommend import MAX_TOP_K, Recommendation, read_intake, recommend
 from recommender.recommendation.relaxation_offers import MAX_OFFERS, RelaxationOffer
 from recommender.tables.roster import Roster, snapshot
-from tests.support.builders import DAY, TAKEN_AT, THERAPIES, a_model, a_practice, some_tables
-
-HOME = "-33.87,151.1"
-DECLARED: dict[str, dict[str, Any]] = {
-    "place": {"rule": "at_least", "value": 1, "clinician": "places", "family": "capacity"},
-    "fee": {
-        "rule": "at_most",
-        "client": "max_fee",
-        "clinician": "fee",
-        "family": "wish",
-        "relaxable": True,
-        "offer": "a fee of {value} instead of {stated}",
-    },
-    "trip": {
-        "rule": "within_km",
-        "client": ["home", "max_km"],
-        "clinician": "rooms",
-        "family": "place",
-        "relaxable": True,
-        "offer": "within {value} km instead of {stated}",
-    },
-    "times": {
-        "rule": "shares_hours",
-        "client": "free",
-        "clinician": "hours",
-        "session": 50,
-        "family": "time",
-        "relaxable": True,
-        "offer": "{value} too",
-    },
-    "therapy": {
-        "rule": "has_any",
-        "client": "wanted",
-        "clinician": "offers",
-        "family": "wish",
-        "relaxable": True,
-        "offer": "{value} too",
-    },
-    "do_not_match": {
-        "rule": "not_listed",
-        "client": "not_with",
-        "clinician": "not_with",
-        "family": "conflict",
-    },
-}
-
-
-def declared(name: str, **changes: Any) -> Constraint:
-    practice, told = a_practice(), {**DECLARED[name], "say": "does not fit", **changes}
-    made, faults = read_constraint(name, told, practice.client, practice.clinician)
-    assert made, faults
-    return made
-
-
-def a_practice_of(*constraints: Constraint) -> Practice:
-    return replace(a_practice(), constraints={c.name: c for c in constraints})
-
-
-def a_model_of(*constraints: Constraint) -> AllianceModel:
-    model = a_model()
-    return replace(model, pipeline=replace(model.pipeline, practice=a_practice_of(*constraints)))
-
-
-@cache
-def everything() -> AllianceModel:
-    return a_model_of(*(declared(name) for name in DECLARED))
-
-
-@cache
-def a_large_roster() -> Roster:
-    return some_tables(pairings=40, clinicians=40, seed=11).roster(TAKEN_AT)
+from tests.support.builders import DAY, TAKEN_AT, THERAPIES
+from tests.support.relaxable_practice import (
+    HOME,
+    a_large_roster,
+    a_model_of,
+    declared,
+    everything,
+)
 
 
 def a_large_roster_of(places: NDArray[np.intp]) -> Roster:
