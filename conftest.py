@@ -64,7 +64,7 @@ def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[st
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks long tests and the example of a whole training as slow; modules with slow tests come first.
+    """Marks long tests and the example of a whole training as slow; slow modules come first.
 
     A long module that begins last would leave the other workers of a parallel run without work.
     """

@@ -141,10 +141,16 @@ class Looker:
 
     def _narrow(self) -> tuple[list[str], bool]:
         """What reaches over the edge at 320 pixels, and whether any text is gone."""
-        before = self.page.evaluate(_TEXT)
-        self.page.set_viewport_size(NARROW)
+        # What a page asks its server for may arrive between the two sizes: then both are seen again.
+        for _ in range(2):
+            self.page.set_viewport_size(WIDE)
+            before = self.page.evaluate(_TEXT)
+            self.page.set_viewport_size(NARROW)
+            is_lost = self.page.evaluate(_TEXT) != before
+            if not is_lost:
+                break
         overflowing: list[str] = self.page.evaluate(_OVERFLOWING)
-        return overflowing, self.page.evaluate(_TEXT) != before
+        return overflowing, is_lost
 
     def _faint(self) -> list[str]:
         """What cannot be told from its ground in colours the reader chose, light and dark."""
