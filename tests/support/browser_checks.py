@@ -141,7 +141,7 @@ class Looker:
 
     def _narrow(self) -> tuple[list[str], bool]:
         """What reaches over the edge at 320 pixels, and whether any text is gone."""
-        # What a page asks its server for may arrive between the two sizes: then both are seen again.
+        # What a page asks its server for may arrive between the sizes: then both are seen again.
         for _ in range(2):
             self.page.set_viewport_size(WIDE)
             before = self.page.evaluate(_TEXT)
