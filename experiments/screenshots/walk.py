@@ -151,6 +151,10 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
     new_request(page, office)
     send(page, {**ANSWERS, **{"answer.model_consent": "no"}})
     yield "request, rules only"
+    page.locator("summary", has_text="Close the request").click()
+    page.locator("#close-reason").select_option("went_elsewhere")
+    press(page, "Close request")
+    yield "request, closed"
     new_request(page, office)
     send(page, {**ANSWERS, **NOBODY})
     yield "request, nobody fits"
