@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Hypothesis draws the same cases on every machine, so that a failure can be repeated.
 hypothesis.settings.register_profile(
-    "house", derandomize=True, deadline=None, max_examples=examples(40, 100)
+    "house", derandomize=True, deadline=None, max_examples=examples(25, 100)
 )
 hypothesis.settings.load_profile("house")
 

@@ -56,19 +56,20 @@ def present_clinicians(
 class RulesAgainst:
     """Rules of a request that a clinician does not meet.
 
-    `never` are hard ones of a family in `NEVER_OVERRIDDEN`; `overridable` the other hard ones, and
-    soft ones that are known not to be met.
+    `never` are hard ones of a family in `NEVER_OVERRIDDEN`, `hard` the other hard ones, and `soft`
+    those soft ones that are known not to be met.
     """
 
     never: tuple[StatedReason, ...]
-    overridable: tuple[StatedReason, ...]
+    hard: tuple[StatedReason, ...]
+    soft: tuple[StatedReason, ...]
 
     @classmethod
     def of(cls, hard: Iterable[StatedReason], soft: Iterable[StatedReason] = ()) -> "RulesAgainst":
         """Rules by whether they may be overridden."""
         hard = tuple(hard)
         never = tuple(each for each in hard if each.family in NEVER_OVERRIDDEN)
-        return cls(never, (*(each for each in hard if each not in never), *soft))
+        return cls(never, tuple(each for each in hard if each not in never), tuple(soft))
 
 
 def rules_against(

@@ -326,7 +326,7 @@ def test_what_a_killed_backup_left_is_no_backup_and_is_removed_by_the_next(
     assert [path.name for path in folder.iterdir()] == ["two"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_is_said_in_a_sentence_and_nothing_half_written_is_left(
     store_url: str, tmp_path: Path
 ) -> None:

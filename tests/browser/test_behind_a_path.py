@@ -55,6 +55,7 @@ def test_a_practice_that_serves_the_pages_at_a_path_finds_no_link_that_leaves_it
     assert (leaving, refused) == (set(), [])
 
 
+@pytest.mark.long
 def test_the_cookie_of_a_session_is_sent_to_the_path_alone(
     browser: Browser, behind: Office
 ) -> None:

@@ -80,12 +80,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_every_asked_cell_is_measured_once(measured: Path) -> None:
     table = Cells(measured / "cells.csv").table
     assert sorted(table["learner"]) == sorted(FEW)
     assert (table["problem"] == "").all()
 
 
+@pytest.mark.long
 def test_a_second_run_measures_nothing(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(site: Site, test_clients: int) -> Arena:
         raise AssertionError("simulated again")
@@ -149,6 +151,7 @@ def test_gpboost_that_is_not_installed_does_not_apply(monkeypatch: pytest.Monkey
         gpboost(an_arena().trial)
 
 
+@pytest.mark.long
 def test_tables_plots_and_page_are_written(measured: Path) -> None:
     page = write_report(Cells(measured / "cells.csv"), a_grid(), measured, "python -m it")
     text = page.read_text(encoding="utf-8")
@@ -168,6 +171,7 @@ def test_figures_of_the_real_sets_reach_the_targets_and_their_tables(tmp_path: P
     assert (tmp_path / "insteval_forward.csv").exists()
 
 
+@pytest.mark.long
 def test_the_same_cells_give_the_same_bytes(measured: Path, tmp_path: Path) -> None:
     pages = []
     for name in ("one", "two"):

@@ -18,8 +18,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulated(tmp_path_factory.mktemp("sizes"), max(LIMITS), 200)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("clinicians", LIMITS)
+@pytest.mark.long
 def test_an_answer_is_small_unless_more_is_asked_for(
     tables: Path, tmp_path: Path, clinicians: int
 ) -> None:

@@ -51,7 +51,7 @@ def outcome(subject: Subject, mutated: Mutation) -> str:
     return tried(mutated, subject.bundle, open_snapshot(settings), settings)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_broken_bundles_bring_nothing_down_and_none_that_is_damaged_is_loaded(
     subject: Subject,
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_practice_that_renamed_its_folder_reads_promotes_rolls_back_and_trains
     assert (published_bundles(m2 / "mlflow.db", NAME)[3].directory / "digest.json").is_file()
 
 
+@pytest.mark.long
 def test_a_server_started_on_a_moved_registry_answers_with_the_champion(
     m1: Path, tmp_path: Path, practice_files: Path
 ) -> None:

@@ -224,7 +224,7 @@ def test_nobodys_order_changes_with_one_attribute(attribute: str) -> None:
     np.testing.assert_array_equal(orders(other), orders(the_clients()))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_clients_with_every_attribute_changed_get_the_lists_they_had() -> None:
     other = with_answers(**{attribute: another(attribute) for attribute in protected()})
     pairs = zip(lists(the_clients(), EVERYBODY), lists(other, EVERYBODY), strict=True)

@@ -128,7 +128,7 @@ def test_a_worker_killed_while_a_model_is_learned_costs_time_and_not_the_model(
     assert np.corrcoef(fitted.out_of_fold, here.out_of_fold)[0, 1] > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_train_on_a_cluster_publishes_what_train_publishes_here(
     workers: Cluster, tmp_path: Path
 ) -> None:

@@ -87,7 +87,7 @@ def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
     assert not typed.parent.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rolling_folds_are_measured_in_time_order_and_kept_as_an_evaluation(
     tmp_path: Path,
 ) -> None:
@@ -112,7 +112,7 @@ def test_rolling_folds_are_measured_in_time_order_and_kept_as_an_evaluation(
     assert registry.versions() == ()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_champion_of_the_registry_is_measured_on_what_began_after_it_knew(
     tmp_path: Path,
 ) -> None:

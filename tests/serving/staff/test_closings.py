@@ -109,6 +109,17 @@ def test_somebody_who_breaks_a_limit_is_asked_about_with_figures(
     assert chosen_ids(locked, address) == [clinician_id]
 
 
+def test_a_caution_read_on_the_card_is_not_asked_about_again(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    address = str(ask(staff, **CLIENT, **{"answer.free.times": "5-8 pm on Fri"}).url.path)
+    given = {"clinician_id": "k02"}
+    override = deciding(staff, address, "override")
+    assert send(staff, override, **given, reason="client_asked").status_code == 422
+    assert send(staff, deciding(staff, address, "chosen"), **given).status_code == 200
+    assert chosen_ids(locked, address) == ["k02"]
+
+
 def test_no_tick_and_no_reason_choose_somebody_whom_the_client_avoids(
     locked: LockedServer, staff: TestClient
 ) -> None:

@@ -81,7 +81,13 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
         check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
         counted = bool(newest_number(connection))
-        against = choice_faults(recorded.shown, state, decision.clinician_id, counted=counted)
+        against = choice_faults(
+            recorded.shown,
+            state,
+            decision.clinician_id,
+            counted=counted,
+            from_card=not is_override,
+        )
         refuse_unconfirmed(sent, against)
         with counting_places(connection, state.practice, recommendation_id, actor=actor):
             record_decision(connection, decision, actor=actor)

@@ -11,15 +11,22 @@ from recommender.serving.schemas.responses import StatedReason
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import follow_up_words, wording
 from recommender.serving.staff.form_data import FormFault
+from recommender.serving.stored_recommendation import read_response
 from recommender.values.kinds import DAY_NAMES
 
 
 def choice_faults(
-    shown: ShownRecommendation, state: ServingSnapshot, clinician_id: str, *, counted: bool
+    shown: ShownRecommendation,
+    state: ServingSnapshot,
+    clinician_id: str,
+    *,
+    counted: bool,
+    from_card: bool,
 ) -> tuple[FormFault, ...]:
     """The rules that speak against choosing a clinician; those never overridden by themselves.
 
-    With `counted`, whether a place is open is found where the place is taken, and not asked.
+    With `counted`, whether a place is open is found where the place is taken, and not asked. With
+    `from_card`, the clinician was chosen beside the cautions of the card, which are not repeated.
     """
     found = rules_against(shown, state, clinician_id)
     name = state.encoding.roster.called.get(clinician_id, clinician_id)
@@ -28,7 +35,14 @@ def choice_faults(
         return (FormFault("clinician_id", text),)
     capacity = state.practice.capacity
     taken = capacity.name if counted and capacity is not None else None
-    against = [each for each in found.overridable if each.constraint != taken]
+    cautions = {
+        caution.constraint
+        for each in (read_response(shown.response).shortlist if from_card else ())
+        if each.clinician_id == clinician_id
+        for caution in each.reservations
+    }
+    soft = (each for each in found.soft if each.constraint not in cautions)
+    against = [each for each in (*found.hard, *soft) if each.constraint != taken]
     if not against:
         return ()
     text = follow_up_words.AGAINST.format(name=name, rules=_rules(against))
