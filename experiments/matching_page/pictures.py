@@ -23,7 +23,7 @@ def matching_pictures(browser: Browser, desk: Office) -> Iterator[tuple[str, byt
                 continue
             name = f"{kind}-{state.replace(',', '').replace(' ', '-')}"
             yield name, page.screenshot(animations="disabled")
-            if state == IN_DARK:
+            if state == IN_DARK and size == PHONE:
                 page.emulate_media(color_scheme="dark")
                 yield f"{name}-dark", page.screenshot(animations="disabled")
                 page.emulate_media(color_scheme="light")
