@@ -75,7 +75,7 @@ def test_a_front_desk_decides_starts_undoes_and_finds_again(
     press(page, "Override")
     assert page.url == f"{address}#decide"
 
-    page.locator("summary", has_text="Leads nowhere").click()
+    page.locator("summary", has_text="Not going ahead").click()
     page.locator("#close-reason").select_option("no_answer")
     press(page, "Close request")
     expect(page.locator("main")).to_contain_text("Closed: no answer")

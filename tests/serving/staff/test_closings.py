@@ -43,6 +43,7 @@ def test_a_closed_request_says_why_takes_no_decision_and_comes_back_with_one_pre
     closed = send(staff, close, reason="went_elsewhere")
     assert closed.status_code == 200
     assert "Closed: went elsewhere" in Reader(closed.text).text
+    assert "What would open more?" not in Reader(closed.text).text
     assert not forms(staff, address, "/decisions") + forms(staff, address, "/pairings")
     work = read(staff, "/staff").text
     assert "c9999" not in work

@@ -25,7 +25,7 @@ WHY = re.compile(r"Why ([^?]{1,30}) is first: ([^.]*)\.")
 CRITERIA = {
     "who has more cautions": "reservations",
     "and the order was drawn by lot": "lot",
-    "and the slightly higher prediction decides": "alliance",
+    "and a slightly higher predicted alliance decides": "alliance",
     "and nothing but their ids decides": "id",
 }
 

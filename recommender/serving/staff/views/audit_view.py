@@ -45,7 +45,7 @@ ACTIONS: Mapping[str, str] = {
     "webhook.retried": "Sent messages of webhooks again",
     "recommendation.shown": "Was shown a list of clinicians for a client",
     "decision.recorded": "Recorded the choice of a clinician",
-    "request.closed": "Closed a request that leads nowhere",
+    "request.closed": "Closed a request",
     "request.reopened": "Reopened a request",
     "request.resumed": "A closed request is open again: the client went on with it",
     "wish.recorded": "Recorded a client's wish for a clinician",

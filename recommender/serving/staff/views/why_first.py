@@ -26,7 +26,7 @@ DECIDED: dict[TieBreak, str] = {
     "reservations": "who has more cautions",
     "last_places": "whose last places are for clients whose needs few meet",
     "lot": "and the order was drawn by lot",
-    "alliance": "and the slightly higher prediction decides",
+    "alliance": "and a slightly higher predicted alliance decides",
     "id": "and nothing but their ids decides",
 }
 """What ranks the second of two that are about even behind the first."""
