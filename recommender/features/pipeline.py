@@ -62,8 +62,6 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     means = np.empty((client.size, len(practice.matches)))
     ours, theirs = matched_fields(practice)
     client, panel = client.only(ours), panel.only(theirs)
-    if client.size == 1:
-        return known_mean(pairing_rows(practice, client, panel)[None])
     step = max(MAX_PANEL_ROWS // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
         some = np.arange(start, min(start + step, client.size))
@@ -184,7 +182,6 @@ class Pipeline:
             records.
         """
         roster = self._roster_rows(clinicians)
-        ours, _ = matched_fields(self.practice)
         if clients.size == 1:
             # A single client is broadcast instead of repeated, and meets the panel in one pass.
             panel = np.arange(clinicians.size, roster.compared.size)
@@ -193,6 +190,7 @@ class Pipeline:
             raw, with_panel = np.split(both, [len(pairs.clinician)])
             means = known_mean(with_panel[None])
         else:
+            ours, _ = matched_fields(self.practice)
             client = clients.only(ours).take(pairs.client)
             raw = pairing_rows(self.practice, client, roster.compared.take(pairs.clinician))
             means = panel_means(self.practice, clients, self.panel)

@@ -101,6 +101,12 @@ class PairScores:
         """Some of the pairings, in the order given."""
         return PairScores(self.client[places], self.pairing[places])
 
+    @classmethod
+    def concatenate(cls, some: "Sequence[PairScores]") -> "PairScores":
+        """The pairings of several one after another; at least one is needed."""
+        client = np.concatenate([each.client for each in some])
+        return cls(client, np.concatenate([each.pairing for each in some]))
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedPairs:

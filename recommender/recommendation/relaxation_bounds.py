@@ -5,7 +5,7 @@ match with declared bounds changes by no more than its range, so that a bound ne
 the stated answers alone.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,7 @@ def most_after_relaxation(
     changed = latest.get("latest")
     if changed is None or changed.practice is not practice:
         changed = latest["latest"] = _changed_of(practice)
-    names = list(practice.constraints)
-    judged = [names.index(each.name) for each in screening.constraints]
+    judged = [changed.places[each.name] for each in screening.constraints]
     excluding = screening.excluding[:, places] > 0
     counts = excluding.astype(np.intp)
     affected = (changed.matches[:, judged] @ counts) > 0
@@ -63,6 +62,8 @@ class _Changed:
 
     Attributes
     ----------
+    places
+        The place of each constraint among the k, by name.
     matches : (matches, k) int
         1 where a match reads an answer that may change.
     columns : (client columns, k) int
@@ -72,6 +73,7 @@ class _Changed:
     """
 
     practice: Practice
+    places: Mapping[str, int]
     matches: NDArray[np.intp]
     columns: NDArray[np.intp]
     unbounded: NDArray[np.bool_]
@@ -85,6 +87,7 @@ def _changed_of(practice: Practice) -> _Changed:
     columns = [{field.name} for field in scored.values() for _ in features_of([field])]
     return _Changed(
         practice,
+        {name: place for place, name in enumerate(practice.constraints)},
         _meet(read, fields),
         _meet(columns, fields),
         np.array([not own.isdisjoint({*multiplied, practice.history.per}) for own in fields]),

@@ -82,19 +82,18 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pool:
-    """The pairs of the first eligible clinician and of those whom relaxations admit.
+    """The pairs with the answers as stated, and those with the answers of relaxations.
 
     Attributes
     ----------
     places : (n,) int
-        Of the roster: the first eligible clinician, if there is one, then those of each relaxation
-        in turn.
+        Of the roster; a clinician whom several relaxations admit may be there more than once.
     first
         The row of the first eligible clinician; None where nobody is eligible.
     rows
         The rows of each relaxation.
     prepared, scores
-        The pairs, each with the answers under which the clinician would be shown.
+        The pairs.
     """
 
     places: Places
@@ -111,38 +110,27 @@ def _pool_of(
     stated: ScoredPlaces,
     possible: Sequence[Relaxation],
 ) -> _Pool:
-    """The first eligible clinician and those that relaxations admit.
+    """The stated pairs, and those of relaxations that change an answer the model reads.
 
     Most relaxations change no answer that the model reads: their pairs are scored already.
     """
-    first = np.array([] if stated.first is None else [stated.first], dtype=np.intp)
     read = model.pipeline.client_fields
-    groups = [first, *(stated.rows_at(each.admits) for each in possible)]
-    ends = np.cumsum([len(group) for group in groups])
-    rows = np.concatenate(groups)
-    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
+    rows = [stated.rows_at(each.admits) for each in possible]
+    places, prepared, scores = stated.places, stated.prepared, stated.scores
     others = [number for number, each in enumerate(possible) if each.fields & read]
     if others:
         clients = [changed(request, possible[number].changes) for number in others]
-        sizes = [len(possible[number].admits) for number in others]
-        pairs = Pairs(
-            np.repeat(np.arange(len(others)), sizes),
-            np.concatenate([possible[number].admits for number in others]),
-        )
+        admits = [possible[number].admits for number in others]
+        sizes = [len(each) for each in admits]
+        pairs = Pairs(np.repeat(np.arange(len(others)), sizes), np.concatenate(admits))
         apart = model.prepare(Columns.concatenate(clients), encoding, pairs)
-        new = np.arange(len(rows))
-        new[np.concatenate([np.arange(*ends[number : number + 2]) for number in others])] = len(
-            rows
-        ) + np.arange(len(pairs.client))
-        prepared = PreparedPairs.concatenate([prepared, apart]).take(new)
-        scores = model.score_of(prepared)
-    return _Pool(
-        stated.places[rows],
-        None if stated.first is None else 0,
-        tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible))),
-        prepared,
-        scores,
-    )
+        added = np.split(len(places) + np.arange(len(pairs.client)), np.cumsum(sizes)[:-1])
+        for number, own in zip(others, added, strict=True):
+            rows[number] = own
+        places = np.concatenate([places, pairs.clinician])
+        prepared = PreparedPairs.concatenate([prepared, apart])
+        scores = PairScores.concatenate([scores, model.score_of(apart)])
+    return _Pool(places, stated.first, tuple(rows), prepared, scores)
 
 
 def unscored_offers(

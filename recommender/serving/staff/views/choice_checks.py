@@ -12,7 +12,7 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import follow_up_words, wording
 from recommender.serving.staff.form_data import FormFault
 from recommender.serving.stored_recommendation import read_response
-from recommender.values.kinds import DAY_NAMES
+from recommender.values.kinds import DAY_NAMES, clock
 
 
 def choice_faults(
@@ -93,9 +93,5 @@ def _hours_on(hours: Sequence[WeeklyHours], weekday: int) -> str:
     all_week = sorted({window for each in hours for window in each.windows})
     windows = [each for each in all_week if each[0] == weekday] or all_week
     return wording.week(
-        [f"{names[day]} {_clock(start)}-{_clock(end)}" for day, start, end in windows]
+        [f"{names[day]} {clock(start)}-{clock(end)}" for day, start, end in windows]
     )
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
