@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Connection, FromClause, insert, select
 from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.request_versions import all_versions, newest_versions
-from recommender.journal.subjects import subject_with
+from recommender.journal.subjects import subject_of_recommendation
 from recommender.journal.validation import choice_faults, refuse
 from recommender.store.database import advisory_lock, database_time
-from recommender.store.schema import closings, pairing_events, pairings, recommendations
+from recommender.store.schema import closings, pairing_events, pairings
 
 CLOSED, REOPENED, RESUMED = KINDS = ("closed", "reopened", "resumed")
 REASONS = ("went_elsewhere", "no_answer", "not_suitable", "duplicate", "other")
@@ -150,11 +150,7 @@ def _store(
     row = RecordedClosing(secrets.token_hex(16), recommendation_id, kind, reason, actor, at)
     columns = {name: getattr(row, name) for name in RecordedClosing.__dataclass_fields__}
     connection.execute(insert(closings).values(**columns))
-    about = select(recommendations.c.subject_id).where(
-        recommendations.c.recommendation_id == recommendation_id
-    )
-    subject_id = connection.execute(about).scalar()
-    subject = subject_with(connection, subject_id) if subject_id else None
+    subject = subject_of_recommendation(connection, recommendation_id)
     if subject is None:
         raise NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
     details = {"recommendation_id": recommendation_id, "reason": reason}

@@ -18,13 +18,12 @@ from recommender.journal.pairings import (
     outcomes_of,
     pairing_outcome,
 )
-from recommender.journal.ratings import Rating, in_force, ratings_by_pairing
+from recommender.journal.ratings import Rating, ratings_by_pairing
 from recommender.journal.recommendations import find_recommendation
+from recommender.journal.work_conditions import has_event, is_in_force
 from recommender.store.schema import (
     decisions,
-    pairing_events,
     pairings,
-    rating_versions,
     ratings,
     recommendations,
     shown,
@@ -191,19 +190,10 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
 
 def _begun(since: datetime) -> tuple[Select[tuple[str]], Select[tuple[str]]]:
     """The clinician of each pairing that was recorded since then, and of each with a rating."""
-    withdrawn = (
-        select(pairing_events.c.event_id)
-        .where(
-            pairing_events.c.pairing_id == pairings.c.pairing_id,
-            pairing_events.c.kind == WITHDRAWN,
-        )
-        .exists()
+    rating = select(ratings.c.rating_id).where(
+        ratings.c.pairing_id == pairings.c.pairing_id, is_in_force(ratings)
     )
-    rating = (
-        select(ratings.c.rating_id)
-        .join(rating_versions)
-        .where(ratings.c.pairing_id == pairings.c.pairing_id, in_force())
-        .exists()
+    begun = select(pairings.c.clinician_id).where(
+        pairings.c.recorded_at >= since, ~has_event(WITHDRAWN)
     )
-    begun = select(pairings.c.clinician_id).where(pairings.c.recorded_at >= since, ~withdrawn)
-    return begun, begun.where(rating)
+    return begun, begun.where(rating.exists())

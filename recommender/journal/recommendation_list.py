@@ -9,12 +9,11 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from recommender.journal.closings import closings_by_recommendation, is_closed
+from recommender.journal.closings import CLOSED, closings_by_recommendation, is_closed
 from recommender.journal.recommendations import CHOSEN, OVERRIDE
 from recommender.store.schema import decisions, recommendations, shown, subjects
 
 UNDECIDED, DECIDED, OVERRIDDEN = "undecided", "decided", "overridden"
-CLOSED = "closed"
 STATES = (UNDECIDED, DECIDED, OVERRIDDEN, CLOSED)
 _STATE_OF = {None: UNDECIDED, CHOSEN: DECIDED, OVERRIDE: OVERRIDDEN}
 

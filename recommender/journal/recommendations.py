@@ -14,7 +14,12 @@ from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.closings import lock_request, refuse_closed, resume_closed
 from recommender.journal.consents import SCOPES, Consent, store_consent
 from recommender.journal.request_versions import first_version
-from recommender.journal.subjects import Subject, subject_for, subject_with
+from recommender.journal.subjects import (
+    Subject,
+    subject_for,
+    subject_of_recommendation,
+    subject_with,
+)
 from recommender.journal.validation import (
     canonical_json,
     choice_faults,
@@ -313,11 +318,7 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     }
     at = database_time(connection)
     connection.execute(insert(decisions).values(**values, actor=actor, recorded_at=at))
-    about = select(recommendations.c.subject_id).where(
-        recommendations.c.recommendation_id == decision.recommendation_id
-    )
-    known = connection.execute(about).scalar()
-    subject = subject_with(connection, known) if known else None
+    subject = subject_of_recommendation(connection, decision.recommendation_id)
     publish(connection, Event(DECIDED, recommendation_id=decision.recommendation_id))
     facts = {"decision_id": values.pop("decision_id")}
     append(connection, AuditEntry(actor, "decision.recorded", facts, subject, values))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from recommender.journal.validation import canonical_json
 from recommender.store.database import advisory_lock, database_time
-from recommender.store.schema import subjects
+from recommender.store.schema import recommendations, subjects
 
 _KEY_BITS = 256
 _NONCE_BYTES = 12
@@ -73,6 +73,15 @@ def find_subject(connection: Connection, client_id: str) -> Subject | None:
 def subject_with(connection: Connection, subject_id: str) -> Subject | None:
     """The subject with this id, None once erased."""
     return _of(connection.execute(_SELECT.where(subjects.c.subject_id == subject_id)).first())
+
+
+def subject_of_recommendation(connection: Connection, recommendation_id: str) -> Subject | None:
+    """The subject of a recommendation; None if it is not recorded or the subject was erased."""
+    about = select(recommendations.c.subject_id).where(
+        recommendations.c.recommendation_id == recommendation_id
+    )
+    subject_id = connection.execute(about).scalar()
+    return subject_with(connection, subject_id) if subject_id else None
 
 
 def subject_for(connection: Connection, client_id: str | None) -> Subject:

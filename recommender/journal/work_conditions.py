@@ -1,4 +1,4 @@
-"""Conditions by which the work list chooses requests and pairings, each answered along indexes."""
+"""Conditions on requests, pairings and ratings in queries, each answered along indexes."""
 
 from datetime import datetime
 
@@ -42,10 +42,7 @@ def is_followed(
 
     `later` is an alias of the table of `row`, whose id is `key`.
     """
-    after = or_(
-        later.c.recorded_at > row.c.recorded_at,
-        (later.c.recorded_at == row.c.recorded_at) & (later.c[key] > row.c[key]),
-    )
+    after = _is_after(later, row, key)
     same = later.c.pairing_id == row.c.pairing_id
     return select(later.c[key]).where(same, after, counts).correlate_except(later).exists()
 
@@ -60,12 +57,13 @@ def is_in_force(rating: FromClause) -> ColumnElement[bool]:
 
 def is_newest(table: Table, key: str) -> ColumnElement[bool]:
     """Whether no later row of a table, whose id is `key`, is of any version of the request."""
-    later, at = table.alias("later"), table.c.recorded_at
-    is_later = or_(
-        later.c.recorded_at > at,
-        (later.c.recorded_at == at) & (later.c[key] > table.c[key]),
-    )
-    return ~has_on_a_version(later, is_later)
+    later = table.alias("later")
+    return ~has_on_a_version(later, _is_after(later, table, key))
+
+
+def _is_after(later: FromClause, row: FromClause, key: str) -> ColumnElement[bool]:
+    at = row.c.recorded_at
+    return or_(later.c.recorded_at > at, (later.c.recorded_at == at) & (later.c[key] > row.c[key]))
 
 
 def decided_since(at: ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -112,7 +112,7 @@ class AuthBackend:
 
     async def principal_of_key(self, key: str) -> Principal | None:
         """The principal of a valid key."""
-        credentials = self._credentials()
+        credentials = self.required_credentials()
         return await self.run(
             self._lookups,
             lambda: authenticate_key(credentials.store, key, credentials.pepper, now=self.clock()),
@@ -142,14 +142,14 @@ class AuthBackend:
 
     async def session(self, token: str) -> Session | None:
         """The session of a valid token."""
-        store = self._credentials().store
+        store = self.required_credentials().store
         return await self.run(self._lookups, lambda: find_session(store, token, now=self.clock()))
 
     async def log_in(self, name: str, password: str) -> Session | None:
         """A new session if the password is that of the account, and passwords are accepted."""
         if not self.passwords:
             return None
-        store = self._credentials().store
+        store = self.required_credentials().store
 
         def opened() -> Session | None:
             now = self.clock()
@@ -164,14 +164,14 @@ class AuthBackend:
 
     async def provider_address(self, attempt: SignInAttempt, return_to: str) -> str:
         """Where a browser goes to sign in with the provider; raises `SignInError`."""
-        provider = self._provider()
+        provider = self.required_provider()
         return await self.run(self.provider_calls, lambda: provider.address(attempt, return_to))
 
     async def log_in_linked(
         self, attempt: SignInAttempt, code: str, return_to: str
     ) -> Session | UnlinkedIdentity:
         """A new session if the identity is linked to an account; raises `SignInError`."""
-        store, provider = self._credentials().store, self._provider()
+        store, provider = self.required_credentials().store, self.required_provider()
 
         def opened() -> Session | UnlinkedIdentity:
             identity = provider.identity(attempt, code, return_to)
@@ -185,7 +185,7 @@ class AuthBackend:
 
     async def log_out(self, session: Session) -> None:
         """Deletes a session."""
-        store = self._credentials().store
+        store = self.required_credentials().store
 
         def close() -> None:
             with store.writing() as connection:
@@ -198,13 +198,15 @@ class AuthBackend:
         if self.credentials is not None:
             self.credentials.store.close()
 
-    def _credentials(self) -> CredentialStore:
+    def required_credentials(self) -> CredentialStore:
+        """The store of accounts and keys; raises `RecommenderError` without one."""
         if self.credentials is None:
             remedy = "set RECOMMENDER_STORE, or send requests without a key"
             raise RecommenderError("store", "is not configured", remedy)
         return self.credentials
 
-    def _provider(self) -> "OidcProvider":
+    def required_provider(self) -> "OidcProvider":
+        """The provider people sign in with; raises `ProblemError` (404) without one."""
         if self.provider is None:
             raise ProblemError(NOT_FOUND)
         return self.provider

@@ -6,10 +6,9 @@ from recommender.errors import RecommenderError
 from recommender.security.accounts import Account, account_with_password, change_password
 from recommender.security.linked_identities import link_identity, unlink_identities
 from recommender.security.sessions import Session, open_session
-from recommender.serving.auth_backend import AuthBackend, CredentialStore
-from recommender.serving.http.problems import NOT_FOUND, ProblemError
+from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.oidc.attempt import SignInAttempt
-from recommender.store.database import Connection, Store
+from recommender.store.database import Connection
 
 
 async def change_own_password(
@@ -57,9 +56,7 @@ async def link_own(
     ConflictError
         When the identity is linked already.
     """
-    store, provider = _store(auth), auth.provider
-    if provider is None:
-        raise ProblemError(NOT_FOUND)
+    store, provider = auth.required_credentials().store, auth.required_provider()
 
     def linked() -> None:
         identity, account = provider.identity(attempt, code, return_to), session.account
@@ -74,7 +71,7 @@ async def _with_password(
     auth: AuthBackend, session: Session, password: str, change: Callable[[Connection], Account]
 ) -> Session | None:
     """A new session after a change that ends all others; None if the password is wrong."""
-    store, name = _store(auth), session.account.name
+    store, name = auth.required_credentials().store, session.account.name
 
     def changed() -> Session | None:
         now = auth.clock()
@@ -84,10 +81,3 @@ async def _with_password(
             return open_session(connection, change(connection), now=now)
 
     return await auth.run(auth.hashes, changed)
-
-
-def _store(auth: AuthBackend) -> Store:
-    credentials: CredentialStore | None = auth.credentials
-    if credentials is None:
-        raise ProblemError(NOT_FOUND)
-    return credentials.store

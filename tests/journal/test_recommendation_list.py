@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from sqlalchemy import insert
 
+from recommender.journal.closings import CLOSED
 from recommender.journal.recommendation_list import (
-    CLOSED,
     DECIDED,
     OVERRIDDEN,
     STATES,

@@ -30,7 +30,7 @@ from recommender.store.database import Connection
 
 WRONG = "This is not the password you have now. Check it and try again."
 DIFFERENT = "These two are not the same. Type the new password twice."
-LINKED, UNLINKED, CHANGED = "linked", "unlinked", "changed"
+UNLINKED, CHANGED = "unlinked", "changed"
 
 router = APIRouter(include_in_schema=False)
 

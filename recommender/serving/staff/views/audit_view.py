@@ -10,6 +10,7 @@ from recommender.journal.wishes import MATCHING_PAGE
 from recommender.security.scopes import ANYBODY
 from recommender.serving.snapshot.snapshot import FILE_ACTOR
 from recommender.serving.staff import wording
+from recommender.serving.staff.account_words import ROLE_NAMES
 
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "signing-in": ("Signing in and out", ("session",)),
@@ -82,6 +83,7 @@ OTHER_ACTORS: Mapping[str, str] = {
 """Who did something without an account or a key."""
 MOST_NAMED = 5
 """Clinicians named in one line."""
+_ROLES: Mapping[str, str] = {role.value: name for role, name in ROLE_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +99,15 @@ def audit_lines(
     events: Iterable[AuditEvent],
     accounts: Mapping[str, str],
     clinicians: Mapping[str, str],
-    roles: Mapping[str, str],
 ) -> tuple[AuditLine, ...]:
-    """Events in words, with names of accounts and clinicians by id, and of roles by code."""
+    """Events in words, with names of accounts and clinicians by id."""
 
     def account(facts: Mapping[str, Any]) -> str:
         return accounts.get(facts["staff_id"], facts["staff_id"])
 
     def given(facts: Mapping[str, Any]) -> str:
         codes = (facts.get("roles") or facts["role"]).split()
-        return wording.listed([roles.get(each, each) for each in codes])
+        return wording.listed([_ROLES.get(each, each) for each in codes])
 
     def people(facts: Mapping[str, Any]) -> str:
         ids = facts["clinicians"]

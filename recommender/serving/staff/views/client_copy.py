@@ -11,7 +11,6 @@ from recommender.journal.closings import CLOSED
 from recommender.journal.consents import SCOPES
 from recommender.practice.definition import Practice
 from recommender.serving.staff import follow_up_words, wording
-from recommender.serving.staff.account_words import ROLE_NAMES
 from recommender.serving.staff.views.answers_used import answers_in_words
 from recommender.serving.staff.views.audit_view import AuditLine, actor_name, audit_lines
 
@@ -101,7 +100,6 @@ class ClientCopy:
 
 def client_copy(stored: Mapping[str, Any], words: CopyWords) -> ClientCopy:
     """What `stored_of_subject` gives, in words."""
-    roles = {role.value: name for role, name in ROLE_NAMES.items()}
     events = [AuditEvent(**{k: v for k, v in e.items() if k != "details"}) for e in stored["audit"]]
     return ClientCopy(
         client_id=stored["client_id"],
@@ -109,7 +107,7 @@ def client_copy(stored: Mapping[str, Any], words: CopyWords) -> ClientCopy:
         requests=tuple(_requests(stored, words)),
         pairings=tuple(_pairings(stored, words)),
         drafts=tuple(_draft(each, words) for each in stored["drafts"]),
-        log=audit_lines(events, words.accounts, words.clinicians, roles),
+        log=audit_lines(events, words.accounts, words.clinicians),
         models=tuple(stored["models"]),
         messages=len(stored["webhook_events"]),
     )

@@ -15,7 +15,6 @@ from recommender.security.accounts import account_names
 from recommender.serving.dependencies import app_state, current_snapshot
 from recommender.serving.idempotency import read, require_store
 from recommender.serving.staff import wording
-from recommender.serving.staff.account_words import ROLE_NAMES
 from recommender.serving.staff.page import PRACTICE, page
 from recommender.serving.staff.views.audit_view import KINDS, actor_name, audit_lines
 from recommender.store.database import Connection
@@ -91,10 +90,9 @@ def _events(
     """A page of events in words, the people to choose among, and the last row if more follow."""
     accounts = account_names(connection)
     events = audit_events(connection, wanted, limit=PER_PAGE + 1)
-    roles = {role.value: name for role, name in ROLE_NAMES.items()}
     people = [(each, actor_name(each, accounts)) for each in audit_actors(connection)]
     return {
-        "lines": audit_lines(events[:PER_PAGE], accounts, clinicians, roles),
+        "lines": audit_lines(events[:PER_PAGE], accounts, clinicians),
         "people": sorted(people, key=lambda each: each[1].casefold()),
         "last": events[PER_PAGE - 1].seq if len(events) > PER_PAGE else None,
     }
