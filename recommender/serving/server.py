@@ -60,7 +60,7 @@ def serve(settings: Settings, on_ready: Callable[[], None] = _no_notice) -> None
     configure_logs(sys.stderr)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     # Requests use small matrices, for which threads of the linear algebra only add waiting.
-    with threadpool_limits(1), _bound(settings) as port:
+    with threadpool_limits(1), bound(settings) as port:
         if settings.processes == 1:
             _run(_Server(_config(_app(settings), settings), on_ready), port)
         else:
@@ -187,10 +187,12 @@ def _stop_with_parent(first: int) -> None:
 
 
 @contextmanager
-def _bound(settings: Settings) -> Iterator[socket.socket]:
+def bound(settings: Settings) -> Iterator[socket.socket]:
     """The port, taken but not open yet: until the model is loaded, connections are refused."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as port:
+    # asyncio sends small packets at once (TCP_NODELAY) only for a socket whose protocol is stated;
+    # otherwise the body of an answer waits 40 ms for the client to acknowledge its headers.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as port:
         port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             port.bind((settings.host, settings.port))

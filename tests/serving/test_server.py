@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+from recommender.serving.server import bound
 from recommender.settings import Settings
 from tests.support.server import RECOMMEND, a_request
 from tests.support.server_process import (
@@ -60,6 +62,28 @@ def test_a_request_under_way_is_finished_when_the_server_is_stopped(settings: Se
         process.communicate(timeout=20)
     assert reply.startswith(b"HTTP/1.1 200")
     assert process.returncode == 0
+
+
+def test_a_body_is_sent_without_waiting_for_the_client_to_acknowledge_the_headers(
+    settings: Settings,
+) -> None:
+    """With the delay on, every answer over a kept connection took 40 ms longer."""
+    delayed = []
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        delayed.append(not accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def connect_once(port: socket.socket) -> None:
+        async with await asyncio.start_server(accept, sock=port):
+            reader, writer = await asyncio.open_connection(*port.getsockname())
+            await reader.read()
+            writer.close()
+
+    with bound(settings.model_copy(update={"port": 0})) as port:
+        asyncio.run(connect_once(port))
+    assert delayed == [False]
 
 
 def test_a_server_whose_port_is_taken_says_so(settings: Settings) -> None:
