@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
-from recommender.model.trees.ensemble import MAX_TABLE_SPLITS, Trees, shapley_table
-from recommender.model.trees.forest import read_forest
+from recommender.model.trees.ensemble import Trees
+from recommender.model.trees.tables import MAX_EXPLAINED_SPLITS, MAX_SCORED_SPLITS
 from tests.support.builders import a_dataset, a_model, an_encoding
 
 with warnings.catch_warnings():
@@ -66,12 +66,13 @@ def test_contributions_are_those_lightgbm_walks_to() -> None:
     assert trees.contributions(rows) == pytest.approx(walked(trees, rows), abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
+@pytest.fixture(
+    scope="module",
+    params=[
         {},
         {"num_leaves": 2},
         {"num_leaves": 5},
+        {"num_leaves": 7},
         {"num_leaves": 12},
         {"zero_as_missing": True},
         {"use_missing": False},
@@ -80,20 +81,51 @@ def test_contributions_are_those_lightgbm_walks_to() -> None:
     ],
     ids=str,
 )
-def test_contributions_agree_for_every_way_of_growing(parameters: dict[str, object]) -> None:
-    rows, label = odd_rows()
-    trees = grown_on(rows, label, **parameters)
+def grown(request: pytest.FixtureRequest) -> Trees:
+    """Trees grown in every way that changes how they are read."""
+    return grown_on(*odd_rows(), **request.param)
+
+
+def test_contributions_agree_for_every_way_of_growing(grown: Trees) -> None:
     others = odd_rows(seed=5)[0]
 
-    assert trees.contributions(others) == pytest.approx(walked(trees, others), abs=1e-9)
-    assert trees.contributions(others).sum(axis=1) == pytest.approx(trees.score(others), abs=1e-9)
+    assert grown.contributions(others) == pytest.approx(walked(grown, others), abs=1e-9)
+    assert grown.contributions(others).sum(axis=1) == pytest.approx(grown.score(others), abs=1e-9)
 
 
-def test_trees_too_large_for_a_table_are_walked() -> None:
-    rows, label = odd_rows()
-    large = grown_on(rows, label, num_leaves=MAX_TABLE_SPLITS + 3)
+def test_scores_have_the_bits_of_lightgbms(grown: Trees) -> None:
+    others = odd_rows(seed=5)[0]
+    booster = lgb.Booster(model_str=grown.text)
 
-    assert shapley_table(read_forest(large.text)) is None
+    assert (
+        grown.score(others).tolist()
+        == np.asarray(booster.predict(others.astype(np.float32))).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("leaves", "scored", "explained"),
+    [
+        (MAX_EXPLAINED_SPLITS + 1, True, True),
+        (MAX_SCORED_SPLITS + 1, True, False),
+        (MAX_SCORED_SPLITS + 2, False, False),
+    ],
+)
+def test_only_trees_too_large_for_a_table_are_walked(
+    leaves: int, scored: bool, explained: bool
+) -> None:
+    trees = grown_on(*odd_rows(), num_leaves=leaves)
+
+    assert (trees.scores is not None, trees.shapley is not None) == (scored, explained)
+
+
+def test_a_table_that_reads_a_split_otherwise_than_lightgbm_is_refused() -> None:
+    trees = grown_on(*odd_rows())
+    assert trees.scores is not None
+    trees.scores.splits.threshold[3] += 1.0
+
+    with pytest.raises(BundleError, match="read otherwise than by LightGBM"):
+        trees.prepare()
 
 
 def test_more_rows_than_are_looked_up_at_once_give_the_same(
@@ -115,6 +147,14 @@ def test_a_row_alone_has_the_score_and_contributions_it_has_among_many() -> None
     for row in range(0, len(rows), 7):
         assert trees.score(rows[row : row + 1])[0] == scores[row]
         assert np.array_equal(trees.contributions(rows[row : row + 1])[0], parts[row])
+
+
+def test_values_that_lightgbm_reads_as_zero_are_read_so() -> None:
+    trees = grown_on(*odd_rows())
+    tiny = np.array([-1e-35, 1e-35, np.float32(1e-35), 1e-38])[:, None] * np.ones(6)
+
+    assert trees.score(tiny).tolist() == trees.score(np.zeros((4, 6))).tolist()
+    assert trees.contributions(tiny) == pytest.approx(walked(trees, tiny), abs=1e-9)
 
 
 def test_trees_of_ratings_that_never_differ_give_everyone_the_same() -> None:

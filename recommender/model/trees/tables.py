@@ -1,0 +1,228 @@
+"""Tables of small trees: the score and the Shapley values of every way a row can take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array
+from recommender.model.ordered_sum import sum_in_order
+from recommender.model.trees.forest import NAN, ZERO, Forest, Tree
+
+MAX_SCORED_SPLITS = 7
+"""Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
+MAX_EXPLAINED_SPLITS = 4
+"""Splits of a tree above which its Shapley values take too long to tabulate."""
+ZERO_IS_BELOW = float(np.float32(1e-35))
+"""LightGBM reads values up to this, of either sign, as 0."""
+
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+Ways = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitTable:
+    """The different splits of trees, and where each tree has them.
+
+    A *way* is a number whose bit s is set where a row goes left at split s of a tree.
+
+    Attributes
+    ----------
+    feature, threshold : (s,)
+        Column of each split, ascending, and the value up to which a row goes left.
+    if_missing : (s,)
+        Whether a row without a value goes left.
+    zeros, if_zero : (z,)
+        The splits that take zero as missing, and whether a zero goes left there.
+    places : (splits of a tree, trees)
+        The splits of each tree; s where a tree has fewer.
+    """
+
+    feature: Places
+    threshold: Array
+    if_missing: Flags
+    zeros: Places
+    if_zero: Flags
+    places: Places
+
+    def left(self, columns: NDArray[np.float32], which: slice = slice(None)) -> Flags:
+        """Whether each row goes left at some of the splits, (splits, n).
+
+        `columns` has (features, n); those that no such split is on are not read.
+        """
+        exact = columns.astype(np.float64)
+        exact[np.abs(exact) <= ZERO_IS_BELOW] = 0.0
+        values = exact[self.feature[which]]
+        left = np.asarray(values <= self.threshold[which, None])
+        left |= np.isnan(values) & self.if_missing[which, None]
+        first, last, _ = which.indices(len(self.feature))
+        for split, goes_left in zip(self.zeros.tolist(), self.if_zero.tolist(), strict=True):
+            if first <= split < last:
+                left[split - first][values[split - first] == 0.0] = goes_left
+        return left
+
+    def ways(self, left: Flags) -> Ways:
+        """The way of each row through each tree, (trees, n), from where it goes at every split."""
+        sides = np.concatenate([left, np.zeros((1, left.shape[1]), dtype=np.bool_)])
+        ways = np.zeros((self.places.shape[1], left.shape[1]), dtype=np.uint8)
+        for bit, places in enumerate(self.places):
+            ways |= sides.take(places, axis=0).view(np.uint8) << np.uint8(bit)
+        return ways
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """Trees and what each adds to a score, by way, (trees, ways)."""
+
+    splits: SplitTable
+    values: Array
+
+    def score(self, ways: Ways) -> Array:
+        """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
+        return sum_in_order(_looked_up(self.values, ways))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapleyTable:
+    """The contribution of each tree to each of its columns, by way.
+
+    A *slot* is one column of one tree; slots are sorted by column. `tree` (slots,) and `values`
+    (slots, ways) describe the slots; `starts` is the first slot of each of `columns`, those any
+    tree uses. `start` is the mean prediction over the training rows.
+    """
+
+    width: int
+    tree: Places
+    values: Array
+    starts: Places
+    columns: Places
+    start: float
+
+    def contributions(self, ways: Ways) -> Array:
+        """Path-dependent Shapley values, (n, columns + 1), the last being the start."""
+        contributions = np.zeros((ways.shape[1], self.width + 1))
+        contributions[:, -1] = self.start
+        if len(self.starts):
+            cells = _looked_up(self.values, ways.take(self.tree, axis=0))
+            contributions[:, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
+        return contributions
+
+
+def _looked_up(values: Array, ways: Ways) -> Array:
+    """The value of each row's way, (rows of values, n)."""
+    count, size = values.shape
+    return np.asarray(values.take(ways + np.arange(0, count * size, size)[:, None]))
+
+
+def score_table(forest: Forest) -> ScoreTable | None:
+    """The table of a forest's scores; None where a tree is too large for one."""
+    depth = _depth(forest)
+    if depth > MAX_SCORED_SPLITS:
+        return None
+    values = [
+        np.broadcast_to(
+            _value(tree, 0 if tree.feature else ~0, set(tree.feature), sides), 1 << depth
+        )
+        for tree in forest.trees
+        for sides in [_sides(tree, depth)]
+    ]
+    return ScoreTable(_split_table(forest, depth), np.array(values))
+
+
+def shapley_table(forest: Forest) -> ShapleyTable | None:
+    """The table of a forest's Shapley values; None where a tree is too large for one."""
+    depth = _depth(forest)
+    if depth > MAX_EXPLAINED_SPLITS:
+        return None
+    slots = [
+        (column, place, values)
+        for place, tree in enumerate(forest.trees)
+        for column, values in _contributions(tree, depth)
+    ]
+    slots.sort(key=lambda slot: slot[:2])
+    columns, starts = np.unique([column for column, _, _ in slots], return_index=True)
+    return ShapleyTable(
+        width=forest.width,
+        tree=np.array([place for _, place, _ in slots], dtype=np.intp),
+        values=np.array([values for _, _, values in slots]).reshape(len(slots), 1 << depth),
+        starts=starts.astype(np.intp),
+        columns=columns.astype(np.intp),
+        start=float(sum(_mean(tree) for tree in forest.trees)),
+    )
+
+
+def _depth(forest: Forest) -> int:
+    """The most splits a tree has."""
+    return max((len(tree.feature) for tree in forest.trees), default=0)
+
+
+def _split_table(forest: Forest, depth: int) -> SplitTable:
+    of_trees = [
+        tuple(zip(tree.feature, tree.threshold, tree.missing, tree.missing_left, strict=True))
+        for tree in forest.trees
+    ]
+    different = sorted({split for splits in of_trees for split in splits})
+    place = {split: number for number, split in enumerate(different)}
+    places = [
+        [*(place[split] for split in splits), *[len(different)] * (depth - len(splits))]
+        for splits in of_trees
+    ]
+    zeros = [(number, split[3]) for number, split in enumerate(different) if split[2] == ZERO]
+    missing = [
+        goes_left if kind in (NAN, ZERO) else threshold >= 0
+        for _, threshold, kind, goes_left in different
+    ]
+    return SplitTable(
+        feature=np.array([split[0] for split in different], dtype=np.intp),
+        threshold=np.array([split[1] for split in different], dtype=np.float64),
+        if_missing=np.array(missing, dtype=np.bool_),
+        zeros=np.array([number for number, _ in zeros], dtype=np.intp),
+        if_zero=np.array([goes_left for _, goes_left in zeros], dtype=np.bool_),
+        places=np.array(places, dtype=np.intp).reshape(len(of_trees), depth).T,
+    )
+
+
+def _sides(tree: Tree, depth: int) -> list[Flags]:
+    """Whether each way goes left at each split of a tree."""
+    ways = np.arange(1 << depth)
+    return [(ways >> split & 1).astype(bool) for split in range(len(tree.feature))]
+
+
+def _contributions(tree: Tree, depth: int) -> Iterator[tuple[int, Array]]:
+    """Each column of a tree and its Shapley value by way, (2^depth,); Shapley 1953."""
+    left = _sides(tree, depth)
+    columns = sorted(set(tree.feature))
+    for column in columns:
+        others = [other for other in columns if other != column]
+        total = np.zeros(1 << depth)
+        for size in range(len(others) + 1):
+            weight = factorial(size) * factorial(len(others) - size) / factorial(len(columns))
+            for known in combinations(others, size):
+                gain = _value(tree, 0, {*known, column}, left) - _value(tree, 0, set(known), left)
+                total += weight * gain
+        yield column, total
+
+
+def _value(tree: Tree, node: int, known: set[int], left: list[Flags]) -> Array:
+    """Expected value below a node when only some columns are known, by way.
+
+    At a split on another column rows divide as the training rows did (Lundberg et al. 2020,
+    algorithm 1).
+    """
+    if node < 0:
+        return np.asarray(tree.leaf[~node])
+    one = _value(tree, tree.left[node], known, left)
+    other = _value(tree, tree.right[node], known, left)
+    if tree.feature[node] in known:
+        return np.where(left[node], one, other)
+    child = tree.left[node]
+    share = (tree.rows[child] if child >= 0 else tree.leaf_rows[~child]) / tree.rows[node]
+    return np.asarray(share * one + (1 - share) * other)
+
+
+def _mean(tree: Tree) -> float:
+    return float(np.average(tree.leaf, weights=tree.leaf_rows)) if tree.feature else tree.leaf[0]
