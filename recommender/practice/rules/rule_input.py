@@ -252,7 +252,7 @@ def room_km_in(columns: Columns, name: str, places: Array) -> Array:
 
 
 MAX_HOMES = 16
-"""Clients' places whose distances are stored with a roster: one request reads them several times."""
+"""Clients whose distances are stored with a roster: one request reads them several times."""
 
 
 def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Array]:
