@@ -22,7 +22,7 @@ from recommender.features.feature import (
 from recommender.features.history import history_features
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_operators import known_mean
+from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 
