@@ -4,11 +4,11 @@ Constraints apply before scores: no predicted alliance compensates for a hard co
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,34 @@ class ConstraintCount:
     removed_only_by_it: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupedReasons:
+    """The reasons of several clinicians, among whom few combinations of reasons repeat.
+
+    Attributes
+    ----------
+    rows
+        Places on the roster of the clinicians with reasons, ascending.
+    group_of
+        For each of them, the place of their reasons among `reasons`.
+    reasons
+        Each combination of reasons once, in the order of the definition.
+    """
+
+    rows: tuple[int, ...]
+    group_of: tuple[int, ...]
+    reasons: tuple[tuple[Reason, ...], ...]
+
+    def by_row(self) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+        """Each clinician's place on the roster and reasons."""
+        for row, group in zip(self.rows, self.group_of, strict=True):
+            yield row, self.reasons[group]
+
+
+_reason = lru_cache(maxsize=4096)(Reason)
+"""Reasons, of which requests repeat few."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Screening:
     """The verdicts of k constraints on n clinicians for one client.
@@ -141,26 +169,32 @@ class Screening:
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Every excluded clinician, in the order of the roster."""
-        return tuple(
-            Exclusion(self.ids[row], why) for row, why in self._rows_with_reasons(self.excluding)
-        )
+        return tuple(Exclusion(self.ids[row], why) for row, why in self.exclusion_reasons.by_row())
+
+    @property
+    def exclusion_reasons(self) -> GroupedReasons:
+        """Why each excluded clinician is excluded."""
+        return self._grouped(self.excluding)
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Every clinician with reservations, eligible or not, in the order of the roster."""
         return tuple(
-            Caution(self.ids[row], why) for row, why in self._rows_with_reasons(self.cautioning)
+            Caution(self.ids[row], why) for row, why in self._grouped(self.cautioning).by_row()
         )
 
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each hard constraint, in the order of the definition."""
-        bars = np.count_nonzero(self.excluding, axis=0)
-        removed = np.count_nonzero(self.excluding, axis=1)
-        alone = np.count_nonzero(self.excluding[:, bars == 1], axis=1)
+        places, rows = np.nonzero(self.excluding)
+        is_alone = np.bincount(rows, minlength=len(self.ids))[rows] == 1
+        removed = np.bincount(places, minlength=len(self.constraints))
+        alone = np.bincount(places[is_alone], minlength=len(self.constraints))
         return tuple(
-            ConstraintCount(constraint.name, int(many), int(only))
-            for constraint, many, only in zip(self.constraints, removed, alone, strict=True)
+            ConstraintCount(constraint.name, many, only)
+            for constraint, many, only in zip(
+                self.constraints, removed.tolist(), alone.tolist(), strict=True
+            )
             if self.modes[constraint.name] == "hard"
         )
 
@@ -168,22 +202,35 @@ class Screening:
         """The reservations about the clinician at one place of the roster."""
         return self._reasons(self.cautioning[:, place], place)
 
-    def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
-        """Each clinician with reasons. Few patterns of reasons repeat: each is built once."""
-        built: dict[tuple[Any, ...], tuple[Reason, ...]] = {}
-        rows = np.flatnonzero(codes.any(axis=0)).tolist()
-        by_person = np.ascontiguousarray(codes.T)
-        later = (self.first_sessions > self.context.day.toordinal() - EPOCH).tolist()
-        for row in rows:
-            pattern: tuple[Any, ...] = (
-                by_person[row].tobytes(),
-                self._later_day(row) if later[row] else None,
-                *(f"{km[row]:.0f}" for km in self.far.values()),
-                *(moved.get(row) for moved in self.moved.values()),
-            )
-            if pattern not in built:
-                built[pattern] = self._reasons(by_person[row], row)
-            yield row, built[pattern]
+    def failed_for(self, names: Collection[str]) -> Flags:
+        """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
+        places = [place for place, each in enumerate(self.constraints) if each.name in names]
+        return np.asarray((self.excluding[places] == FAILED).any(axis=0))
+
+    def _grouped(self, codes: Codes) -> GroupedReasons:
+        """Each clinician with reasons, by what their reasons depend on."""
+        rows = np.flatnonzero(codes.any(axis=0))
+        is_later = self.first_sessions > self.context.day.toordinal() - EPOCH
+        depend_on = [np.where(is_later, self.first_sessions, 0.0), *map(np.ceil, self.far.values())]
+        moved: dict[MovedTime | None, float] = {}
+        for by_row in self.moved.values():
+            numbers = np.zeros(len(self.ids))
+            for row, time in by_row.items():
+                numbers[row] = moved.setdefault(time, len(moved) + 1.0)
+            depend_on.append(numbers)
+        as_bytes = [each[rows].reshape(-1, 1).view(np.int8) for each in depend_on]
+        by_person = np.concatenate([codes[:, rows].T, *as_bytes], axis=1)
+        content, width = by_person.tobytes(), by_person.shape[1]
+        groups: dict[bytes, int] = {}
+        reasons: list[tuple[Reason, ...]] = []
+        group_of = []
+        for place, row in enumerate(rows.tolist()):
+            key = content[place * width : (place + 1) * width]
+            if key not in groups:
+                groups[key] = len(reasons)
+                reasons.append(self._reasons(codes[:, row], row))
+            group_of.append(groups[key])
+        return GroupedReasons(tuple(rows.tolist()), tuple(group_of), tuple(reasons))
 
     def _later_day(self, row: int) -> date | None:
         """The day of the first possible session, where it is not the day asked."""
@@ -203,16 +250,14 @@ class Screening:
     def _reasons(self, codes: Codes, row: int) -> tuple[Reason, ...]:
         later = self._later_day(row)
         return tuple(
-            Reason(
-                c.name,
-                c.family,
-                self._text(c, code, row),
-                bool(code == _UNKNOWN),
-                later if RULES[c.rule].day == FIRST_SESSION else None,
-            )
-            for c, code in zip(self.constraints, codes.tolist(), strict=True)
-            if code != _MET
+            self._reason(place, row, codes, later) for place in np.flatnonzero(codes).tolist()
         )
+
+    def _reason(self, place: int, row: int, codes: Codes, later: date | None) -> Reason:
+        constraint, code = self.constraints[place], int(codes[place])
+        text = self._text(constraint, code, row)
+        judged_on = later if RULES[constraint.rule].day == FIRST_SESSION else None
+        return _reason(constraint.name, constraint.family, text, code == _UNKNOWN, judged_on)
 
 
 def screen(

@@ -1,11 +1,13 @@
 """Recommendations from parsed request bodies; runs in worker threads."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
@@ -18,22 +20,31 @@ from recommender.serving.http.field_names import Place
 from recommender.serving.http.problems import ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.recommendation_warnings import warnings_of
+from recommender.serving.schemas.card import cards_seen_by
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     reference_warnings,
 )
-from recommender.serving.schemas.required_scope import EVERYTHING, Included, visible_json
+from recommender.serving.schemas.required_scope import (
+    EVERYTHING,
+    Included,
+    hidden_fields,
+    visible_part,
+)
+from recommender.serving.schemas.response_content import (
+    excluded_json,
+    exclusion_counts,
+    relaxation_content,
+    shown_content,
+)
 from recommender.serving.schemas.responses import (
+    CONTRACT_VERSION,
     NOTICE,
     AllianceScale,
-    ExcludedClinician,
-    ExclusionCount,
     ModelInUse,
     RecommendationResponse,
-    ShownClinician,
-    SuggestedRelaxation,
     ordering_text,
 )
 from recommender.serving.schemas.ties import ties_of
@@ -44,17 +55,33 @@ EVERY_SCOPE = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedRecommendation:
-    """A recommendation, its request and its response."""
+    """A recommendation, its request and its response.
+
+    `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
+    excluded, which is computed where it is sent or stored.
+    """
 
     request: ParsedRequest
     recommendation: Recommendation
-    response: RecommendationResponse
+    recommendation_id: str
+    content: Mapping[str, Any]
+
+    @property
+    def response(self) -> RecommendationResponse:
+        """The whole response, read from its JSON."""
+        return RecommendationResponse.model_validate_json(self.to_json())
 
     def to_json(
         self, scopes: frozenset[Scope] = EVERY_SCOPE, included: frozenset[Included] = EVERYTHING
     ) -> bytes:
         """The response as JSON, as a caller with these scopes receives it; by default all of it."""
-        return visible_json(self.response.seen_by(scopes), scopes, included)
+        hidden = hidden_fields(RecommendationResponse, scopes, included)
+        content = visible_part(cards_seen_by(self.content, scopes), hidden)
+        parts = {name: to_json(value) for name, value in content.items()}
+        if "excluded" not in hidden:
+            parts["excluded"] = excluded_json(self.recommendation.screening)
+        in_order = (name for name in RecommendationResponse.model_fields if name in parts)
+        return b"{%b}" % b",".join([b'"%b":%b' % (n.encode(), parts[n]) for n in in_order])
 
 
 def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
@@ -120,8 +147,8 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         tuple(each.clinician_id for each in recommendation.shortlist),
         datetime.now(UTC),
     )
-    response = to_response(snapshot, intake, recommendation, recommendation_id, shown)
-    return ServedRecommendation(request, recommendation, response)
+    content = response_content(snapshot, intake, recommendation, recommendation_id, shown)
+    return ServedRecommendation(request, recommendation, recommendation_id, content)
 
 
 def today(practice: Practice) -> date:
@@ -129,50 +156,43 @@ def today(practice: Practice) -> date:
     return practice.day_at(datetime.now(UTC))
 
 
-def to_response(
+def response_content(
     snapshot: ServingSnapshot,
     intake: Intake,
     recommendation: Recommendation,
     recommendation_id: str,
     shown: Sequence[CardContent],
-) -> RecommendationResponse:
-    """The response of a recommendation, with the cards of its shortlist."""
-    level = snapshot.practice.alliance.interval
-    screening = recommendation.screening
-    exclusions = recommendation.exclusions
-    warnings = warnings_of(snapshot, intake, recommendation, exclusions)
-    return RecommendationResponse(
-        recommendation_id=recommendation_id,
-        mode=recommendation.mode,
-        model=ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version),
-        asked_on=recommendation.day,
-        roster_version=recommendation.roster_version,
-        availability_as_of=snapshot.taken_at,
-        scale=AllianceScale.of(snapshot.model),
-        order=ordering_text(recommendation.mode, snapshot.practice.ranking),
-        shortlist=tuple(
-            ShownClinician.of(entry, level, card)
+) -> dict[str, Any]:
+    """The `content` of a `ServedRecommendation`, with the cards of its shortlist."""
+    practice, level = snapshot.practice, snapshot.practice.alliance.interval
+    warnings = warnings_of(snapshot, intake, recommendation)
+    references = reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
+    ties = ties_of(each.tie for each in recommendation.shortlist)
+    model = ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version)
+    return {
+        "recommendation_id": recommendation_id,
+        "contract_version": CONTRACT_VERSION,
+        "mode": recommendation.mode,
+        "model": model.model_dump(),
+        "asked_on": recommendation.day,
+        "roster_version": recommendation.roster_version,
+        "availability_as_of": snapshot.taken_at,
+        "scale": AllianceScale.of(snapshot.model).model_dump(),
+        "order": ordering_text(recommendation.mode, practice.ranking),
+        "shortlist": [
+            shown_content(entry, level, card)
             for entry, card in zip(recommendation.shortlist, shown, strict=True)
-        ),
-        ties=ties_of(each.tie for each in recommendation.shortlist),
-        eligible=recommendation.eligible,
-        excluded=ExcludedClinician.of_all(exclusions),
-        exclusion_counts=tuple(
-            ExclusionCount.model_validate(count)
-            for count in screening.constraint_counts
-            if count.removed
-        ),
-        relaxations=tuple(
-            SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers
-        ),
-        unanswered=recommendation.unanswered,
-        warnings=tuple(each.message for each in warnings),
-        warning_details=warnings,
-        reference_warnings=tuple(
-            reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
-        ),
-        notice=NOTICE,
-    )
+        ],
+        "ties": [each.model_dump() for each in ties],
+        "eligible": recommendation.eligible,
+        "exclusion_counts": exclusion_counts(recommendation.screening),
+        "relaxations": [relaxation_content(each, practice) for each in recommendation.offers],
+        "unanswered": recommendation.unanswered,
+        "warnings": [each.message for each in warnings],
+        "warning_details": [each.model_dump() for each in warnings],
+        "reference_warnings": [each.model_dump() for each in references],
+        "notice": NOTICE,
+    }
 
 
 def warm_up(snapshot: ServingSnapshot) -> None:

@@ -1,6 +1,6 @@
 """The warnings of a recommendation, in words for staff and developers and in words for clients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,7 +10,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
-from recommender.screening.screen import Exclusion, Screening
+from recommender.screening.screen import Screening
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import reference_sentence
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -19,19 +19,13 @@ STALE_TO_CLIENT = "Times may have changed: the practice checks them with you."
 
 
 def warnings_of(
-    snapshot: ServingSnapshot,
-    intake: Intake,
-    recommendation: Recommendation,
-    exclusions: Sequence[Exclusion],
+    snapshot: ServingSnapshot, intake: Intake, recommendation: Recommendation
 ) -> tuple[RecommendationWarning, ...]:
-    """Every warning, those about ids in the request first; none is repeated.
-
-    `exclusions` are those of the recommendation, which are built anew at each access.
-    """
+    """Every warning, those about ids in the request first; none is repeated."""
     found = (
         *_of_references(recommendation),
         *_of_order(recommendation),
-        *_of_nobody(snapshot.practice, intake.client, recommendation, exclusions),
+        *_of_nobody(snapshot.practice, intake.client, recommendation),
         *_stale(snapshot),
     )
     return tuple(dict.fromkeys(found))
@@ -65,10 +59,7 @@ def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]
 
 
 def _of_nobody(
-    practice: Practice,
-    client: Columns,
-    recommendation: Recommendation,
-    exclusions: Sequence[Exclusion],
+    practice: Practice, client: Columns, recommendation: Recommendation
 ) -> Iterator[RecommendationWarning]:
     """Why the shortlist is empty, where an open question or a reason of safety is why."""
     if recommendation.eligible:
@@ -87,7 +78,7 @@ def _of_nobody(
             "while this is so, no clinician can be shown.",
             message_to_client=_request_to_answer(practice, names),
         )
-    if _needs_triage(recommendation.screening, exclusions):
+    if _needs_triage(recommendation.screening):
         telephone = practice.matching_page.telephone if practice.matching_page else ""
         yield RecommendationWarning(
             code="triage",
@@ -126,16 +117,13 @@ def _request_to_answer(practice: Practice, names: tuple[str, ...]) -> str | None
     return f"Please answer this as well: {asked} Without it we cannot show you anyone."
 
 
-def _needs_triage(screening: Screening, exclusions: Sequence[Exclusion]) -> bool:
+def _needs_triage(screening: Screening) -> bool:
     """Whether an answer of the client is beyond every clinician for a reason of safety.
 
     A question that is not answered, or a clinician's limit that is not recorded, is no such answer.
     """
     safety = {c.name for c in screening.constraints if c.family == "safety" and c.client}
-    unsafe = [
-        any(r.constraint in safety and not r.unknown for r in each.reasons) for each in exclusions
-    ]
-    return bool(unsafe) and all(unsafe)
+    return bool(screening.ids) and bool(screening.failed_for(safety).all())
 
 
 def _stale(snapshot: ServingSnapshot) -> Iterator[RecommendationWarning]:

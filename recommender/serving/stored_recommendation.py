@@ -21,7 +21,7 @@ from recommender.recommendation.explanation import Explanation, behind, contrast
 from recommender.security.scopes import Scope
 from recommender.serving.idempotency import created
 from recommender.serving.recommendation_service import ServedRecommendation
-from recommender.serving.schemas.card import ClinicianCard
+from recommender.serving.schemas.card import cards_seen_by
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.required_scope import Included, hidden_fields, visible_part
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
@@ -145,11 +145,8 @@ def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Incl
     response = current_content(body)
     for shown in response["shortlist"]:
         # Earlier servers stored no cards.
-        card = shown.setdefault("card", None)
-        if card is not None and Scope.EXPLAIN_READ not in scopes:
-            for_clients = ClinicianCard.model_validate(card).for_clients()
-            shown["card"] = for_clients.model_dump(mode="json")
-    visible = visible_part(response, hidden)
+        shown.setdefault("card", None)
+    visible = visible_part(cards_seen_by(response, scopes), hidden)
     return json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -194,7 +191,7 @@ def shown_of(served: ServedRecommendation, snapshot: ServingSnapshot) -> ShownRe
     recommendation, request = served.recommendation, served.request
     contributions = recommendation.contributions
     return ShownRecommendation(
-        recommendation_id=served.response.recommendation_id,
+        recommendation_id=served.recommendation_id,
         client_id=request.client_id,
         answers=request.answers,
         asked_on=recommendation.day,

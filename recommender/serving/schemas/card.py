@@ -4,13 +4,14 @@ The journal stores the card as staff read it. What is declared for staff only is
 out, because a stored response is read by other roles later.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-from recommender.recommendation.card_parts import CardContent
+from recommender.recommendation.card_parts import CardContent, Fact, Meeting, NextTime
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.required_scope import (
     Included,
@@ -26,12 +27,10 @@ FIELD = "Clinician's field of the practice definition."
 
 
 class CardModel(BaseModel):
-    """Base of the parts of a card: immutable, and built from the engine's parts."""
+    """Base of the parts of a card."""
 
     # Whatever has a default is sent all the same, unless `exclude_if` says otherwise.
-    model_config = ConfigDict(
-        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
-    )
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class CardMeeting(CardModel):
@@ -167,30 +166,88 @@ class ClinicianCard(CardModel):
     @classmethod
     def of(cls, card: CardContent) -> Self:
         """A card of the engine, as staff receive it."""
-        return cls.model_validate(card)
+        return cls.model_validate(card_content(card))
 
     def for_clients(self) -> Self:
         """The card as clients and matching tools receive it."""
-        hidden = frozenset(self.staff_only)
-        if not hidden:
-            return self
-        places: dict[str, Any] = {"place": None} if "places" in hidden else {}
-        where = places and {"place": None, "address": None, "km": None}
-        way: dict[str, Any] = {"way": None} if "meeting" in hidden else {}
-        meeting = () if "meeting" in hidden else self.meeting
-        times = () if "next_times" in hidden else self.next_times
-        return self.model_copy(
-            update={
-                "profession": None if "profession" in hidden else self.profession,
-                "photo": None if "photo" in hidden else self.photo,
-                "meeting": tuple(dict.fromkeys(each.model_copy(update=where) for each in meeting)),
-                "cost": None if "cost" in hidden else self.cost,
-                "next_times": tuple(each.model_copy(update=places | way) for each in times),
-                "facts": tuple(each for each in self.facts if each.field not in hidden),
-                "asked_and_offered": tuple(
-                    each for each in self.asked_and_offered if each.field not in hidden
-                ),
-                "differs": tuple(each for each in self.differs if each.fact not in hidden),
-                "staff_only": (),
-            }
-        )
+        return self.model_validate(content_for_clients(self.model_dump()))
+
+
+def card_content(card: CardContent) -> dict[str, Any]:
+    """A card of the engine as plain data in the form of `ClinicianCard`, as staff receive it."""
+    cost = card.cost
+    photo = {} if card.photo is None else {"photo": card.photo}
+    return {
+        "profession": card.profession,
+        **photo,
+        "meeting": [_meeting(each) for each in card.meeting],
+        "cost": cost
+        and {
+            "fee_cents": cost.fee_cents,
+            "rebate_cents": cost.rebate_cents,
+            "gap_cents": cost.gap_cents,
+            "currency": cost.currency,
+        },
+        "next_times": [_time(each) for each in card.next_times],
+        "facts": [_fact(each) for each in card.facts],
+        "asked_and_offered": [_fact(each) for each in card.asked_and_offered],
+        "differs": [{"fact": each.fact, "text": each.text} for each in card.differs],
+        "staff_only": card.staff_only,
+    }
+
+
+def _meeting(meeting: Meeting) -> dict[str, Any]:
+    content: dict[str, Any] = {"way": meeting.way, "label": meeting.label}
+    if meeting.place is not None:
+        content["place"] = meeting.place
+    if meeting.address is not None:
+        content["address"] = meeting.address
+    if meeting.km is not None:
+        content["km"] = meeting.km
+    return content
+
+
+def _time(time: NextTime) -> dict[str, Any]:
+    place = {} if time.place is None else {"place": time.place}
+    return {"starts_at": time.starts_at, "way": time.way, **place}
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"field": fact.field, "label": fact.label, "values": fact.values}
+
+
+def content_for_clients(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A card as plain data, as clients and matching tools receive it."""
+    hidden = frozenset(card.get("staff_only", ()))
+    if not hidden:
+        return card
+    seen = {**card, "staff_only": ()}
+    seen |= {name: None for name in ("profession", "photo", "cost") if name in hidden}
+    seen |= {name: () for name in ("meeting", "next_times") if name in hidden}
+    if "places" in hidden:
+        places = [_without(each, "place", "address", "km") for each in seen["meeting"]]
+        seen["meeting"] = [each for n, each in enumerate(places) if each not in places[:n]]
+        seen["next_times"] = [_without(each, "place") for each in seen["next_times"]]
+    if "meeting" in hidden:
+        seen["next_times"] = [{**each, "way": None} for each in seen["next_times"]]
+    for name, key in (("facts", "field"), ("asked_and_offered", "field"), ("differs", "fact")):
+        seen[name] = [each for each in card.get(name, ()) if each[key] not in hidden]
+    return seen if seen.get("photo") is not None else _without(seen, "photo")
+
+
+def cards_seen_by(response: Mapping[str, Any], scopes: frozenset[Scope]) -> Mapping[str, Any]:
+    """A response as plain data with the facts on cards that callers with these scopes receive.
+
+    Earlier servers stored shortlists without cards: they have None in their place.
+    """
+    if Scope.EXPLAIN_READ in scopes:
+        return response
+    shortlist = [
+        {**each, "card": content_for_clients(each["card"])} if each.get("card") else each
+        for each in response["shortlist"]
+    ]
+    return {**response, "shortlist": shortlist}
+
+
+def _without(content: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in names}

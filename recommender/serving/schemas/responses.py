@@ -3,7 +3,7 @@
 Predictions are points of the reference scale, rounded to two decimals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -12,19 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
 from recommender.model.alliance_model import NAME, AllianceModel, Manifest
-from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
 from recommender.practice.sections import RankingSettings
-from recommender.recommendation.card_parts import CardContent
-from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.ranking import TieBreak
-from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntry
-from recommender.recommendation.relaxation_offers import RelaxationOffer
-from recommender.screening.relaxation import Change
-from recommender.screening.screen import Exclusion, Reason
+from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.screening.screen import Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
-from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.serving.schemas.required_scope import (
@@ -141,13 +134,6 @@ class GroupPoints(ResponseModel):
     phrase: str
     points: Points
 
-    @classmethod
-    def of(cls, part: GroupContribution) -> Self:
-        """The sum of a group."""
-        # Adding 0.0 turns a rounded -0.0 into 0.0.
-        points = round(part.points, DECIMALS) + 0.0
-        return cls(group=part.group, phrase=part.phrase, points=points)
-
 
 class StatedReason(ResponseModel):
     """A constraint that is not met or, if `unknown` is true, not known to be met."""
@@ -170,13 +156,20 @@ class StatedReason(ResponseModel):
     @classmethod
     def of(cls, reason: Reason) -> Self:
         """One reason, as declared in the practice definition."""
-        return cls(
-            constraint=reason.constraint,
-            family=reason.family,
-            text=reason.text,
-            unknown=reason.unknown,
-            judged_on=reason.judged_on,
-        )
+        return cls.model_validate(reason_content(reason))
+
+
+def reason_content(reason: Reason) -> dict[str, Any]:
+    """One reason as plain data in the form of `StatedReason`."""
+    content: dict[str, Any] = {
+        "constraint": reason.constraint,
+        "family": reason.family,
+        "text": reason.text,
+        "unknown": reason.unknown,
+    }
+    if reason.judged_on is not None:
+        content["judged_on"] = reason.judged_on
+    return content
 
 
 @lru_cache(maxsize=4096)
@@ -253,45 +246,12 @@ class ShownClinician(ResponseModel):
         ),
     ] = None
 
-    @classmethod
-    def of(cls, shown: ShortlistEntry, level: float, card: CardContent) -> Self:
-        """One clinician; nothing is predicted without a model or the client's consent."""
-        why = shown.explanation
-        return cls(
-            rank=shown.rank,
-            clinician_id=shown.clinician_id,
-            name=shown.name,
-            predicted_alliance=_rounded(shown.predicted),
-            range=_range(shown, level),
-            reasons=why.asked_and_offered if why else (),
-            in_favour=why.in_favour if why else (),
-            against=why.against if why else (),
-            groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
-            card=ClinicianCard.of(card),
-            reservations=stated_reason(shown.reservations),
-            tie=shown.tie,
-            tie_text=TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
-            if shown.tie_broken_by
-            else None,
-            ahead_of_next=_rounded(shown.ahead),
-        )
-
 
 class ExcludedClinician(ResponseModel):
     """An excluded clinician, with every reason."""
 
     clinician_id: str
     reasons: tuple[StatedReason, ...]
-
-    @classmethod
-    def of_all(cls, exclusions: Sequence[Exclusion]) -> tuple[Self, ...]:
-        """Some exclusions, among which few combinations of reasons repeat as the same object."""
-        stated = {id(each.reasons): each.reasons for each in exclusions}
-        reasons = {key: stated_reason(each) for key, each in stated.items()}
-        return tuple(
-            cls(clinician_id=each.clinician_id, reasons=reasons[id(each.reasons)])
-            for each in exclusions
-        )
 
 
 class ExclusionCount(ResponseModel):
@@ -309,12 +269,6 @@ class ProposedChange(ResponseModel):
     answer: Annotated[
         Any, Setting(description="In the form the request takes; null omits the answer.")
     ]
-
-    @classmethod
-    def of(cls, change: Change, field: Field) -> Self:
-        """One change, in the form of a request."""
-        answer = None if change.answer is None else JSON_TYPES[field.kind].json_of(change.answer)
-        return cls(field=field.name, answer=answer)
 
 
 class SuggestedRelaxation(ResponseModel):
@@ -342,19 +296,6 @@ class SuggestedRelaxation(ResponseModel):
             f"below. {FOR_STAFF}"
         ),
     ] = None
-
-    @classmethod
-    def of(cls, offer: RelaxationOffer, practice: Practice) -> Self:
-        """One offer."""
-        return cls(
-            text=offer.text,
-            answers=tuple(ProposedChange.of(c, practice.client[c.field]) for c in offer.changes),
-            admits=offer.admits,
-            clinician_id=offer.clinician_id,
-            name=offer.name,
-            predicted_alliance=_rounded(offer.predicted),
-            gain=_rounded(offer.gain),
-        )
 
 
 class RecommendationResponse(ResponseModel):
@@ -431,16 +372,6 @@ class RecommendationResponse(ResponseModel):
     ] = ()
     notice: str
 
-    def seen_by(self, scopes: frozenset[Scope]) -> Self:
-        """The response with the facts on cards that callers with these scopes receive."""
-        if Scope.EXPLAIN_READ in scopes:
-            return self
-        shortlist = tuple(
-            each if each.card is None else each.model_copy(update={"card": each.card.for_clients()})
-            for each in self.shortlist
-        )
-        return self.model_copy(update={"shortlist": shortlist})
-
 
 class CurrentModel(ResponseModel):
     """The active model and its provenance; contains no personal data."""
@@ -488,14 +419,3 @@ def ordering_text(mode: str, ranking: RankingSettings) -> str:
         return ORDER_BY_WAIT
     last_places = ORDER_LAST_PLACES if ranking.keep_last_places else ""
     return ORDER_BY_ALLIANCE + last_places + (ORDER_LOTTERY if ranking.shuffle_ties else "")
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, DECIMALS)
-
-
-def _range(shown: ShortlistEntry, level: float) -> AllianceRange | None:
-    if shown.lower is None or shown.upper is None:
-        return None
-    lower, upper = round(shown.lower, DECIMALS), round(shown.upper, DECIMALS)
-    return AllianceRange(lower=lower, upper=upper, level=level)

@@ -22,6 +22,7 @@ from recommender.serving.http.problems import problem_for, problem_from_validati
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.response_content import shown_content
 from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinician
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
@@ -369,6 +370,11 @@ def test_no_value_whatever_breaks_the_form_or_is_repeated(name: str, value: Any)
     assert said is None or CANARY not in said
 
 
+def shown_in_form(shown: ShortlistEntry) -> ShownClinician:
+    """An entry with an empty card, validated as it is where a response is read."""
+    return ShownClinician.model_validate(shown_content(shown, 0.9, CardContent()))
+
+
 def test_points_are_told_to_two_decimals_and_no_finer() -> None:
     parts = (
         GroupContribution("style", "How", 0.12345, ()),
@@ -377,7 +383,7 @@ def test_points_are_told_to_two_decimals_and_no_finer() -> None:
     why = Explanation(0.12245, parts, ("a",), (), ("b",))
     reason = Reason("fee", "funding", "costs more", unknown=True)
     shown = ShortlistEntry(1, "k01", "Kim", 3.98765, 3.11111, 4.99999, why, (reason,))
-    told = json.loads(ShownClinician.of(shown, 0.9, CardContent()).model_dump_json())
+    told = json.loads(shown_in_form(shown).model_dump_json())
     assert told["predicted_alliance"] == 3.99
     assert told["range"] == {"lower": 3.11, "upper": 5.0, "level": 0.9}
     assert [group["points"] for group in told["groups"]] == [0.12, 0.0]
@@ -387,7 +393,7 @@ def test_points_are_told_to_two_decimals_and_no_finer() -> None:
 
 def test_without_a_prediction_nothing_is_made_up() -> None:
     shown = ShortlistEntry(1, "k01", "k01", None, None, None, None, ())
-    told = ShownClinician.of(shown, 0.9, CardContent())
+    told = shown_in_form(shown)
     assert told.predicted_alliance is None
     assert told.range is None
     assert told.groups == ()
@@ -396,7 +402,7 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
 
 def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
     shown = ShortlistEntry(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
-    told = ShownClinician.of(shown, 0.9, CardContent())
+    told = shown_in_form(shown)
     assert (told.tie, told.tie_text) == (3, None)
 
 
@@ -412,7 +418,7 @@ def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
     broken_by: TieBreak, words: str
 ) -> None:
     shown = ShortlistEntry(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
-    told = json.loads(ShownClinician.of(shown, 0.9, CardContent()).model_dump_json())
+    told = json.loads(shown_in_form(shown).model_dump_json())
     assert told["tie"] == 1
     assert "cannot be told apart from the one before" in told["tie_text"]
     assert words in told["tie_text"].removeprefix("cannot be told apart")

@@ -271,7 +271,7 @@ async def recommend_and_store(
     info.mode = served.recommendation.mode
     if not has_store(request):
         app_state(request.app).recent.add(replace(shown_of(served, state), replaces=replaces))
-        return served.response.recommendation_id
+        return served.recommendation_id
     row = to_journal_row(served, state, actor=caller(request).actor, replaces=replaces)
 
     def record(connection: Connection) -> StoredReply:
@@ -280,4 +280,4 @@ async def recommend_and_store(
         return row(connection)
 
     await write_once(request, None, record)
-    return served.response.recommendation_id
+    return served.recommendation_id

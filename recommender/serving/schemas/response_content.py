@@ -1,0 +1,126 @@
+"""The content of a recommendation's response as plain data, from the engine's results.
+
+`RecommendationResponse` is its form: whatever is built here is computed by this program, and is
+validated by tests and where it is read back, not while a client waits.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic_core import to_json
+
+from recommender.practice.definition import Practice
+from recommender.recommendation.card_parts import CardContent
+from recommender.recommendation.explanation import GroupContribution
+from recommender.recommendation.recommend import ShortlistEntry
+from recommender.recommendation.relaxation_offers import RelaxationOffer
+from recommender.screening.relaxation import Change
+from recommender.screening.screen import Reason, Screening
+from recommender.serving.schemas.card import card_content
+from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.responses import (
+    DECIMALS,
+    TIE_BREAK_TEXTS,
+    TIE_TEXT,
+    reason_content,
+)
+
+
+def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dict[str, Any]:
+    """One clinician in the form of `ShownClinician`.
+
+    Nothing is predicted without a model or the client's consent. `level` is the share of ratings
+    within the prediction interval.
+    """
+    why = shown.explanation
+    content = {
+        "rank": shown.rank,
+        "clinician_id": shown.clinician_id,
+        "name": shown.name,
+        "predicted_alliance": _rounded(shown.predicted),
+        "range": _range(shown, level),
+        "reasons": why.asked_and_offered if why else (),
+        "in_favour": why.in_favour if why else (),
+        "against": why.against if why else (),
+        "groups": [_group(part) for part in why.groups] if why else (),
+        "card": card_content(card),
+        "reservations": [reason_content(each) for each in shown.reservations],
+        "tie": shown.tie,
+    }
+    if shown.tie_broken_by:
+        content["tie_text"] = TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
+    content["ahead_of_next"] = _rounded(shown.ahead)
+    return content
+
+
+def relaxation_content(offer: RelaxationOffer, practice: Practice) -> dict[str, Any]:
+    """One offer in the form of `SuggestedRelaxation`."""
+    return {
+        "text": offer.text,
+        "answers": [_proposed(change, practice) for change in offer.changes],
+        "admits": offer.admits,
+        "clinician_id": offer.clinician_id,
+        "name": offer.name,
+        "predicted_alliance": _rounded(offer.predicted),
+        "gain": _rounded(offer.gain),
+    }
+
+
+def exclusion_counts(screening: Screening) -> list[dict[str, Any]]:
+    """The constraints that excluded somebody, in the form of `ExclusionCount`."""
+    return [
+        {
+            "constraint": each.constraint,
+            "removed": each.removed,
+            "removed_only_by_it": each.removed_only_by_it,
+        }
+        for each in screening.constraint_counts
+        if each.removed
+    ]
+
+
+def excluded_json(screening: Screening) -> bytes:
+    """Everybody who is excluded as JSON in the form of a list of `ExcludedClinician`."""
+    grouped = screening.exclusion_reasons
+    reasons = [_reasons_json(each) for each in grouped.reasons]
+    ids = screening.ids
+    return b"[%b]" % b",".join(
+        [
+            b'{"clinician_id":%b,"reasons":%b}' % (_text_json(ids[row]), reasons[group])
+            for row, group in zip(grouped.rows, grouped.group_of, strict=True)
+        ]
+    )
+
+
+@lru_cache(maxsize=4096)
+def _reasons_json(reasons: tuple[Reason, ...]) -> bytes:
+    """Cached because requests repeat few combinations of reasons."""
+    return to_json([reason_content(each) for each in reasons])
+
+
+@lru_cache(maxsize=65536)
+def _text_json(text: str) -> bytes:
+    return to_json(text)
+
+
+def _group(part: GroupContribution) -> dict[str, Any]:
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    points = round(part.points, DECIMALS) + 0.0
+    return {"group": part.group, "phrase": part.phrase, "points": points}
+
+
+def _proposed(change: Change, practice: Practice) -> dict[str, Any]:
+    field = practice.client[change.field]
+    answer = None if change.answer is None else JSON_TYPES[field.kind].json_of(change.answer)
+    return {"field": field.name, "answer": answer}
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, DECIMALS)
+
+
+def _range(shown: ShortlistEntry, level: float) -> dict[str, float] | None:
+    if shown.lower is None or shown.upper is None:
+        return None
+    lower, upper = round(shown.lower, DECIMALS), round(shown.upper, DECIMALS)
+    return {"lower": lower, "upper": upper, "level": level}
