@@ -121,25 +121,6 @@ class PreparedPairs:
     expected: Array
     added: Array
 
-    def take(self, places: Places) -> "PreparedPairs":
-        """Some of the pairings, in the order given."""
-        return PreparedPairs(
-            self.rows.take(places),
-            self.clinician_index.take(places),
-            self.expected[places],
-            self.added[places],
-        )
-
-    @classmethod
-    def concatenate(cls, some: "Sequence[PreparedPairs]") -> "PreparedPairs":
-        """The pairings of several one after another; at least one is needed."""
-        return cls(
-            Rows.concatenate([each.rows for each in some]),
-            ClinicianIndex.concatenate([each.clinician_index for each in some]),
-            np.concatenate([each.expected for each in some]),
-            np.concatenate([each.added for each in some]),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Contributions:

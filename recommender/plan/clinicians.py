@@ -1,4 +1,4 @@
-"""What the clinicians of a roster decide of a score alone, whoever the client is."""
+"""What the clinicians of a roster decide of a score alone, equal for every client."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array, clinician_rows
 from recommender.model.additive import Additive, ClinicianIndex, Drawn
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
-from recommender.practice.sums import sum_in_order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,15 +26,13 @@ class ClinicianTerms:
         Their own effect.
     by_level : (levels + 1, n)
         Their effect for clients of each level; the last is of clients without one.
-    base : (n,)
-        The start, their own effect and the sum of `parts`.
-    multiplied : (q, n)
-        Their numbers that are multiplied with those of the client, on one scale; (0, n) without
+    multiplied : (n, q)
+        Their numbers that are multiplied with those of the client, on one scale; (n, 0) without
         products.
     directions : (n, k)
         The same in the directions of the products' draws; float32.
     drawn : (n, draws)
-        Deviations of `base` from its mean in every draw; float32.
+        Deviations of all this from its mean in every draw; float32.
     unknown : (n,)
         Prior variance of what is not known of a clinician the model never saw, in points squared.
     """
@@ -45,7 +42,6 @@ class ClinicianTerms:
     parts: Array
     effect: Array
     by_level: Array
-    base: Array
     multiplied: Array
     directions: Drawn
     drawn: Drawn
@@ -58,9 +54,8 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
     rows = clinician_rows(model.practice, encoding.roster.columns)
     scaled = additive.frame.clinician.apply(rows)
     parts = scaled * additive.fit.coefficients["clinician"]
-    levels = [_effects(additive, index, level) for level in [*range(additive.frame.levels), -1]]
-    effect = levels[-1]["clinicians"]
-    start = np.full((1, len(index)), additive.fit.intercept)
+    count = model.records.level_mean.shape[1]
+    levels = [_effects(additive, index, level) for level in [*range(count), -1]]
     products = additive.frame.products
     multiplied = np.zeros((len(index), 0)) if products is None else products.clinician.scaled(rows)
     directions = multiplied if products is None else multiplied @ products.clinician.basis
@@ -71,10 +66,9 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
         index=index,
         rows=rows,
         parts=parts,
-        effect=effect,
+        effect=levels[-1]["clinicians"],
         by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
-        base=sum_in_order(np.concatenate([start, effect[None], parts.T])),
-        multiplied=np.ascontiguousarray(multiplied.T),
+        multiplied=multiplied,
         directions=directions.astype(np.float32),
         drawn=drawn,
         unknown=np.where(index < 0, additive.unknown, 0.0),

@@ -22,11 +22,13 @@ def _drawn(pairs: ScoredPairs) -> Drawn:
     """Deviations of each pair's pairing part from its mean in every draw, (n, draws)."""
     plan, draws = pairs.plan, pairs.plan.model.additive.draws
     frame, own = plan.model.additive.frame, plan.clinicians
-    match = np.nan_to_num(pairs.match.T)
+    match = pairs.match.T
     drawn = own.drawn[pairs.clinician]
-    drawn += (match / frame.match.interval).astype(np.float32) @ draws["matches"]
+    drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
-        drawn += (match @ frame.prior).astype(np.float32)[:, None] * draws["evidence"]
+        drawn += (np.nan_to_num(match) @ frame.prior).astype(np.float32)[:, None] * draws[
+            "evidence"
+        ]
     if frame.products is not None:
         products = frame.products.client
         ours = products.scaled(pairs.clients.rows) @ products.basis

@@ -11,7 +11,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.errors import BundleError
 from recommender.features.feature import Array, client_features
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
@@ -25,7 +24,6 @@ from recommender.plan.clinicians import ClinicianTerms, clinician_terms
 from recommender.plan.matches import CompiledMatches, compile_matches
 from recommender.plan.trees import CompiledTrees, compile_trees
 from recommender.practice.columns import Columns
-from recommender.practice.sums import sum_in_order
 
 Places = NDArray[np.intp]
 
@@ -51,6 +49,15 @@ class ClientTerms:
     expected: Array
     slopes: Array
 
+    def followed_by(self, other: "ClientTerms") -> "ClientTerms":
+        """These clients and then others."""
+        return ClientTerms(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.level, other.level]),
+            np.concatenate([self.expected, other.expected]),
+            np.concatenate([self.slopes, other.slopes]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredPairs:
@@ -70,6 +77,8 @@ class ScoredPairs:
         Their means over the panel, by which they are centred.
     history : (columns, n)
         The columns of the clinicians' records.
+    added : (n, clinician + match + history columns + 1)
+        The contributions of the additive half, as `Additive.contributions` gives them.
     ways : (trees, n)
         The way of each pair through the trees; None where no tree is looked up.
     scores
@@ -83,6 +92,7 @@ class ScoredPairs:
     raw: Array
     usual: Array
     history: Array
+    added: Array
     ways: Ways | None
     scores: PairScores
 
@@ -102,8 +112,27 @@ class ScoredPairs:
             clinician=self.clinician[rows],
             raw=self.raw.take(rows, axis=1),
             history=self.history.take(rows, axis=1),
+            added=self.added[rows],
             ways=None if self.ways is None else self.ways.take(rows, axis=1),
             scores=self.scores.take(rows),
+        )
+
+    def followed_by(self, other: "ScoredPairs") -> "ScoredPairs":
+        """These pairs and then others of the same plan."""
+        ways = None
+        if self.ways is not None and other.ways is not None:
+            ways = np.concatenate([self.ways, other.ways], axis=1)
+        return ScoredPairs(
+            self.plan,
+            self.clients.followed_by(other.clients),
+            np.concatenate([self.client, other.client + len(self.clients.level)]),
+            np.concatenate([self.clinician, other.clinician]),
+            np.concatenate([self.raw, other.raw], axis=1),
+            np.concatenate([self.usual, other.usual], axis=1),
+            np.concatenate([self.history, other.history], axis=1),
+            np.concatenate([self.added, other.added]),
+            ways,
+            PairScores.concatenate([self.scores, other.scores]),
         )
 
 
@@ -123,8 +152,6 @@ class ScorePlan:
         The trees of the pairing part; None where they have no weight or no table.
     product_weights : (p, q)
         Points for one unit of a client's number times one of a clinician's.
-    match_slopes : (matches, 1)
-        Points for one unit of each match.
     """
 
     model: AllianceModel
@@ -132,7 +159,6 @@ class ScorePlan:
     matches: CompiledMatches
     trees: CompiledTrees | None
     product_weights: Array
-    match_slopes: Array
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
@@ -198,13 +224,9 @@ class ScorePlan:
         client, clinician = pairs.client, pairs.clinician
         match, level = raw - usual.take(client, axis=1), terms.level[client]
         history = model.records.rows(own.index[clinician], level).T
-        parts = [
-            own.base[clinician][None],
-            own.by_level[level, clinician][None],
-            terms.slopes.T.take(client, axis=1) * own.multiplied.take(clinician, axis=1),
-            self.match_parts(match),
-        ]
-        pairing = (1 - model.tree_weight) * sum_in_order(np.concatenate(parts))
+        added = self._added(terms, pairs, match)
+        # Along contiguous rows, which numpy sums alike whatever their number.
+        pairing = (1 - model.tree_weight) * added.sum(axis=1)
         ways = None
         if self.trees is not None:
             ways = self.trees.ways(terms.rows, match, history, client, clinician)
@@ -213,13 +235,25 @@ class ScorePlan:
             columns = model_columns(terms.rows[client], own.rows[clinician], match, history)
             pairing += model.tree_weight * model.trees.score(columns)
         scores = PairScores(terms.expected[client], pairing + model.survivor_offset)
-        return ScoredPairs(self, terms, client, clinician, raw, usual, history, ways, scores)
+        return ScoredPairs(self, terms, client, clinician, raw, usual, history, added, ways, scores)
 
-    def match_parts(self, match: Array) -> Array:
-        """Points that each centred match adds, (matches, n); 0 where it is not known."""
-        parts = match * self.match_slopes
-        parts[np.isnan(parts)] = 0.0
-        return parts
+    def _added(self, terms: ClientTerms, pairs: Pairs, match: Array) -> Array:
+        """Contributions of the additive half, in the order and with the digits of `Additive`."""
+        additive, own, clinician = self.model.additive, self.clinicians, pairs.clinician
+        level = terms.level[pairs.client]
+        attributes, first = own.parts.shape[1], own.parts.shape[1] + len(match)
+        added = np.zeros((len(clinician), first + self.model.records.width + 1))
+        added[:, :attributes] = own.parts[clinician]
+        products = additive.frame.products
+        if products is not None:
+            slopes = terms.slopes[pairs.client]
+            added[:, products.clinician.places] += slopes * own.multiplied[clinician]
+        added[:, attributes:first] = additive.match_parts(match.T)
+        added[:, first] = own.effect[clinician]
+        if additive.frame.levels:
+            added[:, first + 2] = own.by_level[level, clinician]
+        added[:, -1] = additive.fit.intercept
+        return added
 
     def _client_terms(self, clients: Columns) -> ClientTerms:
         model = self.model
@@ -250,13 +284,7 @@ def _by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:
 
 
 def plan_for(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
-    """The plan of a model and a roster; the roster holds the one used last.
-
-    Raises
-    ------
-    BundleError
-        When the model centres matches otherwise than within the client, which no plan computes.
-    """
+    """The plan of a model and a roster; the roster holds the one used last."""
     latest: dict[str, ScorePlan] = encoding.roster.columns.view("score plan", dict)
     plan = latest.get("latest")
     if plan is None or not plan.is_of(model, encoding):
@@ -267,9 +295,6 @@ def plan_for(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
 def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
     """The plan of a model and a roster; see `plan_for`."""
     additive, pipeline = model.additive, model.pipeline
-    if additive.frame.match.mean.any():
-        remedy = "train again with this version"
-        raise BundleError("match.mean", "centres matches a second time", remedy)
     columns = encoding.roster.columns
     clinicians = clinician_terms(model, encoding)
     trees = None
@@ -287,5 +312,4 @@ def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
         compile_matches(pipeline.practice, columns, pipeline.panel),
         trees,
         weights,
-        additive.match_slopes[:, None],
     )
