@@ -45,7 +45,7 @@ from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 
 ROSTERS = (50, 200, 1_000)
-LARGE, LARGE_CLIENTS = 50_000, 40
+LARGE, LARGE_CLIENTS = 50_000, 20
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
 PAGED = 200
