@@ -61,8 +61,6 @@ def after_hours(inputs: RuleInput) -> Array:
 
     The hours are in the zone of `client_zone`, or else in the clinician's.
     """
-    if not inputs.client[0][0]:
-        return np.ones(len(inputs.clinician[0]))
     return fits(inputs, client_windows(inputs))
 
 
