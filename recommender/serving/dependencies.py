@@ -23,7 +23,6 @@ from recommender.store.database import Store
 
 MAX_RECENT = 20
 
-
 Result = TypeVar("Result")
 
 

@@ -18,7 +18,7 @@ from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 LATEST_WEIGHT = 0.1
 """Weight of the latest request in the moving average of durations."""
 ON_LOOP_SECONDS = 0.005
-"""Longest mean duration of work on the event loop. Handing work to a thread takes 0.4 to 0.8 ms; but
+"""Longest mean duration of work on the event loop. Handing it to a thread takes 0.4 to 0.8 ms; but
 while several requests wait, whatever else is on the loop waits for up to three of them."""
 OVERLOAD_SECONDS = 1.0
 """For so long after a refusal only one request for each worker may wait. A few callers at once wait
