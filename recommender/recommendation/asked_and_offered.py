@@ -20,7 +20,7 @@ from recommender.recommendation.fact_text import (
     values_text,
     with_unit,
 )
-from recommender.recommendation.openings import OpenInterval
+from recommender.recommendation.open_intervals import OpenInterval
 from recommender.screening.screen import Screening
 
 BY_LEVEL = frozenset({"has_all", "has_any", "member", "one_of", "equal"})

@@ -31,7 +31,8 @@ from recommender.recommendation.card_parts import (
 )
 from recommender.recommendation.fact_text import cents_of, levels_text, values_text
 from recommender.recommendation.meeting_places import MeetingPlaces, place_names
-from recommender.recommendation.openings import HOURS, MAX_TIMES, OpeningTimes, OpenInterval
+from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
+from recommender.recommendation.openings import HOURS, OpeningTimes
 from recommender.screening.screen import Screening
 from recommender.tables.roster import Roster
 
@@ -241,13 +242,13 @@ def _costs(
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:
     """At most three times at which a session could begin, in hours that suit the client."""
     ways = [each.way for each in meetings]
-    found = [
-        (interval, option.client_zone or option.hours[0].zone, way)
-        for option in openings.meeting_options(row)
-        for way in option.ways or (None,)
-        if way is None or way in ways
-        for interval in openings.next_intervals(row, option, option.wishes)
-    ]
+    found = []
+    for option in openings.meeting_options(row):
+        usable = [way for way in option.ways or (None,) if way is None or way in ways]
+        if usable:
+            zone = option.client_zone or option.hours[0].zone
+            intervals = openings.next_intervals(row, option, option.wishes)
+            found += [(interval, zone, way) for way in usable for interval in intervals]
     # Of several ways at one time, the one the practice names first is shown.
     found.sort(key=lambda each: (each[0].begin, -1 if each[2] is None else ways.index(each[2])))
     distinct = {each[0].begin: each for each in reversed(found)}
