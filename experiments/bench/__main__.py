@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from statistics import median
 from typing import Annotated
 
+import numpy as np
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +34,7 @@ from experiments.bench import (
     screening,
     sizes,
     training,
+    varied_latency,
 )
 from experiments.bench.varied_clients import CLIENTS, varied_requests
 from recommender.model.alliance_model import AllianceModel
@@ -42,6 +45,7 @@ from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 
 ROSTERS = (50, 200, 1_000)
+LARGE, LARGE_CLIENTS = 50_000, 20
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
 PAGED = 200
@@ -92,19 +96,26 @@ def varied_latencies(workspace: Path) -> Table:
     # Without weight the trees of pairs would never be scored.
     save_bundle(replace(model, tree_weight=TREE_WEIGHT), bundle)
     table = Table(
-        "clinicians", "ours p50, p99 ms", "bare p50, p99 ms", "bare alone", "ratio p50, p99",
-        f"{latency.CONNECTIONS} at once: answers/s", "refused",
-        title=f"{CLIENTS} varied clients over HTTP beside a bare FastAPI route; "
-        f"trees of pairs with a weight of {TREE_WEIGHT}",
+        "clinicians", "ready s", "first ms", "p50, p99 ms", "bare", "bare alone", "ratio",
+        "at once/s", "refused",
+        title=f"Varied clients ({CLIENTS}; {LARGE_CLIENTS} at {LARGE:,}) over HTTP, p50 and p99 "
+        "beside a bare FastAPI route returning the same bytes; trees of pairs with a weight of "
+        f"{TREE_WEIGHT}; at last {varied_latency.CONNECTIONS} requests at once",
+        padding=0,
     )  # fmt: skip
-    for clinicians in ROSTERS:
-        out.print(f"asking with {clinicians} clinicians", style="dim")
-        tables = simulated(workspace / f"varied{clinicians}", clinicians, 2_000)
-        bodies = [json.dumps(each).encode() for each in varied_requests(model.practice, tables)]
-        found = latency.compare_varied(bundle, tables / "clinicians.csv", clinicians, bodies)
+    for clinicians, has_store in product((*ROSTERS, LARGE), (False, True)):
+        stored = "with" if has_store else "without"
+        out.print(f"asking with {clinicians} clinicians, {stored} a store", style="dim")
+        tables, many = _varied_tables(workspace, clinicians)
+        clients = varied_requests(model.practice, tables, many)
+        bodies = [json.dumps(each).encode() for each in clients]
+        store = workspace / f"varied{clinicians}.db" if has_store else None
+        found = varied_latency.compare_varied(bundle, tables / "clinicians.csv", bodies, store)
         ours, bare, alone = found.ours, found.bare, found.alone
         table.add_row(
-            f"{clinicians:,}",
+            f"{clinicians:,}{', stored' if has_store else ''}",
+            f"{found.ready:.1f}",
+            f"{found.first:.0f}",
             f"{ours.median:.1f}, {ours.p99:.1f}",
             f"{bare.median:.2f}, {bare.p99:.2f}",
             f"{alone.median:.2f}, {alone.p99:.2f}",
@@ -113,6 +124,26 @@ def varied_latencies(workspace: Path) -> Table:
             f"{found.refused:,}",
         )
     return table
+
+
+def _varied_tables(workspace: Path, clinicians: int) -> tuple[Path, int]:
+    """Tables with a roster of this size, and how many clients ask.
+
+    A very large roster is a smaller one's, over and over under new ids.
+    """
+    if clinicians != LARGE:
+        directory = workspace / f"varied{clinicians}"
+        if not directory.exists():
+            simulated(directory, clinicians, 2_000)
+        return directory, CLIENTS
+    directory = workspace / f"varied{LARGE}"
+    if not directory.exists():
+        few = simulated(directory, ROSTERS[-1], 2_000) / "clinicians.csv"
+        read = pd.read_csv(few, dtype=str, keep_default_na=False)
+        many = read.iloc[np.arange(LARGE) % len(read)]
+        many = many.assign(clinician_id=[f"k{number:06}" for number in range(LARGE)])
+        many.to_csv(few, index=False)
+    return directory, LARGE_CLIENTS
 
 
 def besides_mlflow(workspace: Path) -> Table:

@@ -25,4 +25,12 @@ async def answer(request: Request) -> Response:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    uvicorn.run(app, port=parser.parse_args().port, access_log=False, log_config=None, ws="none")
+    # Asked in turn with a server that may take long.
+    uvicorn.run(
+        app,
+        port=parser.parse_args().port,
+        access_log=False,
+        log_config=None,
+        ws="none",
+        timeout_keep_alive=600,
+    )

@@ -15,6 +15,7 @@ import numpy as np
 
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.plan.score_plan import plan_for
 from recommender.recommendation.recommend import (
     DEFAULT_TOP_K,
     Intake,
@@ -86,24 +87,24 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     )
     fitting = np.flatnonzero(screening.eligible)
     few = len(fitting) < DEFAULT_TOP_K
-    stated = score_stated(asked, encoding, model)
+    plan = plan_for(model, encoding)
+    stated = score_stated(asked, plan)
 
     def score_fitting() -> None:
-        pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
-        model.score(intake.client, encoding, pairs)
+        plan.score(intake.client, Pairs(np.zeros(len(fitting), dtype=np.intp), fitting))
 
     def relax() -> tuple[RelaxationOffer, ...]:
-        among = None if few else may_lead(asked, model, stated)
+        among = None if few else may_lead(asked, stated)
         found = relaxations(asked, max_changes(screening), among)
-        return relaxation_offers(asked, encoding, model, stated, found, few=few)
+        return relaxation_offers(asked, encoding, stated, found, few=few)
 
     # Who fits is scored in any case: only what it takes beyond that is the relaxations'.
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
-    scored = _quickest(lambda: score_stated(asked, encoding, model))
+    scored = _quickest(lambda: score_stated(asked, plan))
     return Cost(
         eligible=len(fitting),
         offered=len(relax()),
-        scoring=_quickest(lambda: model.score(intake.client, encoding)),
+        scoring=_quickest(lambda: plan.score(intake.client, Pairs.of_one(len(roster)))),
         ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
         relaxing=max(scored - fitted, 0.0) + _quickest(relax),
     )

@@ -116,8 +116,8 @@ def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
     client = np.repeat(np.arange(len(eligible)), [len(places) for places in eligible])
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
     scored = batch.agree[client]
-    pairing[scored] = np.round(batch.scores.pairing, DECIMALS)
-    alliance[scored] = model.linker.to_displayed(batch.scores.alliance)
+    pairing[scored] = np.round(batch.pairs.scores.pairing, DECIMALS)
+    alliance[scored] = model.linker.to_displayed(batch.pairs.scores.alliance)
     cautions = [
         np.count_nonzero(screening.cautioning[:, places], axis=0)
         for screening, places in zip(batch.screenings, eligible, strict=True)

@@ -79,6 +79,11 @@ class HistoryRecords:
     level_mean: Array
     level_count: Array
 
+    @property
+    def width(self) -> int:
+        """The number of `history_features`."""
+        return 4 if self.level_mean.shape[1] else 2
+
     def rows(self, clinician: Codes, level: Codes) -> Array:
         """Values of `history_features`, (n, features): counts as log(1 + n); 0 for clinician -1."""
         known = clinician >= 0

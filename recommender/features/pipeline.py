@@ -22,7 +22,7 @@ from recommender.features.feature import (
 from recommender.features.history import history_features
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_operators import known_mean
+from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 
@@ -181,52 +181,18 @@ class Pipeline:
             Values of `history_features`: out of fold for training rows, else of the model's
             records.
         """
-        roster = self._roster_rows(clinicians)
-        if clients.size == 1:
-            # A single client is broadcast instead of repeated, and meets the panel in one pass.
-            panel = np.arange(clinicians.size, roster.compared.size)
-            met = roster.compared.take(np.concatenate([pairs.clinician, panel]))
-            both = pairing_rows(self.practice, clients, met)
-            raw, with_panel = np.split(both, [len(pairs.clinician)])
-            means = known_mean(with_panel[None])
-        else:
-            ours, _ = matched_fields(self.practice)
-            client = clients.only(ours).take(pairs.client)
-            raw = pairing_rows(self.practice, client, roster.compared.take(pairs.clinician))
-            means = panel_means(self.practice, clients, self.panel)
+        ours, theirs = matched_fields(self.practice)
+        # People have many fields that no match compares: they are not copied row by row.
+        client = clients.only(ours).take(pairs.client)
+        raw = pairing_rows(self.practice, client, clinicians.only(theirs).take(pairs.clinician))
+        means = panel_means(self.practice, clients, self.panel)
         return Rows(
             client=client_rows(self.practice, clients)[pairs.client],
-            clinician=roster.own[pairs.clinician],
+            clinician=clinician_rows(self.practice, clinicians)[pairs.clinician],
             match=raw - means[pairs.client],
             raw=raw,
             history=history,
         )
-
-    def _roster_rows(self, clinicians: Columns) -> "_RosterRows":
-        """What depends on the roster alone; the roster holds that of the pipeline used last."""
-        latest: dict[str, _RosterRows] = clinicians.view("feature rows", dict)
-        rows = latest.get("latest")
-        if rows is None or rows.pipeline is not self:
-            _, theirs = matched_fields(self.practice)
-            # Rosters hold many fields that no match compares: they are not copied row by row.
-            tables = [clinicians.only(theirs), self.panel.only(theirs)]
-            rows = latest["latest"] = _RosterRows(
-                self, clinician_rows(self.practice, clinicians), Columns.concatenate(tables)
-            )
-        return rows
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _RosterRows:
-    """The rows of n clinicians as one pipeline reads them.
-
-    `own` are their columns of the model, (n, features); `compared` the fields that matches compare,
-    followed by those of the panel.
-    """
-
-    pipeline: Pipeline
-    own: Array
-    compared: Columns
 
 
 def fit_pipeline(practice: Practice, clinicians: Columns, rng: np.random.Generator) -> Pipeline:

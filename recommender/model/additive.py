@@ -3,7 +3,7 @@
 Turns feature rows into blocks of the mixed model, and its terms back into feature contributions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,6 @@ class ClinicianIndex:
     def take(self, rows: NDArray[np.intp]) -> "ClinicianIndex":
         """Some of the rows."""
         return ClinicianIndex(self.clinician[rows], self.level[rows])
-
-    @classmethod
-    def concatenate(cls, some: "Sequence[ClinicianIndex]") -> "ClinicianIndex":
-        """The rows of several one after another; at least one is needed."""
-        clinician = np.concatenate([each.clinician for each in some])
-        return cls(clinician, np.concatenate([each.level for each in some]))
 
 
 EXPECTED: Mapping[str, float] = {
@@ -166,9 +160,7 @@ class Additive:
         """
         frame, own = self.frame, self.fit.coefficients
         terms = self.fit.terms(frame.index_blocks(clinician_index))
-        matches = frame.match.apply(rows.match) * own["matches"]
-        if "evidence" in own:
-            matches = matches + np.nan_to_num(rows.match) * frame.prior * own["evidence"][0]
+        matches = self.match_parts(rows.match)
         history = np.zeros_like(rows.history)
         history[:, 0] = terms["clinicians"]
         if "by_level" in terms:
@@ -178,6 +170,14 @@ class Additive:
         if frame.products is not None:
             clinician = clinician + frame.products.parts(rows, own["products"])
         return np.concatenate([clinician, matches, history, start], axis=1)
+
+    def match_parts(self, match: Array) -> Array:
+        """Points that centred matches add, (n, matches); 0 where they are not known."""
+        frame, own = self.frame, self.fit.coefficients
+        parts = frame.match.apply(match) * own["matches"]
+        if "evidence" in own:
+            parts = parts + np.nan_to_num(match) * frame.prior * own["evidence"][0]
+        return np.asarray(parts)
 
     def deviations(self, rows: Rows, clinician_index: ClinicianIndex) -> Drawn:
         """Deviations of each row's pairing part from its mean in every draw, (n, draws)."""

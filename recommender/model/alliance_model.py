@@ -16,7 +16,7 @@ from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
-from recommender.model.additive import Additive, ClinicianIndex
+from recommender.model.additive import Additive, ClinicianIndex, Drawn
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns, read_rows
@@ -120,25 +120,6 @@ class PreparedPairs:
     clinician_index: ClinicianIndex
     expected: Array
     added: Array
-
-    def take(self, places: Places) -> "PreparedPairs":
-        """Some of the pairings, in the order given."""
-        return PreparedPairs(
-            self.rows.take(places),
-            self.clinician_index.take(places),
-            self.expected[places],
-            self.added[places],
-        )
-
-    @classmethod
-    def concatenate(cls, some: "Sequence[PreparedPairs]") -> "PreparedPairs":
-        """The pairings of several one after another; at least one is needed."""
-        return cls(
-            Rows.concatenate([each.rows for each in some]),
-            ClinicianIndex.concatenate([each.clinician_index for each in some]),
-            np.concatenate([each.expected for each in some]),
-            np.concatenate([each.added for each in some]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,23 +261,14 @@ class AllianceModel:
         lead = scores.pairing[one] - scores.pairing[other]
         some, places = np.unique([one, other], return_inverse=True)
         clinician_index = prepared.clinician_index.take(some)
-        drawn = self.additive.deviations(prepared.rows.take(some), clinician_index).astype(
-            np.float64
-        )
-        strangers = np.where(clinician_index.clinician < 0, self.additive.unknown, 0.0)
-        shared = drawn @ drawn.T / drawn.shape[1] + np.diag(strangers)
-        first, second = places.reshape(2, -1)
-        variance = shared[first, first] + shared[second, second] - 2 * shared[first, second]
-        # For two equal rows only rounding is left, which may be negative.
-        variance = np.maximum(variance, 0.0)
-        doubt = SD_INFLATION * np.sqrt(variance)
-        sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
-        return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+        drawn = self.additive.deviations(prepared.rows.take(some), clinician_index)
+        unknown = np.where(clinician_index.clinician < 0, self.additive.unknown, 0.0)
+        return probability_ahead(lead, drawn, unknown, *places.reshape(2, -1))
 
     def prepare(self, clients: Columns, encoding: RosterEncoding, pairs: Pairs) -> PreparedPairs:
         """Feature rows and client parts of pairings, for `score_of` and `contributions_of`."""
         rows, clinician_index = self.rows(clients, encoding, pairs)
-        expected = self._client_part(clients)[pairs.client]
+        expected = self.client_part(self.pipeline.client_rows(clients))[pairs.client]
         return PreparedPairs(
             rows, clinician_index, expected, self.additive.contributions(rows, clinician_index)
         )
@@ -372,11 +344,37 @@ class AllianceModel:
         """Ends of the interval of each prediction, in points, unclipped."""
         return scores.alliance + self.interval.low, scores.alliance + self.interval.high
 
-    def _client_part(self, clients: Columns) -> Array:
+    def client_part(self, client_rows: Array) -> Array:
+        """What each client would rate an average clinician, in points, (clients,)."""
         if self.client_trees is None:
-            return np.full(clients.size, self.client_mean)
-        apart = self.client_trees.score(self.pipeline.client_rows(clients)) - self.client_mean
+            return np.full(len(client_rows), self.client_mean)
+        apart = self.client_trees.score(client_rows) - self.client_mean
         return self.client_mean + self.client_tree_weight * apart
+
+
+def probability_ahead(
+    lead: Array, drawn: Drawn, unknown: Array, one: Places, other: Places
+) -> Array:
+    """Probability that the expectation of one pairing is above that of another, (m,).
+
+    Parameters
+    ----------
+    lead : (m,)
+        Points by which the one is ahead of the other.
+    drawn : (n, draws)
+        Deviations of n pairings from their expectations.
+    unknown : (n,)
+        Variance that is not drawn.
+    one, other : (m,) int
+        Indices among the n.
+    """
+    exact = drawn.astype(np.float64)
+    shared = exact @ exact.T / exact.shape[1] + np.diag(unknown)
+    variance = shared[one, one] + shared[other, other] - 2 * shared[one, other]
+    # For two equal rows only rounding is left, which may be negative.
+    doubt = SD_INFLATION * np.sqrt(np.maximum(variance, 0.0))
+    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
+    return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
 
 def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:

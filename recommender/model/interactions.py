@@ -15,6 +15,7 @@ from recommender.features.pipeline import Rows
 from recommender.model.mixed.blocks import chunks
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
+from recommender.practice.sums import sum_in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +88,24 @@ class Interactions:
         on the number of rows.
         """
         contributions = np.zeros_like(rows.clinician)
-        inner = coefficients.reshape(self.client.basis.shape[1], -1)
-        weights = self.client.basis @ inner @ self.clinician.basis.T
+        weights = self.weights(coefficients)
         for some in chunks(len(contributions)):
-            ours = self.client.scaled(rows.client[some])
-            slopes = np.zeros((len(ours), weights.shape[1]))
-            for place, weight in enumerate(weights):
-                slopes += ours[:, place, None] * weight
             theirs = self.clinician.scaled(rows.clinician[some])
-            contributions[some, self.clinician.places] = slopes * theirs
+            contributions[some, self.clinician.places] = (
+                self.slopes(rows.client[some], weights) * theirs
+            )
         return contributions
+
+    def weights(self, coefficients: Array) -> Array:
+        """Points for one unit of a client's number times one of a clinician's, (p, q)."""
+        inner = coefficients.reshape(self.client.basis.shape[1], -1)
+        return np.asarray(self.client.basis @ inner @ self.clinician.basis.T)
+
+    def slopes(self, client_rows: Array, weights: Array) -> Array:
+        """Points for one unit of each of the clinician's numbers, (clients, q)."""
+        ours = self.client.scaled(client_rows).T
+        parts = ours[:, :, None] * weights[:, None, :]
+        return sum_in_order(parts.reshape(len(ours), -1)).reshape(-1, weights.shape[1])
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Named arrays, for `from_arrays`."""

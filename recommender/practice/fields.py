@@ -198,14 +198,20 @@ class Field:
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
+        low, span = self.unit_range
+        return (values - low) / span
+
+    @property
+    def unit_range(self) -> tuple[float, float]:
+        """The encoded value that is 0 on the unit range, and how far from it is 1."""
         kind = self.behaviour
         if kind.has_levels:
-            return values / max(len(self.levels) - 1, 1)
+            return 0.0, float(max(len(self.levels) - 1, 1))
         if not kind.has_bounds:
-            return values
+            return 0.0, 1.0
         low = (self.min or 0.0) * kind.units
         high = (1.0 if self.max is None else self.max) * kind.units
-        return (values - low) / (high - low)
+        return low, high - low
 
 
 def plain(level: str) -> str:

@@ -1,6 +1,6 @@
 """Matches: declared comparisons between a client and a clinician."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -10,7 +10,8 @@ from pydantic import Field as Setting
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
-from recommender.practice.match_operators import OPERATORS, Array, Operator, aligned
+from recommender.practice.match_operators import OPERATORS, Operator, aligned
+from recommender.practice.sums import Array
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
@@ -84,17 +85,25 @@ class Match:
             ours = self.client[0]
             one = [aligned(ours, client[ours.name], self.clinician[0], self.indifferent)]
         else:
-            one = [self._ranged(field, client[field.name]) for field in self.client]
-        other = [self._ranged(field, clinician[field.name]) for field in self.clinician]
-        values = operator.compute(one, other)
+            one = self.compared(self.client, client)
+        values = operator.compute(one, self.compared(self.clinician, clinician))
         return np.broadcast_to(values, (clinician.size,))
 
-    def _ranged(self, field: Field, values: Array) -> Array:
+    def compared(self, fields: Sequence[Field], columns: Columns) -> list[Array]:
+        """The values of one side's fields as the operator reads them, one array a field."""
+        scaled = []
+        for field in fields:
+            low, span = self.scale_of(field)
+            values = columns[field.name]
+            scaled.append(values if (low, span) == (0.0, 1.0) else (values - low) / span)
+        return scaled
+
+    def scale_of(self, field: Field) -> tuple[float, float]:
+        """The value of a field that the operator reads as 0, and how far from it is 1."""
         if OPERATORS[self.operator].ranged:
-            return field.on_unit_range(values)
+            return field.unit_range
         # A prior is given for one unit of the match: a unit of the currency, not a cent.
-        units = field.behaviour.units
-        return values if units == 1.0 else values / units
+        return 0.0, field.behaviour.units
 
 
 @toml_table

@@ -9,7 +9,7 @@ from midnight UTC of a first day.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -23,9 +23,7 @@ from recommender.practice.columns import Columns
 from recommender.values.kinds import EPOCH
 
 Array = NDArray[np.float64]
-Pair = tuple[NDArray[np.int16], NDArray[np.int16]]
 Day = TypeVar("Day", int, NDArray[np.intp])
-Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp] | slice
 Windows = tuple[tuple[int, int, int], ...]
 
@@ -192,39 +190,44 @@ class WindowTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Openings:
-    """Weekly windows of n people, window by window, so that one pass reads memory in order.
+    """Weekly windows of n people, (windows, n) each, in the order of the days of the week.
+
+    A day has as many places as anybody has windows on it, so that one pass over it reads memory in
+    order.
 
     Attributes
     ----------
-    weekday, start, end : (windows, n)
+    weekday, start, end
         0 is Monday; a missing window starts at infinity and ends at minus infinity.
+    opens, closes
+        The windows in minutes of the week. They are int16, so that one vector instruction compares
+        many; a missing window ends before it starts.
     days
-        By weekday, its windows as pairs of (n,) begins and ends in minutes of the week. They are
-        int16, so that one vector instruction compares many; a missing window ends before it starts.
+        By weekday, its places along the first axis.
     known : (n,)
         Whether a person's hours are known.
     overnight
         Whether any window may continue in one of the next day.
     terms
         None where every window is for every room and way and opens every week.
-    places
-        With terms, the place of each window of `days` along the first axis, (n,).
     """
 
     weekday: NDArray[np.intp]
     start: Array
     end: Array
-    days: tuple[tuple[Pair, ...], ...]
+    opens: NDArray[np.int16]
+    closes: NDArray[np.int16]
+    days: tuple[slice, ...]
     known: NDArray[np.bool_]
     overnight: bool
     terms: WindowTerms | None = None
-    places: tuple[tuple[NDArray[np.intp], ...], ...] = ()
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
         """The windows of some people."""
+        by_window = ("weekday", "start", "end", "opens", "closes")
+        taken: dict[str, Any] = {name: getattr(self, name).take(rows, axis=1) for name in by_window}
         terms = None if self.terms is None else self.terms.of(rows)
-        parts = (self.weekday[:, rows], self.start[:, rows], self.end[:, rows], self.known[rows])
-        return _by_window(*parts, terms)
+        return replace(self, **taken, known=self.known[rows], terms=terms)
 
     @property
     def weeks(self) -> int:
@@ -238,17 +241,37 @@ def openings_of(windows: Array, rooms: NDArray[np.intp] | None = None) -> Openin
     `rooms` has the number of each window's room, (n, windows); see `row_checks.rooms_of`.
     """
     weekday, start, end, *terms = (part.T for part in np.moveaxis(windows, -1, 0))
-    absent = np.isnan(start)
-    return _by_window(
-        np.where(absent, 0, weekday).astype(np.intp),
-        np.where(absent, np.inf, start),
-        np.where(absent, -np.inf, end),
-        np.asarray(~absent.all(axis=0)),
-        _terms_of(terms, None if rooms is None else rooms.T),
+    there = ~np.isnan(start)
+    rank = np.array([np.cumsum(there & (weekday == day), axis=0) for day in range(DAYS)])
+    most = rank.max(axis=(1, 2), initial=0)
+    firsts = np.cumsum(most) - most
+    day = weekday[there].astype(np.intp)
+    person = np.broadcast_to(np.arange(start.shape[1]), start.shape)[there]
+    place = firsts[day] + rank[:, there][day, np.arange(len(day))] - 1
+
+    def placed(part: NDArray[Any], absent: float) -> NDArray[Any]:
+        arranged = np.full((int(most.sum()), start.shape[1]), absent, dtype=part.dtype)
+        arranged[place, person] = part[there]
+        return arranged
+
+    return Openings(
+        placed(np.nan_to_num(weekday).astype(np.intp), 0),
+        placed(start, np.inf),
+        placed(end, -np.inf),
+        placed(np.where(there, weekday * DAY + start, 0).astype(np.int16), WEEK),
+        placed(np.where(there, weekday * DAY + end, 0).astype(np.int16), 0),
+        tuple(slice(a, a + size) for a, size in zip(firsts.tolist(), most.tolist(), strict=True)),
+        np.asarray(there.any(axis=0)),
+        bool((end == DAY).any() and (start == 0).any()),
+        _terms_of(terms, None if rooms is None else rooms.T, placed),
     )
 
 
-def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> WindowTerms | None:
+def _terms_of(
+    encoded: Sequence[Array],
+    rooms: NDArray[np.intp] | None,
+    placed: Callable[[NDArray[Any], float], NDArray[Any]],
+) -> WindowTerms | None:
     if not encoded:
         return None
     named, ways, every, anchor = (np.nan_to_num(part).astype(np.int64) for part in encoded)
@@ -258,43 +281,13 @@ def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> Windo
     every = np.maximum(every, 1)
     parts = np.stack([room, ways, every, np.where(every > 1, anchor + EPOCH, 0)])
     _, label = np.unique(parts.reshape(4, -1), axis=1, return_inverse=True)
-    return WindowTerms(parts[0], parts[1], parts[2], parts[3], label.reshape(named.shape))
-
-
-def _by_window(
-    weekday: NDArray[np.intp],
-    start: Array,
-    end: Array,
-    known: NDArray[np.bool_],
-    terms: WindowTerms | None,
-) -> Openings:
-    there = np.isfinite(start)
-    days = [_of_day(day, there & (weekday == day), start, end) for day in range(DAYS)]
-    return Openings(
-        np.ascontiguousarray(weekday),
-        np.ascontiguousarray(start),
-        np.ascontiguousarray(end),
-        tuple(pairs for pairs, _ in days),
-        known,
-        bool((end == DAY).any() and (start == 0).any()),
-        terms,
-        () if terms is None else tuple(places for _, places in days),
+    return WindowTerms(
+        placed(parts[0], 0),
+        placed(parts[1], 0),
+        placed(parts[2], 1),
+        placed(parts[3], 0),
+        placed(label.reshape(named.shape), 0),
     )
-
-
-def _of_day(
-    day: int, there: NDArray[np.bool_], start: Array, end: Array
-) -> tuple[tuple[Pair, ...], tuple[NDArray[np.intp], ...]]:
-    """Everyone's first window of a day, then everyone's second, and so on, with their places."""
-    rank = np.cumsum(there, axis=0)
-    pairs, places = [], []
-    for number in range(1, int(rank[-1].max(initial=0)) + 1):
-        chosen = there & (rank == number)
-        opens = np.where(chosen, day * DAY + start, WEEK).min(axis=0)
-        closes = np.where(chosen, day * DAY + end, 0).max(axis=0)
-        pairs.append((opens.astype(np.int16), closes.astype(np.int16)))
-        places.append(chosen.argmax(axis=0))
-    return tuple(pairs), tuple(places)
 
 
 def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
@@ -425,24 +418,18 @@ class SteadyClocks:
     openings: Openings
     ahead: float
 
-    def longest(self, windows: Windows, usable: Flags | None = None) -> NDArray[Any]:
-        """Minutes of the longest time that windows on the other clock share with each person's.
+    def minutes(self, windows: Windows) -> NDArray[Any]:
+        """Minutes that windows on the other clock share with each of theirs, (windows, n).
 
-        `usable` says which of the windows count, (windows, n); None for all.
+        Of several times in common with one window, the longest counts.
         """
-        days = self.openings.days
-        longest = np.zeros(len(self.openings.known), dtype=np.int16)
-        shared, begins = np.empty_like(longest), np.empty_like(longest)
-        everyone = np.arange(len(longest))
+        opens, closes, days = self.openings.opens, self.openings.closes, self.openings.days
+        longest = np.zeros(opens.shape, dtype=np.int16)
         for begin, end in in_other_week(windows, self.ahead).astype(int).tolist():
-            for day in range(begin // DAY, math.ceil(end / DAY)):
-                for number, (opens, closes) in enumerate(days[day]):
-                    np.minimum(closes, end, out=shared)
-                    np.maximum(opens, begin, out=begins)
-                    shared -= begins
-                    if usable is not None:
-                        shared *= usable[self.openings.places[day][number], everyone]
-                    np.maximum(longest, shared, out=longest)
+            places = slice(days[begin // DAY].start, days[math.ceil(end / DAY) - 1].stop)
+            shared = np.minimum(closes[places], end)
+            shared -= np.maximum(opens[places], begin)
+            np.maximum(longest[places], shared, out=longest[places])
         return longest
 
 
@@ -472,21 +459,19 @@ class ChangingClocks:
     start: NDArray[np.intp]
     weeks: int
 
-    def longest(self, windows: Windows, usable: Flags | None = None) -> NDArray[Any]:
-        """Minutes of the longest time that windows on the other clock share with each person's.
+    def minutes(self, windows: Windows) -> NDArray[Any]:
+        """Minutes that windows on the other clock share with each of theirs, (windows, n).
 
-        `usable` says which of the windows count, (windows, n); None for all.
+        Of several times in common with one window, the longest counts.
         """
         spans = [_spans_from(windows, *start, self.weeks) for start in self.starts]
         padded = np.zeros((max(map(len, spans)), len(spans), 2))
         for place, each in enumerate(spans):
             padded[: len(each), place] = each
-        longest = np.zeros(len(self.start))
+        longest = np.zeros(self.begins.shape)
         for begin, end in np.moveaxis(padded[:, self.start], -1, 1):
             shared = np.minimum(self.ends, end) - np.maximum(self.begins, begin)
-            if usable is not None:
-                shared = np.where(usable, shared, 0.0)
-            np.maximum(longest, shared.max(axis=0), out=longest)
+            np.maximum(longest, shared, out=longest)
         return longest
 
 

@@ -18,12 +18,8 @@ from recommender.compute.runner import Progress, TaskRunner, run_serially
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.files import atomic_write
-from recommender.model.alliance_model import (
-    AllianceModel,
-    PairScores,
-    PreparedPairs,
-    RosterEncoding,
-)
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.plan.score_plan import ScoredPairs, plan_for
 from recommender.practice.columns import Columns
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
@@ -59,18 +55,14 @@ class ScoredBatch:
     agree : (clients,)
         Whether each client agrees to prediction.
     pairs
-        Each client who agrees with each eligible clinician, client by client.
-    prepared, scores
-        The pairs as the model prepares and scores them.
+        Each client who agrees with each eligible clinician, client by client, scored.
     """
 
     ids: tuple[str, ...]
     clients: Columns
     screenings: tuple[Screening, ...]
     agree: NDArray[np.bool_]
-    pairs: Pairs
-    prepared: PreparedPairs
-    scores: PairScores
+    pairs: ScoredPairs
 
     def rows_of(self, place: int) -> NDArray[np.intp]:
         """The pairs of one client."""
@@ -87,16 +79,15 @@ def score_batches(
 ) -> Iterator[ScoredBatch]:
     """Screens and scores all clients in their order, `batch_size` at a time."""
     cache = screening_cache_for(model.practice, encoding.roster, day)
+    plan = plan_for(model, encoding)
     size = batch_size(len(encoding.roster))
     for start in range(0, len(ids), size):
         some = tuple(ids[start : start + size])
         rows = clients.take(np.arange(start, start + len(some)))
         screenings = tuple(cache.screen(rows.row(row), name) for row, name in enumerate(some))
         agree = with_consent(model.practice, rows)
-        pairs = _pairs(screenings, agree)
-        prepared = model.prepare(rows, encoding, pairs)
-        scores = model.score_of(prepared)
-        yield ScoredBatch(some, rows, screenings, agree, pairs, prepared, scores)
+        pairs = plan.score(rows, _pairs(screenings, agree))
+        yield ScoredBatch(some, rows, screenings, agree, pairs)
 
 
 def batch_size(clinicians: int) -> int:
@@ -302,8 +293,7 @@ def _shortlist(batch: ScoredBatch, place: int, job: JobSettings) -> tuple[Shortl
     rows = batch.rows_of(place)
     if not len(rows):
         return ()
-    of = batch.prepared, batch.scores, rows
-    return build_shortlist(job.encoding, job.model, screening, *of, job.top_k)[0]
+    return build_shortlist(job.encoding, screening, batch.pairs.take(rows), job.top_k)[0]
 
 
 def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array, Feature
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
-from recommender.practice.match_operators import known_mean
+from recommender.practice.sums import known_mean
 
 MIN_POINTS = 0.02
 """Contributions below this get no words: a fiftieth of a point on a scale of 1 to 5."""

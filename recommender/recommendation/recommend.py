@@ -23,13 +23,10 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
-from recommender.model.alliance_model import (
-    AllianceModel,
-    Contributions,
-    PairScores,
-    PreparedPairs,
-    RosterEncoding,
-)
+from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
+from recommender.plan.contributions import contributions_of
+from recommender.plan.leads import ahead
+from recommender.plan.score_plan import ScoredPairs, plan_for
 from recommender.practice.columns import Columns, answered_in, read_rows
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain
@@ -47,7 +44,7 @@ from recommender.recommendation.relaxation_offers import (
     relaxation_offers,
     unscored_offers,
 )
-from recommender.recommendation.stated_scores import ScoredPlaces, may_lead, score_stated
+from recommender.recommendation.stated_scores import may_lead, score_stated
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import (
@@ -269,13 +266,12 @@ def recommend(
     few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
-        stated = score_stated(request, encoding, model)
-        shortlist, contributions = _scored_shortlist(
-            encoding, model, screening, stated, top_k, seed
-        )
-        among = None if few else may_lead(request, model, stated)
+        stated = score_stated(request, plan_for(model, encoding))
+        eligible = stated.pairs.take(np.arange(stated.eligible))
+        shortlist, contributions = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        among = None if few else may_lead(request, stated)
         possible = relaxations(request, max_changes(screening), among)
-        offers = relaxation_offers(request, encoding, model, stated, possible, few=few)
+        offers = relaxation_offers(request, encoding, stated, possible, few=few)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
@@ -309,33 +305,26 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 
 def _scored_shortlist(
     encoding: RosterEncoding,
-    model: AllianceModel,
     screening: Screening,
-    stated: ScoredPlaces,
+    pairs: ScoredPairs,
     top_k: int,
     seed: str | None,
 ) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
     """The shortlist with explanations, and the contributions of every eligible clinician."""
-    rows = np.arange(np.count_nonzero(screening.eligible))
-    if not len(rows):
+    if not len(pairs):
         return (), None
-    prepared, scores = stated.prepared.take(rows), stated.scores.take(rows)
-    entries, shown = build_shortlist(
-        encoding, model, screening, prepared, scores, rows, top_k, seed
-    )
-    contributions = model.contributions_of(prepared)
-    explanations = explain(model.practice, contributions, shown, in_detail=False)
+    entries, shown = build_shortlist(encoding, screening, pairs, top_k, seed)
+    contributions = contributions_of(pairs)
+    practice = pairs.plan.model.practice
+    explanations = explain(practice, contributions, shown, in_detail=False)
     explained = zip(entries, explanations, strict=True)
     return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
 
 
 def build_shortlist(
     encoding: RosterEncoding,
-    model: AllianceModel,
     screening: Screening,
-    prepared: PreparedPairs,
-    scores: PairScores,
-    rows: Places,
+    pairs: ScoredPairs,
     top_k: int,
     seed: str | None = None,
 ) -> tuple[tuple[ShortlistEntry, ...], Places]:
@@ -343,10 +332,8 @@ def build_shortlist(
 
     Parameters
     ----------
-    prepared, scores
-        Pairs of this client, possibly among those of other clients.
-    rows
-        The pairs of this client with every eligible clinician, in the order of the roster.
+    pairs
+        The client with every eligible clinician, in the order of the roster.
     seed
         Seed of random draws within ties; see `recommend`.
 
@@ -354,19 +341,20 @@ def build_shortlist(
     -------
     tuple of ShortlistEntry
     (entries,) int
-        Place of each entry among `rows`.
+        Place of each entry among `pairs`.
     """
+    model, pairing = pairs.plan.model, pairs.scores.pairing
     practice, eligible = model.practice, np.flatnonzero(screening.eligible)
     ids = tuple(encoding.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as can ever be shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(scores.pairing[rows], ids)[:MAX_TOP_K]
+    strongest = order_by_pairing(pairing, ids)[:MAX_TOP_K]
     lots = None
     if practice.ranking.shuffle_ties and seed is not None:
         lots = draw_lots(seed, [ids[place] for place in strongest])
     ranking = ranking_of(
         strongest,
-        scores.pairing[rows[strongest]],
-        _leads(model, prepared, scores, rows[strongest]),
+        pairing[strongest],
+        _leads(pairs.take(strongest)),
         np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0),
         reserved_last_places(practice, encoding.roster, screening)[eligible[strongest]],
         lots,
@@ -375,19 +363,17 @@ def build_shortlist(
     entries = tuple(
         _entry(rank, encoding, screening, int(eligible[place]), *points)
         for rank, (place, points) in enumerate(
-            zip(shown, _displayed_points(model, scores, rows[shown]), strict=True), start=1
+            zip(shown, _displayed_points(pairs.take(shown)), strict=True), start=1
         )
     )
     return _with_ties(entries, ranking), shown
 
 
-def _leads(
-    model: AllianceModel, prepared: PreparedPairs, scores: PairScores, rows: Places
-) -> Array:
+def _leads(pairs: ScoredPairs) -> Array:
     """Probability that the row's predicted alliance is above the column's, (n, n)."""
-    one, other = np.triu_indices(len(rows), 1)
-    leads = np.full((len(rows), len(rows)), 0.5)
-    leads[one, other] = model.ahead(prepared, rows[one], rows[other], scores)
+    one, other = np.triu_indices(len(pairs), 1)
+    leads = np.full((len(pairs), len(pairs)), 0.5)
+    leads[one, other] = ahead(pairs, one, other)
     leads[other, one] = 1 - leads[one, other]
     return leads
 
@@ -425,12 +411,11 @@ def unscored_shortlist(
     )
 
 
-def _displayed_points(
-    model: AllianceModel, scores: PairScores, rows: Places
-) -> list[tuple[float, float, float]]:
+def _displayed_points(pairs: ScoredPairs) -> list[tuple[float, float, float]]:
     """Predicted alliance and the ends of its interval, clipped to the scale."""
-    columns = (scores.alliance, *model.interval_of(scores))
-    displayed = [model.linker.to_displayed(column[rows]).tolist() for column in columns]
+    model = pairs.plan.model
+    columns = (pairs.scores.alliance, *model.interval_of(pairs.scores))
+    displayed = [model.linker.to_displayed(column).tolist() for column in columns]
     return list(zip(*displayed, strict=True))
 
 

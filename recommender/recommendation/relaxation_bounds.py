@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import features_of
-from recommender.model.alliance_model import AllianceModel, PreparedPairs
+from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.rules.catalogue import ON_HOURS
@@ -23,9 +23,7 @@ Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 
-def most_after_relaxation(
-    request: ScreenedRequest, model: AllianceModel, prepared: PreparedPairs, places: Places
-) -> Array:
+def most_after_relaxation(request: ScreenedRequest, pairs: ScoredPairs) -> Array:
     """The most that relaxations can add to the pairing part of n excluded clinicians, (n,).
 
     Infinite where a changed answer is read otherwise than by a match with bounds.
@@ -34,21 +32,20 @@ def most_after_relaxation(
     ----------
     request
         The screened request.
-    prepared
-        The pairs of the stated answers and these clinicians, n rows.
-    places : (n,) int
-        The clinicians, as places on the roster.
+    pairs
+        The client, with the answers as stated, and these clinicians.
     """
+    model = pairs.plan.model
     practice, screening = request.practice, request.screening
     latest: dict[str, _Changed] = request.roster.view("relaxation bounds", dict)
     changed = latest.get("latest")
     if changed is None or changed.practice is not practice:
         changed = latest["latest"] = _changed_of(practice)
     judged = [changed.places[each.name] for each in screening.constraints]
-    excluding = screening.excluding[:, places] > 0
+    excluding = screening.excluding[:, pairs.clinician] > 0
     counts = excluding.astype(np.intp)
     affected = (changed.matches[:, judged] @ counts) > 0
-    gains = np.where(affected.T, _gains(model, prepared), 0.0).sum(axis=1)
+    gains = np.where(affected, _gains(pairs), 0.0).sum(axis=0)
     if model.trees is not None and model.tree_weight:
         answers = (changed.columns[:, judged] @ counts) > 0
         gains = gains + model.tree_weight * (model.trees.ranges[: len(answers)] @ answers)
@@ -115,22 +112,23 @@ def _changed_by(practice: Practice, constraint: Constraint) -> frozenset[str]:
     return frozenset(name for name in fields if name is not None)
 
 
-def _gains(model: AllianceModel, prepared: PreparedPairs) -> Array:
-    """The most by which a change of each match can raise each pairing part, (n, matches)."""
-    rows, slopes = prepared.rows, model.additive.match_slopes
+def _gains(pairs: ScoredPairs) -> Array:
+    """The most by which a change of each match can raise each pairing part, (matches, n)."""
+    model = pairs.plan.model
+    slopes = model.additive.match_slopes[:, None]
     ends = [OPERATORS[match.operator].bounds for match in model.practice.matches.values()]
-    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T[:, :, None]
     # The mean over the panel, by which a match is centred, changes as well. An unknown match, or
     # one without a mean, adds nothing now and after the change at most its whole range.
-    usual = rows.raw - rows.match
-    known = ~np.isnan(rows.match)
+    raw, usual = pairs.raw, pairs.usual.take(pairs.client, axis=1)
+    known = ~(np.isnan(raw) | np.isnan(usual))
     with np.errstate(invalid="ignore"):
-        up = np.where(known, (high - rows.raw) + (usual - low), high - low)
-        down = np.where(known, (rows.raw - low) + (high - usual), high - low)
+        up = np.where(known, (high - raw) + (usual - low), high - low)
+        down = np.where(known, (raw - low) + (high - usual), high - low)
         linear = np.where(slopes > 0, slopes * up, np.where(slopes < 0, -slopes * down, 0.0))
     gains = (1 - model.tree_weight) * linear
     if model.trees is None or not model.tree_weight:
         return np.asarray(gains)
-    width = rows.client.shape[1] + rows.clinician.shape[1]
-    ranges = model.trees.ranges[width : width + gains.shape[1]]
+    first = pairs.clients.rows.shape[1] + pairs.plan.clinicians.rows.shape[1]
+    ranges = model.trees.ranges[first : first + len(gains), None]
     return np.asarray(gains + model.tree_weight * ranges)

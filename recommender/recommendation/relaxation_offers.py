@@ -10,14 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import (
-    AllianceModel,
-    PairScores,
-    PreparedPairs,
-    RosterEncoding,
-)
-from recommender.practice.columns import Columns
+from recommender.model.alliance_model import RosterEncoding
+from recommender.plan.leads import ahead
+from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, listed
 from recommender.practice.rules.time_rules import windows_of
@@ -86,51 +81,43 @@ class _Pool:
 
     Attributes
     ----------
-    places : (n,) int
-        Of the roster; a clinician whom several relaxations admit may be there more than once.
+    pairs
+        The pairs; a clinician whom several relaxations admit may be there more than once.
     first
         The row of the first eligible clinician; None where nobody is eligible.
     rows
         The rows of each relaxation.
-    prepared, scores
-        The pairs.
     """
 
-    places: Places
+    pairs: ScoredPairs
     first: int | None
     rows: tuple[Places, ...]
-    prepared: PreparedPairs
-    scores: PairScores
 
 
 def _pool_of(
-    request: ScreenedRequest,
-    encoding: RosterEncoding,
-    model: AllianceModel,
-    stated: ScoredPlaces,
-    possible: Sequence[Relaxation],
+    request: ScreenedRequest, stated: ScoredPlaces, possible: Sequence[Relaxation]
 ) -> _Pool:
     """The stated pairs, and those of relaxations that change an answer the model reads.
 
     Most relaxations change no answer that the model reads: their pairs are scored already.
     """
-    read = model.pipeline.client_fields
+    pairs = stated.pairs
+    read = pairs.plan.model.pipeline.client_fields
     rows = [stated.rows_at(each.admits) for each in possible]
-    places, prepared, scores = stated.places, stated.prepared, stated.scores
     others = [number for number, each in enumerate(possible) if each.fields & read]
     if others:
-        clients = [changed(request, possible[number].changes) for number in others]
-        admits = [possible[number].admits for number in others]
-        sizes = [len(each) for each in admits]
-        pairs = Pairs(np.repeat(np.arange(len(others)), sizes), np.concatenate(admits))
-        apart = model.prepare(Columns.concatenate(clients), encoding, pairs)
-        added = np.split(len(places) + np.arange(len(pairs.client)), np.cumsum(sizes)[:-1])
+        apart = pairs.plan.score_changed(
+            pairs,
+            [rows[number] for number in others],
+            [changed(request, possible[number].changes) for number in others],
+            [possible[number].fields for number in others],
+        )
+        ends = np.cumsum([len(rows[number]) for number in others])[:-1]
+        added = np.split(np.arange(len(apart)) + len(pairs), ends)
         for number, own in zip(others, added, strict=True):
             rows[number] = own
-        places = np.concatenate([places, pairs.clinician])
-        prepared = PreparedPairs.concatenate([prepared, apart])
-        scores = PairScores.concatenate([scores, model.score_of(apart)])
-    return _Pool(places, stated.first, tuple(rows), prepared, scores)
+        pairs = pairs.followed_by(apart)
+    return _Pool(pairs, stated.first, tuple(rows))
 
 
 def unscored_offers(
@@ -144,7 +131,6 @@ def unscored_offers(
 def relaxation_offers(
     request: ScreenedRequest,
     encoding: RosterEncoding,
-    model: AllianceModel,
     stated: ScoredPlaces,
     possible: Sequence[Relaxation],
     *,
@@ -156,8 +142,8 @@ def relaxation_offers(
     ----------
     request
         The screened request.
-    encoding, model
-        The encoded roster and the model.
+    encoding
+        The encoded roster.
     stated
         The eligible clinicians and whom relaxations admit, with the answers as stated.
     possible
@@ -168,8 +154,8 @@ def relaxation_offers(
     if not possible:
         return ()
     possible = _fewest_changes(possible) if few else possible
-    pool = _pool_of(request, encoding, model, stated, possible)
-    candidates = _candidates(model, pool, possible, few=few)
+    pool = _pool_of(request, stated, possible)
+    candidates = _candidates(pool, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
 
 
@@ -183,41 +169,41 @@ def _fewest_changes(possible: Sequence[Relaxation]) -> list[Relaxation]:
     return [each for each in possible if len(each.changes) <= most]
 
 
-def _candidates(
-    model: AllianceModel, pool: _Pool, possible: Sequence[Relaxation], *, few: bool
-) -> list[_Candidate]:
+def _candidates(pool: _Pool, possible: Sequence[Relaxation], *, few: bool) -> list[_Candidate]:
     """The strongest clinician of each relaxation.
 
     Unless few are eligible, only where clearly ahead of the first eligible one.
     """
-    pairing, first = pool.scores.pairing, pool.first
+    pairing, first = pool.pairs.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
     changes = np.array([len(each.changes) if few else 0 for each in possible])
     order = np.lexsort((-leads, changes))[:MAX_CANDIDATES]
     order = order if few else order[leads[order] > 0]
-    ahead = _leads(model, pool, strongest[order])
-    displayed = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
+    leading = _leads(pool, strongest[order])
+    linker = pool.pairs.plan.model.linker
+    displayed = linker.to_displayed(pool.pairs.scores.alliance[strongest[order]])
     return [
         _Candidate(
             possible[number],
-            int(pool.places[strongest[number]]),
+            int(pool.pairs.clinician[strongest[number]]),
             float(pairing[strongest[number]]),
             float(points),
             None if first is None else float(leads[number]),
             lead,
         )
-        for number, points, lead in zip(order.tolist(), displayed.tolist(), ahead, strict=True)
+        for number, points, lead in zip(order.tolist(), displayed.tolist(), leading, strict=True)
         if few or (lead is not None and lead >= CLEAR_LEAD)
     ]
 
 
-def _leads(model: AllianceModel, pool: _Pool, rows: Places) -> list[float | None]:
+def _leads(pool: _Pool, rows: Places) -> list[float | None]:
     """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
-    first = np.full(len(rows), pool.first)
-    return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
+    compared = pool.pairs.take(np.append(rows, pool.first))
+    others = np.arange(len(rows))
+    return [float(one) for one in ahead(compared, others, np.full(len(rows), len(rows)))]
 
 
 def _offers_that_hold(

@@ -1,13 +1,14 @@
 """Caches constraint verdicts of a roster, so that equal answers of many clients are judged once."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Sequence
 from datetime import date
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.meeting_ways import Array, Modes
+from recommender.screening.codes import JudgedConstraint, judged_constraint
+from recommender.screening.meeting_ways import Modes
 from recommender.screening.screen import (
     DECLARED_MODES,
     Screening,
@@ -17,7 +18,7 @@ from recommender.screening.screen import (
 from recommender.tables.roster import Roster
 
 MAX_CACHED = 4_000_000
-"""Verdicts in a cache, 32 MB; further ones are judged each time."""
+"""Verdicts in a cache, 40 MB; further ones are judged each time."""
 PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""
 
@@ -40,11 +41,15 @@ class ScreeningCache:
             name: tuple(sorted(client_fields(constraint, practice.first_session)))
             for name, constraint in practice.constraints.items()
         }
-        self._shared = {
-            name: fields for name, fields in reads.items() if not self._is_personal(name, fields)
-        }
-        self._fields = frozenset(field for fields in self._shared.values() for field in fields)
-        self._verdicts: dict[Hashable, Array] = {}
+        # Constraints that read the same answers are looked up together.
+        by_fields: dict[tuple[str, ...], list[Constraint]] = {}
+        for name, fields in reads.items():
+            if not self._is_personal(name, fields):
+                by_fields.setdefault(fields, []).append(practice.constraints[name])
+        self._groups = list(by_fields.items())
+        self._fields = frozenset(field for fields in by_fields for field in fields)
+        self._judged: dict[Hashable, dict[str, JudgedConstraint]] = {}
+        self._stored = 0
 
     def is_of(self, practice: Practice, day: date) -> bool:
         """Whether this is the cache of a practice and a day."""
@@ -56,10 +61,13 @@ class ScreeningCache:
         """The screening of one client, as `screening.screen.screen` gives it."""
         context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         answers = {name: self._answer(client, name) for name in self._fields}
-        known = {
-            name: self._verdict(self._practice.constraints[name], client, context, answers)
-            for name in self._shared
-        }
+        known: dict[str, JudgedConstraint] = {}
+        for fields, constraints in self._groups:
+            key = (fields, *(answers[field] for field in fields))
+            judged = self._judged.get(key)
+            if judged is None:
+                judged = self._judge(key, constraints, client, context)
+            known.update(judged)
         columns = self._roster.columns
         return screen_columns(self._practice, client, columns, context, modes, known)
 
@@ -76,17 +84,23 @@ class ScreeningCache:
         # The bytes of a list of ids are its address, not its content.
         return answer[0] if self._practice.client[field].kind == "ids" else answer.tobytes()
 
-    def _verdict(
+    def _judge(
         self,
-        constraint: Constraint,
+        key: Hashable,
+        constraints: Sequence[Constraint],
         client: Columns,
         context: RequestContext,
-        answers: Mapping[str, Hashable],
-    ) -> Array:
-        key = (constraint.name, *(answers[field] for field in self._shared[constraint.name]))
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            verdict = judge(constraint, client, self._roster.columns, context)
-            if (len(self._verdicts) + 1) * len(self._roster) <= MAX_CACHED:
-                self._verdicts[key] = verdict
-        return verdict
+    ) -> dict[str, JudgedConstraint]:
+        judged = {
+            each.name: judged_constraint(
+                each,
+                each.mode,
+                judge(each, client, self._roster.columns, context),
+                context.first_session,
+            )
+            for each in constraints
+        }
+        if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
+            self._judged[key] = judged
+            self._stored += len(judged) * len(self._roster)
+        return judged

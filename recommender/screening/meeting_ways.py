@@ -19,8 +19,10 @@ from recommender.practice.rules.constraint import (
     Constraint,
     Mode,
     applicability,
+    client_fields,
     judge,
     rule_input_of,
+    settled_verdict,
 )
 from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
@@ -91,6 +93,15 @@ def with_ways(
     return replace(context, ways=ways)
 
 
+def fields_of_ways(practice: Practice) -> frozenset[str]:
+    """The client's fields on whose answers the ways of meeting and their rooms in reach depend."""
+    fields = set() if practice.ways is None else {practice.ways.client}
+    for each in practice.constraints.values():
+        if each.rule == "within_km":
+            fields |= client_fields(each, practice.first_session)
+    return frozenset(fields)
+
+
 def _has_terms(practice: Practice, columns: Columns, name: str) -> bool:
     field = practice.clinician[name]
     return field.kind == "availability" and openings_in(columns, field).terms is not None
@@ -135,10 +146,14 @@ def hours_verdict(
     terms = openings_in(columns, field).terms if field.kind == "availability" else None
     if terms is None:
         return None
+    ways = tuple(ways_of(constraint, context))
+    settled = settled_verdict(constraint, client, columns, context)
+    if settled is not None:
+        return HoursVerdict(settled, dict.fromkeys(ways, settled))
     by_ways = bool(terms.ways.any())
     judged: dict[tuple[str | None, int | None], Array] = {}
     by_way: dict[str, Array] = {}
-    for way in ways_of(constraint, context):
+    for way in ways:
         reach = context.ways[way].reach.get(str(field.rooms))
         # Ways without hours of their own and with the same rooms have one verdict.
         key = (way if by_ways else None, None if reach is None else id(reach))
@@ -209,12 +224,16 @@ def _together(
 
     Any hours count where none is shared.
     """
-    some, passed, unknown = (np.zeros(columns.size, dtype=np.bool_) for _ in range(3))
+    shared: dict[int, Flags] = {}
     for way, verdict in by_way.items():
-        shared = context.ways[way].shared
-        some |= shared
-        passed |= shared & (verdict == 1)
-        unknown |= shared & np.isnan(verdict)
+        others = shared.get(id(verdict), False)
+        shared[id(verdict)] = context.ways[way].shared | others
+    some, passed, unknown = np.zeros((3, columns.size), dtype=np.bool_)
+    for verdict in {id(each): each for each in by_way.values()}.values():
+        here = shared[id(verdict)]
+        some |= here
+        passed |= here & (verdict == 1)
+        unknown |= here & np.isnan(verdict)
     by_ways = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
     if some.all():
         return by_ways

@@ -21,8 +21,8 @@ from recommender.practice.rules.constraint import (
 )
 from recommender.practice.rules.minimal_changes import MinimalChange, open_km, stepwise
 from recommender.practice.rules.rule_input import RequestContext, RuleInput
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.screen import Screening, screen_columns
+from recommender.screening.meeting_ways import Modes, fields_of_ways
+from recommender.screening.screen import NO_HOURS, Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 
 Flags = NDArray[np.bool_]
@@ -151,22 +151,28 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
 
     Only constraints that read a changed answer are judged again.
     """
-    known = {
-        constraint.name: request.screening.verdicts[constraint.name]
-        for constraint in request.screening.constraints
-        if not client_fields(constraint, request.context.first_session) & relaxation.fields
-    }
-    client = changed(request, relaxation.changes)
-    screening = screen_columns(
+    screening, fields = request.screening, relaxation.fields
+    known = {name: each for name, each in screening.judged.items() if each.reads.isdisjoint(fields)}
+    context, hours = request.context, NO_HOURS
+    if fields.isdisjoint(fields_of_ways(request.practice)):
+        context = screening.context
+        hours = {
+            each.name: screening.hours[each.name]
+            for each in screening.constraints
+            if each.name in screening.hours
+            and client_fields(each, context.first_session).isdisjoint(fields)
+        }
+    after = screen_columns(
         request.practice,
-        client,
+        changed(request, relaxation.changes),
         request.roster,
-        request.context,
+        context,
         request.modes,
         known,
+        hours,
         in_detail=False,
     )
-    return np.flatnonzero(screening.eligible & ~request.screening.eligible)
+    return np.flatnonzero(after.eligible & ~screening.eligible)
 
 
 def changed(request: ScreenedRequest, changes: Sequence[Change]) -> Columns:

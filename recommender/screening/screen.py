@@ -4,23 +4,34 @@ Constraints apply before scores: no predicted alliance compensates for a hard co
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.catalogue import FIRST_SESSION, RULES
+from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
 from recommender.practice.rules.clock_changes import MovedTime
-from recommender.practice.rules.constraint import Constraint, judge
+from recommender.practice.rules.constraint import Constraint, Mode, judge
 from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.practice.rules.rule_input import RequestContext
+from recommender.screening.codes import (
+    FAILED,
+    MOVES,
+    UNKNOWN,
+    Codes,
+    JudgedConstraint,
+    VerdictCodes,
+    codes_of,
+    judged_constraint,
+    lift_by_other_modes,
+    with_moves,
+)
 from recommender.screening.meeting_ways import (
     Array,
     Flags,
@@ -29,20 +40,15 @@ from recommender.screening.meeting_ways import (
     far_km,
     hours_verdict,
     open_rooms,
-    shared_modes,
     times_moved,
     with_ways,
 )
 from recommender.tables.roster import Roster
 from recommender.values.kinds import EPOCH
 
-Codes = NDArray[np.int8]
-
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
-FAILED = 1
-"""Code of a constraint that a clinician is known not to meet."""
-_MET, _UNKNOWN, _MOVES = 0, 2, 3
+NO_HOURS: Mapping[str, HoursVerdict] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +138,14 @@ class Screening:
     excluding, cautioning : (k, n) int
         Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown, 3 met
         until a change of clocks.
+    eligible : (n,)
+        Whether no constraint excludes each clinician.
     context
         The request, with the ways of meeting where open hours depend on them.
     first_sessions
         The first possible session with each clinician, (n,), in days from 1970-01-01.
+    judged
+        The constraints that do not depend on the way of meeting, before far rooms count.
     hours
         The verdicts on open hours by way of meeting, by constraint, where the way matters.
     moved
@@ -154,17 +164,14 @@ class Screening:
     verdicts: Mapping[str, Array]
     excluding: Codes
     cautioning: Codes
+    eligible: Flags
     context: RequestContext
     first_sessions: Array
+    judged: Mapping[str, JudgedConstraint]
     hours: Mapping[str, HoursVerdict]
     moved: Mapping[str, Mapping[int, MovedTime]]
     far: Mapping[str, Array]
     rooms: Mapping[str, Flags]
-
-    @property
-    def eligible(self) -> Flags:
-        """Whether no constraint excludes each clinician, (n,)."""
-        return np.asarray(np.bitwise_or.reduce(self.excluding, axis=0, initial=0) == 0)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -238,7 +245,7 @@ class Screening:
         return None if day <= self.context.day.toordinal() else date.fromordinal(day)
 
     def _text(self, constraint: Constraint, code: int, row: int) -> str:
-        if code == _MOVES:
+        if code == MOVES:
             return self.moved[constraint.name][row].text
         km = self.far[constraint.name][row] if constraint.name in self.far else np.nan
         if code != FAILED or np.isnan(km):
@@ -257,7 +264,7 @@ class Screening:
         constraint, code = self.constraints[place], int(codes[place])
         text = self._text(constraint, code, row)
         judged_on = later if RULES[constraint.rule].day == FIRST_SESSION else None
-        return _reason(constraint.name, constraint.family, text, code == _UNKNOWN, judged_on)
+        return _reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)
 
 
 def screen(
@@ -349,62 +356,64 @@ def screen_columns(
     columns: Columns,
     context: RequestContext,
     modes: Modes,
-    known: Mapping[str, Array],
+    known: Mapping[str, JudgedConstraint],
+    known_hours: Mapping[str, HoursVerdict] = NO_HOURS,
     *,
     in_detail: bool = True,
 ) -> Screening:
     """`screen` on columns of clinicians, reusing the verdicts that are known.
 
     Without `in_detail` it finds who is eligible, but not every reservation about far rooms and
-    changes of clocks.
+    changes of clocks. The ways of meeting of a context that has them hold for the client.
     """
     counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
     constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
-    context = with_ways(practice, client, columns, context, modes)
+    context = context if context.ways else with_ways(practice, client, columns, context, modes)
     hours: dict[str, HoursVerdict] = {}
-    verdicts: dict[str, Array] = {}
+    judged: dict[str, JudgedConstraint] = {}
     for each in constraints:
-        by_way = hours_verdict(each, client, columns, context)
+        by_way = known_hours.get(each.name) or hours_verdict(each, client, columns, context)
+        found = known.get(each.name)
         if by_way is not None:
-            hours[each.name], verdicts[each.name] = by_way, by_way.together
-        elif each.name in known:
-            verdicts[each.name] = known[each.name]
+            hours[each.name] = by_way
+        elif found is not None and found.mode == counts[each.name]:
+            judged[each.name] = found
         else:
-            verdicts[each.name] = judge(each, client, columns, context)
+            verdict = judge(each, client, columns, context) if found is None else found.verdict
+            judged[each.name] = judged_constraint(
+                each, counts[each.name], verdict, context.first_session
+            )
     rooms = _open_rooms(constraints, hours, client, columns, context) if in_detail else {}
     far = _far_rooms(constraints, counts, client, columns, context, rooms)
-    for name, km in far.items():
-        if counts[name] == "soft" and name not in hours:
-            verdicts[name] = np.where((verdicts[name] == 1) & ~np.isnan(km), 0.0, verdicts[name])
-    moved: dict[str, dict[int, MovedTime]] = {}
+    verdicts = {
+        each.name: hours[each.name].together
+        if each.name in hours
+        else _with_far_rooms(judged[each.name].verdict, counts[each.name], far.get(each.name))
+        for each in constraints
+    }
     excluding = np.zeros((len(constraints), columns.size), dtype=np.int8)
     cautioning = np.zeros_like(excluding)
-    by_ways: dict[int, Mapping[str, tuple[Codes, Codes]]] = {}
-    for place, constraint in enumerate(constraints):
-        mode = counts[constraint.name]
-        if constraint.ways and constraint.name in hours:
-            codes_of: dict[str, tuple[Codes, Codes]] = {}
-            by_ways[place] = codes_of
-            for way, verdict in hours[constraint.name].by_way.items():
-                codes = _codes(constraint, mode, verdict)
-                rows: dict[int, MovedTime] = {}
-                if in_detail:
-                    rows = times_moved(constraint, client, columns, context, verdict, way)
-                codes[1][list(rows)] = _MOVES
-                codes_of[way] = codes
-                moved.setdefault(constraint.name, {}).update(rows)
-        else:
-            # Most constraints are met by every clinician, or the client has no wish about them.
-            verdict = verdicts[constraint.name]
-            if verdict.size and verdict.min() != 1:
-                excluding[place], cautioning[place] = _codes(constraint, mode, verdict)
-            ahead = times_moved(constraint, client, columns, context, verdict) if in_detail else {}
-            if ahead:
-                cautioning[place][list(ahead)] = _MOVES
-                moved[constraint.name] = ahead
-    _lift_by_other_modes(
-        practice, client, columns, context, constraints, by_ways, excluding, cautioning
-    )
+    by_ways: dict[int, Mapping[str, VerdictCodes | None]] = {}
+    moved: dict[str, dict[int, MovedTime]] = {}
+    for place, each in enumerate(constraints):
+        name, mode = each.name, counts[each.name]
+        if each.ways and name in hours:
+            by_ways[place], rows = _codes_by_way(
+                each, mode, hours[name], client, columns, context, in_detail=in_detail
+            )
+            if rows:
+                moved[name] = rows
+            continue
+        changed = name in hours or verdicts[name] is not judged[name].verdict
+        codes = codes_of(each, mode, verdicts[name]) if changed else judged[name].codes
+        if in_detail and each.rule in ON_HOURS:
+            rows = times_moved(each, client, columns, context, verdicts[name])
+            codes = with_moves(codes, rows, columns.size)
+            if rows:
+                moved[name] = rows
+        if codes is not None:
+            excluding[place], cautioning[place] = codes.excluding, codes.cautioning
+    lift_by_other_modes(practice, client, columns, constraints, by_ways, excluding, cautioning)
     earliest = earliest_day(context.first_session, client, context.day)
     return Screening(
         context.clinician_ids,
@@ -413,13 +422,50 @@ def screen_columns(
         verdicts,
         excluding,
         cautioning,
+        np.asarray(np.bitwise_or.reduce(excluding, axis=0, initial=0) == 0),
         context,
         first_sessions(context.first_session, columns, earliest),
+        judged,
         hours,
         moved,
         far,
         rooms,
     )
+
+
+def _with_far_rooms(verdict: Array, mode: str, far: Array | None) -> Array:
+    """The verdict of a constraint that is soft, where rooms in reach have no time, is a failure."""
+    if far is None or mode != "soft":
+        return verdict
+    return np.where((verdict == 1) & ~np.isnan(far), 0.0, verdict)
+
+
+def _codes_by_way(
+    constraint: Constraint,
+    mode: Mode,
+    hours: HoursVerdict,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    *,
+    in_detail: bool,
+) -> tuple[dict[str, VerdictCodes | None], dict[int, MovedTime]]:
+    """The codes of a constraint on open hours by way of meeting, and the times that move, by row.
+
+    Ways with one verdict have the same codes.
+    """
+    moved: dict[int, MovedTime] = {}
+    codes_by_verdict: dict[int, VerdictCodes | None] = {}
+    by_way: dict[str, VerdictCodes | None] = {}
+    for way, verdict in hours.by_way.items():
+        if id(verdict) not in codes_by_verdict:
+            codes_by_verdict[id(verdict)] = codes_of(constraint, mode, verdict)
+        by_way[way] = codes_by_verdict[id(verdict)]
+        if in_detail:
+            rows = times_moved(constraint, client, columns, context, verdict, way)
+            by_way[way] = with_moves(by_way[way], rows, columns.size)
+            moved |= rows
+    return by_way, moved
 
 
 def _open_rooms(
@@ -464,107 +510,3 @@ def _far_rooms(
             there = np.logical_and.reduce([rooms[name] for name in hard])
             far[distance.name] = far_km(distance, there, client, columns, context)
     return {name: km for name, km in far.items() if km is not None}
-
-
-def _codes(constraint: Constraint, mode: str, verdict: Array) -> tuple[Codes, Codes]:
-    """Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown."""
-    excluding, cautioning = np.zeros((2, len(verdict)), dtype=np.int8)
-    failed = verdict == 0
-    unknown = None if constraint.unknown == "met" else np.isnan(verdict)
-    if mode != "hard":
-        _write(cautioning, failed, unknown)
-    elif constraint.unknown == "fail":
-        _write(excluding, failed, unknown)
-    else:
-        _write(excluding, failed, None)
-        _write(cautioning, None, unknown)
-    return excluding, cautioning
-
-
-def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
-    if failed is not None:
-        np.multiply(failed, np.int8(FAILED), out=codes)
-    if unknown is not None:
-        codes += np.multiply(unknown, np.int8(_UNKNOWN))
-
-
-def _lift_by_other_modes(
-    practice: Practice,
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-    constraints: Sequence[Constraint],
-    by_ways: Mapping[int, Mapping[str, tuple[Codes, Codes]]],
-    excluding: Codes,
-    cautioning: Codes,
-) -> None:
-    """Lifts, in place, constraints on modes of meeting that the two need not use.
-
-    A client who wants to meet in person or by video is not kept from a clinician by the distance,
-    as long as no constraint excludes meeting this clinician by video. `by_ways` has the codes of
-    constraints on open hours by way of meeting, by their place.
-    """
-    some = [
-        place
-        for place, constraint in enumerate(constraints)
-        if constraint.ways
-        and (place in by_ways or excluding[place].any() or cautioning[place].any())
-    ]
-    if practice.ways is None or not some:
-        return
-    shared = shared_modes(practice, client, columns)
-    open_ways = {way: offers.copy() for way, offers in shared.items()}
-    for place in some:
-        for way in constraints[place].ways:
-            if way in open_ways:
-                codes = by_ways[place][way][0] if place in by_ways else excluding[place]
-                open_ways[way] &= codes == _MET
-    for place, codes_of in by_ways.items():
-        excluding[place], cautioning[place] = _over_ways(codes_of, shared, open_ways, columns.size)
-    meets = _any_of(open_ways.values(), columns.size)
-    for about in {constraints[place].ways for place in some}:
-        concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
-        otherwise = [offers for way, offers in open_ways.items() if way not in about]
-        remaining = (concerned & ~meets).view(np.int8)
-        mentioned = (concerned & ~_any_of(otherwise, columns.size)).view(np.int8)
-        for place in some:
-            if constraints[place].ways == about:
-                excluding[place] *= remaining
-                cautioning[place] *= mentioned
-
-
-def _over_ways(
-    by_way: Mapping[str, tuple[Codes, Codes]],
-    shared: Mapping[str, Flags],
-    open_ways: Mapping[str, Flags],
-    size: int,
-) -> tuple[Codes, Codes]:
-    """The codes of one constraint over several ways of meeting.
-
-    It excludes where it does so in any shared way. It is a reservation where it is one in every
-    open way, or in every shared way where none is open.
-    """
-    barred = [codes * shared[way] for way, (codes, _) in by_way.items()]
-    some_open = _any_of([open_ways[way] for way in by_way], size)
-    spared = np.zeros(size, dtype=np.bool_)
-    mentions = []
-    for way, (_, codes) in by_way.items():
-        counts = np.where(some_open, open_ways[way], shared[way])
-        spared |= counts & (codes == _MET)
-        mentions.append(codes * counts)
-    return _worst(barred, size), _worst(mentions, size) * ~spared
-
-
-def _worst(codes: Sequence[Codes], size: int) -> Codes:
-    """1 where any code is 1, else 2 where any is, else 3 where any is, else 0."""
-    result = np.zeros(size, dtype=np.int8)
-    for code in (_MOVES, _UNKNOWN, FAILED):
-        result[_any_of([each == code for each in codes], size)] = code
-    return result
-
-
-def _any_of(flags: Iterable[Flags], size: int) -> Flags:
-    result = np.zeros(size, dtype=np.bool_)
-    for each in flags:
-        result |= each
-    return result

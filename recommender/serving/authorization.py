@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 
 from recommender.security.scopes import ANYBODY, Principal, Scope
-from recommender.security.sessions import Session
+from recommender.security.sessions import Cookie, Session
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.caller_address import caller_network, from_this_machine
@@ -223,6 +223,21 @@ def auth_backend(request: Request) -> AuthBackend:
     return app_state(request.app).auth
 
 
+def network_of(request: Request) -> str:
+    """The network address that a call is counted by."""
+    return caller_network(request.client.host if request.client else None)
+
+
+def count_sign_in(request: Request) -> None:
+    """Counts an attempt to sign in, or to repeat a password; refuses it (429) above the limit."""
+    enforce_rate_limit(request, auth_backend(request).logins, network_of(request))
+
+
+def session_cookie(request: Request) -> Cookie:
+    """The cookie of a session, as the address of the request needs it."""
+    return auth_backend(request).cookie(request.scope["scheme"])
+
+
 def enforce_rate_limit(request: Request, limiter: RateLimiter, client: str) -> None:
     """Counts a call of a client; refuses it (429) above the limit."""
     state = limiter.spend(client)
@@ -240,8 +255,7 @@ def _count_call(request: Request, principal: Principal) -> None:
     if principal.origins is None:
         enforce_rate_limit(request, auth.calls, principal.credential)
         return
-    address = caller_network(request.client.host if request.client else None)
-    enforce_rate_limit(request, auth.browser_addresses, address)
+    enforce_rate_limit(request, auth.browser_addresses, network_of(request))
     of_address = dict(info.response_headers)
     enforce_rate_limit(request, auth.browser_calls, principal.credential)
     info.response_headers |= of_address
@@ -312,7 +326,7 @@ async def _principal_of_key(auth: AuthBackend, headers: list[str]) -> Principal:
 async def session_if_any(request: Request) -> Session | None:
     """The session of the request's cookie; None without a valid one."""
     auth = auth_backend(request)
-    token = request.cookies.get(auth.cookie(request.scope["scheme"]).name)
+    token = request.cookies.get(session_cookie(request).name)
     return await auth.session(token) if token else None
 
 

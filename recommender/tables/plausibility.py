@@ -109,8 +109,8 @@ class ConsentCounts:
             f"Of {self.yes + self.no + self.unanswered} clients with a pairing, {self.no} answered "
             f"no to `{self.field}` and {self.unanswered} did not answer. That question is about "
             "being shown an order by prediction; these clients are learned from like all others. "
-            "Whoever has not agreed that models learn must not be in the tables: remove their "
-            "rows, or use `recommender export`, which leaves them out."
+            "Clients who have not agreed that models learn must not be in the tables: remove "
+            "their rows, or use `recommender export`, which leaves them out."
         )
 
 

@@ -39,7 +39,9 @@ def find(page: Page, text: str, *, script: bool) -> None:
     expect(page.locator("#count")).to_contain_text("found")
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(
+    "script", [True, pytest.param(False, marks=pytest.mark.long)], ids=["script", "no script"]
+)
 def test_a_front_desk_decides_starts_undoes_and_finds_again(
     browser: Browser, axe: str, new_office: Office, script: bool
 ) -> None:

@@ -21,6 +21,7 @@ def said(result: Result) -> str:
     return " ".join(result.output.replace("│", " ").split())
 
 
+@pytest.mark.long
 def test_the_help_of_simulate_shows_the_command_that_was_typed() -> None:
     line = [sys.executable, "-m", "recommender.cli", "simulate", "--help"]
     result = subprocess.run(line, capture_output=True, text=True, check=True)

@@ -31,7 +31,7 @@ def files(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.iterdir()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cluster_writes_the_bytes_one_machine_writes(tmp_path: Path, workers: Cluster) -> None:
     with connected(workers.address) as client:
         assert workers_of(client) == 2

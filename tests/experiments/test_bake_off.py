@@ -117,6 +117,7 @@ def test_a_new_cell_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert Cells(cells.path).table["cap_share"].tolist() == [0.2]
 
 
+@pytest.mark.long
 def test_a_learner_that_fails_is_kept_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def fall(trial: FoldTask) -> Answer:
         raise ValueError("no\nluck")
@@ -279,7 +280,7 @@ def test_every_module_a_learner_names_exists() -> None:
         assert version._all(name), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_test_clients_teach_nothing() -> None:
     more = prepared(SITE, CLIENTS + 40).trial.fitted.model.additive.fit.coefficients
     fewer = an_arena().trial.fitted.model.additive.fit.coefficients

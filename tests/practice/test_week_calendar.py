@@ -231,7 +231,7 @@ def longest(groups: tuple[ClockGroup, ...], *windows: tuple[int, int, int]) -> l
     size = sum(len(group.openings.known) for group in groups)
     minutes = np.full(size, np.nan)
     for group in groups:
-        minutes[group.rows] = group.longest(windows)
+        minutes[group.rows] = group.minutes(windows).max(axis=0, initial=0)
     return [float(each) for each in minutes]
 
 

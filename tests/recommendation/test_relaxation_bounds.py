@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
+from recommender.plan.score_plan import plan_for
 from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.stated_scores import score_stated
@@ -41,11 +42,10 @@ def test_whoever_a_relaxation_admits_is_no_further_ahead_than_the_bound_says(
     model = replace(everything(), tree_weight=weight)
     encoding = model.encode_roster(a_large_roster())
     request = a_request(max_fee=fee, max_km=km, free=day, wanted=wanted)
-    stated = score_stated(request, encoding, model)
-    fits = np.count_nonzero(request.screening.eligible)
-    rows = np.arange(fits, len(stated.places))
-    most = most_after_relaxation(request, model, stated.prepared.take(rows), stated.places[rows])
-    bound = dict(zip(stated.places[rows].tolist(), stated.scores.pairing[rows] + most, strict=True))
+    stated = score_stated(request, plan_for(model, encoding))
+    excluded = stated.pairs.take(np.arange(stated.eligible, len(stated.pairs)))
+    most = excluded.scores.pairing + most_after_relaxation(request, excluded)
+    bound = dict(zip(excluded.clinician.tolist(), most, strict=True))
 
     for each in relaxations(request):
         pairs = Pairs(np.zeros(len(each.admits), dtype=np.intp), each.admits)

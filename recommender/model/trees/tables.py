@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array
-from recommender.model.ordered_sum import sum_in_order
 from recommender.model.trees.forest import NAN, ZERO, Forest, Tree
+from recommender.practice.sums import sum_in_order
 
 MAX_SCORED_SPLITS = 7
 """Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
@@ -49,14 +49,16 @@ class SplitTable:
     if_zero: Flags
     places: Places
 
-    def left(self, columns: NDArray[np.float32], which: slice = slice(None)) -> Flags:
+    def left(
+        self, columns: NDArray[np.float32], which: slice = slice(None), start: int = 0
+    ) -> Flags:
         """Whether each row goes left at some of the splits, (splits, n).
 
-        `columns` has (features, n); those that no such split is on are not read.
+        `columns` has (features, n) from the feature `start`, as far as such splits read them.
         """
         exact = columns.astype(np.float64)
         exact[np.abs(exact) <= ZERO_IS_BELOW] = 0.0
-        values = exact[self.feature[which]]
+        values = exact[self.feature[which] - start]
         left = np.asarray(values <= self.threshold[which, None])
         left |= np.isnan(values) & self.if_missing[which, None]
         first, last, _ = which.indices(len(self.feature))

@@ -78,6 +78,8 @@ class Rule:
     wish
         Position of the client's field that states the wish; if it is empty, the client has not
         asked. None if the rule itself decides what a missing answer means.
+    no_asks_nothing
+        Whether a client who answers no, or with an empty list, asks nothing: everyone passes.
     units
         Unit required at each position of the client's side, or None.
     needs, allows
@@ -97,6 +99,7 @@ class Rule:
     compares: bool = False
     ordered: bool = False
     wish: int | None = 0
+    no_asks_nothing: bool = False
     units: tuple[str | None, ...] = ()
     needs: frozenset[str] = frozenset()
     allows: frozenset[str] = frozenset()
@@ -117,12 +120,13 @@ def _levels(
     constant: str,
     ease: FindChange | None = None,
 ) -> Rule:
-    """A rule that compares levels by name."""
+    """A rule that compares levels by name; a client who names none of several asks nothing."""
     return Rule(
         name,
         (client,),
         (clinician,),
         judge,
+        no_asks_nothing="tags" in client,
         constant=constant,
         compares=True,
         allows=frozenset({"indifferent"}),
@@ -169,7 +173,14 @@ RULES: Mapping[str, Rule] = {
         Rule(
             "client_at_least", (NUMBER,), (), functions.client_at_least, needs=frozenset({"least"})
         ),
-        Rule("if_asked", (FLAG,), (FLAG,), functions.if_asked, ease=changes.not_asked_for),
+        Rule(
+            "if_asked",
+            (FLAG,),
+            (FLAG,),
+            functions.if_asked,
+            no_asks_nothing=True,
+            ease=changes.not_asked_for,
+        ),
         Rule(
             "within_km",
             (PLACE, NUMBER),
@@ -195,6 +206,7 @@ RULES: Mapping[str, Rule] = {
             (FLAG,),
             (OPEN_HOURS,),
             time_rules.after_hours,
+            no_asks_nothing=True,
             ease=changes.not_asked_for,
             needs=frozenset({"session"}),
             allows=_WHERE | {"evening", "morning"},

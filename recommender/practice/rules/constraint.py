@@ -172,23 +172,50 @@ def judge(
     one row, `roster` n rows in the order of `context.clinician_ids`. With `way` or `room`, only
     open hours for that way of meeting, or in the room of that number, count.
     """
-    everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    applies = applicability(constraint, client, context)
-    open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
-    if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
-        return everyone
-    rule = RULES[constraint.rule]
-    wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
+    settled = settled_verdict(constraint, client, roster, context)
+    if settled is not None:
+        return settled
+    applies, rule = applicability(constraint, client, context), RULES[constraint.rule]
+    wish = _wish(constraint)
     if wish is not None and np.isnan(client[wish]).all():
-        verdict = np.array(open_verdict)
-    elif wish is not None and _is_indifferent(constraint, context.client[wish], client[wish]):
-        return everyone
+        verdict = np.array(np.nan if constraint.unasked == "unknown" else 1.0)
     else:
         verdict = rule.judge(rule_input_of(constraint, client, roster, context, way, room))
     verdict, instead = np.broadcast_to(verdict, (roster.size,)), constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
+
+
+def settled_verdict(
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
+) -> Array | None:
+    """The verdict that every clinician passes, (n,), where the client's answers decide that.
+
+    None where they do not. It is one array for all clients, so that it is recognised by identity.
+    """
+    everyone: Array = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
+    if not roster.size:
+        return everyone
+    passes_unasked = constraint.unasked != "unknown"
+    applies = applicability(constraint, client, context)
+    if applies == 0 or (np.isnan(applies) and passes_unasked):
+        return everyone
+    wish = _wish(constraint)
+    if wish is None:
+        return None
+    answer, field = client[wish], context.client[wish]
+    if np.isnan(answer).all():
+        return everyone if passes_unasked else None
+    if field.kind in ("flag", "tags") and RULES[constraint.rule].no_asks_nothing:
+        return None if (answer > 0).any() else everyone
+    return everyone if _is_indifferent(constraint, field, answer) else None
+
+
+def _wish(constraint: Constraint) -> str | None:
+    """The client's field that states the wish; None where the rule itself decides."""
+    place = RULES[constraint.rule].wish
+    return None if place is None or not constraint.client else constraint.client[place]
 
 
 def applicability(constraint: Constraint, client: Columns, context: RequestContext) -> float:

@@ -110,8 +110,7 @@ def is_true(inputs: RuleInput) -> Array:
 
 def if_asked(inputs: RuleInput) -> Array:
     """The clinician's flag is true if the client's is."""
-    flag = inputs.clinician[0]
-    return np.asarray(flag) if inputs.client[0][0] else np.ones(len(flag))
+    return np.asarray(inputs.clinician[0])
 
 
 def client_true(inputs: RuleInput) -> Array:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -239,11 +239,7 @@ def rows_of(columns: Columns, ids: tuple[str, ...], named: Iterable[str]) -> lis
 
 def nearest_km_in(columns: Columns, name: str, places: Array) -> Array:
     """Great-circle km from one person's places (k, 2) to the nearest of each one's, (n,)."""
-    points = _points_in(columns, name)
-    nearest = np.full(columns.size, np.inf)
-    for spot in points:
-        np.fmin(nearest, _apart(spot, places), out=nearest)
-    return _km(nearest)
+    return _distances_in(columns, name, places)[0]
 
 
 def room_km_in(columns: Columns, name: str, places: Array) -> Array:
@@ -252,17 +248,38 @@ def room_km_in(columns: Columns, name: str, places: Array) -> Array:
     The angle is computed from the chord between points of the unit sphere, which is exact at short
     distances.
     """
-    return np.stack([_km(_apart(spot, places)) for spot in _points_in(columns, name)], axis=1)
+    return _distances_in(columns, name, places)[1]
+
+
+MAX_HOMES = 16
+"""Clients whose distances are stored with a roster: one request reads them several times."""
+
+
+def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Array]:
+    """Great-circle km to the nearest place of each one, (n,), and to each place, (n, places)."""
+    points = _points_in(columns, name)
+
+    def found(home: bytes) -> tuple[Array, Array]:
+        homes = _on_sphere(np.frombuffer(home).reshape(-1, 2))
+        apart = [_apart(spot, homes) for spot in points]
+        nearest, by_place = np.full(columns.size, np.inf), np.empty((columns.size, len(apart)))
+        for place, each in enumerate(apart):
+            np.fmin(nearest, each, out=nearest)
+            by_place[:, place] = _km(each)
+        return _km(nearest), by_place
+
+    stored = columns.view(("distances", name), lambda: lru_cache(MAX_HOMES)(found))
+    return stored(places[~np.isnan(places[:, 0])].tobytes())
 
 
 def _points_in(columns: Columns, name: str) -> Array:
     return columns.view(("points", name), lambda: _points_of(columns[name]))
 
 
-def _apart(spot: Array, places: Array) -> Array:
-    """Square of the chord from points (3, n) of the unit sphere to the nearest of some places."""
+def _apart(spot: Array, homes: Array) -> Array:
+    """Square of the chord from points (3, n) of the unit sphere to the nearest of others (k, 3)."""
     nearest = np.full(spot.shape[1], np.inf)
-    for home in _on_sphere(places[~np.isnan(places[:, 0])]):
+    for home in homes:
         apart = (spot[0] - home[0]) ** 2
         apart += (spot[1] - home[1]) ** 2
         apart += (spot[2] - home[2]) ** 2

@@ -38,6 +38,9 @@ MORNING = "09:00"
 """A weekday session is after hours until this time, the usual start of office hours."""
 SATURDAY = 5
 
+MIN_ANSWERS, MAX_ANSWERS, MAX_FLAGS = 16, 256, 2**24
+"""How many clients' answers about hours are stored with a roster, and how many bytes they take."""
+
 FIRST_DAY, LAST_DAY = (date(year, 1, 1).toordinal() - EPOCH for year in (1900, 9900))
 """Clocks of earlier and later days are taken to be those of these: near the ends of the calendar
 there is no week around a day."""
@@ -58,8 +61,6 @@ def after_hours(inputs: RuleInput) -> Array:
 
     The hours are in the zone of `client_zone`, or else in the clinician's.
     """
-    if not inputs.client[0][0]:
-        return np.ones(len(inputs.clinician[0]))
     return fits(inputs, client_windows(inputs))
 
 
@@ -122,22 +123,19 @@ def fits(inputs: RuleInput, windows: Windows) -> Array:
     openings = openings_of_rule(inputs)
     if np.isnan(inputs.session):
         return np.full(len(openings.known), np.nan)
-    longest = _longest(inputs, windows, usable_windows(inputs, openings))
-    return np.where(openings.known, longest >= inputs.session, np.nan)
+    fitting = fitting_windows(inputs, windows)
+    met = _in_any(inputs, fitting, usable_windows(inputs, openings))
+    return np.where(openings.known, met, np.nan)
 
 
 def fits_on_day(inputs: RuleInput) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
-
-    def by_usable(usable: Flags | None) -> Flags:
-        days = [_longest(inputs, ((day, 0, DAY),), usable) for day in range(DAYS)]
-        return np.stack(days) >= inputs.session
-
+    days = np.stack([fitting_windows(inputs, ((day, 0, DAY),)) for day in range(DAYS)])
     ways = {way: each for way, each in inputs.context.ways.items() if way in inputs.about}
     ways = ways or dict(inputs.context.ways)
     openings = openings_of_rule(inputs)
     if openings.terms is None or not ways:
-        return by_usable(None)
+        return _in_any(inputs, days, None)
     # Ways with the same hours are judged once.
     shared: dict[bytes, tuple[Flags, Flags]] = {}
     for way, each in ways.items():
@@ -147,18 +145,46 @@ def fits_on_day(inputs: RuleInput) -> Flags:
         shared[usable.tobytes()] = usable, others | each.shared
     fitting = np.zeros((DAYS, inputs.roster.size), dtype=np.bool_)
     for usable, people in shared.values():
-        fitting |= by_usable(usable) & people
+        fitting |= _in_any(inputs, days, usable) & people
     alone = ~np.logical_or.reduce([people for _, people in shared.values()])
-    return fitting | (by_usable(None) & alone) if alone.any() else fitting
+    return fitting | (_in_any(inputs, days, None) & alone) if alone.any() else fitting
 
 
-def _longest(inputs: RuleInput, windows: Windows, usable: Flags | None) -> Array:
-    """Minutes of the longest time the windows share with those of each clinician, (n,)."""
-    longest = np.empty(inputs.roster.size)
-    for group in _clock_groups(inputs):
-        part = None if usable is None else usable[:, group.rows]
-        longest[group.rows] = group.longest(windows, part)
-    return longest
+def _in_any(inputs: RuleInput, fitting: Flags, usable: Flags | None) -> Flags:
+    """Whether a session fits in any usable window, (..., n), of flags (..., windows, n).
+
+    A session without length needs no window.
+    """
+    somewhere = (fitting if usable is None else fitting & usable).any(axis=-2)
+    return np.asarray(somewhere | (inputs.session <= 0))
+
+
+def fitting_windows(inputs: RuleInput, windows: Windows) -> Flags:
+    """Whether one session fits into what windows share with each of the clinicians', (windows, n).
+
+    Few answers are in use at a time, and each is read by several rules, ways of meeting and rooms:
+    those used last are stored with the roster.
+    """
+    roster, zones, other = inputs.roster, zones_of(inputs), client_zone(inputs)
+    openings, first = openings_of_rule(inputs), inputs.context.first_session
+    key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
+
+    def grouped(earliest: float) -> tuple[ClockGroup, ...]:
+        days = clock_days(first_sessions(first, roster, earliest))
+        return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
+
+    groups = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
+
+    def fitting(windows: Windows, session: float, earliest: float) -> Flags:
+        enough = np.zeros(openings.opens.shape, dtype=np.bool_)
+        for group in groups(earliest):
+            enough[:, group.rows] = group.minutes(windows) >= session
+        enough.setflags(write=False)
+        return enough
+
+    most = max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
+    of_answers = roster.view(("fitting windows", *key), lambda: lru_cache(most)(fitting))
+    return of_answers(windows, inputs.session, inputs.earliest)
 
 
 def openings_of_rule(inputs: RuleInput) -> Openings:
@@ -196,20 +222,6 @@ def usable_windows(inputs: RuleInput, openings: Openings) -> Flags | None:
     if reach is not None and inputs.room is None:
         usable &= reach[np.arange(len(reach)), terms.room]
     return usable
-
-
-def _clock_groups(inputs: RuleInput) -> tuple[ClockGroup, ...]:
-    roster, zones, other = inputs.roster, zones_of(inputs), client_zone(inputs)
-    first = inputs.context.first_session
-    key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
-
-    def grouped(earliest: float) -> tuple[ClockGroup, ...]:
-        days = clock_days(first_sessions(first, roster, earliest))
-        codes = zones.codes_in(roster)
-        return clock_groups(openings_of_rule(inputs), codes, zones.named, other, days + EPOCH)
-
-    by_day = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
-    return by_day(inputs.earliest)
 
 
 def clock_days(days: Array) -> NDArray[np.intp]:

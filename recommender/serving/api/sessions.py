@@ -11,7 +11,8 @@ from recommender.security.sessions import MAX_AGE, Session
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
-    enforce_rate_limit,
+    count_sign_in,
+    session_cookie,
     session_of,
     unauthenticated,
 )
@@ -88,12 +89,12 @@ async def post_session(request: Request) -> Response:
         raise ProblemError(NOT_FOUND)
     check_headers(request.headers)
     check_same_site(request.headers)
-    enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
+    count_sign_in(request)
     credentials = JsonBody(await request.body()).read(Credentials, INVALID)
     session = await auth.log_in(credentials.name, credentials.password.get_secret_value())
     if session is None:
         raise unauthenticated()
-    headers = {"Set-Cookie": auth.cookie(request.scope["scheme"]).setting(session.token)}
+    headers = {"Set-Cookie": session_cookie(request).setting(session.token)}
     return Response(OpenSession.of(session).model_dump_json(), 201, headers, media_type=JSON)
 
 
@@ -117,7 +118,5 @@ async def get_session(request: Request) -> Response:
 )
 async def delete_session(request: Request) -> Response:
     """Delete the session; its token is no longer valid."""
-    auth = auth_backend(request)
-    await auth.log_out(session_of(request))
-    cleared = auth.cookie(request.scope["scheme"]).clearing()
-    return Response(status_code=204, headers={"Set-Cookie": cleared})
+    await auth_backend(request).log_out(session_of(request))
+    return Response(status_code=204, headers={"Set-Cookie": session_cookie(request).clearing()})

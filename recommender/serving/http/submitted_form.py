@@ -21,7 +21,11 @@ class FormData:
 
     def text(self, name: str) -> str:
         """The text of a field, without space around it; empty where it was left blank."""
-        return self.fields.get(name, [""])[0].strip()
+        return self.untrimmed(name).strip()
+
+    def untrimmed(self, name: str) -> str:
+        """The text of a field as it was typed, such as a password; empty where it was left out."""
+        return self.fields.get(name, [""])[0]
 
     def texts(self, name: str) -> list[str]:
         """Everything that was ticked under a name."""

@@ -2,8 +2,7 @@
 
 from fastapi import Request
 
-from recommender.serving.authorization import enforce_rate_limit
-from recommender.serving.http.caller_address import caller_network
+from recommender.serving.authorization import enforce_rate_limit, network_of
 from recommender.serving.http.rate_limiter import RateLimiter
 from recommender.settings import Settings
 
@@ -17,12 +16,8 @@ class PageLimits:
 
     def count_page(self, request: Request) -> None:
         """Counts a page; refuses it (429) above the limit."""
-        enforce_rate_limit(request, self._pages, _address(request))
+        enforce_rate_limit(request, self._pages, network_of(request))
 
     def count_result(self, request: Request) -> None:
         """Counts a list or a wish; refuses it (429) above the limit."""
-        enforce_rate_limit(request, self._results, _address(request))
-
-
-def _address(request: Request) -> str:
-    return caller_network(request.client.host if request.client else None)
+        enforce_rate_limit(request, self._results, network_of(request))

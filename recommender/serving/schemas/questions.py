@@ -76,8 +76,8 @@ class EmergencyContact(ResponseModel):
 class SafetyFirst(ResponseModel):
     """What a form asks before anything else, so that somebody at risk meets a person.
 
-    Whoever answers anything but no to one of the questions reads `at_risk` with the numbers, and
-    sees no list.
+    A client who answers anything but no to one of the questions reads `at_risk` with the numbers,
+    and sees no list.
     """
 
     questions: tuple[SafetyQuestionText, ...]

@@ -128,7 +128,7 @@ def test_the_champion_of_the_registry_is_measured_on_what_began_after_it_knew(
     assert len(registry.versions()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_champion_that_knew_all_that_is_tested_is_not_measured_and_nothing_breaks(
     tmp_path: Path,
 ) -> None:

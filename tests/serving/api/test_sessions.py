@@ -66,6 +66,18 @@ def test_an_address_that_tries_too_often_waits(locked: LockedServer) -> None:
     assert tried[-1].headers["retry-after"]
 
 
+def test_a_household_cannot_try_again_from_another_of_its_addresses(locked: LockedServer) -> None:
+    """Attempts were counted by the whole address, of which a household has 2**64."""
+    told, there = {"name": "nobody", "password": "another four words"}, locked.client.base_url
+    tried = []
+    for number in range(LOGINS_PER_MINUTE + 1):
+        address = f"2001:db8:1:2::{number:x}", 1
+        caller = TestClient(locked.client.app, client=address, base_url=str(there))
+        tried.append(caller.post(SESSION, json=told, headers=SAME_SITE))
+    assert [each.status_code for each in tried[:-1]] == [401] * LOGINS_PER_MINUTE
+    check_problem(tried[-1], 429)
+
+
 @pytest.mark.parametrize(
     "headers",
     [

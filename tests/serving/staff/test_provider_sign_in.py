@@ -359,7 +359,7 @@ def test_an_identity_of_somebody_else_is_not_linked_a_second_time(
     sign_in(server.client, "intake.desk")
     refused = linking(server.client, provider)
     assert refused.status_code == 409
-    assert "already linked to an account here" in refused.text
+    assert "already linked to another account here" in refused.text
 
 
 def test_an_attempt_to_link_that_ends_in_another_session_links_nothing(

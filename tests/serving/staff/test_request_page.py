@@ -159,10 +159,22 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
             assert wording.sentence(reason["text"]) in text
-    first, second = (each["name"] for each in answer["shortlist"][:2])
-    asked = answer["shortlist"][1]["clinician_id"]
-    text = read(open_server, f"{address}?why_not={asked}").text
-    assert f"{second} fits. Compared with {first}:" in text
+
+
+def test_of_somebody_who_fits_the_page_says_how_far_and_in_what_they_are_behind(
+    open_server: TestClient,
+) -> None:
+    address = ask(open_server).url.path
+    answer = open_server.post(WHOLE, json=a_request()).json()
+    first, *others = answer["shortlist"]
+    for each in others:
+        text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
+        lower = first["predicted_alliance"] - each["predicted_alliance"]
+        found = re.search(rf"{each['name']} fits, with a predicted alliance ([\d.]+) points", text)
+        assert found is not None
+        assert float(found[1]) == pytest.approx(abs(lower), abs=0.011)
+        direction = "below" if lower > 0 else "above"
+        assert f"{found[0]} {direction} that of {first['name']}" in text
 
 
 def test_without_consent_no_points_are_shown_anywhere(open_server: TestClient) -> None:

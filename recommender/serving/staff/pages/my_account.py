@@ -13,12 +13,12 @@ from recommender.security.sessions import Session, close_every_session, open_ses
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
-    enforce_rate_limit,
+    count_sign_in,
+    session_cookie,
     session_of,
 )
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.request_context import request_info
-from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read, write
 from recommender.serving.own_account import change_own_password, unlink_own
 from recommender.serving.staff.account_words import ROLE_NAMES
@@ -45,10 +45,10 @@ async def get_account_page(request: Request, done: str = "") -> Response:
 async def post_own_password(request: Request) -> Response:
     """Changes one's own password if the old one is right; all other sessions end."""
     session, sent = session_of(request), await read_form(request)
-    old, new, again = (_password(sent, name) for name in ("old", "new", "again"))
+    old, new, again = (sent.untrimmed(name) for name in ("old", "new", "again"))
     if new != again:
         return await account_page(request, {"again": DIFFERENT}, 422)
-    _count_attempt(request)
+    count_sign_in(request)
     try:
         opened = await change_own_password(auth_backend(request), session, old, new)
     except RecommenderError as error:
@@ -70,8 +70,7 @@ async def post_sign_out_everywhere(request: Request) -> Response:
 
     await write(request, end)
     response = redirect(SIGN_IN)
-    cleared = auth_backend(request).cookie(request.scope["scheme"]).clearing()
-    response.headers["set-cookie"] = cleared
+    response.headers["set-cookie"] = session_cookie(request).clearing()
     return response
 
 
@@ -89,8 +88,8 @@ async def get_linking(request: Request) -> Response:
 async def post_unlinking(request: Request) -> Response:
     """Unlinks one's identities, if one could sign in with the password afterwards."""
     session, sent = session_of(request), await read_form(request)
-    _count_attempt(request)
-    opened = await unlink_own(auth_backend(request), session, _password(sent, "password"))
+    count_sign_in(request)
+    opened = await unlink_own(auth_backend(request), session, sent.untrimmed("password"))
     if opened is None:
         return await account_page(request, {"password": WRONG}, 422)
     return _with_session(request, opened, UNLINKED)
@@ -130,16 +129,5 @@ async def account_page(
 def _with_session(request: Request, opened: Session, done: str) -> Response:
     request_info(request.scope).session = opened
     response = redirect(f"{MINE}?done={done}")
-    cookie = auth_backend(request).cookie(request.scope["scheme"])
-    response.headers["set-cookie"] = cookie.setting(opened.token)
+    response.headers["set-cookie"] = session_cookie(request).setting(opened.token)
     return response
-
-
-def _count_attempt(request: Request) -> None:
-    caller = request.client.host if request.client else ""
-    enforce_rate_limit(request, auth_backend(request).logins, caller)
-
-
-def _password(sent: FormData, name: str) -> str:
-    """A password as it was typed: spaces around it belong to it."""
-    return sent.fields.get(name, [""])[0]

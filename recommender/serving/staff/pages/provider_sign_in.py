@@ -12,7 +12,10 @@ from recommender.security.sessions import Cookie
 from recommender.serving.auth_backend import UnlinkedIdentity
 from recommender.serving.authorization import (
     auth_backend,
+    count_sign_in,
     enforce_rate_limit,
+    network_of,
+    session_cookie,
     session_if_any,
 )
 from recommender.serving.http.problems import FORBIDDEN, NOT_FOUND, ProblemError
@@ -67,7 +70,7 @@ async def way_to_provider(request: Request, then: str, linking: str = "") -> Res
     auth = auth_backend(request)
     if auth.provider is None:
         raise ProblemError(NOT_FOUND)
-    enforce_rate_limit(request, auth.provider_starts, _caller(request))
+    enforce_rate_limit(request, auth.provider_starts, network_of(request))
     attempt = SignInAttempt.begun(auth.clock().timestamp(), then, linking)
     try:
         address = await auth.provider_address(attempt, _return_to(request))
@@ -88,7 +91,7 @@ async def get_return(request: Request) -> Response:
     auth = auth_backend(request)
     if auth.provider is None:
         raise ProblemError(NOT_FOUND)
-    enforce_rate_limit(request, auth.logins, _caller(request))
+    count_sign_in(request)
     cookie = _attempt_cookie(request)
     try:
         attempt, code = _returned(request, auth.clock().timestamp())
@@ -109,8 +112,7 @@ async def _signed_in(request: Request, attempt: SignInAttempt, code: str) -> Res
         log.warning("sign_in_refused", outcome="not_linked", route=RETURN)
         return page(request, "not_linked.html", title, status=status, code=found.code)
     response = redirect(attempt.then if is_page_address(attempt.then) else HOME)
-    session = auth.cookie(request.scope["scheme"]).setting(found.token)
-    response.headers.append("set-cookie", session)
+    response.headers.append("set-cookie", session_cookie(request).setting(found.token))
     return response
 
 
@@ -157,7 +159,7 @@ def _refusal(request: Request, fault: SignInFault) -> Response:
 
 
 def _attempt_cookie(request: Request) -> Cookie:
-    secure = auth_backend(request).cookie(request.scope["scheme"]).secure
+    secure = session_cookie(request).secure
     name = f"{'__Secure-' if secure else ''}recommender-attempt"
     return Cookie(name, secure, path=request_info(request.scope).root_path + PROVIDER)
 
@@ -166,7 +168,3 @@ def _return_to(request: Request) -> str:
     """The address that the provider sends the browser back to; registered there."""
     root = request_info(request.scope).root_path
     return f"{request.url.scheme}://{request.url.netloc}{root}{RETURN}"
-
-
-def _caller(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -13,7 +13,8 @@ from recommender.security.sessions import Session
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
-    enforce_rate_limit,
+    count_sign_in,
+    session_cookie,
     session_of,
 )
 from recommender.serving.http.request_context import request_info
@@ -57,9 +58,9 @@ async def post_sign_in(request: Request) -> Response:
     if auth.credentials is None:
         return redirect(HOME)
     check_same_site(request.headers)
-    enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
+    count_sign_in(request)
     sent, given = await read_form(request), None
-    values = {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}
+    values = {"name": sent.text("name"), "password": sent.untrimmed("password")}
     with suppress(ValidationError):
         given = Credentials.model_validate(values)
     pending, asked = carried_form(sent), sent.text(THEN)
@@ -69,7 +70,7 @@ async def post_sign_in(request: Request) -> Response:
         return sign_in_page(request, status=REFUSED, refused=True, pending=pending, then=then)
     request_info(request.scope).session = session
     response = await _with_pending(request, session, pending) if pending else redirect(then or HOME)
-    response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).setting(session.token)
+    response.headers["set-cookie"] = session_cookie(request).setting(session.token)
     return response
 
 
@@ -87,8 +88,7 @@ async def _with_pending(request: Request, session: Session, pending: PendingForm
 @router.post(f"{SIGN_IN}/end")
 async def post_sign_out(request: Request) -> Response:
     """Ends the session at once."""
-    auth = auth_backend(request)
-    await auth.log_out(session_of(request))
+    await auth_backend(request).log_out(session_of(request))
     response = redirect(SIGN_IN)
-    response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).clearing()
+    response.headers["set-cookie"] = session_cookie(request).clearing()
     return response

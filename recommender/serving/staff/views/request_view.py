@@ -34,6 +34,7 @@ from recommender.serving.staff.views.shortlist import (
     shortlist_of,
 )
 from recommender.serving.staff.views.why_first import why_first
+from recommender.serving.staff.views.why_not import WhyNot, fits_sentence
 from recommender.serving.stored_recommendation import read_response
 
 MAX_EXPLAINED = 5
@@ -52,16 +53,6 @@ class PageQuestions:
 
     why_not: str = ""
     compare: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WhyNot:
-    """Why one clinician is not first: what excluded them, or how they differ from the first."""
-
-    name: str
-    text: str
-    reasons: tuple[str, ...] = ()
-    comparison: Comparison | None = None
 
 
 class RequestView:
@@ -199,7 +190,7 @@ class RequestView:
         first = next((each for each in self.case.shown if each != clinician_id), None)
         if first is None:
             return WhyNot(name, f"{name} is the only clinician who fits.")
-        text = f"{name} fits. Compared with {self.names[first]}:"
+        text = fits_sentence(self.case, self.names, clinician_id, first)
         return WhyNot(name, text, comparison=self._comparison((clinician_id, first), now))
 
     def _comparison(self, ids: tuple[str, ...], now: datetime) -> Comparison | None:

@@ -83,14 +83,14 @@ async def _preview(
         "What the file changes",
         status=status,
         changes=changes,
-        table=sent.fields.get("table", [""])[0],
+        table=sent.untrimmed("table"),
         seen=roster_version_of(state).etag,
         stale=stale,
     )
 
 
 def _rows(state: ServingSnapshot, sent: FormData) -> dict[str, Cells]:
-    content = sent.fields.get("table", [""])[0].encode()
+    content = sent.untrimmed("table").encode()
     roster = roster_of_csv(content, state.practice, datetime.now(UTC))
     return dict(rows_of(roster, state.practice))
 
@@ -116,7 +116,7 @@ def _page(
         "owner_roster.html",
         "Import a roster file",
         status=status,
-        table=sent.fields.get("table", [""])[0],
+        table=sent.untrimmed("table"),
         faults=faults,
         applied=applied,
     )

@@ -1,0 +1,81 @@
+"""What the clinicians of a roster decide of a score alone, equal for every client."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array, clinician_rows
+from recommender.model.additive import Additive, ClinicianIndex, Drawn
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClinicianTerms:
+    """Terms of n clinicians of a roster, in points where nothing else is said.
+
+    Attributes
+    ----------
+    index : (n,) int
+        Place of each among those the model learned from, -1 for one it never saw.
+    rows : (n, columns)
+        Their columns of the model.
+    parts : (n, columns)
+        What each column adds.
+    effect : (n,)
+        Their own effect.
+    by_level : (levels + 1, n)
+        Their effect for clients of each level; the last is of clients without one.
+    multiplied : (n, q)
+        Their numbers that are multiplied with those of the client, on one scale; (n, 0) without
+        products.
+    directions : (n, k)
+        The same in the directions of the products' draws; float32.
+    drawn : (n, draws)
+        Deviations of all this from its mean in every draw; float32.
+    unknown : (n,)
+        Prior variance of what is not known of a clinician the model never saw, in points squared.
+    """
+
+    index: NDArray[np.int64]
+    rows: Array
+    parts: Array
+    effect: Array
+    by_level: Array
+    multiplied: Array
+    directions: Drawn
+    drawn: Drawn
+    unknown: Array
+
+
+def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> ClinicianTerms:
+    """The terms of a roster's clinicians."""
+    additive, index = model.additive, encoding.clinician
+    rows = clinician_rows(model.practice, encoding.roster.columns)
+    scaled = additive.frame.clinician.apply(rows)
+    parts = scaled * additive.fit.coefficients["clinician"]
+    count = model.records.level_mean.shape[1]
+    levels = [_effects(additive, index, level) for level in [*range(count), -1]]
+    products = additive.frame.products
+    multiplied = np.zeros((len(index), 0)) if products is None else products.clinician.scaled(rows)
+    directions = multiplied if products is None else multiplied @ products.clinician.basis
+    drawn = scaled.astype(np.float32) @ additive.draws["clinician"]
+    known = (index >= 0) & (index < len(additive.draws["clinicians"]))
+    drawn[known] += additive.draws["clinicians"][index[known]]
+    return ClinicianTerms(
+        index=index,
+        rows=rows,
+        parts=parts,
+        effect=levels[-1]["clinicians"],
+        by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
+        multiplied=multiplied,
+        directions=directions.astype(np.float32),
+        drawn=drawn,
+        unknown=np.where(index < 0, additive.unknown, 0.0),
+    )
+
+
+def _effects(additive: Additive, index: NDArray[np.int64], level: int) -> dict[str, Array]:
+    """The own effect of each clinician and the one for clients of a level, where there are any."""
+    at = ClinicianIndex(index, np.full(len(index), level))
+    return additive.fit.terms(additive.frame.index_blocks(at))

@@ -1,0 +1,44 @@
+"""Probabilities that one scored pair is ahead of another."""
+
+import numpy as np
+
+from recommender.features.feature import Array
+from recommender.model.additive import Drawn
+from recommender.model.alliance_model import probability_ahead
+from recommender.plan.score_plan import Places, ScoredPairs
+
+
+def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
+    """Probability that the expected alliance of one pair is above that of another, (m,).
+
+    As `AllianceModel.ahead`; `one` and `other` (m,) are indices of `pairs`, a few hundred at most.
+    """
+    pairing = pairs.scores.pairing
+    unknown = pairs.plan.clinicians.unknown[pairs.clinician]
+    return probability_ahead(pairing[one] - pairing[other], _drawn(pairs), unknown, one, other)
+
+
+def _drawn(pairs: ScoredPairs) -> Drawn:
+    """Deviations of each pair's pairing part from its mean in every draw, (n, draws)."""
+    plan, draws = pairs.plan, pairs.plan.model.additive.draws
+    frame, own = plan.model.additive.frame, plan.clinicians
+    match = pairs.match.T
+    drawn = own.drawn[pairs.clinician]
+    drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
+    if "evidence" in draws:
+        drawn += (np.nan_to_num(match) @ frame.prior).astype(np.float32)[:, None] * draws[
+            "evidence"
+        ]
+    if frame.products is not None:
+        products = frame.products.client
+        ours = products.scaled(pairs.clients.rows) @ products.basis
+        both = (
+            ours.astype(np.float32)[pairs.client, :, None] * own.directions[pairs.clinician, None]
+        )
+        drawn += both.reshape(len(both), -1) @ draws["products"]
+    if frame.levels:
+        index, level = own.index[pairs.clinician], pairs.clients.level[pairs.client]
+        cell = index * frame.levels + level
+        known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
+        drawn[known] += draws["by_level"][cell[known]]
+    return drawn

@@ -1,0 +1,259 @@
+"""Matches of one client with many clinicians, whose side is compiled and stacked by operator."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array
+from recommender.features.pipeline import matched_fields
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.practice.match_operators import (
+    OPERATORS,
+    Operator,
+    Prepared,
+    places_among,
+)
+from recommender.practice.matches import Match
+from recommender.practice.sums import known_mean
+
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+
+class Family(Protocol):
+    """Some matches that are computed together.
+
+    `places` are theirs among all matches, `fields` the client's fields they read.
+    """
+
+    @property
+    def places(self) -> Places:
+        """Where the matches are among those of the practice."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The client's fields that the matches read."""
+
+    def with_one(self, client: Columns, rows: Places) -> Array:
+        """The matches of one client with some of the clinicians, (matches, rows)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledMatches:
+    """The matches of a practice, with the clinicians of a roster and a panel compiled.
+
+    `panel` are the rows of the panel, which follow those of the roster.
+    """
+
+    count: int
+    families: tuple[Family, ...]
+    panel: Places
+
+    def with_one(
+        self, client: Columns, clinician: Places, fields: Set[str] | None = None
+    ) -> tuple[Places, Array, Array]:
+        """The matches of one client with n clinicians of the roster.
+
+        A value depends neither on the other clinicians nor on their number.
+
+        Parameters
+        ----------
+        client
+            One row.
+        clinician : (n,) int
+            Places on the roster.
+        fields
+            Only matches that are computed with those of these fields; all where left out.
+
+        Returns
+        -------
+        (k,) int
+            Which of the matches are computed.
+        (k, n)
+            Their values; NaN is unknown.
+        (k,)
+            Their means over the panel; NaN where none is known.
+        """
+        families = (each for each in self.families if fields is None or each.fields & fields)
+        rows = np.concatenate([clinician, self.panel])
+        parts = [(each.places, each.with_one(client, rows)) for each in families]
+        places = np.concatenate([np.empty(0, dtype=np.intp), *(place for place, _ in parts)])
+        values = np.concatenate([np.empty((0, len(rows))), *(own for _, own in parts)])
+        return places, values[:, : len(clinician)], known_mean(values[:, len(clinician) :])
+
+
+def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> CompiledMatches:
+    """The matches of a practice with the clinicians of a roster and of a panel."""
+    _, theirs = matched_fields(practice)
+    both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
+    matches = list(enumerate(practice.matches.values()))
+    families: list[Family] = []
+    named = [each for each in matches if OPERATORS[each[1].operator].named]
+    if named:
+        families.append(_named(named, both))
+    elementwise = [each for each in matches if OPERATORS[each[1].operator].elementwise]
+    elementwise.sort(key=lambda each: each[1].operator)
+    for name, some in groupby(elementwise, key=lambda each: each[1].operator):
+        families.append(_elementwise(OPERATORS[name], list(some), both))
+    for place, match in matches:
+        operator = OPERATORS[match.operator]
+        if not (operator.named or operator.elementwise):
+            prepared = operator.prepare(match.compared(match.clinician, both))
+            families.append(_Single(operator, match, np.array([place]), prepared))
+    return CompiledMatches(len(matches), tuple(families), np.arange(clinicians.size, both.size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Single:
+    """One match, with the clinicians' side prepared by its operator."""
+
+    operator: Operator
+    match: Match
+    places: Places
+    clinicians: Prepared
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.match.client)
+
+    def with_one(self, client: Columns, rows: Places) -> Array:
+        ours = self.operator.prepare(self.match.compared(self.match.client, client))
+        theirs = tuple(part[rows] for part in self.clinicians)
+        return self.operator.compare(ours, theirs)[None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Elementwise:
+    """k matches of one operator that compares one number with another.
+
+    `low` and `span` (k, 1) are the scales of the client's numbers, `clinicians` (k, N) the scaled
+    numbers of the clinicians.
+    """
+
+    operator: Operator
+    places: Places
+    names: tuple[str, ...]
+    low: Array
+    span: Array
+    clinicians: Array
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def with_one(self, client: Columns, rows: Places) -> Array:
+        numbers = np.array([client[name] for name in self.names])
+        theirs = self.clinicians.take(rows, axis=1)
+        return self.operator.compare(((numbers - self.low) / self.span,), (theirs,))
+
+
+def _elementwise(
+    operator: Operator, some: list[tuple[int, Match]], clinicians: Columns
+) -> _Elementwise:
+    scales = np.array([match.scale_of(match.client[0]) for _, match in some])
+    numbers = [match.compared(match.clinician, clinicians)[0] for _, match in some]
+    return _Elementwise(
+        operator,
+        np.array([place for place, _ in some]),
+        tuple(match.client[0].name for _, match in some),
+        scales[:, :1],
+        scales[:, 1:],
+        np.array(numbers, dtype=np.float64),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Named:
+    """k matches of levels compared by name, each a count of the client's levels that are shared.
+
+    Attributes
+    ----------
+    client
+        The client's field of each match.
+    counted : (levels,)
+        1 for each level of the matches' fields, match by match, that the clinician's field has and
+        that states a wish.
+    held : (N, levels)
+        1 where a clinician has the level.
+    starts : (k,)
+        The first level of each match.
+    of_match : (levels, k)
+        1 for the levels of each match.
+    shares : (k,)
+        Whether the match is the share of the levels named, and not whether any is shared.
+    unknown : (k, N)
+        Whether the clinician's field is not known.
+    """
+
+    places: Places
+    client: tuple[Field, ...]
+    counted: Array
+    held: NDArray[np.float32]
+    starts: Places
+    of_match: Array
+    shares: Flags
+    unknown: Flags
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.client)
+
+    def with_one(self, client: Columns, rows: Places) -> Array:
+        named = np.concatenate([_levels_named(field, client) for field in self.client])
+        named *= self.counted
+        counts = np.add.reduceat(named, self.starts)
+        # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
+        # every number of rows.
+        wished = (np.nan_to_num(named)[:, None] * self.of_match).astype(np.float32)
+        shared = (self.held[rows] @ wished).T.astype(np.float64)
+        values = shared / np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)[:, None]
+        values[self.unknown[:, rows]] = np.nan
+        return np.asarray(values)
+
+
+def _named(some: list[tuple[int, Match]], clinicians: Columns) -> _Named:
+    held, counted = zip(*(_levels_held(match, clinicians) for _, match in some), strict=True)
+    sizes = [len(each) for each in counted]
+    return _Named(
+        places=np.array([place for place, _ in some]),
+        client=tuple(match.client[0] for _, match in some),
+        counted=np.concatenate(counted),
+        held=np.nan_to_num(np.concatenate(held, axis=1)).astype(np.float32),
+        starts=np.cumsum([0, *sizes[:-1]]),
+        of_match=np.repeat(np.eye(len(some)), sizes, axis=0),
+        shares=np.array([match.operator == "overlap" for _, match in some]),
+        unknown=np.stack([np.isnan(each).any(axis=1) for each in held]),
+    )
+
+
+def _levels_held(match: Match, clinicians: Columns) -> tuple[Array, Array]:
+    """1 where a clinician has a level of the client's field, (N, levels), and which levels count.
+
+    NaN throughout the row of a clinician whose field is not known.
+    """
+    ours, theirs = match.client[0], match.clinician[0]
+    places = places_among(ours.levels, theirs.levels, match.indifferent)
+    values = clinicians[theirs.name]
+    if values.ndim == 1:
+        values = np.where(
+            np.isnan(values)[:, None], np.nan, values[:, None] == np.arange(len(theirs.levels))
+        )
+    counted = ~np.isnan(places)
+    held = values[:, np.where(counted, places, 0).astype(int)]
+    return held, counted.astype(np.float64)
+
+
+def _levels_named(field: Field, client: Columns) -> Array:
+    """1 for each level the client named, (levels,); NaN where the field is not answered."""
+    values = client[field.name][0]
+    if values.ndim:
+        return np.asarray(values)
+    if np.isnan(values):
+        return np.full(len(field.levels), np.nan)
+    return np.asarray(np.arange(len(field.levels)) == values, dtype=np.float64)

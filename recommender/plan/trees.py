@@ -1,0 +1,82 @@
+"""The trees of the pairing part, with what each clinician decides of their splits compiled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array
+from recommender.model.trees.ensemble import Trees, narrow
+from recommender.model.trees.tables import ScoreTable, Ways
+
+CHUNK_PAIRS = 1024
+"""Pairs whose ways are found at once, which bounds memory."""
+
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledTrees:
+    """Trees whose splits on clinicians' columns are known for n clinicians.
+
+    Attributes
+    ----------
+    table
+        The trees' scores by way; its splits are sorted by column.
+    ends : (5,)
+        The first split on each family of columns (client, clinician, match, history), and the end.
+    firsts : (4,)
+        The first column of each family.
+    clinicians : (splits, n)
+        Whether each clinician goes left at the splits on clinicians' columns.
+    """
+
+    table: ScoreTable
+    ends: tuple[int, ...]
+    firsts: tuple[int, ...]
+    clinicians: Flags
+
+    def ways(
+        self, client_rows: Array, match: Array, history: Array, client: Places, clinician: Places
+    ) -> Ways:
+        """The way of each of m pairs through each tree, (trees, m).
+
+        Parameters
+        ----------
+        client_rows : (clients, columns)
+        match : (matches, m)
+        history : (columns, m)
+        client, clinician : (m,) int
+            Rows of the clients and places of the roster.
+        """
+        clients = self._left(0, client_rows.T)
+        chunks = [np.zeros((self.table.splits.places.shape[1], 0), dtype=np.uint8)]
+        for at in range(0, len(client), CHUNK_PAIRS):
+            some = slice(at, at + CHUNK_PAIRS)
+            left = [
+                clients.take(client[some], axis=1),
+                self.clinicians.take(clinician[some], axis=1),
+                self._left(2, match[:, some]),
+                self._left(3, history[:, some]),
+            ]
+            chunks.append(self.table.splits.ways(np.concatenate(left)))
+        return np.concatenate(chunks, axis=1)
+
+    def _left(self, family: int, columns: Array) -> Flags:
+        splits = slice(self.ends[family], self.ends[family + 1])
+        return self.table.splits.left(narrow(columns), splits, self.firsts[family])
+
+
+def compile_trees(
+    trees: Trees, clinician_rows: Array, client_columns: int, matches: int
+) -> CompiledTrees | None:
+    """The trees with n clinicians of (n, columns) rows; None where the trees have no table."""
+    if trees.scores is None:
+        return None
+    widths = client_columns, clinician_rows.shape[1], matches
+    firsts = (0, *np.cumsum(widths).tolist())
+    splits = trees.scores.splits
+    ends = (*np.searchsorted(splits.feature, firsts).tolist(), len(splits.feature))
+    clinicians = splits.left(narrow(clinician_rows.T), slice(ends[1], ends[2]), firsts[1])
+    return CompiledTrees(trees.scores, ends, firsts, clinicians)
