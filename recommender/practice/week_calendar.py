@@ -358,12 +358,12 @@ def spans_of(
 
     Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
-    days = [first + timedelta(days=place - MARGIN) for place in range(len(week.midnight))]
+    start, size = first.toordinal() - MARGIN, len(week.midnight)
     spans = [
-        (place, start, end)
-        for weekday, start, end in windows
-        for place, day in enumerate(days)
-        if day.weekday() == weekday and opens(day)
+        (place, begin, end)
+        for weekday, begin, end in windows
+        for place in range((weekday - date.fromordinal(start).weekday()) % DAYS, size, DAYS)
+        if opens(date.fromordinal(start + place))
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
     moments = np.stack([week.minutes(day, minute) for minute in ends], axis=1)
