@@ -161,8 +161,14 @@ class Pipeline:
     @property
     def client_fields(self) -> frozenset[str]:
         """Client fields that rows read; constraints may read others."""
-        scored = self.practice.fields("client", "score")
-        return matched_fields(self.practice)[0] | scored.keys()
+        return matched_fields(self.practice)[0] | self.own_fields
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        """Client fields that rows read otherwise than in matches."""
+        per = self.practice.history.per
+        levels = () if per is None else (per,)
+        return frozenset((*self.practice.fields("client", "score"), *levels))
 
     def client_rows(self, client: Columns) -> Array:
         """The client columns alone, (clients, features)."""

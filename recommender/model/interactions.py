@@ -27,7 +27,9 @@ class Standardizer:
 
     def apply(self, values: Array) -> Array:
         """Standardised values; a missing one becomes 0, the average."""
-        return np.nan_to_num((values - self.mean) / self.interval, nan=0.0)
+        scaled = np.asarray((values - self.mean) / self.interval)
+        scaled[np.isnan(scaled)] = 0.0
+        return scaled
 
 
 def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:

@@ -49,6 +49,12 @@ class ClientTerms:
     expected: Array
     slopes: Array
 
+    def take(self, rows: Places) -> "ClientTerms":
+        """Some of the clients, in the order given; one may be taken more than once."""
+        return ClientTerms(
+            self.rows[rows], self.level[rows], self.expected[rows], self.slopes[rows]
+        )
+
     def followed_by(self, other: "ClientTerms") -> "ClientTerms":
         """These clients and then others."""
         return ClientTerms(
@@ -182,7 +188,7 @@ class ScorePlan:
             client = clients.row(row) if clients.size > 1 else clients
             places, own, means = self.matches.with_one(client, pairs.clinician[some])
             raw[places, some], usual[places, row] = own, means
-        return self._scored(clients, pairs, raw, usual)
+        return self._scored(self._client_terms(clients), pairs, raw, usual)
 
     def score_changed(
         self,
@@ -217,10 +223,15 @@ class ScorePlan:
                 changed[row], pairs.clinician[some], fields[row]
             )
             raw[places, some], usual[places, row] = own, means
-        return self._scored(Columns.concatenate(changed), pairs, raw, usual)
+        read = self.model.pipeline.own_fields
+        if any(each & read for each in fields):
+            terms = self._client_terms(Columns.concatenate([each.only(read) for each in changed]))
+        else:
+            terms = stated.clients.take(np.zeros(len(rows), dtype=np.intp))
+        return self._scored(terms, pairs, raw, usual)
 
-    def _scored(self, clients: Columns, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
-        model, own, terms = self.model, self.clinicians, self._client_terms(clients)
+    def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
+        model, own = self.model, self.clinicians
         client, clinician = pairs.client, pairs.clinician
         match, level = raw - usual.take(client, axis=1), terms.level[client]
         history = model.records.rows(own.index[clinician], level).T

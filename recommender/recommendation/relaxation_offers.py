@@ -104,18 +104,24 @@ def _pool_of(
     pairs = stated.pairs
     read = pairs.plan.model.pipeline.client_fields
     rows = [stated.rows_at(each.admits) for each in possible]
-    others = [number for number, each in enumerate(possible) if each.fields & read]
-    if others:
+    # Relaxations that differ in answers the model does not read are of one client to it.
+    alike: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for number, each in enumerate(possible):
+        own = ((c.field, str(c.answer)) for c in each.changes if c.field in read)
+        alike.setdefault(tuple(sorted(own)), []).append(number)
+    alike.pop((), None)
+    if alike:
         apart = pairs.plan.score_changed(
             pairs,
-            [rows[number] for number in others],
-            [changed(request, possible[number].changes) for number in others],
-            [possible[number].fields for number in others],
+            [np.concatenate([rows[number] for number in some]) for some in alike.values()],
+            [changed(request, possible[some[0]].changes) for some in alike.values()],
+            [possible[some[0]].fields for some in alike.values()],
         )
-        ends = np.cumsum([len(rows[number]) for number in others])[:-1]
-        added = np.split(np.arange(len(apart)) + len(pairs), ends)
-        for number, own in zip(others, added, strict=True):
-            rows[number] = own
+        order = [number for some in alike.values() for number in some]
+        ends = np.cumsum([len(rows[number]) for number in order])
+        added = np.split(len(pairs) + np.arange(len(apart)), ends[:-1])
+        for number, places in zip(order, added, strict=True):
+            rows[number] = places
         pairs = pairs.followed_by(apart)
     return _Pool(pairs, stated.first, tuple(rows))
 
