@@ -142,33 +142,32 @@ class Pipeline:
         The clinicians against whom matches are centred, fixed when fitted.
     features
         Every column of the model: client, clinician, match, history.
+    own_fields
+        Client fields that rows read otherwise than in matches.
+    client_fields
+        Client fields that rows read; constraints may read others.
     """
 
     practice: Practice
     panel: Columns
     features: tuple[Feature, ...] = field(init=False, repr=False)
+    own_fields: frozenset[str] = field(init=False, repr=False)
+    client_fields: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Builds the features once, of which every row of a request is made."""
+        """Builds once what every request reads."""
         features = (
             *client_features(self.practice),
             *clinician_features(self.practice),
             *pairing_features(self.practice),
             *history_features(self.practice),
         )
-        object.__setattr__(self, "features", features)
-
-    @property
-    def client_fields(self) -> frozenset[str]:
-        """Client fields that rows read; constraints may read others."""
-        return matched_fields(self.practice)[0] | self.own_fields
-
-    @property
-    def own_fields(self) -> frozenset[str]:
-        """Client fields that rows read otherwise than in matches."""
         per = self.practice.history.per
         levels = () if per is None else (per,)
-        return frozenset((*self.practice.fields("client", "score"), *levels))
+        own = frozenset((*self.practice.fields("client", "score"), *levels))
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "own_fields", own)
+        object.__setattr__(self, "client_fields", own | matched_fields(self.practice)[0])
 
     def client_rows(self, client: Columns) -> Array:
         """The client columns alone, (clients, features)."""
