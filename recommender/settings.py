@@ -95,7 +95,8 @@ class Settings(BaseSettings):
         Requests that may wait for a worker; further ones get 503.
     queue_wait_seconds
         Longest expected wait in that queue, estimated from recent requests; requests that would
-        wait longer get 503. One request per worker may always wait.
+        wait longer get 503. Eight per worker may wait in any case; for a second after a refusal,
+        one.
     poll_seconds
         Interval of checking the bundle cache and the stored roster for changes.
     shutdown_seconds
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=1, ge=1)
     queue_limit: int = Field(default=64, ge=0)
-    queue_wait_seconds: float = Field(default=0.02, gt=0)
+    queue_wait_seconds: float = Field(default=0.15, gt=0)
     poll_seconds: float = Field(default=1.0, gt=0)
     shutdown_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
+from recommender.journal.contribution_table import ContributionTable
 from recommender.journal.drafts import draft_subjects, opened_drafts
 from recommender.journal.near_ids import near_clients
 from recommender.journal.recommendations import contributions_in
@@ -242,7 +243,7 @@ def _payloads(connection: Connection, holdings: SubjectRows) -> list[dict[str, A
             content = {"request": json.loads(request), "response": response.decode()}
             explained = contributions_in(name, row["explained_sealed"], subject)
             if explained is not None:
-                content["explained"] = json.loads(explained)
+                content["explained"] = ContributionTable.from_bytes(explained).to_json()
             opened.append({"recommendation_id": name, **content})
     return opened
 

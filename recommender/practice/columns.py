@@ -138,6 +138,8 @@ def read_cell(
     `written` is the form in which the remedy shows how to write a cell; the cell itself is in the
     standard form, or an error of its reading.
     """
+    if cell is None and not field.required:
+        return None, None
     if isinstance(cell, CellError):
         return None, _with_remedy(field, cell, written)
     if field.is_missing(cell):
@@ -194,8 +196,42 @@ def with_levels(suggested: Sequence[str], remedy: str) -> str:
 
 
 def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:
-    """Columns of parsed values, one sequence a field."""
-    return Columns(size, {f.name: f.behaviour.encode(f, parsed[f.name]) for f in fields})
+    """Columns of parsed values, one sequence a field.
+
+    One person leaves most questions open: their answers share arrays that cannot be written to.
+    """
+
+    def encoded(field: Field) -> NDArray[Any]:
+        values = parsed[field.name]
+        if size == 1 and values[0] is None:
+            return _missing_row(field)
+        return field.behaviour.encode(field, values)
+
+    return Columns(size, {field.name: encoded(field) for field in fields})
+
+
+def _missing_row(field: Field) -> NDArray[Any]:
+    """One missing answer, whose shape depends on the kind and on how many levels there are."""
+    key = field.kind, len(field.levels)
+    if key not in _MISSING:
+        row = field.behaviour.encode(field, [None])
+        row.setflags(write=False)
+        _MISSING[key] = row
+    return _MISSING[key]
+
+
+_MISSING: dict[tuple[str, int], NDArray[Any]] = {}
+
+
+def answered_in(person: Columns) -> frozenset[str]:
+    """Names of the fields that a person answered, of columns with one row."""
+
+    def answered() -> frozenset[str]:
+        firsts = ((name, array.item(0)) for name, array in person.values.items())
+        # Missing is NaN throughout the row; only NaN differs from itself.
+        return frozenset(name for name, first in firsts if first is not None and first == first)
+
+    return person.view("answered", answered)
 
 
 def cells_at(fields: Mapping[str, Field], columns: Columns, row: int) -> dict[str, RawValue]:

@@ -174,6 +174,8 @@ class WindowTerms:
         Weeks between openings, and the ordinal of a date in a week in which it opens.
     label
         Equal for windows of one person that may continue in each other.
+    by_way
+        Whether any window is for some ways only.
     """
 
     room: NDArray[np.intp]
@@ -181,11 +183,13 @@ class WindowTerms:
     every: NDArray[np.intp]
     anchor: NDArray[np.intp]
     label: NDArray[np.intp]
+    by_way: bool
 
     def of(self, rows: NDArray[np.intp]) -> "WindowTerms":
         """The terms of some people."""
-        parts = (self.room, self.ways, self.every, self.anchor, self.label)
-        return WindowTerms(*(part[:, rows] for part in parts))
+        by_window = ("room", "ways", "every", "anchor", "label")
+        taken: dict[str, Any] = {name: getattr(self, name).take(rows, axis=1) for name in by_window}
+        return replace(self, **taken)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,6 +291,7 @@ def _terms_of(
         placed(parts[2], 1),
         placed(parts[3], 0),
         placed(label.reshape(named.shape), 0),
+        bool(ways.any()),
     )
 
 
@@ -353,12 +358,12 @@ def spans_of(
 
     Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
-    days = [first + timedelta(days=place - MARGIN) for place in range(len(week.midnight))]
+    start, size = first.toordinal() - MARGIN, len(week.midnight)
     spans = [
-        (place, start, end)
-        for weekday, start, end in windows
-        for place, day in enumerate(days)
-        if day.weekday() == weekday and opens(day)
+        (place, begin, end)
+        for weekday, begin, end in windows
+        for place in range((weekday - date.fromordinal(start).weekday()) % DAYS, size, DAYS)
+        if opens(date.fromordinal(start + place))
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
     moments = np.stack([week.minutes(day, minute) for minute in ends], axis=1)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from recommender.recommendation.openings import OpeningTimes, WeeklyHours
+from recommender.recommendation.open_intervals import WeeklyHours
+from recommender.recommendation.openings import OpeningTimes
 
 AWAY, CLINICIAN_HOURS, CLIENT_HOURS = "away", "clinician_hours", "client_hours"
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint, applicability
-from recommender.recommendation.card_parts import CardFields, Cost, Fact, Meeting
-from recommender.recommendation.explanation import WISH_OPERATORS
+from recommender.recommendation.card_parts import Cost, Fact, Meeting
+from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import (
     YES,
     cents_of,
@@ -20,23 +18,15 @@ from recommender.recommendation.fact_text import (
     values_text,
     with_unit,
 )
-from recommender.recommendation.openings import OpenInterval
+from recommender.recommendation.open_intervals import OpenInterval
+from recommender.recommendation.wishes import Wish
 from recommender.screening.screen import Screening
+from recommender.values.kinds import DAY_NAMES
 
-BY_LEVEL = frozenset({"has_all", "has_any", "member", "one_of", "equal"})
-"""Rules that compare levels which a client asks for with those a clinician has."""
 BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
 """Rules about flags, amounts, distance and hours of which a card says that they are met."""
 GAP, DISTANCE = "Gap", "Distance"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A client's field that asks for levels of a clinician's field; `indifferent` ask for none."""
-
-    client: str
-    clinician: str
-    indifferent: frozenset[str] = frozenset()
+WEEKDAYS = tuple(DAY_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +43,6 @@ class Offered:
     times: tuple[tuple[OpenInterval, str], ...]
 
 
-def wishes_of(practice: Practice) -> tuple[Wish, ...]:
-    """Every comparison of levels asked for with levels offered that the practice declares.
-
-    Constraints of protected families are no wishes.
-    """
-    matches = (
-        Wish(match.client[0].name, match.clinician[0].name, frozenset(match.indifferent))
-        for match in practice.matches.values()
-        if match.operator in WISH_OPERATORS
-    )
-    rules = (
-        Wish(rule.client[0], rule.clinician[0], frozenset(rule.settings.get("indifferent", ())))
-        for rule in practice.constraints.values()
-        if rule.rule in BY_LEVEL and rule.client and rule.family not in NEVER_RELAXED
-    )
-    return tuple(dict.fromkeys((*matches, *rules)))
-
-
 class Asked:
     """What one client asked for, beside what each clinician offers.
 
@@ -80,19 +52,14 @@ class Asked:
         The levels that the client asked for, by the clinician's field that may offer them.
     """
 
-    def __init__(
-        self,
-        practice: Practice,
-        fields: CardFields,
-        client: Columns,
-        columns: Columns,
-        screening: Screening,
-        wishes: Sequence[Wish],
-    ) -> None:
-        self.practice, self.client, self.columns = practice, client, columns
-        self.screening, self._fee = screening, fields.of_part.get("cost")
+    def __init__(self, facts: ClinicianFacts, client: Columns, screening: Screening) -> None:
+        practice, fields = facts.practice, facts.fields
+        self.practice, self.client, self.columns = practice, client, facts.columns
+        self.screening, self._facts = screening, facts
+        self._fee = fields.of_part.get("cost")
         shown = {*fields.facts, *fields.if_asked, *fields.of_part.values()}
-        self.levels = _levels_asked(practice, wishes, client)
+        answered = answered_in(client)
+        self.levels = _levels_asked(practice, facts.wishes, client, answered)
         # The ways that suit both are a part of the card.
         ways = None if practice.ways is None else practice.ways.clinician
         self._by_level = tuple(
@@ -106,7 +73,7 @@ class Asked:
             if rule.rule in BY_RULE
             and rule.clinician[0] in shown
             and rule.family not in NEVER_RELAXED
-            and not any(_is_missing(client, each) for each in rule.client)
+            and answered.issuperset(rule.client)
             and applicability(rule, client, screening.context) == 1
         )
 
@@ -117,16 +84,22 @@ class Asked:
             for field, levels in self._by_level
             if (values := self._levels_met(field, levels, offered.row))
         ]
+        spans = tuple(dict.fromkeys(_span(*each) for each in offered.times))
         for rule in self._rules:
-            facts += self._by_rule(rule, offered)
+            facts += self._by_rule(rule, offered, spans)
         return tuple(dict.fromkeys(facts))
 
     def _levels_met(self, field: Field, levels: frozenset[str], row: int) -> tuple[str, ...]:
-        held = levels_in(field, self.columns[field.name][row])
+        held = self._facts.levels(field.name, row) or ()
         return tuple(field.label_of(level) for level in held if level in levels)
 
-    def _by_rule(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
-        """What a rule about amounts, flags, hours or distance says of the two, where it is met."""
+    def _by_rule(
+        self, rule: Constraint, offered: Offered, spans: tuple[str, ...]
+    ) -> Iterator[Fact]:
+        """What a rule about amounts, flags, hours or distance says of the two, where it is met.
+
+        `spans` are the times offered, in words.
+        """
         name, row = rule.clinician[0], offered.row
         field = self.practice.clinician[name]
         if not rule.client:
@@ -151,10 +124,8 @@ class Asked:
                 yield from self._within(name, GAP, gap, answer)
             case "within_km" if is_met:
                 yield from self._distance(rule, offered)
-            case "shares_hours":
-                spans = tuple(dict.fromkeys(_span(*each) for each in offered.times))
-                if spans:
-                    yield Fact(name, field.heading, spans)
+            case "shares_hours" if spans:
+                yield Fact(name, field.heading, spans)
 
     def _without_gap(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
         """That nothing is left to pay, where a flag of the client's asks for it."""
@@ -180,26 +151,23 @@ class Asked:
 
 
 def _levels_asked(
-    practice: Practice, wishes: Sequence[Wish], client: Columns
+    practice: Practice, wishes: Sequence[Wish], client: Columns, answered: frozenset[str]
 ) -> dict[str, frozenset[str]]:
     asked: dict[str, frozenset[str]] = {}
     for wish in wishes:
-        named = levels_in(practice.client[wish.client], client[wish.client][0])
-        asked[wish.clinician] = asked.get(wish.clinician, frozenset()) | (
-            frozenset(named) - wish.indifferent
-        )
+        if wish.client in answered:
+            named = levels_in(practice.client[wish.client], client[wish.client][0])
+            wished = frozenset(named) - wish.indifferent
+            asked[wish.clinician] = asked.get(wish.clinician, frozenset()) | wished
     return asked
-
-
-def _is_missing(client: Columns, name: str) -> bool:
-    answer = client[name][0]
-    return bool(answer is None if client[name].dtype == object else np.isnan(answer).all())
 
 
 def _span(interval: OpenInterval, zone: str) -> str:
     """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
     begin, end = interval.local(zone)
     if (end - begin).days >= 1:
-        return f"{begin:%A}"
-    day = "" if end.date() == begin.date() or clock_text(end) == "midnight" else f"{end:%A} "
-    return f"{begin:%A} {clock_text(begin)} to {day}{clock_text(end)}"
+        return WEEKDAYS[begin.weekday()]
+    until = clock_text(end)
+    is_same = end.date() == begin.date() or until == "midnight"
+    day = "" if is_same else f"{WEEKDAYS[end.weekday()]} "
+    return f"{WEEKDAYS[begin.weekday()]} {clock_text(begin)} to {day}{until}"

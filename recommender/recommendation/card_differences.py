@@ -4,18 +4,18 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from typing import TypeVar
 
-import numpy as np
-
-from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, listed
 from recommender.recommendation.card_parts import CardContent, CardFields, Difference
-from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
+from recommender.recommendation.clinician_facts import ClinicianFacts
+from recommender.recommendation.fact_text import cents_text, with_unit
 
 MAX_DIFFERENCES = 4
 MAX_LEVELS = 2
@@ -46,9 +46,7 @@ class Shown:
     asked: Mapping[str, frozenset[str]]
 
 
-def differences(
-    practice: Practice, fields: CardFields, columns: Columns, shown: Shown
-) -> list[tuple[Difference, ...]]:
+def differences(facts: ClinicianFacts, shown: Shown) -> list[tuple[Difference, ...]]:
     """The differences of each card, at most four; first those that clients may read.
 
     What was asked for comes first, then gap, time, distance, and facts in the order of the
@@ -57,8 +55,9 @@ def differences(
     found: list[list[Difference]] = [[] for _ in shown.cards]
     if len(shown.cards) < 2:
         return [() for _ in shown.cards]
-    candidates = [*_compared(practice, fields, shown), *_facts(practice, fields, columns, shown)]
-    candidates.sort(key=lambda each: (each.difference.fact in fields.staff_only, not each.is_asked))
+    candidates = [*_compared(facts.practice, facts.fields, shown), *_of_fields(facts, shown)]
+    staff_only = facts.fields.staff_only
+    candidates.sort(key=lambda each: (each.difference.fact in staff_only, not each.is_asked))
     for each in candidates:
         if len(found[each.place]) < MAX_DIFFERENCES:
             found[each.place].append(each.difference)
@@ -100,37 +99,34 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
                 yield Candidate(with_rooms[place][0], Difference(places, text))
 
 
-def _facts(
-    practice: Practice, fields: CardFields, columns: Columns, shown: Shown
-) -> Iterator[Candidate]:
+def _of_fields(facts: ClinicianFacts, shown: Shown) -> Iterator[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
-    ways, profession = fields.of_part.get("meeting"), fields.of_part.get("profession")
+    practice, fields, columns = facts.practice, facts.fields, facts.columns
+    ways = None if practice.ways is None else fields.of_part.get("meeting")
+    profession = fields.of_part.get("profession")
     asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
-    facts = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
+    compared = {ways, profession, *fields.facts, *(n for n in fields.if_asked if n in asked)}
     for name, field in practice.clinician.items():
-        if name == ways and practice.ways is not None:
-            held = [_ways_met(card, columns, name, row) for card, row in _pairs(shown)]
-            yield from _only(field, held, shown.asked.get(name, frozenset()), field.spoken_of)
-        elif (name in facts or name == profession) and field.behaviour.has_levels:
-            held = [_levels_known(field, columns, row) for row in shown.rows]
+        if name not in compared:
+            continue
+        if field.behaviour.has_levels:
+            held: list[Sequence[str] | None] = [facts.levels(name, row) for row in shown.rows]
+            if name == ways:
+                held = list(map(_ways_met, shown.cards, held))
             words = _is_a if name == profession else field.spoken_of
             yield from _only(field, held, shown.asked.get(name, frozenset()), words)
-        elif name in facts and field.kind == "flag":
-            flags = [columns[name][row] for row in shown.rows]
-            if not np.isnan(flags).any() and sum(flags) == 1:
+        elif field.kind == "flag":
+            flags = columns[name][shown.rows].tolist()
+            if sum(flags) == 1:
                 text = f"{ONLY} {field.spoken_of(())}"
                 yield Candidate(
                     flags.index(1), Difference(name, text), is_asked=name in fields.if_asked
                 )
-        elif name in facts and field.kind in ("number", "scale"):
-            numbers = [_negative(columns[name][row]) for row in shown.rows]
+        elif field.kind in ("number", "scale"):
+            numbers = [None if isnan(n) else -n for n in columns[name][shown.rows].tolist()]
             for place, most, _ in _least(numbers):
                 text = f"{field.heading}: {with_unit(field, -most)}, {MOST}"
                 yield Candidate(place, Difference(name, text))
-
-
-def _pairs(shown: Shown) -> Iterator[tuple[CardContent, int]]:
-    return zip(shown.cards, shown.rows, strict=True)
 
 
 def _is_a(labels: Sequence[str]) -> str:
@@ -139,7 +135,7 @@ def _is_a(labels: Sequence[str]) -> str:
 
 def _only(
     field: Field,
-    held: Sequence[frozenset[str] | None],
+    held: Sequence[Sequence[str] | None],
     asked: frozenset[str],
     words: Callable[[Sequence[str]], str],
 ) -> Iterator[Candidate]:
@@ -150,24 +146,21 @@ def _only(
     known = [levels for levels in held if levels is not None]
     if len(known) < len(held):
         return
+    holders = Counter(level for levels in known for level in levels)
     for place, own in enumerate(known):
-        others = frozenset[str]().union(*known[:place], *known[place + 1 :])
-        alone = [level for level in field.levels if level in own - others]
+        alone = [level for level in own if holders[level] == 1]
         alone.sort(key=lambda level: level not in asked)
         if alone:
             text = f"{ONLY} {words([field.label_of(level) for level in alone[:MAX_LEVELS]])}"
             yield Candidate(place, Difference(field.name, text), is_asked=alone[0] in asked)
 
 
-def _levels_known(field: Field, columns: Columns, row: int) -> frozenset[str] | None:
-    encoded = columns[field.name][row]
-    return None if np.isnan(encoded).any() else frozenset(levels_in(field, encoded))
-
-
-def _ways_met(card: CardContent, columns: Columns, name: str, row: int) -> frozenset[str] | None:
-    if np.isnan(columns[name][row]).any():
+def _ways_met(card: CardContent, offered: Sequence[str] | None) -> Sequence[str] | None:
+    """The ways offered in which the client can meet the clinician of a card, in their order."""
+    if offered is None:
         return None
-    return frozenset(each.way for each in card.meeting if each.way is not None)
+    met = {each.way for each in card.meeting}
+    return [way for way in offered if way in met]
 
 
 def _first_days(cards: Sequence[CardContent]) -> list[date | None]:
@@ -175,10 +168,6 @@ def _first_days(cards: Sequence[CardContent]) -> list[date | None]:
     firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
     zone = next((at.tzinfo for at in firsts if at is not None), None)
     return [None if at is None else at.astimezone(zone).date() for at in firsts]
-
-
-def _negative(number: float) -> float | None:
-    return None if np.isnan(number) else -float(number)
 
 
 def _least(values: Sequence[Ordered | None]) -> Iterator[tuple[int, Ordered, Ordered]]:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.definition import Practice
+from recommender.practice.columns import answered_in
 from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km
 from recommender.recommendation.card_parts import Meeting
+from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.openings import HOURS, LATE, OpeningTimes
 from recommender.screening.meeting_ways import is_barred
-from recommender.values.kinds import Point
 
 MAX_PLACES = 3
 """Places listed of a way of meeting while the client's place is not known."""
@@ -37,10 +38,14 @@ class MeetingPlaces:
         The client beside the whole roster.
     rows
         The rows that are asked for, as places in the roster; `taken` are their columns.
+    facts
+        The facts about the roster.
     """
 
-    def __init__(self, openings: OpeningTimes, rows: NDArray[np.intp]) -> None:
-        self.openings, self.practice = openings, openings.practice
+    def __init__(
+        self, openings: OpeningTimes, rows: NDArray[np.intp], facts: ClinicianFacts
+    ) -> None:
+        self.openings, self.practice, self._facts = openings, openings.practice, facts
         self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
         self.taken = openings.columns.take(rows)
         self._km: dict[str, NDArray[np.float64]] = {}
@@ -93,20 +98,23 @@ class MeetingPlaces:
         if distance is None:
             return ()
         name, screening = distance.clinician[0], self.openings.screening
-        points = self.openings.columns[name][row]
-        known = ~np.isnan(points[:, 0])
-        within = known.copy()
+        names = self._facts.room_names(name, row)
+        within = known = np.ones(len(names), dtype=np.bool_)
         context_way = screening.context.ways.get(way or "")
         if context_way is not None and name in context_way.reach:
-            within &= context_way.reach[name][row, 1:-1]
-        for rule in screening.constraints:
+            within = context_way.reach[name][row, 1 : len(names) + 1]
+        for rule in screening.constraints if screening.rooms else ():
             if rule.name in screening.rooms and (not rule.ways or way in rule.ways):
-                with_hours = within & screening.rooms[rule.name][row]
+                with_hours = within & screening.rooms[rule.name][row, : len(names)]
                 within = with_hours if with_hours.any() else within
-        km = self._km_of(distance)[self._rows[row]]
-        numbers = np.flatnonzero(within if within.any() else known)
-        order = sorted(numbers.tolist(), key=lambda place: (np.nan_to_num(km[place]), place))
-        return tuple(self._room(place, points[place], float(km[place])) for place in order)
+        km = self._km_of(distance)[self._rows[row]].tolist()
+        numbers = np.flatnonzero(within if within.any() else known).tolist()
+        if not isnan(km[0]):
+            numbers.sort(key=lambda place: (km[place], place))
+        return tuple(
+            Room(place + 1, *names[place], None if isnan(km[place]) else round(km[place], 1))
+            for place in numbers
+        )
 
     def _meetings_by(self, row: int, way: str | None) -> tuple[Meeting, ...]:
         label = None
@@ -134,19 +142,7 @@ class MeetingPlaces:
             client = self.openings.client
             places = self.taken[distance.clinician[0]].shape[:2]
             km = np.full(places, np.nan)
-            if not np.isnan(client[distance.client[0]]).all():
+            if distance.client[0] in answered_in(client):
                 km = room_km(rule_input_of(distance, client, self.taken, context))
             self._km[distance.name] = km
         return self._km[distance.name]
-
-    def _room(self, place: int, point: NDArray[np.float64], km: float) -> Room:
-        name, address = place_names(self.practice, (float(point[0]), float(point[1])))
-        return Room(place + 1, name, address, None if np.isnan(km) else round(km, 1))
-
-
-def place_names(practice: Practice, point: Point) -> tuple[str | None, str | None]:
-    """The name and the address of a room: of its declared place, or else its postcode."""
-    place = practice.locations.place_at(point)
-    if place is None:
-        return practice.locations.postcode_at(point), None
-    return place.title, place.address or None

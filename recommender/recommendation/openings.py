@@ -1,14 +1,13 @@
 """When clinicians are free for one client: open hours from the first possible session on.
 
 The roster has a first free day, open hours and absences, and no calendar: times are open hours from
-that day on, in rooms within the client's reach. Weekly hours are local; what they share is computed
-in UTC, so that daylight saving counts.
+that day on, in rooms within the client's reach.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,57 +21,20 @@ from recommender.practice.row_checks import ROOM, rooms_of
 from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
 from recommender.practice.rules.time_rules import late_windows, windows_of
-from recommender.practice.week_calendar import WEEK, Windows, spans_of, week_number, week_of
+from recommender.recommendation.open_intervals import (
+    MAX_TIMES,
+    OpenInterval,
+    WeeklyHours,
+    next_open_intervals,
+)
 from recommender.screening.meeting_ways import is_barred, shared_modes
 from recommender.screening.screen import Screening
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
-MAX_TIMES = 3
-WEEKS_AHEAD = (1, 5, 26)
-"""One week is usually enough; alternate weeks and absences may need more."""
 MAX_DAYS_AHEAD = 365
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
-
-Spans = tuple[tuple[float, float], ...]
-"""Begins and ends in minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklyHours:
-    """Windows of the week, on the clock of a zone.
-
-    They open every `every` weeks, of which one is that of the ordinal `anchor`, but on no day of
-    `away`: first days and the days after the last, as ordinals. `room` is the number of the room in
-    the clinician's list, 0 where the way of meeting needs none or several will do.
-    """
-
-    zone: str
-    windows: Windows
-    every: int = 1
-    anchor: int = 0
-    away: tuple[tuple[int, int], ...] = ()
-    room: int = 0
-
-    def opens(self, day: date) -> bool:
-        """Whether the windows may be open on a day."""
-        ordinal = day.toordinal()
-        in_turn = (week_number(ordinal) - week_number(self.anchor)) % self.every == 0
-        return in_turn and not any(first <= ordinal < after for first, after in self.away)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInterval:
-    """An interval in UTC, and the number of the room it is in, as in `WeeklyHours`."""
-
-    begin: datetime
-    end: datetime
-    room: int = 0
-
-    def local(self, zone: str) -> tuple[datetime, datetime]:
-        """Begin and end on the clock of a zone."""
-        return self.begin.astimezone(ZoneInfo(zone)), self.end.astimezone(ZoneInfo(zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +75,8 @@ class OpeningTimes:
     ) -> None:
         self.practice, self.client, self.columns = practice, client, columns
         self.screening, self.now = screening, now
+        self._moments: dict[tuple[int, str], datetime] = {}
+        self._wished: dict[tuple[str, str], tuple[WeeklyHours, ...]] = {}
         self._rules: dict[str, list[Constraint]] = {}
         for each in practice.constraints.values():
             self._rules.setdefault(each.rule, []).append(each)
@@ -134,18 +98,23 @@ class OpeningTimes:
         if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
             # A time is said without its year, and nobody knows hours that far ahead.
             return ()
-        day = date.fromordinal(ordinal)
-        zone = option.hours[0].zone
-        there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-        over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
-        quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
-        since = max(quarter, there.astimezone(UTC))
+        since = self._since(ordinal, option.hours[0].zone)
         intervals = (
             interval
             for hours in option.hours
             for interval in next_open_intervals((hours, *wishes), since, option.minutes)
         )
         return tuple(sorted(intervals, key=lambda each: (each.begin, each.end))[:MAX_TIMES])
+
+    def _since(self, ordinal: int, zone: str) -> datetime:
+        """The first quarter of an hour from now on that is not before a day of a zone."""
+        if (ordinal, zone) not in self._moments:
+            day = date.fromordinal(ordinal)
+            there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+            over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
+            quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
+            self._moments[ordinal, zone] = max(quarter, there.astimezone(UTC))
+        return self._moments[ordinal, zone]
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
@@ -167,7 +136,7 @@ class OpeningTimes:
         One rule is for each way of meeting, with clocks of its own.
         """
         there = self.practice.timezone
-        return tuple(tuple(self._wishes(rule, there)) for rule in self.rules(HOURS))
+        return tuple(self._wishes(rule, there) for rule in self.rules(HOURS))
 
     def shortest_session(self) -> float:
         """Minutes of a session by the rules on hours; 0 where no rule says it."""
@@ -191,30 +160,43 @@ class OpeningTimes:
             there = self._hours_zone(rule, row)
             same: dict[tuple[WeeklyHours, ...], list[str]] = {}
             for way in ways or (None,):
-                same.setdefault(tuple(self._open_hours(rule, row, there, way)), []).append(
-                    way or ""
-                )
+                same.setdefault(self._open_hours(rule, row, there, way), []).append(way or "")
             for open_hours, those in same.items():
                 if open_hours:
                     yield MeetingOption(
                         tuple(filter(None, those)),
                         self._client_zone(rule),
                         open_hours,
-                        tuple(self._wishes(rule, there)),
+                        self._wishes(rule, there),
                         0.0 if np.isnan(minutes) else minutes,
                         self.practice.clinician[rule.clinician[0]].rooms,
                     )
 
     def _open_hours(
         self, rule: Constraint, row: int, zone: str, way: str | None
-    ) -> Iterator[WeeklyHours]:
-        """One clinician's open hours in a way of meeting, in rooms within reach, by terms."""
+    ) -> tuple[WeeklyHours, ...]:
+        """One clinician's open hours in a way of meeting, in rooms within reach, by terms.
+
+        They depend on the client by the rooms in reach alone, so that requests share them.
+        """
         field = self.practice.clinician[rule.clinician[0]]
+        reach = self._reach(field, row, way) if field.kind == "availability" else {}
+        key = row, zone, way, tuple(reach.items())
+        absences = self.practice.first_session.absences
+        shared: dict[Any, tuple[WeeklyHours, ...]] = self.columns.view(
+            ("open hours", field.name, field.rooms, absences), dict
+        )
+        if key not in shared:
+            shared[key] = tuple(self._hours_of(field, row, zone, way, reach))
+        return shared[key]
+
+    def _hours_of(
+        self, field: Field, row: int, zone: str, way: str | None, reach: Mapping[int, bool]
+    ) -> Iterator[WeeklyHours]:
         away = self._away(row)
         if field.kind != "availability":
             yield WeeklyHours(zone, windows_of(self.columns[field.name][row : row + 1]), away=away)
             return
-        reach = self._reach(field, row, way)
         near = [number for number, counts in reach.items() if counts]
         by_terms: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
         for weekday, start, end, room, ways, every, anchor in self._windows(field, row):
@@ -227,22 +209,15 @@ class OpeningTimes:
             yield WeeklyHours(zone, tuple(own), every, anchor, away, number)
 
     def _windows(self, field: Field, row: int) -> list[list[int]]:
-        """The open windows of one clinician as encoded, with the number of the room in its place.
-
-        They depend on the roster alone, so that requests share them.
-        """
-        by_row: dict[int, list[list[int]]] = self.columns.view(("open windows", field.name), dict)
-        if row not in by_row:
-            windows = self.columns[field.name][row : row + 1].copy()
-            windows[..., ROOM] = 0
-            if field.rooms is not None:
-                places = self.columns[field.rooms][row : row + 1]
-                windows[..., ROOM] = rooms_of(
-                    self.columns[field.name][row : row + 1], places, field
-                )
-            known = ~np.isnan(windows[0]).any(axis=1)
-            by_row[row] = windows[0][known].astype(int).tolist()
-        return by_row[row]
+        """The open windows of one clinician as encoded, but with the number of the room."""
+        windows = self.columns[field.name][row : row + 1].copy()
+        windows[..., ROOM] = 0
+        if field.rooms is not None:
+            places = self.columns[field.rooms][row : row + 1]
+            windows[..., ROOM] = rooms_of(self.columns[field.name][row : row + 1], places, field)
+        known = ~np.isnan(windows[0]).any(axis=1)
+        found: list[list[int]] = windows[0][known].astype(int).tolist()
+        return found
 
     def _away(self, row: int) -> tuple[tuple[int, int], ...]:
         name = self.practice.first_session.absences
@@ -267,15 +242,21 @@ class OpeningTimes:
         reach = ways[way or ""].reach.get(field.rooms) if (way or "") in ways else None
         return {room: bool(reach is None or reach[row, room]) for room in numbers}
 
-    def _wishes(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
+    def _wishes(self, rule: Constraint, there: str) -> tuple[WeeklyHours, ...]:
         """Hours the client named, in their zone or there."""
+        key = rule.name, there
+        if key not in self._wished:
+            self._wished[key] = tuple(self._hours_wished(rule, there))
+        return self._wished[key]
+
+    def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
         if self._is_on(rule) and not np.isnan(self.client[rule.client[0]][0]).all():
             windows = windows_of(self.client[rule.client[0]])
-            yield WeeklyHours(self._client_zone(rule) or there, tuple(windows))
+            yield WeeklyHours(self._client_zone(rule) or there, windows)
         for late in self.rules(LATE):
             if late.ways == rule.ways and self._is_on(late) and self.client[late.client[0]][0] > 0:
                 windows = late_windows(late.settings)
-                yield WeeklyHours(self._client_zone(late) or there, tuple(windows))
+                yield WeeklyHours(self._client_zone(late) or there, windows)
 
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
@@ -317,50 +298,3 @@ def _is_for(field: Field, ways: int, way: str | None) -> bool:
     if not ways or way is None or way not in field.levels:
         return True
     return bool(ways >> field.levels.index(way) & 1)
-
-
-@lru_cache(maxsize=1024)
-def next_open_intervals(
-    weeks: tuple[WeeklyHours, ...], since: datetime, minutes: float
-) -> tuple[OpenInterval, ...]:
-    """The first intervals of at least `minutes` after a moment that lie in every week.
-
-    The first of the weeks is the clinician's, whose room they are in.
-    """
-    origin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    shared: Spans = ()
-    for ahead in WEEKS_AHEAD:
-        shared = (((since - origin) / timedelta(minutes=1), float(ahead * WEEK)),)
-        for weekly in weeks:
-            both = _intersection(shared, _spans(weekly, origin, ahead))
-            shared = tuple((begin, end) for begin, end in both if end - begin >= minutes)
-        if len(shared) > MAX_TIMES:
-            break
-    return tuple(
-        OpenInterval(
-            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), weeks[0].room
-        )
-        for begin, end in shared[:MAX_TIMES]
-    )
-
-
-def _intersection(one: Spans, other: Spans) -> Iterator[tuple[float, float]]:
-    """What two sequences of spans share, in order; the spans of each are in order and apart."""
-    here = there = 0
-    while here < len(one) and there < len(other):
-        (begin, end), (opens, closes) = one[here], other[there]
-        if (first := max(begin, opens)) < (last := min(end, closes)):
-            yield first, last
-        if end <= closes:
-            here += 1
-        else:
-            there += 1
-
-
-@lru_cache(maxsize=1024)
-def _spans(weekly: WeeklyHours, origin: datetime, ahead: int) -> Spans:
-    """Windows of the weeks ahead in minutes from the origin; those that touch are one."""
-    first = origin.date()
-    week = week_of(weekly.zone, first, ahead)
-    spans = spans_of(weekly.windows, week, first, weekly.opens)
-    return tuple((begin, end) for begin, end in spans.tolist())

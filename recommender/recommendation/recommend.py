@@ -27,7 +27,7 @@ from recommender.model.alliance_model import AllianceModel, Contributions, Roste
 from recommender.plan.contributions import contributions_of
 from recommender.plan.leads import ahead
 from recommender.plan.score_plan import ScoredPairs, plan_for
-from recommender.practice.columns import Columns, read_rows
+from recommender.practice.columns import Columns, answered_in, read_rows
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain
 from recommender.recommendation.ranking import (
@@ -184,8 +184,8 @@ def read_intake(
     """
     check_modes(practice, modes)
     client = read_rows(practice.fields("client", "score", "filter"), [answers])
-    scored = practice.fields("client", "score")
-    unanswered = tuple(name for name in scored if np.isnan(client[name]).all())
+    answered = answered_in(client)
+    unanswered = tuple(n for n in practice.fields("client", "score") if n not in answered)
     return Intake(client, client_id, unanswered, modes)
 
 

@@ -1,7 +1,8 @@
 """Caches constraint verdicts of a roster, so that equal answers of many clients are judged once."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
@@ -46,7 +47,10 @@ class ScreeningCache:
         for name, fields in reads.items():
             if not self._is_personal(name, fields):
                 by_fields.setdefault(fields, []).append(practice.constraints[name])
-        self._groups = list(by_fields.items())
+        self._groups = [
+            (number, _answers_to(fields), constraints)
+            for number, (fields, constraints) in enumerate(by_fields.items())
+        ]
         self._fields = frozenset(field for fields in by_fields for field in fields)
         self._judged: dict[Hashable, dict[str, JudgedConstraint]] = {}
         self._stored = 0
@@ -62,8 +66,8 @@ class ScreeningCache:
         context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         answers = {name: self._answer(client, name) for name in self._fields}
         known: dict[str, JudgedConstraint] = {}
-        for fields, constraints in self._groups:
-            key = (fields, *(answers[field] for field in fields))
+        for number, answers_to, constraints in self._groups:
+            key = number, answers_to(answers)
             judged = self._judged.get(key)
             if judged is None:
                 judged = self._judge(key, constraints, client, context)
@@ -104,3 +108,7 @@ class ScreeningCache:
             self._judged[key] = judged
             self._stored += len(judged) * len(self._roster)
         return judged
+
+
+def _answers_to(fields: tuple[str, ...]) -> Callable[[Mapping[str, Hashable]], Hashable]:
+    return itemgetter(*fields) if fields else lambda _: None

@@ -109,15 +109,15 @@ def lift_by_other_modes(
     if practice.ways is None or not some:
         return
     shared = shared_modes(practice, client, columns)
-    open_ways = {way: offers.copy() for way, offers in shared.items()}
+    open_ways = dict(shared)
     for place in some:
         for way in constraints[place].ways:
             if way not in open_ways:
                 continue
             if place not in by_ways:
-                open_ways[way] &= excluding[place] == MET
+                open_ways[way] = open_ways[way] & (excluding[place] == MET)
             elif (codes := by_ways[place][way]) is not None:
-                open_ways[way] &= codes.excluding == MET
+                open_ways[way] = open_ways[way] & (codes.excluding == MET)
     for place in some:
         if place in by_ways:
             over = _over_ways(by_ways[place], shared, open_ways, columns.size)

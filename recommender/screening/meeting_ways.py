@@ -4,7 +4,7 @@ In-person hours count in the rooms within the client's reach only. Where no room
 count in every room, so that the distance alone is the reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,13 +21,14 @@ from recommender.practice.rules.constraint import (
     applicability,
     client_fields,
     judge,
+    judge_rooms,
     rule_input_of,
     settled_verdict,
 )
 from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
-from recommender.practice.rules.time_rules import openings_in
+from recommender.practice.rules.time_rules import hours_key, openings_in
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -52,15 +53,24 @@ def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[
     """
     assert practice.ways is not None
     levels = practice.client[practice.ways.client].levels
-    place_of = practice.clinician[practice.ways.clinician].levels.index
+    named = practice.clinician[practice.ways.clinician]
     wanted = client[practice.ways.client][0]
-    offered = bitsets_in(columns, practice.ways.clinician)
+    offered = columns.view(("may offer", named.name), lambda: _may_offer(columns, named))
     any_way = not (wanted > 0).any()
     return {
-        level: offered.may_have(place_of(level))
+        level: offered[level]
         for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
         if any_way or is_wanted == 1
     }
+
+
+def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
+    """By level of the ways of meeting: whether each clinician has it or is not known, (n,)."""
+    offered = bitsets_in(columns, ways.name)
+    flags = {level: offered.may_have(place) for place, level in enumerate(ways.levels)}
+    for each in flags.values():
+        each.setflags(write=False)
+    return flags
 
 
 def with_ways(
@@ -150,13 +160,12 @@ def hours_verdict(
     settled = settled_verdict(constraint, client, columns, context)
     if settled is not None:
         return HoursVerdict(settled, dict.fromkeys(ways, settled))
-    by_ways = bool(terms.ways.any())
-    judged: dict[tuple[str | None, int | None], Array] = {}
+    openings = openings_in(columns, field)
+    judged: dict[Hashable, Array] = {}
     by_way: dict[str, Array] = {}
     for way in ways:
-        reach = context.ways[way].reach.get(str(field.rooms))
         # Ways without hours of their own and with the same rooms have one verdict.
-        key = (way if by_ways else None, None if reach is None else id(reach))
+        key = hours_key(field, openings, context, way)
         if key not in judged:
             judged[key] = judge(constraint, client, columns, context, way)
         by_way[way] = judged[key]
@@ -184,23 +193,24 @@ def open_rooms(
     ]
     if not ways:
         return None
-    places = columns[str(field.rooms)]
-    by_ways = has_ways(columns, field)
-    met = np.zeros(places.shape[:2], dtype=np.bool_)
-    for room in range(places.shape[1]):
-        for way in ways if by_ways else ways[:1]:
-            verdict = judge(constraint, client, columns, context, way, room + 1)
-            met[:, room] |= context.ways[way].shared & ~is_barred(constraint, verdict)
-        for way in () if by_ways else ways[1:]:
-            met[:, room] |= context.ways[way].shared & ~is_barred(constraint, verdict)
-    known: Flags = ~np.isnan(places[:, :, 0])
+    shared: dict[Hashable, tuple[str, Flags]] = {}
+    for way in ways:
+        # Reach does not matter here.
+        key = way if has_ways(columns, field) else None
+        first, others = shared.get(key, (way, np.zeros(columns.size, dtype=np.bool_)))
+        shared[key] = first, others | context.ways[way].shared
+    known: Flags = ~np.isnan(columns[str(field.rooms)][:, :, 0])
+    met = np.zeros_like(known)
+    for way, people in shared.values():
+        verdict = judge_rooms(constraint, client, columns, context, way)
+        met |= (people & ~is_barred(constraint, verdict)).T.reshape(columns.size, -1)
     return met & known
 
 
 def has_ways(columns: Columns, field: Field) -> bool:
     """Whether any open hours of a column are for some ways of meeting only."""
     terms = openings_in(columns, field).terms
-    return terms is not None and bool(terms.ways.any())
+    return terms is not None and terms.by_way
 
 
 def is_barred(constraint: Constraint, verdict: Array) -> Flags:

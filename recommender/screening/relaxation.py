@@ -4,7 +4,7 @@ Only constraints that the definition declares relaxable are changed; whether a c
 offering is decided in `recommendation.relaxation_offers`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,12 @@ from recommender.practice.rules.constraint import (
     eased_field,
     rule_input_of,
 )
-from recommender.practice.rules.minimal_changes import MinimalChange, open_km, stepwise
+from recommender.practice.rules.minimal_changes import (
+    MinimalChange,
+    open_km,
+    stepwise,
+    the_same_for_all,
+)
 from recommender.practice.rules.rule_input import RequestContext, RuleInput
 from recommender.screening.meeting_ways import Modes, fields_of_ways
 from recommender.screening.screen import NO_HOURS, Screening, screen_columns
@@ -136,8 +141,8 @@ def relaxations(
         return ()
     search = _ChangeSearch(request, candidates)
     groups: dict[tuple[Change, ...], list[int]] = {}
-    for places in search.groups():
-        for changes in search.change_sets(places[0]):
+    for places, change_sets in search.groups():
+        for changes in change_sets:
             if _is_valid(changes, max_count):
                 groups.setdefault(changes, []).extend(places)
     return tuple(
@@ -194,24 +199,21 @@ def _is_valid(changes: Sequence[Change], max_count: int) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SmallestChanges:
-    """The smallest change that satisfies one constraint, for each of n clinicians.
+    """The smallest change that satisfies one constraint, for each of n clinicians."""
 
-    Attributes
-    ----------
-    changes
-        From the smallest to the largest.
-    answer : (n,) int
-        Place of the change among `changes`; -1 where none suffices.
-    """
+    constraint: Constraint
+    field: str
+    easing: MinimalChange
 
-    changes: tuple[Change, ...]
-    answer: Places
-
-
-def _change_of(smallest: _SmallestChanges | None, place: int) -> Change | None:
-    if smallest is None or smallest.answer[place] < 0:
-        return None
-    return smallest.changes[int(smallest.answer[place])]
+    def change(self, place: int) -> Change | None:
+        """The change for a clinician; None where none suffices."""
+        number = int(self.easing.smallest[place])
+        if number < 0:
+            return None
+        ask = self.constraint.relaxable == "ask"
+        answer = None if ask else _plain(self.easing.answer_at(number))
+        step = number if self.easing.ordered else None
+        return Change(self.constraint.name, self.field, answer, ask, step)
 
 
 class _ChangeSearch:
@@ -219,48 +221,66 @@ class _ChangeSearch:
 
     def __init__(self, request: ScreenedRequest, candidates: Places) -> None:
         self._request, self._candidates = request, candidates
-        self._excluding = request.screening.excluding > 0
-        constraints = request.screening.constraints
-        self._on_modes = [bool(c.ways) for c in constraints]
-        self._on_hours = [c.name in request.screening.hours for c in constraints]
+        excluding = np.asarray(request.screening.excluding[:, candidates] > 0)
+        rows = np.flatnonzero(excluding.any(axis=1))
+        constraints = [request.screening.constraints[row] for row in rows.tolist()]
+        self._excluding = excluding[rows]
+        self._on_modes = np.array([bool(c.ways) for c in constraints])
+        self._on_hours = np.array([c.name in request.screening.hours for c in constraints])
         self._distance = self._relaxable_distance()
-        needed = np.count_nonzero(self._excluding[:, candidates], axis=1) > 0
         self._smallest = [
-            self._smallest_changes(each) if needed[row] and each.relaxable != "no" else None
-            for row, each in enumerate(constraints)
+            self._smallest_changes(each) if each.relaxable != "no" else None for each in constraints
         ]
-        self._to_open_rooms = self._changes_to_open_rooms()
-        other_mode = _meeting_mode_constraint(request)
+        self._to_open_rooms = self._changes_to_open_rooms() if self._on_hours.any() else None
+        other_mode = _meeting_mode_constraint(request) if self._on_modes.any() else None
         self._other_mode = None if other_mode is None else self._smallest_changes(other_mode)
 
-    def groups(self) -> Iterable[list[int]]:
-        """The candidates, grouped by equal changes."""
-        rows = [
-            np.where(self._excluding[row], -1 if each is None else each.answer, _NOT_EXCLUDED)
-            for row, each in enumerate(self._smallest)
-        ]
-        rows += [] if self._other_mode is None else [self._other_mode.answer]
-        rows += [] if self._to_open_rooms is None else [self._to_open_rooms.answer]
-        patterns = np.array(rows, dtype=np.int32).T
-        groups: dict[bytes, list[int]] = {}
-        for place in self._candidates.tolist():
-            groups.setdefault(patterns[place].tobytes(), []).append(place)
-        return groups.values()
+    def groups(self) -> Iterator[tuple[list[int], list[tuple[Change, ...]]]]:
+        """Candidates with equal changes, and their sets of changes.
 
-    def change_sets(self, place: int) -> Iterator[tuple[Change, ...]]:
-        """Sets of changes, each of which satisfies every constraint that excludes a clinician."""
-        rows = np.flatnonzero(self._excluding[:, place]).tolist()
-        direct = [_change_of(self._smallest[row], place) for row in rows]
-        if all(direct):
-            yield _distinct(direct)
-        mode = _change_of(self._other_mode, place)
-        rest = [change for row, change in zip(rows, direct, strict=True) if not self._on_modes[row]]
-        if mode is not None and len(rest) < len(rows) and all(rest):
-            yield _distinct([*rest, mode])
-        further = _change_of(self._to_open_rooms, place)
-        rest = [change for row, change in zip(rows, direct, strict=True) if not self._on_hours[row]]
-        if further is not None and len(rest) < len(rows) and all(rest):
-            yield _distinct([*rest, further])
+        Each set satisfies every constraint that excludes them.
+        """
+        numbers = np.array([self._numbers(each) for each in self._smallest])
+        mode, further = self._numbers(self._other_mode), self._numbers(self._to_open_rooms)
+        lacking = self._excluding & (numbers < 0)
+        by_mode = self._instead_of(self._on_modes, lacking, mode)
+        by_trip = self._instead_of(self._on_hours, lacking, further)
+        direct = np.asarray(~lacking.any(axis=0))
+        patterns = np.vstack(
+            [np.where(self._excluding, numbers, _NOT_EXCLUDED), mode, further]
+        ).T.astype(np.int32)
+        groups: dict[bytes, list[int]] = {}
+        for place in np.flatnonzero(direct | by_mode | by_trip).tolist():
+            groups.setdefault(patterns[place].tobytes(), []).append(place)
+        for members in groups.values():
+            first = members[0]
+            place = int(self._candidates[first])
+            rows = np.flatnonzero(self._excluding[:, first]).tolist()
+            own = [(row, self._change(self._smallest[row], place)) for row in rows]
+            sets = [[change for _, change in own]] if direct[first] else []
+            if by_mode[first]:
+                rest = [change for row, change in own if not self._on_modes[row]]
+                sets.append([*rest, self._change(self._other_mode, place)])
+            if by_trip[first]:
+                rest = [change for row, change in own if not self._on_hours[row]]
+                sets.append([*rest, self._change(self._to_open_rooms, place)])
+            places = self._candidates[members].tolist()
+            yield places, [_distinct(changes) for changes in sets]
+
+    def _numbers(self, smallest: _SmallestChanges | None) -> Places:
+        """The number of the smallest change for each candidate; -1 where none suffices."""
+        if smallest is None:
+            return np.full(len(self._candidates), -1)
+        return smallest.easing.smallest[self._candidates]
+
+    def _instead_of(self, about: Flags, lacking: Flags, numbers: Places) -> Flags:
+        """Whether one change in place of those for some constraints suffices, by candidate."""
+        concerned = self._excluding[about].any(axis=0)
+        return np.asarray(concerned & ~lacking[~about].any(axis=0) & (numbers >= 0))
+
+    @staticmethod
+    def _change(smallest: _SmallestChanges | None, place: int) -> Change | None:
+        return None if smallest is None else smallest.change(place)
 
     def _relaxable_distance(self) -> Constraint | None:
         """The relaxable hard constraint on distance that decides in which rooms hours count."""
@@ -280,12 +300,11 @@ class _ChangeSearch:
     def _changes_to_open_rooms(self) -> "_SmallestChanges | None":
         """Trips to the nearest room with a time, for clinicians with times in far rooms only."""
         distance = self._distance
-        if distance is None or not self._excluding[self._on_hours].any():
+        if distance is None:
             return None
         inputs = self._rule_input(distance)
         field = inputs.client_fields[1]
-        steps = stepwise(field, open_km(inputs), up=True)
-        return _smallest_of(distance, field.name, steps)
+        return _SmallestChanges(distance, field.name, stepwise(field, open_km(inputs), up=True))
 
     def _rule_input(self, constraint: Constraint) -> RuleInput:
         request = self._request
@@ -296,19 +315,16 @@ class _ChangeSearch:
         return replace(inputs, open_rooms=self._open_rooms())
 
     def _smallest_changes(self, constraint: Constraint) -> "_SmallestChanges | None":
-        field, easing = self._easing(constraint)
-        return _smallest_of(constraint, field, easing)
-
-    def _easing(self, constraint: Constraint) -> tuple[str, MinimalChange]:
-        request = self._request
-        field = eased_field(constraint, request.practice.client)
+        field = eased_field(constraint, self._request.practice.client)
         if field is None:
-            return "", MinimalChange((), np.zeros((0, request.roster.size), dtype=np.bool_))
+            return None
         rule = RULES[constraint.rule]
         if field in constraint.client and rule.ease is not None:
-            return field, rule.ease(self._rule_input(constraint))
-        spares = constraint.unless is not None and constraint.unless.client == field
-        return field, MinimalChange((spares,), np.ones((1, request.roster.size), dtype=np.bool_))
+            easing = rule.ease(self._rule_input(constraint))
+        else:
+            spares = constraint.unless is not None and constraint.unless.client == field
+            easing = the_same_for_all(spares, self._request.roster.size)
+        return _SmallestChanges(constraint, field, easing)
 
 
 def _meeting_mode_constraint(request: ScreenedRequest) -> Constraint | None:
@@ -319,26 +335,6 @@ def _meeting_mode_constraint(request: ScreenedRequest) -> Constraint | None:
         if about_modes and constraint.rule == "has_any" and constraint.relaxable == "yes":
             return constraint
     return None
-
-
-def _smallest_of(
-    constraint: Constraint, field: str, easing: MinimalChange
-) -> _SmallestChanges | None:
-    if not easing.answers:
-        return None
-    enough = np.count_nonzero(easing.admits, axis=0) > 0
-    ask = constraint.relaxable == "ask"
-    changes = tuple(
-        Change(
-            constraint.name,
-            field,
-            None if ask else _plain(answer),
-            ask,
-            step if easing.ordered else None,
-        )
-        for step, answer in enumerate(easing.answers)
-    )
-    return _SmallestChanges(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
 
 def _plain(answer: RawValue) -> RawValue:

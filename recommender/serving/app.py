@@ -99,6 +99,9 @@ ROUTERS = (
     matching_router,
 )
 
+BURST = 8
+"""Requests for recommendations that may wait for each worker, so that people who ask at the same
+moment are answered."""
 BULK_CONCURRENCY = 1
 """Waiting lists are allocated one at a time, as are exports, erasures and audit verifications."""
 MAX_QUEUED_LISTS = 4
@@ -181,7 +184,9 @@ def _open_context(settings: Settings) -> AppState:
         snapshots=snapshots,
         rosters=RosterSync(store, idempotency, snapshots, settings.poll_seconds),
         queues=Queues(
-            recommendations=ComputeQueue(settings.workers, limit, settings.queue_wait_seconds),
+            recommendations=ComputeQueue(
+                settings.workers, limit, settings.queue_wait_seconds, burst=BURST
+            ),
             allocations=ComputeQueue(BULK_CONCURRENCY, MAX_QUEUED_LISTS, LIST_WAIT_SECONDS),
             journal=ComputeQueue(POOL, limit, JOURNAL_WAIT_SECONDS),
             lookups=ComputeQueue(POOL // 2, limit, LOOKUP_WAIT_SECONDS),

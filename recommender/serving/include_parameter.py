@@ -1,6 +1,6 @@
 """The query parameter `include`: which parts of a recommendation a caller asks to be sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -25,18 +25,17 @@ DESCRIPTION = (
 )
 
 
-def read_include(
+async def read_include(
     request: Request,
     include: Annotated[
-        list[str],
+        Sequence[str],
         Query(
-            default_factory=list,
             description=DESCRIPTION,
             json_schema_extra={
                 "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
             },
         ),
-    ],
+    ] = (),
 ) -> frozenset[Included]:
     """The parts a request asks for.
 

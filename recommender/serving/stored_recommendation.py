@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from recommender.features.feature import Array, Feature
+from recommender.features.feature import Feature
 from recommender.journal.consents import TRAIN, Consent
+from recommender.journal.contribution_table import ContributionTable
 from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.recommendations import (
     ShortlistRow,
@@ -29,50 +30,10 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredContributions:
-    """Contributions of all eligible clinicians.
+class StoredContributions(ContributionTable):
+    """Stored contributions, and explanations made of them."""
 
-    Attributes
-    ----------
-    names
-        Names of the features.
-    ids
-        Ids of the clinicians, one per row.
-    values, raw, start
-        As in `Contributions`.
-    """
-
-    names: tuple[str, ...]
-    ids: tuple[str, ...]
-    values: Array
-    raw: Array
-    start: Array
-
-    def to_bytes(self) -> bytes:
-        """JSON; unknown values are null."""
-        raw = [[None if value != value else value for value in row] for row in self.raw.tolist()]
-        content = {
-            "features": self.names,
-            "clinicians": self.ids,
-            "start": self.start.tolist(),
-            "points": self.values.tolist(),
-            "values": raw,
-        }
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
-
-    @classmethod
-    def from_bytes(cls, text: bytes) -> "StoredContributions":
-        """The inverse of `to_bytes`."""
-        content = json.loads(text)
-        shape = len(content["clinicians"]), len(content["features"])
-        return cls(
-            names=tuple(content["features"]),
-            ids=tuple(content["clinicians"]),
-            values=np.array(content["points"], dtype=np.float64).reshape(shape),
-            raw=np.array(content["values"], dtype=np.float64).reshape(shape),
-            start=np.array(content["start"], dtype=np.float64),
-        )
+    __slots__ = ()
 
     def against_average(
         self, practice: Practice, features: tuple[Feature, ...], clinician_id: str

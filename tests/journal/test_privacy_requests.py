@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from recommender.errors import NotFoundError
 from recommender.journal.consents import Consent, record_consent
+from recommender.journal.contribution_table import ContributionTable
 from recommender.journal.extract import record_training
 from recommender.journal.privacy_requests import export_subject
 from recommender.journal.ratings import withdraw_rating
@@ -24,7 +26,9 @@ from tests.support.journal_rows import (
 
 @pytest.mark.both_databases("types")
 def test_an_export_has_everything_from_every_table(a_store: Store) -> None:
-    recommend(a_store, explained=b'{"clinicians":["k01"]}')
+    one = np.ones((1, 1))
+    table = ContributionTable(("match.wish",), ("k01",), one, one * np.nan, one[0])
+    recommend(a_store, explained=table.to_bytes())
     pair(a_store)
     kept = rate(a_store)
     recommend(a_store, "r2", "c0002")
@@ -44,7 +48,13 @@ def test_an_export_has_everything_from_every_table(a_store: Store) -> None:
     assert [row["recommendation_id"] for row in exported["recommendations"]] == ["r1"]
     assert exported["payloads"][0]["request"]["answers"] == ANSWERS
     assert exported["payloads"][0]["response"].encode() == a_recommendation().response
-    assert exported["payloads"][0]["explained"] == {"clinicians": ["k01"]}
+    assert exported["payloads"][0]["explained"] == {
+        "features": ["match.wish"],
+        "clinicians": ["k01"],
+        "start": [1.0],
+        "points": [[1.0]],
+        "values": [[None]],
+    }
     assert [row["clinician_id"] for row in exported["shown"]] == ["k01", "k02"]
     assert [row["kind"] for row in exported["decisions"]] == ["chosen"]
     assert [row["pairing_id"] for row in exported["pairings"]] == ["p1"]

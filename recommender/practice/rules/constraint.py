@@ -3,7 +3,7 @@
 A constraint is a rule with its fields, a family, a mode and the reason staff give.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date
@@ -21,6 +21,7 @@ from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, FIRST_SESSION, RULES, Rule
 from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
+from recommender.practice.rules.time_rules import fits_in_rooms
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
@@ -164,24 +165,44 @@ def judge(
     roster: Columns,
     context: RequestContext,
     way: str | None = None,
-    room: int | None = None,
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     The constraint is without faults; see `recommender.practice.rules.declaration`. `client` has
-    one row, `roster` n rows in the order of `context.clinician_ids`. With `way` or `room`, only
-    open hours for that way of meeting, or in the room of that number, count.
+    one row, `roster` n rows in the order of `context.clinician_ids`. With `way`, only open hours
+    for that way of meeting count.
     """
+    return _judged(constraint, RULES[constraint.rule].judge, client, roster, context, way)
+
+
+def judge_rooms(
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext, way: str
+) -> Array:
+    """The verdict of a rule on hours on every clinician if they meet in each room, (rooms, n).
+
+    Rooms out of the client's reach are judged as well; (n,) where the room does not matter.
+    """
+    return _judged(constraint, fits_in_rooms, client, roster, context, way)
+
+
+def _judged(
+    constraint: Constraint,
+    rule: Callable[[RuleInput], Array],
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+    way: str | None,
+) -> Array:
     settled = settled_verdict(constraint, client, roster, context)
     if settled is not None:
         return settled
-    applies, rule = applicability(constraint, client, context), RULES[constraint.rule]
-    wish = _wish(constraint)
+    applies, wish = applicability(constraint, client, context), _wish(constraint)
     if wish is not None and np.isnan(client[wish]).all():
-        verdict = np.array(np.nan if constraint.unasked == "unknown" else 1.0)
+        unasked = np.nan if constraint.unasked == "unknown" else 1.0
+        verdict: Array = np.broadcast_to(unasked, (roster.size,))
     else:
-        verdict = rule.judge(rule_input_of(constraint, client, roster, context, way, room))
-    verdict, instead = np.broadcast_to(verdict, (roster.size,)), constraint.instead
+        verdict = rule(rule_input_of(constraint, client, roster, context, way))
+    instead = constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
@@ -292,7 +313,6 @@ def rule_input_of(
     roster: Columns,
     context: RequestContext,
     way: str | None = None,
-    room: int | None = None,
 ) -> RuleInput:
     """The input of a constraint's rule, with the client's levels in the clinician's order."""
     theirs = tuple(context.clinician[name] for name in constraint.clinician)
@@ -320,7 +340,6 @@ def rule_input_of(
         context=context,
         about=constraint.ways,
         way=way,
-        room=room,
     )
 
 

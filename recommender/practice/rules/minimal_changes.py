@@ -4,7 +4,7 @@ Whether a change is offered is declared in the definition (`relaxable`).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,16 +27,17 @@ class MinimalChange:
 
     Attributes
     ----------
-    answers
-        Each as a cell that its field parses; None withdraws the answer.
-    admits : (answers, n)
-        The clinicians who would then pass the rule.
+    answer_at
+        An answer by its number, as a cell that its field parses; None withdraws the answer.
+    smallest : (n,) int
+        The number of the smallest answer with which each clinician would pass the rule; -1 where
+        none suffices.
     ordered
         Whether each answer is a larger change than the one before and admits no fewer clinicians.
     """
 
-    answers: tuple[RawValue, ...]
-    admits: Flags
+    answer_at: Callable[[int], RawValue]
+    smallest: NDArray[np.intp]
     ordered: bool = False
 
 
@@ -59,8 +60,13 @@ def into_their_range(inputs: RuleInput) -> MinimalChange:
     stated = inputs.client[0][0]
     raised = stepwise(inputs.client_fields[0], np.where(stated < low, low, np.nan), up=True)
     lowered = stepwise(inputs.client_fields[0], np.where(stated > high, high, np.nan), up=False)
+    count = int(raised.smallest.max(initial=-1)) + 1
+    further = np.where(lowered.smallest < 0, -1, lowered.smallest + count)
     return MinimalChange(
-        raised.answers + lowered.answers, np.concatenate([raised.admits, lowered.admits])
+        lambda number: (
+            raised.answer_at(number) if number < count else lowered.answer_at(number - count)
+        ),
+        np.where(raised.smallest < 0, further, raised.smallest),
     )
 
 
@@ -100,13 +106,14 @@ def one_more_level(inputs: RuleInput) -> MinimalChange:
     ours, theirs = inputs.client_fields[0], inputs.clinician_fields[0]
     held = inputs.clinician[0]
     if ours.kind != "tags":
-        return MinimalChange((None,), np.ones((1, len(held)), dtype=np.bool_))
+        return the_same_for_all(None, len(held))
     named = _named(inputs)
     added = [level for level in ours.levels if level not in named and level in theirs.levels]
     places = [theirs.levels.index(level) for level in added]
-    admits = [held[:, place] == 1 if held.ndim == 2 else held == place for place in places]
-    answers = tuple([lv for lv in ours.levels if lv in named or lv == level] for level in added)
-    return MinimalChange(answers, _stacked(admits, len(held)))
+    admits = held[:, places].T == 1 if held.ndim == 2 else held == np.array(places)[:, None]
+    return _first_of(
+        lambda number: [lv for lv in ours.levels if lv in named or lv == added[number]], admits
+    )
 
 
 def without_what_they_lack(inputs: RuleInput) -> MinimalChange:
@@ -126,16 +133,30 @@ def one_more_day(inputs: RuleInput) -> MinimalChange:
         for day, begin, end in windows_of(inputs.client[0])
         if end > begin
     ]
-    answers = tuple(
-        [*(window for window in stated if not window.startswith(day)), f"{day} 00:00-24:00"]
-        for day in DAYS
+    return _first_of(
+        lambda day: [
+            *(window for window in stated if not window.startswith(DAYS[day])),
+            f"{DAYS[day]} 00:00-24:00",
+        ],
+        fits_on_day(inputs),
     )
-    return MinimalChange(answers, fits_on_day(inputs))
 
 
 def not_asked_for(inputs: RuleInput) -> MinimalChange:
     """The client no longer asks for it."""
-    return MinimalChange((False,), np.ones((1, inputs.roster.size), dtype=np.bool_))
+    return the_same_for_all(False, inputs.roster.size)
+
+
+def the_same_for_all(answer: RawValue, size: int) -> MinimalChange:
+    """One answer that suffices for every clinician."""
+    return MinimalChange(lambda _: answer, np.zeros(size, dtype=np.intp))
+
+
+def _first_of(answer_at: Callable[[int], RawValue], admits: Flags) -> MinimalChange:
+    """Of answers in order the first that admits each clinician, by (answers, n)."""
+    if not len(admits):
+        return MinimalChange(answer_at, np.full(admits.shape[1], -1))
+    return MinimalChange(answer_at, np.where(admits.any(axis=0), admits.argmax(axis=0), -1))
 
 
 def _dropping(inputs: RuleInput, excludes: Flags) -> MinimalChange:
@@ -147,12 +168,9 @@ def _dropping(inputs: RuleInput, excludes: Flags) -> MinimalChange:
     patterns = np.unique(barring[barring.any(axis=1)], axis=0)
     # The fewer levels are dropped, the smaller the change.
     patterns = patterns[np.argsort(patterns.sum(axis=1), kind="stable")]
-    answers = tuple(
-        [lv for lv in named if lv not in {known[p] for p in np.flatnonzero(pattern)}]
-        for pattern in patterns
-    )
-    admits = [~(barring & ~pattern).any(axis=1) for pattern in patterns]
-    return MinimalChange(answers, _stacked(admits, len(barring)))
+    dropped = [{known[place] for place in np.flatnonzero(pattern)} for pattern in patterns]
+    admits = np.asarray(~(barring & ~patterns[:, None]).any(axis=2))
+    return _first_of(lambda number: [lv for lv in named if lv not in dropped[number]], admits)
 
 
 def _named(inputs: RuleInput) -> set[str]:
@@ -174,10 +192,13 @@ def stepwise(field: Field, needed: Array, *, up: bool) -> MinimalChange:
     with np.errstate(invalid="ignore"):
         within = (rounded >= low) & (rounded <= high) & np.isfinite(rounded)
     steps = np.where(within, rounded * kind.units, np.nan)
-    values = np.unique(steps[~np.isnan(steps)])[:: 1 if up else -1]
-    admits = steps <= values[:, None] if up else steps >= values[:, None]
-    answers = tuple(kind.decode(field, value) for value in values.tolist())
-    return MinimalChange(answers, np.asarray(admits), True)
+    known = ~np.isnan(steps)
+    values, number = np.unique(steps[known], return_inverse=True)
+    if not up:
+        values, number = values[::-1], len(values) - 1 - number
+    smallest = np.full(len(steps), -1)
+    smallest[known] = number
+    return MinimalChange(lambda number: kind.decode(field, float(values[number])), smallest, True)
 
 
 def _own_levels(inputs: RuleInput, values: Array) -> Array:
@@ -187,7 +208,3 @@ def _own_levels(inputs: RuleInput, values: Array) -> Array:
         return values
     order = [ours.levels.index(lv) if lv in ours.levels else np.nan for lv in theirs.levels]
     return by_level(order, values)
-
-
-def _stacked(rows: Sequence[NDArray[np.bool_]], size: int) -> Flags:
-    return np.stack(rows) if rows else np.zeros((0, size), dtype=np.bool_)

@@ -1,6 +1,6 @@
 """Rules about days and hours, for a whole roster at once: 1 pass, 0 fail, NaN unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -16,6 +16,7 @@ from recommender.practice.rules.first_session import MAX_DAYS, first_sessions
 from recommender.practice.rules.rule_input import (
     Array,
     Flags,
+    RequestContext,
     RuleInput,
     both,
     no_more_than,
@@ -26,6 +27,7 @@ from recommender.practice.week_calendar import (
     ClockGroup,
     Openings,
     Windows,
+    WindowTerms,
     Zones,
     clock_groups,
     openings_of,
@@ -38,6 +40,8 @@ MORNING = "09:00"
 """A weekday session is after hours until this time, the usual start of office hours."""
 SATURDAY = 5
 
+ALL_DAYS: tuple[Windows, ...] = tuple(((day, 0, DAY),) for day in range(DAYS))
+"""The windows of somebody who is free all of one day, for each day of the week."""
 MIN_ANSWERS, MAX_ANSWERS, MAX_FLAGS = 16, 256, 2**24
 """How many clients' answers about hours are stored with a roster, and how many bytes they take."""
 
@@ -128,26 +132,53 @@ def fits(inputs: RuleInput, windows: Windows) -> Array:
     return np.where(openings.known, met, np.nan)
 
 
+def fits_in_rooms(inputs: RuleInput) -> Array:
+    """One session fits, of what both share, into hours in each room, (rooms, n).
+
+    Rooms out of the client's reach count as well.
+    """
+    openings = openings_of_rule(inputs)
+    assert openings.terms is not None
+    name = inputs.clinician_fields[0].name
+    numbers = np.arange(1, inputs.roster[str(inputs.clinician_fields[0].rooms)].shape[1] + 1)
+    room = openings.terms.room
+    in_rooms = inputs.roster.view(
+        ("windows in rooms", name), lambda: (room == 0) | (room == numbers[:, None, None])
+    )
+    usable = _for_way(inputs, openings.terms)
+    there = in_rooms if usable is None else in_rooms & usable
+    fitting = fitting_windows(inputs, client_windows(inputs))
+    unknown = ~openings.known | np.isnan(inputs.session)
+    return np.where(unknown, np.nan, _in_any(inputs, fitting, there))
+
+
 def fits_on_day(inputs: RuleInput) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
-    days = np.stack([fitting_windows(inputs, ((day, 0, DAY),)) for day in range(DAYS)])
+    days = _fitting(inputs, ALL_DAYS)
     ways = {way: each for way, each in inputs.context.ways.items() if way in inputs.about}
     ways = ways or dict(inputs.context.ways)
     openings = openings_of_rule(inputs)
     if openings.terms is None or not ways:
         return _in_any(inputs, days, None)
     # Ways with the same hours are judged once.
-    shared: dict[bytes, tuple[Flags, Flags]] = {}
+    shared: dict[Hashable, tuple[str, Flags]] = {}
     for way, each in ways.items():
-        usable = usable_windows(replace(inputs, way=way), openings)
-        assert usable is not None
-        _, others = shared.get(usable.tobytes(), (usable, np.zeros_like(each.shared)))
-        shared[usable.tobytes()] = usable, others | each.shared
+        key = hours_key(inputs.clinician_fields[0], openings, inputs.context, way)
+        first, others = shared.get(key, (way, np.zeros_like(each.shared)))
+        shared[key] = first, others | each.shared
     fitting = np.zeros((DAYS, inputs.roster.size), dtype=np.bool_)
-    for usable, people in shared.values():
+    for way, people in shared.values():
+        usable = usable_windows(replace(inputs, way=way), openings)
         fitting |= _in_any(inputs, days, usable) & people
     alone = ~np.logical_or.reduce([people for _, people in shared.values()])
     return fitting | (_in_any(inputs, days, None) & alone) if alone.any() else fitting
+
+
+def hours_key(field: Field, openings: Openings, context: RequestContext, way: str) -> Hashable:
+    """Equal for ways of meeting of one request in which the same windows count."""
+    reach = context.ways[way].reach.get(str(field.rooms))
+    by_way = openings.terms is not None and openings.terms.by_way
+    return way if by_way else None, None if reach is None else id(reach)
 
 
 def _in_any(inputs: RuleInput, fitting: Flags, usable: Flags | None) -> Flags:
@@ -160,7 +191,12 @@ def _in_any(inputs: RuleInput, fitting: Flags, usable: Flags | None) -> Flags:
 
 
 def fitting_windows(inputs: RuleInput, windows: Windows) -> Flags:
-    """Whether one session fits into what windows share with each of the clinicians', (windows, n).
+    """Whether one session fits into what windows share with each clinician's, (windows, n)."""
+    return np.asarray(_fitting(inputs, (windows,))[0])
+
+
+def _fitting(inputs: RuleInput, several: tuple[Windows, ...]) -> Flags:
+    """`fitting_windows` for several answers, (answers, windows, n).
 
     Few answers are in use at a time, and each is read by several rules, ways of meeting and rooms:
     those used last are stored with the roster.
@@ -175,16 +211,17 @@ def fitting_windows(inputs: RuleInput, windows: Windows) -> Flags:
 
     groups = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
 
-    def fitting(windows: Windows, session: float, earliest: float) -> Flags:
-        enough = np.zeros(openings.opens.shape, dtype=np.bool_)
-        for group in groups(earliest):
-            enough[:, group.rows] = group.minutes(windows) >= session
+    def fitting(several: tuple[Windows, ...], session: float, earliest: float) -> Flags:
+        enough = np.zeros((len(several), *openings.opens.shape), dtype=np.bool_)
+        for windows, own in zip(several, enough, strict=True):
+            for group in groups(earliest):
+                own[:, group.rows] = group.minutes(windows) >= session
         enough.setflags(write=False)
         return enough
 
     most = max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
     of_answers = roster.view(("fitting windows", *key), lambda: lru_cache(most)(fitting))
-    return of_answers(windows, inputs.session, inputs.earliest)
+    return of_answers(several, inputs.session, inputs.earliest)
 
 
 def openings_of_rule(inputs: RuleInput) -> Openings:
@@ -206,22 +243,23 @@ def openings_in(columns: Columns, field: Field) -> Openings:
 
 
 def usable_windows(inputs: RuleInput, openings: Openings) -> Flags | None:
-    """The windows that count for the way of meeting and the room, (windows, n); None for all."""
-    terms = openings.terms
-    if terms is None or (inputs.way is None and inputs.room is None):
+    """The windows that count for the way of meeting, (windows, n); None for all."""
+    if openings.terms is None or inputs.way is None:
         return None
-    usable = np.ones(terms.room.shape, dtype=np.bool_)
-    if inputs.room is not None:
-        usable &= (terms.room == 0) | (terms.room == inputs.room)
-    if inputs.way is None:
-        return usable
-    levels = inputs.clinician_fields[0].levels
-    if inputs.way in levels:
-        usable &= (terms.ways == 0) | (terms.ways >> levels.index(inputs.way) & 1 == 1)
+    usable, room = _for_way(inputs, openings.terms), openings.terms.room
     reach = inputs.context.ways[inputs.way].reach.get(str(inputs.clinician_fields[0].rooms))
-    if reach is not None and inputs.room is None:
-        usable &= reach[np.arange(len(reach)), terms.room]
-    return usable
+    if reach is None:
+        return usable
+    in_reach = reach[np.arange(len(reach)), room]
+    return in_reach if usable is None else usable & in_reach
+
+
+def _for_way(inputs: RuleInput, terms: WindowTerms) -> Flags | None:
+    """The windows that are for the way of meeting, wherever it is, (windows, n); None for all."""
+    levels = inputs.clinician_fields[0].levels
+    if not terms.by_way or inputs.way not in levels:
+        return None
+    return np.asarray((terms.ways == 0) | (terms.ways >> levels.index(inputs.way) & 1 == 1))
 
 
 def clock_days(days: Array) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ from recommender.recommendation.recommend import (
 from recommender.screening.cache import screening_cache_for
 from recommender.serving.api.replaced_request import UNKNOWN, refuse_unreplaceable, refused
 from recommender.serving.authorization import caller
-from recommender.serving.dependencies import Snapshot, run_in_pool
+from recommender.serving.dependencies import Snapshot, run_in_pool, run_small
 from recommender.serving.http.problems import (
     BUSY,
     INVALID,
@@ -133,18 +133,13 @@ async def post_recommendation(
     if principal.origins is not None:
         refuse_client_of_page(body)
 
-    async def compute() -> tuple[ServedRecommendation, bytes]:
-        work = partial(recommend_request, snapshot, body)
-        served = await run_in_pool(request.app, work)
+    def compute() -> tuple[ServedRecommendation, bytes]:
+        served = recommend_request(snapshot, body)
         info.mode = served.recommendation.mode
         return served, served.to_json(principal.scopes, included)
 
-    def check(connection: Connection, parsed: ParsedRequest) -> None:
-        if parsed.replaces is not None:
-            refuse_unreplaceable(connection, parsed.replaces, parsed.client_id, principal)
-
-    async def prepare() -> Write:
-        served, sent = await compute()
+    def compute_row() -> Write:
+        served, sent = compute()
         replaces = served.request.replaces
         row = to_journal_row(served, snapshot, actor=principal.actor, sent=sent, replaces=replaces)
 
@@ -154,14 +149,19 @@ async def post_recommendation(
 
         return write
 
+    def check(connection: Connection, parsed: ParsedRequest) -> None:
+        if parsed.replaces is not None:
+            refuse_unreplaceable(connection, parsed.replaces, parsed.client_id, principal)
+
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
-        served, sent = await compute()
+        served, sent = await run_small(request.app, snapshot, compute)
         if served.request.replaces is not None and not has_store(request):
             raise refused("unknown_request", UNKNOWN)
         if has_store(request):
             await read(request, partial(check, parsed=served.request))
         return Response(sent, media_type=JSON)
+    prepare = partial(run_in_pool, request.app, compute_row)
     options = {"include": sorted(included)} if included else {}
     return reply_response(await compute_then_write(request, body, prepare, options))
 

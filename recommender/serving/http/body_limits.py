@@ -9,9 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.content_types import COMPRESSED
 from recommender.serving.http.problems import (
-    BUSY,
     REQUEST_TIMEOUT,
-    RETRY_SOON,
     TOO_LARGE,
     UNSUPPORTED,
     FieldError,
@@ -56,9 +54,11 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
-        if refusal is not None:
+        try:
+            self._check(scope)
+        except ProblemError as refusal:
             info = request_info(scope)
+            info.problem = refusal.kind.slug
             response = problem_response(refusal, info.request_id, root_path=info.root_path)
             await response(scope, receive, send)
             return
@@ -66,11 +66,12 @@ class BodyLimitMiddleware:
         body = BoundedBody(receive, self.seconds, limit, _declared_bytes(scope))
         await self.app(scope, body.receive, send)
 
-    def _refusal(self, scope: Scope) -> ProblemError | None:
+    def _check(self, scope: Scope) -> None:
         if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
-            return ProblemError(UNSUPPORTED, [COMPRESSED])
+            raise ProblemError(UNSUPPORTED, [COMPRESSED])
         queue = self.queues.get(path_within(scope)) if scope["method"] == "POST" else None
-        return ProblemError(BUSY, headers=RETRY_SOON) if queue is not None and queue.full else None
+        if queue is not None:
+            queue.refuse_if_full()
 
 
 class BoundedBody:

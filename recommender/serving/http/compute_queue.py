@@ -1,11 +1,13 @@
-"""A queue for worker threads that is bounded by the expected wait as well as by its length.
+"""A queue for computations that is bounded by the expected wait as well as by its length.
 
 A bound on the length alone can mean minutes when requests are slow. The expected wait follows from
-the duration of recent requests; however slow they are, each worker may have one request waiting.
+the duration of recent requests; however slow they are, each worker may have a few requests waiting,
+and one while more come than can be computed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -14,13 +16,17 @@ from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 
 LATEST_WEIGHT = 0.1
 """Weight of the latest request in the moving average of durations."""
+OVERLOAD_SECONDS = 1.0
+"""For so long after a refusal only one request for each worker may wait. A few callers at once wait
+for each other; under more requests than can be computed, a longer queue only delays every answer.
+It is the time after which refused callers are asked to come again."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class ComputeQueue:
-    """One queue for a few worker threads.
+    """One queue for a few workers: threads, or turns on the event loop.
 
     Parameters
     ----------
@@ -30,26 +36,42 @@ class ComputeQueue:
         Requests that may wait, however fast they are.
     max_wait_seconds
         Longest expected wait of the last one.
+    burst
+        Requests that may wait for each worker however slow they are, except after a refusal.
     """
 
-    def __init__(self, workers: int, max_waiting: int, max_wait_seconds: float) -> None:
+    def __init__(
+        self, workers: int, max_waiting: int, max_wait_seconds: float, burst: int = 1
+    ) -> None:
         self._limiter = CapacityLimiter(workers)
         self._workers = workers
         self._max_waiting = max_waiting
         self._max_wait_seconds = max_wait_seconds
+        self._burst = burst
         self._mean_seconds = 0.0
+        self._overloaded_until = 0.0
         # Counted here: the limiter's own statistics lag behind requests that were just admitted.
         self._admitted = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether one more request would be refused; never while a worker is free."""
+    def refuse_if_full(self) -> None:
+        """Refuses one more request when it would wait too long; never while a worker is free.
+
+        Raises
+        ------
+        ProblemError
+            503 with `Retry-After`.
+        """
         waiting = self._admitted - self._workers
         if waiting < 0:
-            return False
+            return
+        now = time.monotonic()
         expected = (waiting + 1) * self._mean_seconds / self._workers
-        too_long = waiting >= self._workers and expected > self._max_wait_seconds
-        return waiting >= self._max_waiting or too_long
+        overloaded = now < self._overloaded_until
+        always = self._workers * (1 if overloaded else self._burst)
+        too_long = overloaded or expected > self._max_wait_seconds
+        if waiting >= self._max_waiting or (waiting >= always and too_long):
+            self._overloaded_until = now + OVERLOAD_SECONDS
+            raise ProblemError(BUSY, headers=RETRY_SOON)
 
     async def run(
         self,
@@ -57,20 +79,28 @@ class ComputeQueue:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Result:
-        """The result of `work`, computed in a worker thread.
-
-        Raises
-        ------
-        ProblemError
-            503 when the queue is full.
-        """
-        if self.full:
-            raise ProblemError(BUSY, headers=RETRY_SOON)
-        self._admitted += 1
-        try:
+        """The result of `work`, computed in a worker thread; raises as `refuse_if_full`."""
+        with self._admission():
             return await to_thread.run_sync(
                 lambda: self._timed(work, *arguments, **named), limiter=self._limiter
             )
+
+    async def run_on_loop(self, work: Callable[[], Result]) -> Result:
+        """The result of short `work`, computed on the event loop; raises as `refuse_if_full`.
+
+        Between two computations the loop handles what has arrived meanwhile.
+        """
+        with self._admission():
+            async with self._limiter:
+                return self._timed(work)
+
+    @contextmanager
+    def _admission(self) -> Iterator[None]:
+        """Counts a request while it waits and is computed."""
+        self.refuse_if_full()
+        self._admitted += 1
+        try:
+            yield
         finally:
             self._admitted -= 1
 

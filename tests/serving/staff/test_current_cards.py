@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.recommendation.openings import WeeklyHours, next_open_intervals
+from recommender.recommendation.open_intervals import WeeklyHours, next_open_intervals
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.staff.views.card_texts import two_times
 from recommender.serving.staff.views.current_cards import current_cards

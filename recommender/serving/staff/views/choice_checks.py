@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time
 
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.recommendation.appointment import appointment_doubts
-from recommender.recommendation.openings import OpeningTimes, WeeklyHours
+from recommender.recommendation.open_intervals import WeeklyHours
+from recommender.recommendation.openings import OpeningTimes
 from recommender.serving.present_clinicians import present_clinicians, rules_against
 from recommender.serving.schemas.responses import StatedReason
 from recommender.serving.snapshot.snapshot import ServingSnapshot

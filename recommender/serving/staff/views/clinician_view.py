@@ -11,9 +11,10 @@ from recommender.practice.columns import Columns, encode
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import rooms_of
+from recommender.recommendation.clinician_facts import place_names
 from recommender.recommendation.fact_text import values_text
-from recommender.recommendation.meeting_places import place_names
-from recommender.recommendation.openings import MAX_TIMES, MeetingOption, OpeningTimes, OpenInterval
+from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
+from recommender.recommendation.openings import MeetingOption, OpeningTimes
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
 from recommender.tables.roster import Roster

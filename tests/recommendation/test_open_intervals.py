@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.recommendation.openings import OpenInterval, WeeklyHours, next_open_intervals
+from recommender.recommendation.open_intervals import OpenInterval, WeeklyHours, next_open_intervals
 
 ZONES = (
     "Australia/Sydney",

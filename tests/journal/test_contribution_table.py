@@ -1,0 +1,48 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from recommender.journal.contribution_table import ContributionTable
+
+POINTS = st.floats(-5, 5, width=64)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> ContributionTable:
+    people, features = draw(st.integers(0, 4)), draw(st.integers(1, 5))
+    raw = draw(arrays(np.float64, (people, features), elements=POINTS))
+    unknown = draw(arrays(np.bool_, (people, features)))
+    return ContributionTable(
+        names=tuple(f"match.é{number}" for number in range(features)),
+        ids=tuple(f"k{number}" for number in range(people)),
+        values=draw(arrays(np.float64, (people, features), elements=POINTS)),
+        raw=np.where(unknown, np.nan, raw),
+        start=draw(arrays(np.float64, people, elements=POINTS)),
+    )
+
+
+def check_equal(one: ContributionTable, other: ContributionTable) -> None:
+    assert (one.names, one.ids) == (other.names, other.ids)
+    for part in ("values", "raw", "start"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+
+
+@given(tables())
+def test_a_table_is_read_as_it_was_written(table: ContributionTable) -> None:
+    check_equal(ContributionTable.from_bytes(table.to_bytes()), table)
+
+
+@given(tables())
+def test_a_recommendation_of_an_earlier_server_is_still_explained(table: ContributionTable) -> None:
+    stored = json.dumps(table.to_json(), separators=(",", ":")).encode()
+    check_equal(ContributionTable.from_bytes(stored), table)
+
+
+def test_a_number_that_is_cut_off_is_not_read() -> None:
+    table = ContributionTable(("f",), ("k1",), np.ones((1, 1)), np.ones((1, 1)), np.ones(1))
+    with pytest.raises(ValueError, match="buffer size"):
+        ContributionTable.from_bytes(table.to_bytes()[:-3])
