@@ -219,7 +219,7 @@ def _unplaced(
     name, candidates = case.waiting_list.waiting[client].client_id, case.candidates
     own = candidates.rows_of(client)
     if not len(own):
-        removals = [count for count in candidates.constraint_counts[client] if count.removed]
+        removals = list(candidates.constraint_counts[client])
         removals.sort(key=lambda count: (-count.removed_only_by_it, -count.removed))
         return Unplaced(name, "nobody_fits", tuple(removals))
     if not case.has_place[own].any():

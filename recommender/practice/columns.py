@@ -104,7 +104,7 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
         missing. With several rows, a fault names its row, counted from 1.
     """
     faults: list[Fault] = []
-    parsed: dict[str, list[Any]] = {name: [] for name in fields}
+    parsed: dict[str, list[Any]] = {name: [None] * len(rows) for name in fields}
     for number, row in enumerate(rows, start=1):
         # An intake form is one row and shows no row numbers.
         where = f"row {number}, " if len(rows) > 1 else ""
@@ -113,9 +113,8 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
             shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
             remedy = "remove it, or declare it in the practice definition"
             faults.append(Fault(f"{where}{shown}", "is not a field of this practice", remedy))
-        for name, field in fields.items():
-            value, error = read_cell(field, row.get(name))
-            parsed[name].append(value)
+        for name in [name for name, field in fields.items() if name in row or field.required]:
+            parsed[name][number - 1], error = read_cell(fields[name], row.get(name))
             if error:
                 faults.append(Fault(f"{where}{name}", error.problem, error.remedy))
     if faults:
@@ -138,8 +137,6 @@ def read_cell(
     `written` is the form in which the remedy shows how to write a cell; the cell itself is in the
     standard form, or an error of its reading.
     """
-    if cell is None and not field.required:
-        return None, None
     if isinstance(cell, CellError):
         return None, _with_remedy(field, cell, written)
     if field.is_missing(cell):
@@ -200,14 +197,15 @@ def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: i
 
     One person leaves most questions open: their answers share arrays that cannot be written to.
     """
-
-    def encoded(field: Field) -> NDArray[Any]:
-        values = parsed[field.name]
-        if size == 1 and values[0] is None:
-            return _missing_row(field)
-        return field.behaviour.encode(field, values)
-
-    return Columns(size, {field.name: encoded(field) for field in fields})
+    return Columns(
+        size,
+        {
+            f.name: _missing_row(f)
+            if size == 1 and parsed[f.name][0] is None
+            else f.behaviour.encode(f, parsed[f.name])
+            for f in fields
+        },
+    )
 
 
 def _missing_row(field: Field) -> NDArray[Any]:

@@ -352,21 +352,22 @@ def spans_of(
     windows: Iterable[tuple[int, int, int]],
     week: Week,
     first: date,
-    opens: Callable[[date], bool] = lambda _: True,
+    opens: Callable[[date], bool] | None = None,
 ) -> Array:
     """Weekly windows of one person as spans, (spans, 2), on all days of `week` that are open.
 
     Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
     start, size = first.toordinal() - MARGIN, len(week.midnight)
+    weekday_of_start = date.fromordinal(start).weekday()
     spans = [
         (place, begin, end)
         for weekday, begin, end in windows
-        for place in range((weekday - date.fromordinal(start).weekday()) % DAYS, size, DAYS)
-        if opens(date.fromordinal(start + place))
+        for place in range((weekday - weekday_of_start) % DAYS, size, DAYS)
+        if opens is None or opens(date.fromordinal(start + place))
     ]
-    day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
-    moments = np.stack([week.minutes(day, minute) for minute in ends], axis=1)
+    table = np.array(spans, dtype=np.intp).reshape(-1, 3)
+    moments = week.minutes(table[:, :1], table[:, 1:])
     return np.array(joined(map(tuple, moments.tolist()))).reshape(-1, 2)
 
 

@@ -212,8 +212,7 @@ def _add_client(
     """Adds one client's rows to those of the chunk."""
     name, screening = batch.ids[place], batch.screenings[place]
     rows["shortlist"] += (_shortlist_row(name, each) for each in _shortlist(batch, place, job))
-    removals = (each for each in screening.constraint_counts if each.removed)
-    rows["exclusions"] += (_exclusion_row(name, each) for each in removals)
+    rows["exclusions"] += (_exclusion_row(name, each) for each in screening.constraint_counts)
     mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     client, roster = batch.clients.row(place), job.encoding.roster
     unresolved = unresolved_of_one(job.model.practice, client, name, roster)

@@ -7,7 +7,7 @@ import numpy as np
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.recommendation.card_fields import card_fields
+from recommender.recommendation.card_fields import card_fields, cost_rule
 from recommender.recommendation.card_parts import Fact
 from recommender.recommendation.fact_text import levels_in, levels_text, values_text
 from recommender.recommendation.wishes import wishes_of
@@ -35,11 +35,14 @@ class ClinicianFacts:
     ----------
     fields, wishes
         What the definition shows on cards, and the comparisons of levels that it declares.
+    computed_with
+        The clinician's fields from which ways of meeting, distances and costs are computed.
     """
 
     def __init__(self, practice: Practice, columns: Columns) -> None:
         self.practice, self.columns = practice, columns
         self.fields, self.wishes = card_fields(practice), wishes_of(practice)
+        self.computed_with = _fields_computed_with(practice)
         self._known: dict[Hashable, Any] = {}
 
     def of(self, row: int) -> tuple[Fact, ...]:
@@ -93,6 +96,15 @@ class ClinicianFacts:
         points = self.columns[name][row]
         known = points[~np.isnan(points[:, 0])].tolist()
         return tuple(place_names(self.practice, (north, east)) for north, east in known)
+
+
+def _fields_computed_with(practice: Practice) -> frozenset[str]:
+    first, cost = practice.first_session, cost_rule(practice)
+    rules = [each for each in practice.constraints.values() if each.rule == "within_km"]
+    rules += [] if cost is None else [cost]
+    named = {name for rule in rules for name in (*rule.clinician, *rule.settings.values())}
+    named |= {first.clinician, first.absences, practice.ways and practice.ways.clinician}
+    return frozenset(name for name in practice.clinician if name in named)
 
 
 def place_names(practice: Practice, point: Point) -> RoomNames:

@@ -1,7 +1,8 @@
 """Ways in which a client and a clinician can meet, and where: the nearest room in reach."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isnan
 
 import numpy as np
@@ -46,8 +47,9 @@ class MeetingPlaces:
         self, openings: OpeningTimes, rows: NDArray[np.intp], facts: ClinicianFacts
     ) -> None:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
+        self._places = rows
         self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
-        self.taken = openings.columns.take(rows)
+        self.taken = openings.columns.only(facts.computed_with).take(rows)
         self._km: dict[str, NDArray[np.float64]] = {}
 
     def meetings(self, row: int) -> tuple[Meeting, ...]:
@@ -62,32 +64,32 @@ class MeetingPlaces:
 
     def usable_ways(self, row: int) -> tuple[str, ...]:
         """Levels of the ways in which the two can meet, in the order of the client's field."""
+        place = self._rows[row]
+        return tuple(way for way, is_usable in self._usable.items() if is_usable[place])
+
+    @cached_property
+    def _usable(self) -> Mapping[str, list[bool]]:
+        """For each way of meeting, whether it can be used with each of the rows asked for."""
         ways, screening = self.practice.ways, self.openings.screening
         if ways is None:
-            return ()
-        field = self.practice.clinician[ways.clinician]
-        offered = self.openings.columns[ways.clinician][row]
-        rules = [
+            return {}
+        place_of = self.practice.clinician[ways.clinician].levels.index
+        offered = self.taken[ways.clinician]
+        on_hours = [
             rule
             for rule in screening.constraints
             if rule.rule in (HOURS, LATE) and screening.modes[rule.name] == "hard"
         ]
-        return tuple(
-            way
-            for way, is_open in self.openings.open_ways.items()
-            if is_open[row]
-            and offered[field.levels.index(way)] == 1
-            and not any(self._bars(rule, way, row) for rule in rules)
-        )
-
-    def _bars(self, rule: Constraint, way: str, row: int) -> bool:
-        """Whether a rule on hours excludes meeting in one way."""
-        if rule.ways and way not in rule.ways:
-            return False
-        screening = self.openings.screening
-        hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
-        verdict = verdict if hours is None else hours.by_way.get(way, verdict)
-        return bool(is_barred(rule, verdict[row : row + 1])[0])
+        usable = {}
+        for way, is_open in self.openings.open_ways.items():
+            is_usable = is_open[self._places] & (offered[:, place_of(way)] == 1)
+            for rule in on_hours:
+                if not rule.ways or way in rule.ways:
+                    hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
+                    verdict = verdict if hours is None else hours.by_way.get(way, verdict)
+                    is_usable &= ~is_barred(rule, verdict[self._places])
+            usable[way] = is_usable.tolist()
+        return usable
 
     def rooms(self, row: int, way: str | None) -> tuple[Room, ...]:
         """Rooms for a way of meeting within reach, the nearest first; none where it needs none.
@@ -143,6 +145,7 @@ class MeetingPlaces:
             places = self.taken[distance.clinician[0]].shape[:2]
             km = np.full(places, np.nan)
             if distance.client[0] in answered_in(client):
-                km = room_km(rule_input_of(distance, client, self.taken, context))
+                inputs = rule_input_of(distance, client, self.openings.columns, context)
+                km = room_km(inputs)[self._places]
             self._km[distance.name] = km
         return self._km[distance.name]

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from recommender.practice.week_calendar import WEEK, Windows, spans_of, week_number, week_of
 
 MAX_TIMES = 3
-WEEKS_AHEAD = (1, 5, 26)
-"""One week is usually enough; alternate weeks and absences may need more."""
+WEEKS_AHEAD = (5, 26)
+"""Five weeks are usually enough; alternate weeks and absences may need more."""
 
 Span = tuple[float, float]
 """Begin and end in minutes."""
@@ -54,7 +54,8 @@ class WeeklyHours:
         if (spans := stored.get((origin, ahead))) is None:
             first = origin.date()
             week = week_of(self.zone, first, ahead)
-            found = spans_of(self.windows, week, first, self.opens)
+            every_week = self.every == 1 and not self.away
+            found = spans_of(self.windows, week, first, None if every_week else self.opens)
             spans = tuple((begin, end) for begin, end in found.tolist())
             if len(stored) >= MAX_SPANS:
                 stored.clear()
@@ -62,7 +63,7 @@ class WeeklyHours:
         return spans
 
 
-MAX_SPANS = 6
+MAX_SPANS = 4
 """Origins and numbers of weeks for which the spans of one person are stored."""
 
 

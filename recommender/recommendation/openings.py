@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import ROOM, rooms_of
@@ -126,7 +126,7 @@ class OpeningTimes:
         return tuple(
             hours
             for rule in self.rules(HOURS)
-            if not np.isnan(self.columns[rule.clinician[0]][row]).all()
+            if self._is_recorded(rule.clinician[0], row)
             for hours in self._open_hours(rule, row, self._hours_zone(rule, row), None)
         )
 
@@ -149,14 +149,13 @@ class OpeningTimes:
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
-        for rule in self.rules(HOURS):
+        for rule, minutes, client_zone in self._on_hours:
             ways = tuple(
                 way for way in rule.ways if way in self.open_ways and self.open_ways[way][row]
             )
-            hours = self.columns[rule.clinician[0]][row]
-            if np.isnan(hours).all() or (self.open_ways and rule.ways and not ways):
+            name = rule.clinician[0]
+            if not self._is_recorded(name, row) or (self.open_ways and rule.ways and not ways):
                 continue
-            minutes = session_minutes(rule.settings, self.client)
             there = self._hours_zone(rule, row)
             same: dict[tuple[WeeklyHours, ...], list[str]] = {}
             for way in ways or (None,):
@@ -165,12 +164,28 @@ class OpeningTimes:
                 if open_hours:
                     yield MeetingOption(
                         tuple(filter(None, those)),
-                        self._client_zone(rule),
+                        client_zone,
                         open_hours,
                         self._wishes(rule, there),
-                        0.0 if np.isnan(minutes) else minutes,
-                        self.practice.clinician[rule.clinician[0]].rooms,
+                        minutes,
+                        self.practice.clinician[name].rooms,
                     )
+
+    @cached_property
+    def _on_hours(self) -> tuple[tuple[Constraint, float, str | None], ...]:
+        """The rules on hours, with the minutes of a session and the client's zone by each."""
+        found = []
+        for rule in self.rules(HOURS):
+            minutes = session_minutes(rule.settings, self.client)
+            known = 0.0 if np.isnan(minutes) else minutes
+            found.append((rule, known, self._client_zone(rule)))
+        return tuple(found)
+
+    def _is_recorded(self, name: str, row: int) -> bool:
+        """Whether the hours of one clinician are recorded."""
+        # Missing is NaN throughout the row.
+        first = float(self.columns[name][row].item(0))
+        return first == first
 
     def _open_hours(
         self, rule: Constraint, row: int, zone: str, way: str | None
@@ -250,7 +265,7 @@ class OpeningTimes:
         return self._wished[key]
 
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
-        if self._is_on(rule) and not np.isnan(self.client[rule.client[0]][0]).all():
+        if self._is_on(rule) and rule.client[0] in answered_in(self.client):
             windows = windows_of(self.client[rule.client[0]])
             yield WeeklyHours(self._client_zone(rule) or there, windows)
         for late in self.rules(LATE):

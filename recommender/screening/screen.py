@@ -7,7 +7,6 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +21,7 @@ from recommender.practice.rules.first_session import earliest_day, first_session
 from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.codes import (
     FAILED,
+    MET,
     MOVES,
     UNKNOWN,
     Codes,
@@ -119,10 +119,6 @@ class GroupedReasons:
             yield row, self.reasons[group]
 
 
-_reason = lru_cache(maxsize=4096)(Reason)
-"""Reasons, of which requests repeat few."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Screening:
     """The verdicts of k constraints on n clinicians for one client.
@@ -192,22 +188,20 @@ class Screening:
 
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
-        """Counts of each hard constraint, in the order of the definition."""
+        """Counts of each constraint that excludes somebody, in the order of the definition."""
         places, rows = np.nonzero(self.excluding)
-        is_alone = np.bincount(rows, minlength=len(self.ids))[rows] == 1
-        removed = np.bincount(places, minlength=len(self.constraints))
-        alone = np.bincount(places[is_alone], minlength=len(self.constraints))
+        is_alone = np.bincount(rows)[rows] == 1
+        removed = np.bincount(places).tolist()
+        alone = np.bincount(places[is_alone], minlength=len(removed)).tolist()
         return tuple(
-            ConstraintCount(constraint.name, many, only)
-            for constraint, many, only in zip(
-                self.constraints, removed.tolist(), alone.tolist(), strict=True
-            )
-            if self.modes[constraint.name] == "hard"
+            ConstraintCount(self.constraints[place].name, many, alone[place])
+            for place, many in enumerate(removed)
+            if many
         )
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, place], place)
+        return self._reasons(self.cautioning[:, place].tobytes(), place, {})
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
@@ -230,12 +224,13 @@ class Screening:
         content, width = by_person.tobytes(), by_person.shape[1]
         groups: dict[bytes, int] = {}
         reasons: list[tuple[Reason, ...]] = []
+        stated: dict[tuple[int, int, date | None], Reason] = {}
         group_of = []
         for place, row in enumerate(rows.tolist()):
             key = content[place * width : (place + 1) * width]
             if key not in groups:
                 groups[key] = len(reasons)
-                reasons.append(self._reasons(codes[:, row], row))
+                reasons.append(self._reasons(key[: len(codes)], row, stated))
             group_of.append(groups[key])
         return GroupedReasons(tuple(rows.tolist()), tuple(group_of), tuple(reasons))
 
@@ -254,17 +249,29 @@ class Screening:
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
 
-    def _reasons(self, codes: Codes, row: int) -> tuple[Reason, ...]:
-        later = self._later_day(row)
-        return tuple(
-            self._reason(place, row, codes, later) for place in np.flatnonzero(codes).tolist()
-        )
+    def _reasons(
+        self, codes: bytes, row: int, stated: dict[tuple[int, int, date | None], Reason]
+    ) -> tuple[Reason, ...]:
+        """The reasons of one clinician, by the code of each constraint.
 
-    def _reason(self, place: int, row: int, codes: Codes, later: date | None) -> Reason:
-        constraint, code = self.constraints[place], int(codes[place])
+        `stated` has the reasons that several clinicians share, and is added to.
+        """
+        later = self._later_day(row)
+        reasons = []
+        for place, code in enumerate(codes):
+            if code != MET:
+                reason = stated.get((place, code, later))
+                if reason is None:
+                    reason = self._reason(self.constraints[place], code, row, later)
+                    if self.constraints[place].name not in self.far and code != MOVES:
+                        stated[place, code, later] = reason
+                reasons.append(reason)
+        return tuple(reasons)
+
+    def _reason(self, constraint: Constraint, code: int, row: int, later: date | None) -> Reason:
         text = self._text(constraint, code, row)
         judged_on = later if RULES[constraint.rule].day == FIRST_SESSION else None
-        return _reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)
+        return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)
 
 
 def screen(

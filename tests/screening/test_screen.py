@@ -519,6 +519,8 @@ def test_the_order_of_constraints_and_of_clinicians_changes_nothing(case: Case, 
 def test_the_ledger_agrees_with_the_exclusions(case: Case) -> None:
     found = case.screen()
     why = reasons(found)
+    counted = {line.constraint for line in found.constraint_counts}
+    assert counted == {r.constraint for told in why.values() for r in told}
     for line in found.constraint_counts:
         named = [{r.constraint for r in told} for told in why.values()]
         assert line.removed == sum(line.constraint in told for told in named)

@@ -321,7 +321,8 @@ def _by_day(
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)
         day = date.fromordinal(int(min(days[rows[0]], date.max.toordinal())))
-        values = [value_of(name, day) for name in levels]
+        there = set(level[rows].tolist())
+        values = [value_of(n, day) if at in there else None for at, n in enumerate(levels)]
         known = [np.nan if one is None else float(one) for one in values]
         result[rows] = by_level(known, level[rows])
     return result

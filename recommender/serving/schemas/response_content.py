@@ -15,7 +15,7 @@ from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.recommend import ShortlistEntry
 from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
-from recommender.screening.screen import Reason, Screening
+from recommender.screening.screen import Screening
 from recommender.serving.schemas.card import card_content
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import (
@@ -75,27 +75,22 @@ def exclusion_counts(screening: Screening) -> list[dict[str, Any]]:
             "removed_only_by_it": each.removed_only_by_it,
         }
         for each in screening.constraint_counts
-        if each.removed
     ]
 
 
 def excluded_json(screening: Screening) -> bytes:
     """Everybody who is excluded as JSON in the form of a list of `ExcludedClinician`."""
-    grouped = screening.exclusion_reasons
-    reasons = [_reasons_json(each) for each in grouped.reasons]
-    ids = screening.ids
+    grouped, ids = screening.exclusion_reasons, screening.ids
+    # Clinicians share reasons, as the same objects.
+    stated = {id(each): each for reasons in grouped.reasons for each in reasons}
+    written = {key: to_json(reason_content(each)) for key, each in stated.items()}
+    groups = [b",".join([written[id(each)] for each in reasons]) for reasons in grouped.reasons]
     return b"[%b]" % b",".join(
         [
-            b'{"clinician_id":%b,"reasons":%b}' % (_text_json(ids[row]), reasons[group])
+            b'{"clinician_id":%b,"reasons":[%b]}' % (_text_json(ids[row]), groups[group])
             for row, group in zip(grouped.rows, grouped.group_of, strict=True)
         ]
     )
-
-
-@lru_cache(maxsize=4096)
-def _reasons_json(reasons: tuple[Reason, ...]) -> bytes:
-    """Cached because requests repeat few combinations of reasons."""
-    return to_json([reason_content(each) for each in reasons])
 
 
 @lru_cache(maxsize=65536)
