@@ -234,7 +234,7 @@ class ScorePlan:
         model, own = self.model, self.clinicians
         client, clinician = pairs.client, pairs.clinician
         match, level = raw - usual.take(client, axis=1), terms.level[client]
-        history = model.records.rows(own.index[clinician], level).T
+        history = own.history[level, clinician].T
         added = self._added(terms, pairs, match)
         # Along contiguous rows, which numpy sums alike whatever their number.
         pairing = (1 - model.tree_weight) * added.sum(axis=1)

@@ -139,7 +139,7 @@ def _km_apart(one: Prepared, other: Prepared) -> Array:
     (lat1, lon1, cos1), (lat2, lon2, cos2) = one, other
     chord = np.sin((lat2 - lat1) / 2) ** 2
     chord = chord + cos1 * cos2 * np.sin((lon2 - lon1) / 2) ** 2
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0))))
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
 
 
 def nearest_km(client: Array, clinician: Array) -> Array:
@@ -151,8 +151,8 @@ def kilometres(client: Prepared, clinician: Prepared) -> Array:
     """Shortest great-circle distance between the places of both, in km."""
     ours = tuple(part[:, :, None] for part in client)
     apart = _km_apart(ours, tuple(part[:, None, :] for part in clinician))
-    nearest = np.where(np.isnan(apart), np.inf, apart).min(axis=(1, 2))
-    return np.where(np.isinf(nearest), np.nan, nearest)
+    # The smallest that is known, and NaN where none is.
+    return np.asarray(np.fmin.reduce(apart, axis=(1, 2)))
 
 
 def hours_shared(client: Prepared, clinician: Prepared) -> Array:
@@ -163,11 +163,12 @@ def hours_shared(client: Prepared, clinician: Prepared) -> Array:
     (start, end, _, silent), (opens, closes, weeks, unknown) = client, clinician
     minutes = np.zeros(np.broadcast_shapes(silent.shape, unknown.shape))
     # The client's windows first: sums over the first axis are several times faster.
-    ours = [np.broadcast_to(side, (len(minutes), side.shape[1])).T for side in (start, end)]
+    start, end = start.T[:, :, None], end.T[:, :, None]
     for at in range(0, len(minutes), CHUNK_ROWS):
         some = slice(at, at + CHUNK_ROWS)
-        first = np.maximum(ours[0][:, some, None], opens[some])
-        last = np.minimum(ours[1][:, some, None], closes[some])
+        own = some if len(silent) > 1 else slice(None)
+        first = np.maximum(start[:, own], opens[some])
+        last = np.minimum(end[:, own], closes[some])
         shared = np.maximum(last - first, 0.0).sum(axis=0)
         minutes[some] = (shared / weeks[some]).sum(axis=1)
     return np.where((silent > 0) | (unknown > 0), np.nan, minutes / 60)

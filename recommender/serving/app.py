@@ -41,7 +41,7 @@ from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compression import CompressionMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.head_requests import HeadMiddleware
-from recommender.serving.http.metrics import Metrics, MetricsMiddleware
+from recommender.serving.http.metrics import Metrics
 from recommender.serving.http.near_paths import near_path
 from recommender.serving.http.problems import (
     JOURNAL_PROBLEMS,
@@ -199,12 +199,11 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
     """The ASGI layers, outermost first."""
     proxies = list(settings.forwarded_allow_ips)
     return [
-        Middleware(MetricsMiddleware, metrics=context.metrics),
         *([Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)] if proxies else []),
         Middleware(
             RootPathMiddleware, root_path=settings.root_path, declared_proxies=bool(proxies)
         ),
-        Middleware(RequestContextMiddleware),
+        Middleware(RequestContextMiddleware, completed=context.metrics.request_completed),
         Middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
         ),

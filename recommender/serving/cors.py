@@ -4,7 +4,8 @@ Starlette's middleware answers for every path; here only operations of the role 
 answered, and only to origins that a live key declares.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from starlette.datastructures import Headers
@@ -40,14 +41,14 @@ _EXPOSED = (
 
 
 @cache
-def _operations() -> Mapping[str, frozenset[str]]:
-    """Declared paths of operations of the role `browser`, and their methods."""
+def _operations() -> Sequence[tuple[re.Pattern[str], frozenset[str]]]:
+    """Patterns of the paths of operations of the role `browser`, and their methods."""
     methods: dict[str, set[str]] = {}
     for operation, needed in NEEDS.items():
         method, path = operation.split(" ")
         if needed in ROLES[Role.BROWSER] and not is_page(path):
             methods.setdefault(path, set()).add(method)
-    return {path: frozenset(names) for path, names in methods.items()}
+    return [(compile_path(path)[0], frozenset(names)) for path, names in methods.items()]
 
 
 def methods_for_pages(path: str) -> frozenset[str]:
@@ -58,10 +59,7 @@ def methods_for_pages(path: str) -> frozenset[str]:
     >>> sorted(methods_for_pages("/v1/recommendations")), sorted(methods_for_pages("/v1/roster"))
     (['POST'], [])
     """
-    found = (
-        names for declared, names in _operations().items() if compile_path(declared)[0].match(path)
-    )
-    return frozenset().union(*found)
+    return frozenset().union(*(names for pattern, names in _operations() if pattern.match(path)))
 
 
 class CorsMiddleware:

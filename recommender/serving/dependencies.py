@@ -22,10 +22,6 @@ from recommender.settings import Settings
 from recommender.store.database import Store
 
 MAX_RECENT = 20
-ON_LOOP_CLINICIANS = 250
-"""Largest roster for which a recommendation that is not recorded is computed on the event loop. For
-so many clinicians it takes about 10 ms, and handing it to a thread 0.4 to 0.8 ms more; with larger
-ones other requests would wait for too long."""
 
 Result = TypeVar("Result")
 
@@ -139,13 +135,3 @@ Snapshot = Annotated[ServingSnapshot, Depends(_snapshot)]
 async def run_in_pool(app: FastAPI, work: Callable[[], Result]) -> Result:
     """The result of `work`, computed in a worker thread of recommendations."""
     return await app_state(app).queues.recommendations.run(work)
-
-
-async def run_small(app: FastAPI, snapshot: ServingSnapshot, work: Callable[[], Result]) -> Result:
-    """The result of `work` for one client: on the event loop with few clinicians, else in a thread.
-
-    For work that writes nothing.
-    """
-    queue = app_state(app).queues.recommendations
-    small = len(snapshot.encoding.roster) <= ON_LOOP_CLINICIANS
-    return await (queue.run_on_loop(work) if small else queue.run(work))

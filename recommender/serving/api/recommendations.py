@@ -27,7 +27,7 @@ from recommender.recommendation.recommend import (
 from recommender.screening.cache import screening_cache_for
 from recommender.serving.api.replaced_request import UNKNOWN, refuse_unreplaceable, refused
 from recommender.serving.authorization import caller
-from recommender.serving.dependencies import Snapshot, run_in_pool, run_small
+from recommender.serving.dependencies import Snapshot, app_state, run_in_pool
 from recommender.serving.http.problems import (
     BUSY,
     INVALID,
@@ -155,7 +155,7 @@ async def post_recommendation(
 
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
-        served, sent = await run_small(request.app, snapshot, compute)
+        served, sent = await app_state(request.app).queues.recommendations.run_short(compute)
         if served.request.replaces is not None and not has_store(request):
             raise refused("unknown_request", UNKNOWN)
         if has_store(request):

@@ -8,6 +8,7 @@ and one while more come than can be computed.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -16,6 +17,9 @@ from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 
 LATEST_WEIGHT = 0.1
 """Weight of the latest request in the moving average of durations."""
+ON_LOOP_SECONDS = 0.005
+"""Longest mean duration of work on the event loop. Handing it to a thread takes 0.4 to 0.8 ms; but
+while several requests wait, whatever else is on the loop waits for up to three of them."""
 OVERLOAD_SECONDS = 1.0
 """For so long after a refusal only one request for each worker may wait. A few callers at once wait
 for each other; under more requests than can be computed, a longer queue only delays every answer.
@@ -23,6 +27,23 @@ It is the time after which refused callers are asked to come again."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+
+class _MeanDuration:
+    """Moving average of how long work takes; 0 before the first."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, whose duration enters the average."""
+        started = time.perf_counter()
+        try:
+            return work()
+        finally:
+            latest = time.perf_counter() - started
+            weight = LATEST_WEIGHT if self.seconds else 1.0
+            self.seconds += weight * (latest - self.seconds)
 
 
 class ComputeQueue:
@@ -48,7 +69,8 @@ class ComputeQueue:
         self._max_waiting = max_waiting
         self._max_wait_seconds = max_wait_seconds
         self._burst = burst
-        self._mean_seconds = 0.0
+        self._mean = _MeanDuration()
+        self._mean_short = _MeanDuration()
         self._overloaded_until = 0.0
         # Counted here: the limiter's own statistics lag behind requests that were just admitted.
         self._admitted = 0
@@ -65,7 +87,7 @@ class ComputeQueue:
         if waiting < 0:
             return
         now = time.monotonic()
-        expected = (waiting + 1) * self._mean_seconds / self._workers
+        expected = (waiting + 1) * self._mean.seconds / self._workers
         overloaded = now < self._overloaded_until
         always = self._workers * (1 if overloaded else self._burst)
         too_long = overloaded or expected > self._max_wait_seconds
@@ -81,18 +103,20 @@ class ComputeQueue:
     ) -> Result:
         """The result of `work`, computed in a worker thread; raises as `refuse_if_full`."""
         with self._admission():
-            return await to_thread.run_sync(
-                lambda: self._timed(work, *arguments, **named), limiter=self._limiter
-            )
+            return await self._in_thread(partial(work, *arguments, **named))
 
-    async def run_on_loop(self, work: Callable[[], Result]) -> Result:
-        """The result of short `work`, computed on the event loop; raises as `refuse_if_full`.
+    async def run_short(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, computed on the event loop as long as such work takes little time.
 
-        Between two computations the loop handles what has arrived meanwhile.
+        Between two computations the loop handles what has arrived meanwhile. Raises as
+        `refuse_if_full`.
         """
+        timed = partial(self._mean_short.timed, work)
         with self._admission():
+            if not 0.0 < self._mean_short.seconds <= ON_LOOP_SECONDS:
+                return await self._in_thread(timed)
             async with self._limiter:
-                return self._timed(work)
+                return self._mean.timed(timed)
 
     @contextmanager
     def _admission(self) -> Iterator[None]:
@@ -104,16 +128,6 @@ class ComputeQueue:
         finally:
             self._admitted -= 1
 
-    def _timed(
-        self,
-        work: Callable[Arguments, Result],
-        *arguments: Arguments.args,
-        **named: Arguments.kwargs,
-    ) -> Result:
-        started = time.perf_counter()
-        try:
-            return work(*arguments, **named)
-        finally:
-            seconds = time.perf_counter() - started
-            weight = LATEST_WEIGHT if self._mean_seconds else 1.0
-            self._mean_seconds += weight * (seconds - self._mean_seconds)
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        timed = partial(self._mean.timed, work)
+        return await to_thread.run_sync(timed, limiter=self._limiter)

@@ -1,11 +1,10 @@
 """Prometheus metrics; label values come from closed sets, never from a request."""
 
-import time
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from recommender.journal.webhook_events import DELIVERED, FAILED
 from recommender.model.alliance_model import EVIDENCE_PRIOR, MODEL
@@ -107,29 +106,3 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""
         return generate_latest(self.registry)
-
-
-class MetricsMiddleware:
-    """Outermost ASGI middleware: counts and times requests."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forwards a request and records its status and duration."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status, started = 500, time.perf_counter()
-
-        async def send_noting_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_noting_status)
-        finally:
-            self.metrics.request_completed(scope, status, time.perf_counter() - started)

@@ -1,10 +1,10 @@
-"""Middleware for request ids, response headers, the access log and unexpected errors; log setup."""
+"""Middleware for request ids, response headers, the access log, metrics and unexpected errors."""
 
 import re
 import secrets
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -96,10 +96,17 @@ def request_info(scope: Scope) -> RequestInfo:
 
 
 class RequestContextMiddleware:
-    """ASGI middleware: sets the request id and headers, logs, and turns errors into problems."""
+    """ASGI middleware: sets the request id and headers, logs, and turns errors into problems.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    completed
+        Called with the scope, status and seconds of each completed request.
+    """
+
+    def __init__(self, app: ASGIApp, completed: Callable[[Scope, int, float], None]) -> None:
         self.app = app
+        self._completed = completed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forwards a request; responds with a problem if it raises."""
@@ -122,6 +129,8 @@ class RequestContextMiddleware:
             )
             if not response.started:
                 await response.send_problem(UNEXPECTED)
+        seconds = time.perf_counter() - started
+        self._completed(scope, response.status, seconds)
         log.info(
             "request_completed",
             request_id=info.request_id,
@@ -130,7 +139,7 @@ class RequestContextMiddleware:
             method=method_of(scope),
             route=route_of(scope),
             status=response.status,
-            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+            duration_ms=round(seconds * 1000, 2),
             mode=info.mode,
             model=info.model,
         )

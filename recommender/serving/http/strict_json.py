@@ -8,6 +8,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -108,14 +109,21 @@ Body = Annotated[JsonBody, Depends(json_body)]
 
 def check_headers(headers: Headers) -> None:
     """Refuses (415) content types and encodings other than plain JSON in UTF-8."""
-    content_type = Message()
-    content_type["content-type"] = headers.get("content-type", "")
-    if "content-type" not in headers or content_type.get_content_type() != JSON:
+    media_type, charset = _media_type(headers.get("content-type", ""))
+    if media_type != JSON:
         raise unsupported(headers, JSON)
-    if str(content_type.get_param("charset", "utf-8")).lower() not in UTF_8:
+    if charset not in UTF_8:
         raise ProblemError(UNSUPPORTED, [_fault("charset", "declares a charset other than utf-8")])
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(UNSUPPORTED, [COMPRESSED])
+
+
+@lru_cache(maxsize=16)
+def _media_type(header: str) -> tuple[str, str]:
+    """The media type and charset of a header Content-Type; callers send few different ones."""
+    content_type = Message()
+    content_type["content-type"] = header
+    return content_type.get_content_type(), str(content_type.get_param("charset", "utf-8")).lower()
 
 
 def parse_json(text: bytes) -> Any:

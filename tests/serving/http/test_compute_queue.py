@@ -1,9 +1,11 @@
+import itertools
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
 import anyio
 
-from recommender.serving.http.compute_queue import OVERLOAD_SECONDS, ComputeQueue
+from recommender.serving.http.compute_queue import ON_LOOP_SECONDS, OVERLOAD_SECONDS, ComputeQueue
 from recommender.serving.http.problems import ProblemError
 
 WORK_SECONDS = 0.02
@@ -71,23 +73,49 @@ def test_after_a_refusal_one_request_waits_until_the_overload_has_passed() -> No
     assert anyio.run(counted) == [5, 2, 5]
 
 
-def test_on_the_loop_as_many_wait_and_others_run_between_two_computations() -> None:
-    queue = ComputeQueue(1, 4, max_wait_seconds=60)
+def threads_of(queue: ComputeQueue, seconds: float, callers: int) -> tuple[list[str], set[int]]:
+    """What becomes of callers with short work after one who came alone; where it is computed."""
+    threads = set[int]()
 
-    async def beside() -> tuple[list[str], int]:
-        turns, found = 0, list[str]()
+    def short() -> None:
+        threads.add(threading.get_ident())
+        time.sleep(seconds)
 
-        async def other() -> None:
-            nonlocal turns
-            while len(found) < 6:
-                turns += 1
-                await anyio.sleep(0)
+    async def all_at_once() -> list[str]:
+        await queue.run_short(short)
+        threads.clear()
+        return await outcomes(lambda _: queue.run_short(short), callers)
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(other)
-            found.extend(await outcomes(queue.run_on_loop, 6))
-        return found, turns
+    return anyio.run(all_at_once), threads
 
-    found, turns = anyio.run(beside)
+
+def test_work_is_computed_on_the_event_loop_only_while_it_is_short() -> None:
+    loop = threading.get_ident()
+    assert threads_of(ComputeQueue(1, 8, max_wait_seconds=60), 0.0, callers=2)[1] == {loop}
+    slow = threads_of(ComputeQueue(1, 8, max_wait_seconds=60), 2 * ON_LOOP_SECONDS, callers=2)
+    assert loop not in slow[1]
+
+
+def test_callers_with_short_work_are_refused_as_others_are() -> None:
+    found, _ = threads_of(ComputeQueue(1, 4, max_wait_seconds=60), 0.0, callers=6)
     assert found.count("answered") == 5
-    assert turns > 5
+
+
+def test_the_event_loop_does_other_work_between_two_short_computations() -> None:
+    queue, order = ComputeQueue(1, 8, max_wait_seconds=60), list[str]()
+
+    async def other() -> None:
+        for _ in range(20):
+            order.append("other")
+            await anyio.sleep(0)
+
+    async def beside() -> None:
+        await queue.run_short(int)
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(queue.run_short, lambda: order.append("computed"))
+            group.start_soon(other)
+
+    anyio.run(beside)
+    assert order.count("computed") == 4
+    assert ("computed", "computed") not in itertools.pairwise(order)
