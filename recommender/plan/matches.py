@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.features.pipeline import matched_fields
 from recommender.practice.columns import Columns
+from recommender.practice.comparisons import Prepared
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import (
     OPERATORS,
     Operator,
-    Prepared,
     places_among,
 )
 from recommender.practice.matches import Match

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from recommender.practice.columns import Columns, read_rows
+from recommender.practice.comparisons import haversine_km
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
-from recommender.practice.match_operators import haversine_km
 from recommender.recommendation.card import cards
 from recommender.recommendation.card_parts import CardContent, Cost, Meeting
 from recommender.screening.screen import screen

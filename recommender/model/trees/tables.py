@@ -16,6 +16,8 @@ MAX_SCORED_SPLITS = 7
 """Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
 MAX_EXPLAINED_SPLITS = 4
 """Splits of a tree above which its Shapley values take too long to tabulate."""
+CHUNK_ROWS = 128
+"""Rows looked up at once: some hundred kilobytes for some hundred trees."""
 ZERO_IS_BELOW = float(np.float32(1e-35))
 """LightGBM reads values up to this, of either sign, as 0."""
 
@@ -85,7 +87,10 @@ class ScoreTable:
 
     def score(self, ways: Ways) -> Array:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
-        return sum_in_order(_looked_up(self.values, ways))
+        score = np.empty(ways.shape[1])
+        for some in in_chunks(len(score)):
+            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
+        return score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,10 +113,15 @@ class ShapleyTable:
         """Path-dependent Shapley values, (n, columns + 1), the last being the start."""
         contributions = np.zeros((ways.shape[1], self.width + 1))
         contributions[:, -1] = self.start
-        if len(self.starts):
-            cells = _looked_up(self.values, ways.take(self.tree, axis=0))
-            contributions[:, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
+        for some in in_chunks(len(contributions) if len(self.starts) else 0):
+            cells = _looked_up(self.values, ways[:, some].take(self.tree, axis=0))
+            contributions[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
         return contributions
+
+
+def in_chunks(count: int) -> Iterator[slice]:
+    """All of a number of rows, so many at once that what is computed of them stays in a cache."""
+    return (slice(at, at + CHUNK_ROWS) for at in range(0, count, CHUNK_ROWS))
 
 
 def _looked_up(values: Array, ways: Ways) -> Array:
