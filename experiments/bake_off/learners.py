@@ -30,6 +30,7 @@ MIXED, TREES = "mixed model alone", "trees alone"
 ROWS = (
     "recommender.features.*",
     "recommender.alliance.*",
+    "recommender.practice.comparisons",
     "recommender.practice.match_operators",
     "recommender.training.dataset",
 )

@@ -33,6 +33,7 @@ from experiments.bench import (
     scoring,
     screening,
     sizes,
+    stages,
     training,
     varied_latency,
 )
@@ -91,10 +92,7 @@ def latencies(workspace: Path) -> Table:
 
 def varied_latencies(workspace: Path) -> Table:
     """One request each of many clients over HTTP, at every size of roster."""
-    bundle = workspace / "weighted_bundle"
-    model = _learned(simulated(workspace / "weighted", ROSTERS[0], 2_000))
-    # Without weight the trees of pairs would never be scored.
-    save_bundle(replace(model, tree_weight=TREE_WEIGHT), bundle)
+    bundle, model = _weighted(workspace)
     table = Table(
         "clinicians", "ready s", "first ms", "p50, p99 ms", "bare", "bare alone", "ratio",
         "at once/s", "refused",
@@ -124,6 +122,35 @@ def varied_latencies(workspace: Path) -> Table:
             f"{found.refused:,}",
         )
     return table
+
+
+def staged(workspace: Path) -> Table:
+    """Processor time of one recommendation by stage."""
+    bundle, model = _weighted(workspace)
+    table = Table(
+        "stage", *(f"{clinicians:,} clinicians: p50, p99, mean ms" for clinicians in ROSTERS),
+        title=f"Processor time of one recommendation by stage, over {CLIENTS} varied clients, in "
+        f"one process; trees of pairs with a weight of {TREE_WEIGHT}",
+    )  # fmt: skip
+    columns = []
+    for clinicians in ROSTERS:
+        out.print(f"computing with {clinicians} clinicians", style="dim")
+        tables, many = _varied_tables(workspace, clinicians)
+        clients = varied_requests(model.practice, tables, many)
+        columns.append(stages.quantiles(stages.stages(bundle, tables / "clinicians.csv", clients)))
+    for name in columns[0]:
+        cells = (", ".join(f"{each:.2f}" for each in column[name]) for column in columns)
+        table.add_row(name, *cells)
+    return table
+
+
+def _weighted(workspace: Path) -> tuple[Path, AllianceModel]:
+    """A bundle whose trees have weight: without, they would never be scored."""
+    bundle = workspace / "weighted_bundle"
+    if not bundle.exists():
+        model = _learned(simulated(workspace / "weighted", ROSTERS[0], 2_000))
+        save_bundle(replace(model, tree_weight=TREE_WEIGHT), bundle)
+    return bundle, load_bundle(bundle)
 
 
 def _varied_tables(workspace: Path, clinicians: int) -> tuple[Path, int]:
@@ -497,6 +524,7 @@ PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "varied": varied_latencies,
+    "stages": staged,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,

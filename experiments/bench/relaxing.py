@@ -15,7 +15,7 @@ import numpy as np
 
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
-from recommender.plan.score_plan import plan_for
+from recommender.plan.compiling import plan_for
 from recommender.recommendation.recommend import (
     DEFAULT_TOP_K,
     Intake,

@@ -15,13 +15,14 @@ from recommender.features.feature import (
     Array,
     Feature,
     client_features,
-    client_rows,
     clinician_features,
     clinician_rows,
+    rows_of,
 )
 from recommender.features.history import history_features
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
@@ -142,37 +143,41 @@ class Pipeline:
         The clinicians against whom matches are centred, fixed when fitted.
     features
         Every column of the model: client, clinician, match, history.
+    scored
+        The client's fields that are features themselves.
+    own_fields
+        Client fields that rows read otherwise than in matches.
+    client_fields
+        Client fields that rows read; constraints may read others.
     """
 
     practice: Practice
     panel: Columns
     features: tuple[Feature, ...] = field(init=False, repr=False)
+    scored: tuple[Field, ...] = field(init=False, repr=False)
+    own_fields: frozenset[str] = field(init=False, repr=False)
+    client_fields: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Builds the features once, of which every row of a request is made."""
+        """Builds once what every request reads."""
         features = (
             *client_features(self.practice),
             *clinician_features(self.practice),
             *pairing_features(self.practice),
             *history_features(self.practice),
         )
-        object.__setattr__(self, "features", features)
-
-    @property
-    def client_fields(self) -> frozenset[str]:
-        """Client fields that rows read; constraints may read others."""
-        return matched_fields(self.practice)[0] | self.own_fields
-
-    @property
-    def own_fields(self) -> frozenset[str]:
-        """Client fields that rows read otherwise than in matches."""
         per = self.practice.history.per
         levels = () if per is None else (per,)
-        return frozenset((*self.practice.fields("client", "score"), *levels))
+        scored = self.practice.fields("client", "score")
+        own = frozenset((*scored, *levels))
+        object.__setattr__(self, "scored", tuple(scored.values()))
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "own_fields", own)
+        object.__setattr__(self, "client_fields", own | matched_fields(self.practice)[0])
 
     def client_rows(self, client: Columns) -> Array:
         """The client columns alone, (clients, features)."""
-        return client_rows(self.practice, client)
+        return rows_of(self.scored, client)
 
     def rows(self, clients: Columns, clinicians: Columns, pairs: Pairs, history: Array) -> Rows:
         """Feature rows of n pairs.
@@ -193,7 +198,7 @@ class Pipeline:
         raw = pairing_rows(self.practice, client, clinicians.only(theirs).take(pairs.clinician))
         means = panel_means(self.practice, clients, self.panel)
         return Rows(
-            client=client_rows(self.practice, clients)[pairs.client],
+            client=self.client_rows(clients)[pairs.client],
             clinician=clinician_rows(self.practice, clinicians)[pairs.clinician],
             match=raw - means[pairs.client],
             raw=raw,

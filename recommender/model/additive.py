@@ -176,7 +176,7 @@ class Additive:
         frame, own = self.frame, self.fit.coefficients
         parts = frame.match.apply(match) * own["matches"]
         if "evidence" in own:
-            parts = parts + np.nan_to_num(match) * frame.prior * own["evidence"][0]
+            parts += np.where(np.isnan(match), 0.0, match) * frame.prior * own["evidence"][0]
         return np.asarray(parts)
 
     def deviations(self, rows: Rows, clinician_index: ClinicianIndex) -> Drawn:

@@ -26,6 +26,8 @@ class ClinicianTerms:
         Their own effect.
     by_level : (levels + 1, n)
         Their effect for clients of each level; the last is of clients without one.
+    history : (levels + 1, n, columns)
+        The columns of their records for clients of each level, and of none.
     multiplied : (n, q)
         Their numbers that are multiplied with those of the client, on one scale; (n, 0) without
         products.
@@ -42,6 +44,7 @@ class ClinicianTerms:
     parts: Array
     effect: Array
     by_level: Array
+    history: Array
     multiplied: Array
     directions: Drawn
     drawn: Drawn
@@ -54,8 +57,10 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
     rows = clinician_rows(model.practice, encoding.roster.columns)
     scaled = additive.frame.clinician.apply(rows)
     parts = scaled * additive.fit.coefficients["clinician"]
-    count = model.records.level_mean.shape[1]
-    levels = [_effects(additive, index, level) for level in [*range(count), -1]]
+    # The last is also found at -1, the level of a client who has none.
+    every_level = [*range(model.records.level_mean.shape[1]), -1]
+    levels = [_effects(additive, index, level) for level in every_level]
+    history = [model.records.rows(index, np.full(len(index), level)) for level in every_level]
     products = additive.frame.products
     multiplied = np.zeros((len(index), 0)) if products is None else products.clinician.scaled(rows)
     directions = multiplied if products is None else multiplied @ products.clinician.basis
@@ -68,6 +73,7 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
         parts=parts,
         effect=levels[-1]["clinicians"],
         by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
+        history=np.stack(history),
         multiplied=multiplied,
         directions=directions.astype(np.float32),
         drawn=drawn,

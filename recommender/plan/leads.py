@@ -5,6 +5,7 @@ import numpy as np
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
 from recommender.model.alliance_model import probability_ahead
+from recommender.model.interactions import Interactions
 from recommender.plan.score_plan import Places, ScoredPairs
 
 
@@ -30,15 +31,21 @@ def _drawn(pairs: ScoredPairs) -> Drawn:
             "evidence"
         ]
     if frame.products is not None:
-        products = frame.products.client
-        ours = products.scaled(pairs.clients.rows) @ products.basis
-        both = (
-            ours.astype(np.float32)[pairs.client, :, None] * own.directions[pairs.clinician, None]
-        )
-        drawn += both.reshape(len(both), -1) @ draws["products"]
+        _add_products(drawn, pairs, frame.products)
     if frame.levels:
         index, level = own.index[pairs.clinician], pairs.clients.level[pairs.client]
         cell = index * frame.levels + level
         known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
         drawn[known] += draws["by_level"][cell[known]]
     return drawn
+
+
+def _add_products(drawn: Drawn, pairs: ScoredPairs, products: Interactions) -> None:
+    """Adds the deviations of products: the client's side first, which is one for many pairs."""
+    draws = pairs.plan.model.additive.draws["products"]
+    directions = pairs.plan.clinicians.directions[pairs.clinician]
+    for client in np.unique(pairs.client).tolist():
+        ours = products.client.scaled(pairs.clients.rows[[client]]) @ products.client.basis
+        by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
+        some = pairs.client == client
+        drawn[some] += directions[some] @ by_direction.reshape(directions.shape[1], -1)

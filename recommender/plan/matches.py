@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.features.pipeline import matched_fields
 from recommender.practice.columns import Columns
+from recommender.practice.comparisons import Prepared
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import (
     OPERATORS,
     Operator,
-    Prepared,
     places_among,
 )
 from recommender.practice.matches import Match
@@ -179,11 +179,11 @@ class _Named:
     counted : (levels,)
         1 for each level of the matches' fields, match by match, that the clinician's field has and
         that states a wish.
-    held : (N, levels)
+    held : (N, levels) float32
         1 where a clinician has the level.
     starts : (k,)
         The first level of each match.
-    of_match : (levels, k)
+    of_match : (levels, k) float32
         1 for the levels of each match.
     shares : (k,)
         Whether the match is the share of the levels named, and not whether any is shared.
@@ -196,7 +196,7 @@ class _Named:
     counted: Array
     held: NDArray[np.float32]
     starts: Places
-    of_match: Array
+    of_match: NDArray[np.float32]
     shares: Flags
     unknown: Flags
 
@@ -210,7 +210,8 @@ class _Named:
         counts = np.add.reduceat(named, self.starts)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
-        wished = (np.nan_to_num(named)[:, None] * self.of_match).astype(np.float32)
+        known = np.where(np.isnan(named), 0.0, named).astype(np.float32)
+        wished = known[:, None] * self.of_match
         shared = (self.held[rows] @ wished).T.astype(np.float64)
         values = shared / np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)[:, None]
         values[self.unknown[:, rows]] = np.nan
@@ -226,7 +227,7 @@ def _named(some: list[tuple[int, Match]], clinicians: Columns) -> _Named:
         counted=np.concatenate(counted),
         held=np.nan_to_num(np.concatenate(held, axis=1)).astype(np.float32),
         starts=np.cumsum([0, *sizes[:-1]]),
-        of_match=np.repeat(np.eye(len(some)), sizes, axis=0),
+        of_match=np.repeat(np.eye(len(some), dtype=np.float32), sizes, axis=0),
         shares=np.array([match.operator == "overlap" for _, match in some]),
         unknown=np.stack([np.isnan(each).any(axis=1) for each in held]),
     )

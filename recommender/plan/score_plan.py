@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.feature import Array, client_features
+from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
     AllianceModel,
@@ -20,9 +20,9 @@ from recommender.model.alliance_model import (
     levels_of,
 )
 from recommender.model.trees.tables import Ways
-from recommender.plan.clinicians import ClinicianTerms, clinician_terms
-from recommender.plan.matches import CompiledMatches, compile_matches
-from recommender.plan.trees import CompiledTrees, compile_trees
+from recommender.plan.clinicians import ClinicianTerms
+from recommender.plan.matches import CompiledMatches
+from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
 Places = NDArray[np.intp]
@@ -234,7 +234,7 @@ class ScorePlan:
         model, own = self.model, self.clinicians
         client, clinician = pairs.client, pairs.clinician
         match, level = raw - usual.take(client, axis=1), terms.level[client]
-        history = model.records.rows(own.index[clinician], level).T
+        history = own.history[level, clinician].T
         added = self._added(terms, pairs, match)
         # Along contiguous rows, which numpy sums alike whatever their number.
         pairing = (1 - model.tree_weight) * added.sum(axis=1)
@@ -292,35 +292,3 @@ def _by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:
     for row, (start, end) in enumerate(pairwise(ends)):
         if start < end:
             yield row, slice(start, end)
-
-
-def plan_for(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
-    """The plan of a model and a roster; the roster holds the one used last."""
-    latest: dict[str, ScorePlan] = encoding.roster.columns.view("score plan", dict)
-    plan = latest.get("latest")
-    if plan is None or not plan.is_of(model, encoding):
-        plan = latest["latest"] = compile_plan(model, encoding)
-    return plan
-
-
-def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
-    """The plan of a model and a roster; see `plan_for`."""
-    additive, pipeline = model.additive, model.pipeline
-    columns = encoding.roster.columns
-    clinicians = clinician_terms(model, encoding)
-    trees = None
-    if model.trees is not None and model.tree_weight:
-        client_columns = len(client_features(pipeline.practice))
-        matches = len(pipeline.practice.matches)
-        trees = compile_trees(model.trees, clinicians.rows, client_columns, matches)
-    products = additive.frame.products
-    weights = np.zeros((0, 0))
-    if products is not None:
-        weights = products.weights(additive.fit.coefficients["products"])
-    return ScorePlan(
-        model,
-        clinicians,
-        compile_matches(pipeline.practice, columns, pipeline.panel),
-        trees,
-        weights,
-    )

@@ -7,10 +7,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees, narrow
-from recommender.model.trees.tables import ScoreTable, Ways
-
-CHUNK_PAIRS = 1024
-"""Pairs whose ways are found at once, which bounds memory."""
+from recommender.model.trees.tables import ScoreTable, Ways, in_chunks
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -51,17 +48,16 @@ class CompiledTrees:
             Rows of the clients and places of the roster.
         """
         clients = self._left(0, client_rows.T)
-        chunks = [np.zeros((self.table.splits.places.shape[1], 0), dtype=np.uint8)]
-        for at in range(0, len(client), CHUNK_PAIRS):
-            some = slice(at, at + CHUNK_PAIRS)
+        ways = np.empty((self.table.splits.places.shape[1], len(client)), dtype=np.uint8)
+        for some in in_chunks(len(client)):
             left = [
                 clients.take(client[some], axis=1),
                 self.clinicians.take(clinician[some], axis=1),
                 self._left(2, match[:, some]),
                 self._left(3, history[:, some]),
             ]
-            chunks.append(self.table.splits.ways(np.concatenate(left)))
-        return np.concatenate(chunks, axis=1)
+            ways[:, some] = self.table.splits.ways(np.concatenate(left))
+        return ways
 
     def _left(self, family: int, columns: Array) -> Flags:
         splits = slice(self.ends[family], self.ends[family + 1])

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from recommender.errors import Fault
-from recommender.practice.match_operators import haversine_km
+from recommender.practice.comparisons import haversine_km
 from recommender.values.parsers import Point, is_on_globe
 from recommender.values.toml_settings import (
     FilledText,

@@ -1,9 +1,4 @@
-"""The operators a match may name: how a client and a clinician are compared, over whole arrays.
-
-Each side is prepared alone, from one array a field, rows first; a comparison of two prepared sides
-returns (n,). The client's side may have one row for all n clinicians. A missing answer on either
-side gives NaN.
-"""
+"""The operators a match may name, and the levels of both sides aligned by name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from recommender.practice.comparisons import (
+    Prepared,
+    Side,
+    contains,
+    difference,
+    distance,
+    equal,
+    excess,
+    hours_shared,
+    kilometres,
+    minutes_of_week,
+    on_sphere,
+    overlap,
+    product,
+    profile,
+    profile_correlation,
+    profile_distance,
+    profile_product,
+    stress,
+    wish,
+)
 from recommender.practice.fields import Field
-from recommender.practice.sums import Array, known_mean
-
-Side = Sequence[Array]
-Prepared = tuple[Array, ...]
-"""One side as an operator compares it, rows first."""
-
-EARTH_KM = 6371.0088
-"""Mean Earth radius (IUGG)."""
-MINUTES_A_DAY = 1440
-CHUNK_ROWS = 4096
-"""Pairs whose openings and free windows are compared at once, which bounds memory."""
-EVERY = 5
-"""Place of the weeks between two openings in an encoded window of an availability."""
-MIN_VARIANCE = 1e-12
-"""A profile on 0 to 1 with a smaller variance is flat; what varies in it is rounding."""
+from recommender.practice.sums import Array
 
 
 def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str, ...]) -> Array:
@@ -59,166 +61,6 @@ def by_level(values: Sequence[float] | Array, codes: Array) -> Array:
     """The value of each code (n,), an index of a level; NaN where the code is missing."""
     lookup = np.append(values, np.nan)
     return np.asarray(lookup[np.where(np.isnan(codes), len(values), codes).astype(int)])
-
-
-def overlap(client: Prepared, clinician: Prepared) -> Array:
-    """Share of the client's tags that the clinician has, 0 to 1.
-
-    Missing where the client named none.
-    """
-    named = client[0].sum(axis=1)
-    shared = np.einsum("nl,nl->n", *np.broadcast_arrays(client[0], clinician[0]))
-    return np.asarray(shared / np.where(named > 0, named, np.nan))
-
-
-def contains(client: Prepared, clinician: Prepared) -> Array:
-    """1 if the client's level is among the clinician's tags, else 0."""
-    level, tags = client[0], clinician[0]
-    known = ~np.isnan(level)
-    picked = tags[np.arange(len(tags)), np.where(known, level, 0).astype(int)]
-    return np.where(known, picked, np.nan)
-
-
-def equal(client: Prepared, clinician: Prepared) -> Array:
-    """1 if both have the same level, else 0."""
-    same = (client[0] == clinician[0]).astype(float)
-    return np.where(np.isnan(client[0]) | np.isnan(clinician[0]), np.nan, same)
-
-
-def wish(client: Prepared, clinician: Prepared) -> Array:
-    """1 if the clinician's level is among those the client wished for, else 0.
-
-    Missing where the client wished for none.
-    """
-    wished, level = client[0], clinician[0]
-    known = ~np.isnan(level)
-    wished = np.broadcast_to(wished, (len(level), wished.shape[1]))
-    met = wished[np.arange(len(level)), np.where(known, level, 0).astype(int)]
-    stated = np.nansum(wished, axis=1) > 0
-    return np.asarray(np.where(known & stated, met, np.nan))
-
-
-def difference(client: Prepared, clinician: Prepared) -> Array:
-    """Client minus clinician, each on 0 to 1 of its bounds."""
-    return np.asarray(client[0] - clinician[0])
-
-
-def distance(client: Prepared, clinician: Prepared) -> Array:
-    """Absolute difference of both, each on 0 to 1 of its bounds."""
-    return np.abs(client[0] - clinician[0])
-
-
-def product(client: Prepared, clinician: Prepared) -> Array:
-    """Product of both, each on -1 to 1 of its bounds: 1 if both are at the same end."""
-    return np.asarray((2 * client[0] - 1) * (2 * clinician[0] - 1))
-
-
-def stress(client: Prepared, clinician: Prepared) -> Array:
-    """Distance times how far the wish is from the middle, so that a strong wish counts more."""
-    return np.abs(2 * client[0] - 1) * np.abs(client[0] - clinician[0])
-
-
-def excess(client: Prepared, clinician: Prepared) -> Array:
-    """Amount by which the clinician's value exceeds the client's, in the unit of both."""
-    return np.maximum(clinician[0] - client[0], 0.0)
-
-
-def haversine_km(one: Array, other: Array) -> Array:
-    """Great-circle distance in km between latitude-longitude pairs on the last axis."""
-    return _km_apart(_on_sphere([one]), _on_sphere([other]))
-
-
-def _on_sphere(side: Side) -> Prepared:
-    """Latitude and longitude in radians, and the cosine of the latitude."""
-    latitude, longitude = np.moveaxis(np.radians(side[0]), -1, 0)
-    return latitude, longitude, np.asarray(np.cos(latitude))
-
-
-def _km_apart(one: Prepared, other: Prepared) -> Array:
-    """The haversine formula (Sinnott 1984), on a sphere of the mean Earth radius."""
-    (lat1, lon1, cos1), (lat2, lon2, cos2) = one, other
-    chord = np.sin((lat2 - lat1) / 2) ** 2
-    chord = chord + cos1 * cos2 * np.sin((lon2 - lon1) / 2) ** 2
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0))))
-
-
-def nearest_km(client: Array, clinician: Array) -> Array:
-    """Smallest distance in km over all places (n, k, 2) of both sides; NaN where one has none."""
-    return kilometres(_on_sphere([client]), _on_sphere([clinician]))
-
-
-def kilometres(client: Prepared, clinician: Prepared) -> Array:
-    """Shortest great-circle distance between the places of both, in km."""
-    ours = tuple(part[:, :, None] for part in client)
-    apart = _km_apart(ours, tuple(part[:, None, :] for part in clinician))
-    nearest = np.where(np.isnan(apart), np.inf, apart).min(axis=(1, 2))
-    return np.where(np.isinf(nearest), np.nan, nearest)
-
-
-def hours_shared(client: Prepared, clinician: Prepared) -> Array:
-    """Hours a week that suit both, those of alternate weeks on average.
-
-    Rooms and ways of meeting do not count here; a time open in two rooms counts once.
-    """
-    (start, end, _, silent), (opens, closes, weeks, unknown) = client, clinician
-    minutes = np.zeros(np.broadcast_shapes(silent.shape, unknown.shape))
-    # The client's windows first: sums over the first axis are several times faster.
-    ours = [np.broadcast_to(side, (len(minutes), side.shape[1])).T for side in (start, end)]
-    for at in range(0, len(minutes), CHUNK_ROWS):
-        some = slice(at, at + CHUNK_ROWS)
-        first = np.maximum(ours[0][:, some, None], opens[some])
-        last = np.minimum(ours[1][:, some, None], closes[some])
-        shared = np.maximum(last - first, 0.0).sum(axis=0)
-        minutes[some] = (shared / weeks[some]).sum(axis=1)
-    return np.where((silent > 0) | (unknown > 0), np.nan, minutes / 60)
-
-
-def _minutes_of_week(side: Side) -> Prepared:
-    """Start and end of windows (n, k, 3 or more) in minutes of the week, without overlaps.
-
-    Then the weeks from one opening of a window to the next, and 1 where no window is known. A
-    missing window overlaps nothing. Windows are sorted, and none passes midnight. Of two that
-    overlap, the later one begins where the earlier ends.
-    """
-    windows = side[0]
-    day = windows[..., 0] * MINUTES_A_DAY
-    start, end = day + windows[..., 1], day + windows[..., 2]
-    missing = np.isnan(start)
-    start, end = np.where(missing, np.inf, start), np.where(missing, -np.inf, end)
-    weeks = np.ones(start.shape)
-    if windows.shape[-1] > EVERY:
-        earlier = np.maximum.accumulate(end, axis=1)[:, :-1]
-        start[:, 1:] = np.maximum(start[:, 1:], earlier)
-        weeks = np.asarray(np.fmax(windows[..., EVERY], 1.0))
-    return start, end, weeks, np.asarray(missing.all(axis=1), dtype=np.float64)
-
-
-def _profile(side: Side) -> Prepared:
-    """Several fields side by side, (n, fields)."""
-    return (np.stack(side, axis=1),)
-
-
-def profile_distance(client: Prepared, clinician: Prepared) -> Array:
-    """Root mean squared distance over two lists of fields, each on 0 to 1."""
-    return np.sqrt(known_mean((client[0] - clinician[0]) ** 2))
-
-
-def profile_product(client: Prepared, clinician: Prepared) -> Array:
-    """Mean product over two lists of fields, each on -1 to 1."""
-    return known_mean((2 * client[0] - 1) * (2 * clinician[0] - 1))
-
-
-def profile_correlation(client: Prepared, clinician: Prepared) -> Array:
-    """Correlation over two lists of fields, each on 0 to 1.
-
-    Missing where either list does not vary.
-    """
-    one, other = np.broadcast_arrays(client[0], clinician[0])
-    unknown = np.isnan(one) | np.isnan(other)
-    one, other = (np.where(unknown, np.nan, side) for side in (one, other))
-    one, other = (side - known_mean(side)[:, None] for side in (one, other))
-    deviations = np.sqrt(known_mean(one**2) * known_mean(other**2))
-    return known_mean(one * other) / np.where(deviations > MIN_VARIANCE, deviations, np.nan)
 
 
 Kinds = frozenset[str]
@@ -309,14 +151,14 @@ OPERATORS: Mapping[str, Operator] = {
         Operator("product", NUMBERS, NUMBERS, product, ranged=True),
         Operator("stress", NUMBERS, NUMBERS, stress, ranged=True, phrase_side=-1.0),
         Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True, phrase_side=-1.0),
-        Operator("kilometres", PLACE, PLACE, kilometres, _on_sphere, phrase_side=-1.0),
-        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared, _minutes_of_week, bounds=SHARE),
+        Operator("kilometres", PLACE, PLACE, kilometres, on_sphere, phrase_side=-1.0),
+        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared, minutes_of_week, bounds=SHARE),
         Operator(
             "profile_distance",
             NUMBERS,
             NUMBERS,
             profile_distance,
-            _profile,
+            profile,
             several=True,
             ranged=True,
             phrase_side=-1.0,
@@ -326,7 +168,7 @@ OPERATORS: Mapping[str, Operator] = {
             NUMBERS,
             NUMBERS,
             profile_product,
-            _profile,
+            profile,
             several=True,
             ranged=True,
         ),
@@ -335,7 +177,7 @@ OPERATORS: Mapping[str, Operator] = {
             NUMBERS,
             NUMBERS,
             profile_correlation,
-            _profile,
+            profile,
             several=True,
             ranged=True,
         ),

@@ -24,8 +24,8 @@ def sum_in_order(parts: Array) -> Array:
 
 
 def known_mean(values: Array, axis: int = 1) -> Array:
-    """The mean over one axis of the values that are known; NaN where none is."""
-    first = np.moveaxis(values, axis, 0)
+    """The mean over axis 0 or 1 of the values that are known; NaN where none is."""
+    first = np.ascontiguousarray(values.swapaxes(0, axis))
     known = ~np.isnan(first)
     count = known.sum(axis=0)
     return np.asarray(

@@ -19,7 +19,8 @@ from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.files import atomic_write
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
-from recommender.plan.score_plan import ScoredPairs, plan_for
+from recommender.plan.compiling import plan_for
+from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,

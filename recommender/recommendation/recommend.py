@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
+from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.plan.leads import ahead
-from recommender.plan.score_plan import ScoredPairs, plan_for
+from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in, read_rows
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain

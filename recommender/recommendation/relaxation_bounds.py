@@ -43,7 +43,8 @@ def most_after_relaxation(request: ScreenedRequest, pairs: ScoredPairs) -> Array
         changed = latest["latest"] = _changed_of(practice)
     judged = [changed.places[each.name] for each in screening.constraints]
     excluding = screening.excluding[:, pairs.clinician] > 0
-    counts = excluding.astype(np.intp)
+    # Small whole numbers, exact in floats, whose products are several times faster.
+    counts = excluding.astype(np.float32)
     affected = (changed.matches[:, judged] @ counts) > 0
     gains = np.where(affected, _gains(pairs), 0.0).sum(axis=0)
     if model.trees is not None and model.tree_weight:
@@ -61,9 +62,9 @@ class _Changed:
     ----------
     places
         The place of each constraint among the k, by name.
-    matches : (matches, k) int
+    matches : (matches, k) float32
         1 where a match reads an answer that may change.
-    columns : (client columns, k) int
+    columns : (client columns, k) float32
         1 where a column of the model is of an answer that may change.
     unbounded : (k,)
         Whether an answer may change that products or records read.
@@ -71,8 +72,8 @@ class _Changed:
 
     practice: Practice
     places: Mapping[str, int]
-    matches: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    matches: NDArray[np.float32]
+    columns: NDArray[np.float32]
     unbounded: NDArray[np.bool_]
 
 
@@ -91,10 +92,10 @@ def _changed_of(practice: Practice) -> _Changed:
     )
 
 
-def _meet(ones: Sequence[Set[str]], others: Sequence[Set[str]]) -> NDArray[np.intp]:
+def _meet(ones: Sequence[Set[str]], others: Sequence[Set[str]]) -> NDArray[np.float32]:
     """1 where the row's set has an element in common with the column's."""
     meet = [[not one.isdisjoint(other) for other in others] for one in ones]
-    return np.array(meet, dtype=np.intp).reshape(len(ones), len(others))
+    return np.array(meet, dtype=np.float32).reshape(len(ones), len(others))
 
 
 def _changed_by(practice: Practice, constraint: Constraint) -> frozenset[str]:

@@ -148,13 +148,16 @@ def _over_ways(
     some_open = _any_of([open_ways[way] for way in by_way], size)
     spared = np.zeros(size, dtype=np.bool_)
     barred, mentions = [], []
-    for way, codes in by_way.items():
-        counts = np.where(some_open, open_ways[way], shared[way])
+    # Ways with one verdict have the same codes.
+    for codes in {id(each): each for each in by_way.values()}.values():
+        ways = [way for way, each in by_way.items() if each is codes]
+        offers = _any_of([shared[way] for way in ways], size)
+        counts = np.where(some_open, _any_of([open_ways[way] for way in ways], size), offers)
         if codes is None:
             spared |= counts
             continue
         spared |= counts & (codes.cautioning == MET)
-        barred.append(codes.excluding * shared[way])
+        barred.append(codes.excluding * offers)
         mentions.append(codes.cautioning * counts)
     return VerdictCodes(_worst(barred, size), _worst(mentions, size) * ~spared)
 

@@ -28,7 +28,7 @@ from recommender.practice.rules.constraint import (
 from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
-from recommender.practice.rules.time_rules import hours_key, openings_in
+from recommender.practice.rules.time_rules import ALL_WINDOWS, hours_key, openings_in
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -169,7 +169,11 @@ def hours_verdict(
         if key not in judged:
             judged[key] = judge(constraint, client, columns, context, way)
         by_way[way] = judged[key]
-    return HoursVerdict(_together(constraint, client, columns, context, by_way), by_way)
+    anywhere = judged.get(ALL_WINDOWS)
+    if anywhere is None:
+        anywhere = judge(constraint, client, columns, context)
+    together = anywhere if judged.keys() == {ALL_WINDOWS} else _together(context, by_way, anywhere)
+    return HoursVerdict(together, by_way)
 
 
 def open_rooms(
@@ -223,13 +227,7 @@ def ways_of(constraint: Constraint, context: RequestContext) -> Iterator[str]:
     return (way for way in constraint.ways or context.ways if way in context.ways)
 
 
-def _together(
-    constraint: Constraint,
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-    by_way: Mapping[str, Array],
-) -> Array:
+def _together(context: RequestContext, by_way: Mapping[str, Array], anywhere: Array) -> Array:
     """Passes where a shared way passes, else unknown where one is.
 
     Any hours count where none is shared.
@@ -238,16 +236,13 @@ def _together(
     for way, verdict in by_way.items():
         others = shared.get(id(verdict), False)
         shared[id(verdict)] = context.ways[way].shared | others
-    some, passed, unknown = np.zeros((3, columns.size), dtype=np.bool_)
+    some, passed, unknown = np.zeros((3, len(anywhere)), dtype=np.bool_)
     for verdict in {id(each): each for each in by_way.values()}.values():
         here = shared[id(verdict)]
         some |= here
         passed |= here & (verdict == 1)
         unknown |= here & np.isnan(verdict)
-    by_ways = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
-    if some.all():
-        return by_ways
-    return np.where(some, by_ways, judge(constraint, client, columns, context))
+    return np.where(some, np.where(passed, 1.0, np.where(unknown, np.nan, 0.0)), anywhere)
 
 
 def times_moved(

@@ -379,45 +379,44 @@ def screen_columns(
     hours: dict[str, HoursVerdict] = {}
     judged: dict[str, JudgedConstraint] = {}
     for each in constraints:
-        by_way = known_hours.get(each.name) or hours_verdict(each, client, columns, context)
-        found = known.get(each.name)
-        if by_way is not None:
-            hours[each.name] = by_way
-        elif found is not None and found.mode == counts[each.name]:
-            judged[each.name] = found
-        else:
+        if each.rule in ON_HOURS and context.ways:
+            by_way = known_hours.get(each.name) or hours_verdict(each, client, columns, context)
+            if by_way is not None:
+                hours[each.name] = by_way
+                continue
+        found, mode = known.get(each.name), counts[each.name]
+        if found is None or found.mode != mode:
             verdict = judge(each, client, columns, context) if found is None else found.verdict
-            judged[each.name] = judged_constraint(
-                each, counts[each.name], verdict, context.first_session
-            )
+            found = judged_constraint(each, mode, verdict, context.first_session)
+        judged[each.name] = found
     rooms = _open_rooms(constraints, hours, client, columns, context) if in_detail else {}
     far = _far_rooms(constraints, counts, client, columns, context, rooms)
-    verdicts = {
-        each.name: hours[each.name].together
-        if each.name in hours
-        else _with_far_rooms(judged[each.name].verdict, counts[each.name], far.get(each.name))
-        for each in constraints
-    }
+    verdicts = {name: each.verdict for name, each in judged.items()}
+    verdicts |= {name: each.together for name, each in hours.items()}
+    for name, km in far.items():
+        if counts[name] == "soft" and name not in hours:
+            verdicts[name] = np.where((verdicts[name] == 1) & ~np.isnan(km), 0.0, verdicts[name])
     excluding = np.zeros((len(constraints), columns.size), dtype=np.int8)
     cautioning = np.zeros_like(excluding)
     by_ways: dict[int, Mapping[str, VerdictCodes | None]] = {}
     moved: dict[str, dict[int, MovedTime]] = {}
     for place, each in enumerate(constraints):
         name, mode = each.name, counts[each.name]
+        rows: dict[int, MovedTime] = {}
         if each.ways and name in hours:
             by_ways[place], rows = _codes_by_way(
                 each, mode, hours[name], client, columns, context, in_detail=in_detail
             )
-            if rows:
-                moved[name] = rows
-            continue
-        changed = name in hours or verdicts[name] is not judged[name].verdict
-        codes = codes_of(each, mode, verdicts[name]) if changed else judged[name].codes
-        if in_detail and each.rule in ON_HOURS:
+            codes = None
+        elif name in hours or name in far:
+            codes = codes_of(each, mode, verdicts[name])
+        else:
+            codes = judged[name].codes
+        if in_detail and each.rule in ON_HOURS and place not in by_ways:
             rows = times_moved(each, client, columns, context, verdicts[name])
             codes = with_moves(codes, rows, columns.size)
-            if rows:
-                moved[name] = rows
+        if rows:
+            moved[name] = rows
         if codes is not None:
             excluding[place], cautioning[place] = codes.excluding, codes.cautioning
     lift_by_other_modes(practice, client, columns, constraints, by_ways, excluding, cautioning)
@@ -438,13 +437,6 @@ def screen_columns(
         far,
         rooms,
     )
-
-
-def _with_far_rooms(verdict: Array, mode: str, far: Array | None) -> Array:
-    """The verdict of a constraint that is soft, where rooms in reach have no time, is a failure."""
-    if far is None or mode != "soft":
-        return verdict
-    return np.where((verdict == 1) & ~np.isnan(far), 0.0, verdict)
 
 
 def _codes_by_way(

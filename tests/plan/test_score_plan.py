@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.trees.tables import MAX_SCORED_SPLITS
+from recommender.plan.compiling import compile_plan, plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.plan.leads import ahead
-from recommender.plan.score_plan import ScoredPairs, compile_plan, plan_for
+from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
 from tests.support.builders import a_model, a_roster, an_encoding, an_intake, some_people
 from tests.support.every_match import (

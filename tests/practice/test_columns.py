@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import Fault, IntakeError
-from recommender.practice.columns import Columns, read_rows, remedy_for
+from recommender.practice.columns import Columns, answered_in, encode, read_rows, remedy_for
 from recommender.practice.definition import shipped_practice
 from tests.support.definitions import a_field
 
@@ -32,6 +32,25 @@ def test_answers_become_arrays_and_what_is_not_there_is_missing() -> None:
     np.testing.assert_array_equal(columns["tags"], [[1, 0, 1], [np.nan] * 3])
     assert np.isnan(columns["home"]).all()
     assert list(columns["not_with"]) == [None, ("k1",)]
+
+
+def test_one_open_question_is_encoded_as_among_several_rows_and_nobody_can_answer_it_later() -> (
+    None
+):
+    fields = shipped_practice().client
+    left_open: dict[str, list[None]] = {name: [None, None] for name in fields}
+    one, two = encode(fields.values(), left_open, 1), encode(fields.values(), left_open, 2)
+    assert answered_in(one) == frozenset()
+    for name, array in one.values.items():
+        np.testing.assert_array_equal(array, two[name][:1])
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_what_a_person_answered_is_known_by_field() -> None:
+    person = read_rows(FIELDS, [{"age": 0, "tags": "", "home": "-33.9,151.2", "not_with": "k1"}])
+    assert answered_in(person) == {"age", "home", "not_with"}
+    assert answered_in(read_rows(FIELDS, [{"age": 30}])) == {"age"}
 
 
 def test_no_rows_are_an_empty_table() -> None:

@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.practice.match_operators import (
-    EARTH_KM,
-    OPERATORS,
-    aligned,
-    haversine_km,
-    nearest_km,
-)
+from recommender.practice.comparisons import EARTH_KM, haversine_km
+from recommender.practice.match_operators import OPERATORS, aligned
 from tests.support.definitions import a_field
 
 Array = NDArray[np.float64]
@@ -282,7 +277,10 @@ def test_distances_on_the_globe_are_distances(one: Array, other: Array, third: A
 def test_places_and_hours_are_shared_alike_from_both_sides(seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, other = (columns("place", rng, ROWS) for _ in range(2))
-    np.testing.assert_array_equal(nearest_km(one, other), nearest_km(other, one))
+    np.testing.assert_array_equal(
+        OPERATORS["kilometres"].compute([one], [other]),
+        OPERATORS["kilometres"].compute([other], [one]),
+    )
     one, other = (columns("weekly_hours", rng, ROWS) for _ in range(2))
     share = OPERATORS["hours_shared"].compute
     np.testing.assert_array_equal(share([one], [other]), share([other], [one]))

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from recommender.practice.columns import read_rows
+from recommender.practice.columns import Columns, read_rows
+from recommender.practice.comparisons import haversine_km
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
-from recommender.practice.match_operators import haversine_km
 from recommender.recommendation.card import cards
 from recommender.recommendation.card_parts import CardContent, Cost, Meeting
 from recommender.screening.screen import screen
@@ -71,6 +71,27 @@ def shown(
     client = read_rows(practice.fields("client", "score", "filter"), [{**ASKING, **answers}])
     screening = screen(practice, client, None, roster, day, modes or {})
     return cards(practice, client, roster, screening, tuple(ids), now)
+
+
+OTHER_ROOMS = {**HERE, "rooms": f"{NEWTOWN};{CHATSWOOD}", "hours": "mon 09:00-12:00 room 2"}
+CLIENTS: tuple[Mapping[str, Any], ...] = (
+    ASKING,
+    {**ASKING, "max_km": 5},
+    {**ASKING, "home": CHATSWOOD, "max_km": 5, "hours_free": "mon 10:00-12:00"},
+    {**ASKING, "modes_wanted": "video", "jurisdiction": "qld"},
+)
+
+
+def test_what_clients_share_of_a_roster_changes_no_card() -> None:
+    rows, ids = read_rows(PRACTICE.clinician, [HERE, OTHER_ROOMS]), ("k0", "k1")
+    shared = snapshot(ids, (None, None), rows, NOW)
+    for answers in (*CLIENTS, *CLIENTS):
+        client = read_rows(PRACTICE.fields("client", "score", "filter"), [answers])
+        alone, beside_others = (
+            cards(PRACTICE, client, roster, screen(PRACTICE, client, None, roster, DAY), ids, NOW)
+            for roster in (snapshot(ids, (None, None), Columns(2, rows.values), NOW), shared)
+        )
+        assert beside_others == alone
 
 
 def one(clinician: Mapping[str, Any] | None = None, **answers: Any) -> CardContent:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.plan.score_plan import plan_for
+from recommender.plan.compiling import plan_for
 from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.relaxation_bounds import most_after_relaxation
 from recommender.recommendation.stated_scores import score_stated

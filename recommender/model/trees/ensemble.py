@@ -1,6 +1,5 @@
 """A fitted LightGBM ensemble read from its text: scores and exact Shapley contributions of rows."""
 
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -14,11 +13,11 @@ from recommender.model.trees.tables import (
     ScoreTable,
     ShapleyTable,
     Ways,
+    in_chunks,
     score_table,
     shapley_table,
 )
 
-CHUNK_ROWS = 1024
 CHECK_ROWS = 64
 """Rows on which tables are compared with LightGBM when a model is loaded."""
 ROUNDING = 1e-9
@@ -57,8 +56,7 @@ class Trees:
         """Predicted value of each row, (n,); columns by position, NaN is missing."""
         if self.scores is None:
             return self._predicted(narrow(rows))
-        empty = np.zeros(0)
-        return np.concatenate([empty, *self._by_ways(self.scores, self.scores.score, rows)])
+        return self.scores.score(self._ways(self.scores, rows))
 
     def contributions(self, rows: Array) -> Array:
         """Exact Shapley values, (n, columns + 1); the last column is the mean prediction.
@@ -67,10 +65,7 @@ class Trees:
         """
         if self.scores is None or self.shapley is None:
             return self._explained(narrow(rows))
-        empty = np.zeros((0, self.width + 1))
-        return np.concatenate(
-            [empty, *self._by_ways(self.scores, self.shapley.contributions, rows)]
-        )
+        return self.shapley.contributions(self._ways(self.scores, rows))
 
     def prepare(self) -> None:
         """Builds the tables now, so that no request waits for them, and checks them.
@@ -105,12 +100,13 @@ class Trees:
         """The table of contributions; None where trees are too large for one."""
         return shapley_table(self._forest)
 
-    def _by_ways(
-        self, table: ScoreTable, compute: Callable[[Ways], Array], rows: Array
-    ) -> list[Array]:
-        columns = narrow(rows).T
-        parts = (columns[:, at : at + CHUNK_ROWS] for at in range(0, len(rows), CHUNK_ROWS))
-        return [compute(table.splits.ways(table.splits.left(part))) for part in parts]
+    def _ways(self, table: ScoreTable, rows: Array) -> Ways:
+        """The way of each row through each tree, (trees, n)."""
+        columns, splits = narrow(rows).T, table.splits
+        ways = np.empty((splits.places.shape[1], len(rows)), dtype=np.uint8)
+        for some in in_chunks(len(rows)):
+            ways[:, some] = splits.ways(splits.left(columns[:, some]))
+        return ways
 
     def _predicted(self, rows: NDArray[np.float32]) -> Array:
         return np.asarray(self._booster.predict(rows, num_threads=1), dtype=np.float64)

@@ -16,6 +16,8 @@ MAX_SCORED_SPLITS = 7
 """Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
 MAX_EXPLAINED_SPLITS = 4
 """Splits of a tree above which its Shapley values take too long to tabulate."""
+CHUNK_ROWS = 128
+"""Rows looked up at once: some hundred kilobytes for some hundred trees."""
 ZERO_IS_BELOW = float(np.float32(1e-35))
 """LightGBM reads values up to this, of either sign, as 0."""
 
@@ -33,7 +35,7 @@ class SplitTable:
     Attributes
     ----------
     feature, threshold : (s,)
-        Column of each split, ascending, and the value up to which a row goes left.
+        Column of each split, ascending, and the greatest value of 32 bits that goes left.
     if_missing : (s,)
         Whether a row without a value goes left.
     zeros, if_zero : (z,)
@@ -43,7 +45,7 @@ class SplitTable:
     """
 
     feature: Places
-    threshold: Array
+    threshold: NDArray[np.float32]
     if_missing: Flags
     zeros: Places
     if_zero: Flags
@@ -56,23 +58,23 @@ class SplitTable:
 
         `columns` has (features, n) from the feature `start`, as far as such splits read them.
         """
-        exact = columns.astype(np.float64)
-        exact[np.abs(exact) <= ZERO_IS_BELOW] = 0.0
-        values = exact[self.feature[which] - start]
-        left = np.asarray(values <= self.threshold[which, None])
-        left |= np.isnan(values) & self.if_missing[which, None]
+        columns = np.where(np.abs(columns) <= ZERO_IS_BELOW, np.float32(0.0), columns)
+        feature = self.feature[which] - start
+        left = np.asarray(columns.take(feature, axis=0) <= self.threshold[which, None])
+        left |= np.isnan(columns).take(feature, axis=0) & self.if_missing[which, None]
         first, last, _ = which.indices(len(self.feature))
         for split, goes_left in zip(self.zeros.tolist(), self.if_zero.tolist(), strict=True):
             if first <= split < last:
-                left[split - first][values[split - first] == 0.0] = goes_left
+                left[split - first][columns[self.feature[split] - start] == 0.0] = goes_left
         return left
 
     def ways(self, left: Flags) -> Ways:
         """The way of each row through each tree, (trees, n), from where it goes at every split."""
         sides = np.concatenate([left, np.zeros((1, left.shape[1]), dtype=np.bool_)])
         ways = np.zeros((self.places.shape[1], left.shape[1]), dtype=np.uint8)
-        for bit, places in enumerate(self.places):
-            ways |= sides.take(places, axis=0).view(np.uint8) << np.uint8(bit)
+        for places in self.places[::-1]:
+            ways += ways
+            ways += sides.take(places, axis=0).view(np.uint8)
         return ways
 
 
@@ -85,7 +87,10 @@ class ScoreTable:
 
     def score(self, ways: Ways) -> Array:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
-        return sum_in_order(_looked_up(self.values, ways))
+        score = np.empty(ways.shape[1])
+        for some in in_chunks(len(score)):
+            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
+        return score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,10 +113,15 @@ class ShapleyTable:
         """Path-dependent Shapley values, (n, columns + 1), the last being the start."""
         contributions = np.zeros((ways.shape[1], self.width + 1))
         contributions[:, -1] = self.start
-        if len(self.starts):
-            cells = _looked_up(self.values, ways.take(self.tree, axis=0))
-            contributions[:, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
+        for some in in_chunks(len(contributions) if len(self.starts) else 0):
+            cells = _looked_up(self.values, ways[:, some].take(self.tree, axis=0))
+            contributions[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
         return contributions
+
+
+def in_chunks(count: int) -> Iterator[slice]:
+    """All of a number of rows, so many at once that what is computed of them stays in a cache."""
+    return (slice(at, at + CHUNK_ROWS) for at in range(0, count, CHUNK_ROWS))
 
 
 def _looked_up(values: Array, ways: Ways) -> Array:
@@ -180,12 +190,18 @@ def _split_table(forest: Forest, depth: int) -> SplitTable:
     ]
     return SplitTable(
         feature=np.array([split[0] for split in different], dtype=np.intp),
-        threshold=np.array([split[1] for split in different], dtype=np.float64),
+        threshold=_rounded_down(np.array([split[1] for split in different], dtype=np.float64)),
         if_missing=np.array(missing, dtype=np.bool_),
         zeros=np.array([number for number, _ in zeros], dtype=np.intp),
         if_zero=np.array([goes_left for _, goes_left in zeros], dtype=np.bool_),
         places=np.array(places, dtype=np.intp).reshape(len(of_trees), depth).T,
     )
+
+
+def _rounded_down(values: Array) -> NDArray[np.float32]:
+    """The greatest value of 32 bits that is not above each."""
+    near = values.astype(np.float32)
+    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _sides(tree: Tree, depth: int) -> list[Flags]:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
+from recommender.practice.comparisons import EARTH_KM
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
-from recommender.practice.match_operators import EARTH_KM
 from recommender.practice.rules.first_session import FirstSession, earliest_day, first_sessions
 
 Array = NDArray[np.float64]

@@ -42,6 +42,8 @@ SATURDAY = 5
 
 ALL_DAYS: tuple[Windows, ...] = tuple(((day, 0, DAY),) for day in range(DAYS))
 """The windows of somebody who is free all of one day, for each day of the week."""
+ALL_WINDOWS: Hashable = (None, None)
+"""The `hours_key` of a way of meeting for which every window counts."""
 MIN_ANSWERS, MAX_ANSWERS, MAX_FLAGS = 16, 256, 2**24
 """How many clients' answers about hours are stored with a roster, and how many bytes they take."""
 

@@ -13,7 +13,7 @@ from recommender.journal.roster_versions import Cells, RosterVersion, current_ro
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.bundle.io import model_digest, read_bundle
 from recommender.model.evidence_prior import evidence_model
-from recommender.plan.score_plan import plan_for
+from recommender.plan.compiling import plan_for
 from recommender.practice.columns import cells_at
 from recommender.practice.definition import Practice, practice_named
 from recommender.rollout.bundle_cache import BundleCache

@@ -134,7 +134,7 @@ def test_more_rows_than_are_looked_up_at_once_give_the_same(
     rows, label = odd_rows()
     trees = grown_on(rows, label)
     whole = trees.contributions(rows)
-    monkeypatch.setattr("recommender.model.trees.ensemble.CHUNK_ROWS", 7)
+    monkeypatch.setattr("recommender.model.trees.tables.CHUNK_ROWS", 7)
 
     assert np.array_equal(trees.contributions(rows), whole)
 

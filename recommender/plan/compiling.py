@@ -1,0 +1,42 @@
+"""Compiles the plan of a model and a roster."""
+
+import numpy as np
+
+from recommender.features.feature import client_features
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.plan.clinicians import clinician_terms
+from recommender.plan.matches import compile_matches
+from recommender.plan.score_plan import ScorePlan
+from recommender.plan.trees import compile_trees
+
+
+def plan_for(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
+    """The plan of a model and a roster; the roster holds the one used last."""
+    latest: dict[str, ScorePlan] = encoding.roster.columns.view("score plan", dict)
+    plan = latest.get("latest")
+    if plan is None or not plan.is_of(model, encoding):
+        plan = latest["latest"] = compile_plan(model, encoding)
+    return plan
+
+
+def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
+    """The plan of a model and a roster; see `plan_for`."""
+    additive, pipeline = model.additive, model.pipeline
+    columns = encoding.roster.columns
+    clinicians = clinician_terms(model, encoding)
+    trees = None
+    if model.trees is not None and model.tree_weight:
+        client_columns = len(client_features(pipeline.practice))
+        matches = len(pipeline.practice.matches)
+        trees = compile_trees(model.trees, clinicians.rows, client_columns, matches)
+    products = additive.frame.products
+    weights = np.zeros((0, 0))
+    if products is not None:
+        weights = products.weights(additive.fit.coefficients["products"])
+    return ScorePlan(
+        model,
+        clinicians,
+        compile_matches(pipeline.practice, columns, pipeline.panel),
+        trees,
+        weights,
+    )
