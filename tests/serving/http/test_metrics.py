@@ -35,6 +35,7 @@ def test_a_request_is_counted_and_timed_by_its_route(settings: Settings) -> None
         caller.post(RECOMMEND, json=a_request())
         caller.post(RECOMMEND, json=a_request(answers={"agrees": None}))
         caller.post(RECOMMEND, json=a_request(top_k=0))
+        caller.post(RECOMMEND, content=b"", headers={"Content-Encoding": "gzip"})
         samples = measured(caller)
     route = f"route={RECOMMEND}"
     for mode in ("model", "constraints_only"):
@@ -43,6 +44,8 @@ def test_a_request_is_counted_and_timed_by_its_route(settings: Settings) -> None
     refused = ("status_class=4xx", "mode=none", "method=POST")
     assert of(samples, "recommender_requests_total", route, *refused) == 1
     assert of(samples, "recommender_refusals_total", "problem=invalid-intake") == 1
+    # Refused before it has a route.
+    assert of(samples, "recommender_refusals_total", "problem=unsupported-media-type") == 1
 
 
 def test_labels_come_from_closed_sets_whatever_is_sent(settings: Settings) -> None:
