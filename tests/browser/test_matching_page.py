@@ -147,6 +147,7 @@ def test_every_step_and_state_is_sound(seen: dict[str, Seen], part: str) -> None
     assert failing(seen, part) == {}
 
 
+@pytest.mark.long
 def test_every_state_is_reached_without_script(
     browser: Browser, desk: Office, seen: dict[str, Seen]
 ) -> None:

@@ -52,7 +52,7 @@ def usual() -> dict[str, bytes]:
         return trained(Path(tables), 0, {"PYTHONHASHSEED": "1"})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_process_publishes_the_same_bytes_from_other_files_of_the_same_facts(
     tmp_path: Path,
 ) -> None:
