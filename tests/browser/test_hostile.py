@@ -120,6 +120,7 @@ def test_every_field_of_a_new_request_shows_back_what_was_typed(
         check_nothing_happened(page, looker)
 
 
+@pytest.mark.long
 def test_many_at_once_in_one_field_do_not_help_each_other(
     page: Page, named_counter: Office
 ) -> None:

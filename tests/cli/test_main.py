@@ -153,7 +153,7 @@ def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path
     assert "recommender serve" in result.output
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
     registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
     train = ("train", tmp_path, "--practice", DEFINITION, *registry)

@@ -138,6 +138,7 @@ def test_a_practice_that_cannot_be_fitted_fails_for_every_learner(
     assert [cell.problem.split(":")[0] for cell in cells] == ["failed"] * len(FEW)
 
 
+@pytest.mark.long
 def test_trees_that_were_not_grown_do_not_apply() -> None:
     cell = run.measured(a_judge(), SITE, TREES)
     assert cell.problem.startswith(run.INAPPLICABLE)
