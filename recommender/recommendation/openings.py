@@ -81,11 +81,6 @@ class OpeningTimes:
         for each in practice.constraints.values():
             self._rules.setdefault(each.rule, []).append(each)
 
-    @property
-    def free_day(self) -> str | None:
-        """The clinician field of a first free day; None where the practice has none."""
-        return self.practice.first_session.clinician
-
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
         return self._rules.get(name, ())

@@ -11,6 +11,8 @@ from pydantic_core import to_json
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
+from recommender.plan.compiling import plan_for
+from recommender.plan.contributions import contributions_of
 from recommender.practice.definition import Practice
 from recommender.recommendation.card import cards
 from recommender.recommendation.card_parts import CardContent
@@ -204,5 +206,4 @@ def warm_up(snapshot: ServingSnapshot) -> None:
     recommend_parsed(snapshot, request).to_json()
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))
-    snapshot.model.score(intake.client, snapshot.encoding, everyone)
-    snapshot.model.contributions(intake.client, snapshot.encoding, everyone)
+    contributions_of(plan_for(snapshot.model, snapshot.encoding).score(intake.client, everyone))

@@ -18,6 +18,7 @@ from recommender.journal.recommendations import (
     unknown_recommendation,
 )
 from recommender.model.alliance_model import PairScores
+from recommender.plan.compiling import plan_for
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,
@@ -324,7 +325,8 @@ def _pairings(
     predict: bool,
 ) -> tuple[PredictedPairing, ...]:
     named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
-    points = _points(snapshot, snapshot.model.score(intake.client, snapshot.encoding, named))
+    plan = plan_for(snapshot.model, snapshot.encoding)
+    points = _points(snapshot, plan.score(intake.client, named).scores)
     day = request.asked_on or today(snapshot.practice)
     screening_cache = screening_cache_for(snapshot.practice, snapshot.encoding.roster, day)
     screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
