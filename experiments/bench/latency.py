@@ -5,7 +5,6 @@ Servers run in processes of their own and are asked in turn over one kept connec
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -108,20 +107,13 @@ def ask(
 
 
 @contextmanager
-def server(
-    module: str, *words: str | Path, settings: Mapping[str, str] = NO_HEADERS
-) -> Iterator[tuple[http.client.HTTPConnection, int]]:
-    """A server in a process of its own: one kept connection, and which process it is.
-
-    `settings` are further environment variables.
-    """
+def server(module: str, *words: str | Path) -> Iterator[tuple[http.client.HTTPConnection, int]]:
+    """A server in a process of its own: one kept connection, and which process it is."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     line = [sys.executable, "-m", module, *map(str, words), "--port", str(port)]
-    environment = os.environ | dict(settings)
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(line, env=environment, stderr=quiet, stdout=quiet)
+    process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         _wait(port, process)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

@@ -4,7 +4,6 @@ A bare FastAPI route that returns the same bytes is asked in turn with it. It an
 than beside a slow server, whose work takes the processor's caches: it is asked alone as well.
 """
 
-import http.client
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from experiments.bench.latency import (
     timed,
 )
 from experiments.trust.keys import PEPPER, keys_to
+from experiments.trust.live import connected, live_server
 from recommender.security.scopes import Role
 
 CONNECTIONS = 8
@@ -38,7 +38,7 @@ class VariedLatency:
     Attributes
     ----------
     ready
-        Seconds from the start of the process until it accepts connections.
+        Seconds from the start of the process until it says that it is ready.
     first
         Milliseconds of the first answer.
     ours, bare
@@ -69,8 +69,8 @@ def compare_varied(
     """
     settings, headers = _with_store(store)
     started = time.perf_counter()
-    words = ("serve", "--bundle", bundle, "--roster", roster)
-    with server("recommender.cli", *words, settings=settings) as (ours, _):
+    with live_server({"BUNDLE": bundle, "ROSTER": roster, **settings}) as running:
+        ours = connected(running.port)
         ready = time.perf_counter() - started
         started = time.perf_counter()
         answer = ask(ours, bodies[0], headers=headers)
@@ -104,16 +104,16 @@ def _with_store(store: Path | None) -> tuple[dict[str, str], Headers]:
     url = f"sqlite:///{store}"
     keys = keys_to(url, [Role.TOOL])
     settings = {
-        "RECOMMENDER_STORE": url,
-        "RECOMMENDER_PEPPER": PEPPER,
-        "RECOMMENDER_CALLS_PER_MINUTE": "1000000",
+        "STORE": url,
+        "PEPPER": PEPPER,
+        "CALLS_PER_MINUTE": "1000000",
     }
     return settings, {"Authorization": f"Bearer {keys[Role.TOOL]}"}
 
 
 def _refused(port: int, headers: Headers, bodies: Sequence[bytes]) -> int:
     """How many requests over one connection are refused because the server is busy."""
-    connection, refused = http.client.HTTPConnection("127.0.0.1", port, timeout=60), 0
+    connection, refused = connected(port), 0
     for body in bodies:
         connection.request("POST", ADDRESS, body, {**JSON, **headers})
         response = connection.getresponse()
