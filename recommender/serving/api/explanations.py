@@ -172,6 +172,13 @@ class ExplanationCase:
             reasons=excluded.get(clinician_id, ()),
         )
 
+    def behind(self, clinician_id: str, other: str) -> tuple[str, ...]:
+        """In what one eligible clinician is behind another; empty where nothing is stored."""
+        stored = self.contributions
+        if stored is None:
+            return ()
+        return stored.behind(self.practice, self.features, clinician_id, other)
+
     def _contrast(self, clinician_id: str, compared_with: str | None) -> Explanation:
         stored = self.contributions
         if stored is None or clinician_id not in stored.ids:

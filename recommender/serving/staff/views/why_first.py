@@ -22,6 +22,7 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 
 REASONS = 2
+"""Matches named in which somebody is behind."""
 DECIDED: dict[TieBreak, str] = {
     "reservations": "who has more cautions",
     "last_places": "whose last places are for clients whose needs few meet",
@@ -85,8 +86,7 @@ def _behind(case: ExplanationCase | None, first: ShownClinician, second: ShownCl
     """In what the second is behind, as a clause that follows their name; may be empty."""
     if case is None or case.contributions is None:
         return ""
-    ids = second.clinician_id, first.clinician_id
-    words = case.contributions.behind(case.practice, case.features, *ids)[:REASONS]
+    words = case.behind(second.clinician_id, first.clinician_id)[:REASONS]
     return f", who {wording.listed(words)}" if words else " in all points together"
 
 

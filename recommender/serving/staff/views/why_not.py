@@ -7,8 +7,7 @@ from recommender.serving.api.explanations import ExplanationCase
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.comparison import Comparison
 from recommender.serving.staff.views.explanation import ExplanationView
-
-REASONS = 2
+from recommender.serving.staff.views.why_first import REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def fits_sentence(
     """
     name, beside = names[clinician_id], names[other]
     known = () if case.contributions is None else case.contributions.ids
-    if case.contributions is None or clinician_id not in known or other not in known:
+    if clinician_id not in known or other not in known:
         return f"{name} fits. Beside {beside}:"
     view = ExplanationView.of(case.explain(clinician_id, other))
     hundredths = 0 if view is None else view.total.hundredths
@@ -40,6 +39,6 @@ def fits_sentence(
     if hundredths > 0:
         order = "" if clinician_id == case.shown[0] else ", too little to decide the order"
         return f"{name} fits, with a predicted alliance {points} above that of {beside}{order}."
-    words = case.contributions.behind(case.practice, case.features, clinician_id, other)[:REASONS]
+    words = case.behind(clinician_id, other)[:REASONS]
     why = f": {wording.listed(words)}" if words else ", in all points together"
     return f"{name} fits, with a predicted alliance {points} below that of {beside}{why}."
