@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
-from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import average_contributions, contributions_of
-from recommender.plan.leads import ahead
+from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in, read_rows
 from recommender.practice.definition import Practice
@@ -35,10 +34,10 @@ from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
     draw_lots,
-    order_by_pairing,
     order_by_wait,
     ranking_of,
     reserved_last_places,
+    strongest_of,
 )
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
@@ -274,7 +273,7 @@ def recommend(
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
-        eligible = stated.pairs.take(np.arange(stated.eligible))
+        eligible = stated.pairs.part(0, stated.eligible)
         eligible_pairs = eligible if len(eligible) else None
         shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
         among = None if few else may_lead(request, stated)
@@ -353,16 +352,16 @@ def build_shortlist(
     """
     model, pairing = pairs.plan.model, pairs.scores.pairing
     practice, eligible = model.practice, np.flatnonzero(screening.eligible)
-    ids = tuple(encoding.roster.ids[place] for place in eligible)
+    ids = encoding.roster.ids
     # Ties are drawn among as many as can ever be shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(pairing, ids)[:MAX_TOP_K]
+    strongest = strongest_of(pairing, eligible, ids, MAX_TOP_K)
     lots = None
     if practice.ranking.shuffle_ties and seed is not None:
-        lots = draw_lots(seed, [ids[place] for place in strongest])
+        lots = draw_lots(seed, [ids[place] for place in eligible[strongest].tolist()])
     ranking = ranking_of(
         strongest,
         pairing[strongest],
-        _leads(pairs.take(strongest)),
+        leads_among(pairs, strongest),
         np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0),
         reserved_last_places(practice, encoding.roster, screening)[eligible[strongest]],
         lots,
@@ -375,15 +374,6 @@ def build_shortlist(
         )
     )
     return _with_ties(entries, ranking), shown
-
-
-def _leads(pairs: ScoredPairs) -> Array:
-    """Probability that the row's predicted alliance is above the column's, (n, n)."""
-    one, other = np.triu_indices(len(pairs), 1)
-    leads = np.full((len(pairs), len(pairs)), 0.5)
-    leads[one, other] = ahead(pairs, one, other)
-    leads[other, one] = 1 - leads[one, other]
-    return leads
 
 
 def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:

@@ -13,7 +13,7 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.trees.tables import MAX_SCORED_SPLITS
 from recommender.plan.compiling import compile_plan, plan_for
 from recommender.plan.contributions import average_contributions, contributions_of
-from recommender.plan.leads import ahead
+from recommender.plan.leads import ahead, leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
 from tests.support.builders import a_model, a_roster, an_encoding, an_intake, some_people
@@ -53,6 +53,10 @@ def agree(model: AllianceModel, encoding: RosterEncoding, clients: Columns) -> S
     assert ahead(planned, one, other) == pytest.approx(
         model.ahead(prepared, one, other, scores), abs=1e-6
     )
+    compared = np.arange(min(len(planned), 30))
+    leads = leads_among(planned, compared)
+    assert leads[one, other] == pytest.approx(ahead(planned, one, other), abs=1e-9)
+    assert (leads + leads.T).ravel() == pytest.approx(1.0, abs=1e-9)
     return planned
 
 
