@@ -4,7 +4,7 @@ import numpy as np
 
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
-from recommender.model.alliance_model import probability_ahead
+from recommender.model.alliance_model import lead_doubt, probability_ahead
 from recommender.model.interactions import Interactions
 from recommender.plan.score_plan import Places, ScoredPairs
 
@@ -17,6 +17,12 @@ def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
     pairing = pairs.scores.pairing
     unknown = pairs.plan.clinicians.unknown[pairs.clinician]
     return probability_ahead(pairing[one] - pairing[other], _drawn(pairs), unknown, one, other)
+
+
+def doubts(pairs: ScoredPairs, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pair is ahead of another, (m,); see `ahead`."""
+    unknown = pairs.plan.clinicians.unknown[pairs.clinician]
+    return lead_doubt(_drawn(pairs), unknown, one, other)
 
 
 def _drawn(pairs: ScoredPairs) -> Drawn:
