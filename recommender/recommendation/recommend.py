@@ -28,7 +28,7 @@ from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.plan.leads import ahead
 from recommender.plan.score_plan import ScoredPairs
-from recommender.practice.columns import Columns, answered_in, read_rows
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain
 from recommender.recommendation.ranking import (
@@ -185,9 +185,9 @@ def read_intake(
         definition does not allow.
     """
     check_modes(practice, modes)
-    client = read_rows(practice.fields("client", "score", "filter"), [answers])
-    answered = answered_in(client)
-    unanswered = tuple(n for n in practice.fields("client", "score") if n not in answered)
+    client = practice.asked.read([answers])
+    answered, asked = answered_in(client), practice.asked.fields
+    unanswered = tuple(n for n, f in asked.items() if f.use == "score" and n not in answered)
     return Intake(client, client_id, unanswered, modes)
 
 
@@ -234,6 +234,7 @@ def recommend(
 
     >>> from datetime import UTC, datetime
     >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.columns import read_rows
     >>> from recommender.practice.definition import shipped_practice
     >>> from recommender.tables.roster import snapshot
     >>> practice = shipped_practice()
