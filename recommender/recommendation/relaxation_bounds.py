@@ -54,13 +54,13 @@ def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> Places:
     ahead = np.flatnonzero(leads > 0)
     if not len(ahead):
         return ahead
-    compared = stated.pairs.take(np.append(stated.eligible + ahead, stated.first))
-    doubt = doubts(compared, np.arange(len(ahead)), np.full(len(ahead), len(ahead)))
+    rows = stated.eligible + ahead
+    doubt = doubts(stated.pairs, rows, np.full(len(rows), stated.first))
     # Deviations add up as sides of a triangle: those of the changed matches are the most that can
     # be taken from the doubt.
     least = ndtri(CLEAR_LEAD) * np.fmax(doubt - shifts[ahead], 0.0)
     clear = np.any(leads[ahead] + ROUNDING >= least)
-    return stated.pairs.clinician[stated.eligible + ahead] if clear else ahead[:0]
+    return stated.pairs.clinician[rows] if clear else ahead[:0]
 
 
 def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tuple[Array, Array]:
