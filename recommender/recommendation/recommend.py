@@ -39,12 +39,13 @@ from recommender.recommendation.ranking import (
     reserved_last_places,
     strongest_of,
 )
+from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
     relaxation_offers,
     unscored_offers,
 )
-from recommender.recommendation.stated_scores import may_lead, score_stated
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import (
