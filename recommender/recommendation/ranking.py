@@ -68,9 +68,33 @@ class Ranking:
     propensity: Array | None = None
 
 
-def order_by_pairing(pairing: Array, ids: tuple[str, ...]) -> Places:
-    """Places by descending pairing part, then by clinician id."""
-    return np.lexsort((np.array(ids), -pairing))
+def strongest_of(pairing: Array, places: Places, ids: Sequence[str], most: int) -> Places:
+    """The clinicians with the highest pairing parts, descending, then by clinician id.
+
+    Parameters
+    ----------
+    pairing, places : (n,)
+        The pairing part of each clinician, and their place among the `ids`.
+    ids
+        Of every clinician on the roster.
+    most
+        How many are looked for.
+
+    Returns
+    -------
+    (at most `most`,) int
+        Indices among the n.
+
+    >>> strongest_of(np.array([1.0, 3.0, 3.0]), np.array([0, 2, 1]), ["a", "b", "c"], 2).tolist()
+    [2, 1]
+    """
+    some = np.arange(len(pairing))
+    if len(some) > most:
+        # Ids are compared only among those who may be shown.
+        least = np.partition(pairing, -most)[-most]
+        some = np.flatnonzero(pairing >= least)
+    names = np.array([ids[place] for place in places[some].tolist()], dtype=np.str_)
+    return some[np.lexsort((names, -pairing[some]))][:most]
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
@@ -113,7 +137,7 @@ def ranking_of(
     Parameters
     ----------
     places
-        Clinicians in the order of `order_by_pairing`.
+        Clinicians in the order of `strongest_of`.
     pairing : (n,)
         Their pairing parts, descending.
     leads : (n, n)
@@ -159,14 +183,15 @@ def ties_of(leads: Array, clear: float) -> Places:
     clear
         Probability from which a lead is clear.
     """
-    led = np.triu(leads >= clear, 1)
-    last_ahead = np.where(led, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
-    ties, first = np.ones(len(leads), dtype=np.intp), 0
+    rank = np.arange(len(leads))
+    led = (leads >= clear) & (rank[:, None] < rank)
+    last_ahead = np.where(led, rank[:, None], -1).max(axis=0, initial=-1)
+    ties, first, number = [], 0, 1
     for place, ahead in enumerate(last_ahead.tolist()):
         if ahead >= first:
-            first = place
-            ties[place:] += 1
-    return ties
+            first, number = place, number + 1
+        ties.append(number)
+    return np.array(ties, dtype=np.intp)
 
 
 def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:

@@ -22,30 +22,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
-from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
-from recommender.plan.contributions import contributions_of
-from recommender.plan.leads import ahead
+from recommender.plan.contributions import average_contributions, contributions_of
+from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
-from recommender.practice.columns import Columns, answered_in, read_rows
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain
 from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
     draw_lots,
-    order_by_pairing,
     order_by_wait,
     ranking_of,
     reserved_last_places,
+    strongest_of,
 )
+from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
     relaxation_offers,
     unscored_offers,
 )
-from recommender.recommendation.stated_scores import may_lead, score_stated
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import (
@@ -148,8 +148,9 @@ class Recommendation:
     unresolved
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
-    contributions
-        One row per eligible clinician, in the order of the roster; None where nothing is predicted.
+    eligible_pairs
+        The client with every eligible clinician, in the order of the roster; None where nothing is
+        predicted.
     """
 
     mode: str
@@ -161,12 +162,17 @@ class Recommendation:
     unanswered: tuple[str, ...]
     offers: tuple[RelaxationOffer, ...]
     unresolved: tuple[UnresolvedReferences, ...] = ()
-    contributions: Contributions | None = field(default=None, repr=False, compare=False)
+    eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Every excluded clinician, with every reason."""
         return self.screening.exclusions
+
+    @property
+    def contributions(self) -> Contributions | None:
+        """One row per eligible clinician, computed anew at each call; None without predictions."""
+        return None if self.eligible_pairs is None else contributions_of(self.eligible_pairs)
 
 
 def read_intake(
@@ -184,9 +190,9 @@ def read_intake(
         definition does not allow.
     """
     check_modes(practice, modes)
-    client = read_rows(practice.fields("client", "score", "filter"), [answers])
-    answered = answered_in(client)
-    unanswered = tuple(n for n in practice.fields("client", "score") if n not in answered)
+    client = practice.asked.read([answers])
+    answered, asked = answered_in(client), practice.asked.fields
+    unanswered = tuple(n for n, f in asked.items() if f.use == "score" and n not in answered)
     return Intake(client, client_id, unanswered, modes)
 
 
@@ -233,6 +239,7 @@ def recommend(
 
     >>> from datetime import UTC, datetime
     >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.columns import read_rows
     >>> from recommender.practice.definition import shipped_practice
     >>> from recommender.tables.roster import snapshot
     >>> practice = shipped_practice()
@@ -268,13 +275,14 @@ def recommend(
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
-        eligible = stated.pairs.take(np.arange(stated.eligible))
-        shortlist, contributions = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        eligible = stated.pairs.part(0, stated.eligible)
+        eligible_pairs = eligible if len(eligible) else None
+        shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
         among = None if few else may_lead(request, stated)
         possible = relaxations(request, max_changes(screening), among)
         offers = relaxation_offers(request, encoding, stated, possible, few=few)
     else:
-        mode, contributions = CONSTRAINTS_ONLY, None
+        mode, eligible_pairs = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
         possible = relaxations(request, max_changes(screening)) if few else ()
         offers = unscored_offers(request, encoding, possible)
@@ -288,7 +296,7 @@ def recommend(
         unanswered=intake.unanswered,
         offers=offers,
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
-        contributions=contributions,
+        eligible_pairs=eligible_pairs,
     )
 
 
@@ -310,16 +318,16 @@ def _scored_shortlist(
     pairs: ScoredPairs,
     top_k: int,
     seed: str | None,
-) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
-    """The shortlist with explanations, and the contributions of every eligible clinician."""
+) -> tuple[ShortlistEntry, ...]:
+    """The shortlist with explanations; empty where nobody is eligible."""
     if not len(pairs):
-        return (), None
+        return ()
     entries, shown = build_shortlist(encoding, screening, pairs, top_k, seed)
-    contributions = contributions_of(pairs)
-    practice = pairs.plan.model.practice
-    explanations = explain(practice, contributions, shown, in_detail=False)
+    own = contributions_of(pairs.take(shown))
+    average = average_contributions(pairs)
+    explanations = explain(pairs.plan.model.practice, own, average, in_detail=False)
     explained = zip(entries, explanations, strict=True)
-    return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
+    return tuple(replace(entry, explanation=each) for entry, each in explained)
 
 
 def build_shortlist(
@@ -346,16 +354,16 @@ def build_shortlist(
     """
     model, pairing = pairs.plan.model, pairs.scores.pairing
     practice, eligible = model.practice, np.flatnonzero(screening.eligible)
-    ids = tuple(encoding.roster.ids[place] for place in eligible)
+    ids = encoding.roster.ids
     # Ties are drawn among as many as can ever be shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(pairing, ids)[:MAX_TOP_K]
+    strongest = strongest_of(pairing, eligible, ids, MAX_TOP_K)
     lots = None
     if practice.ranking.shuffle_ties and seed is not None:
-        lots = draw_lots(seed, [ids[place] for place in strongest])
+        lots = draw_lots(seed, [ids[place] for place in eligible[strongest].tolist()])
     ranking = ranking_of(
         strongest,
         pairing[strongest],
-        _leads(pairs.take(strongest)),
+        leads_among(pairs, strongest),
         np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0),
         reserved_last_places(practice, encoding.roster, screening)[eligible[strongest]],
         lots,
@@ -368,15 +376,6 @@ def build_shortlist(
         )
     )
     return _with_ties(entries, ranking), shown
-
-
-def _leads(pairs: ScoredPairs) -> Array:
-    """Probability that the row's predicted alliance is above the column's, (n, n)."""
-    one, other = np.triu_indices(len(pairs), 1)
-    leads = np.full((len(pairs), len(pairs)), 0.5)
-    leads[one, other] = ahead(pairs, one, other)
-    leads[other, one] = 1 - leads[one, other]
-    return leads
 
 
 def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
