@@ -159,15 +159,16 @@ async def post_recommendation(
         if parsed.replaces is not None:
             refuse_unreplaceable(connection, parsed.replaces, parsed.client_id, principal)
 
+    queue = app_state(request.app).queues.recommendations
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
-        served, sent = await app_state(request.app).queues.recommendations.run_short(compute)
+        served, sent = await queue.run_short(compute)
         if served.request.replaces is not None and not has_store(request):
             raise refused("unknown_request", UNKNOWN)
         if has_store(request):
             await read(request, partial(check, parsed=served.request))
         return Response(sent, media_type=JSON)
-    prepare = partial(run_in_pool, request.app, compute_row)
+    prepare = partial(queue.run_short, compute_row)
     options = {"include": sorted(included)} if included else {}
     return reply_response(await compute_then_write(request, body, prepare, options))
 
