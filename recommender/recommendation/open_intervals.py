@@ -3,18 +3,23 @@
 Weekly hours are local; what they share is computed in UTC, so that daylight saving counts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
-from recommender.practice.week_calendar import WEEK, Windows, spans_of, week_number, week_of
+from recommender.practice.week_calendar import DAY, DAYS, WEEK, Windows, spans_of, week_number, week_of
 
 MAX_TIMES = 3
+MINUTE = timedelta(minutes=1)
 WEEKS_AHEAD = (5, 26)
 """Five weeks are usually enough; alternate weeks and absences may need more."""
+MAX_DAYS_AHEAD = 365
+"""Nobody knows hours that begin later, and a time is said without its year."""
+LAID_OUT = (8, 16, 32, 56, 80)
+"""Numbers of weeks that hours are laid out for: few, so that requests of a day share them."""
 
 Span = tuple[float, float]
 """Begin and end in minutes."""
@@ -48,7 +53,7 @@ class WeeklyHours:
     def spans(self, origin: datetime, ahead: int) -> Sequence[Span]:
         """Open times of so many weeks in minutes from a midnight UTC; those that touch are one.
 
-        Requests share the hours of clinicians, so the spans of the last origins are stored.
+        Requests of a day share the hours of clinicians, so their spans are stored.
         """
         stored = self._spans
         if (spans := stored.get((origin, ahead))) is None:
@@ -81,42 +86,70 @@ class OpenInterval:
 
 
 def next_open_intervals(
-    weeks: Sequence[WeeklyHours], since: datetime, minutes: float
+    weeks: Sequence[WeeklyHours], since: datetime, minutes: float, today: datetime | None = None
 ) -> tuple[OpenInterval, ...]:
     """The first intervals of at least `minutes` after a moment that lie in every week.
 
-    The first of the weeks is the clinician's, whose room they are in.
+    The first of the weeks is the clinician's, whose room they are in. Weeks are laid out from the
+    midnight UTC before `today`, or before the moment; it changes no interval.
     """
-    origin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight, origin = _midnight(since), _midnight(today or since)
+    moment, from_origin = (since - origin) / MINUTE, (midnight - origin).days
+    until = float(from_origin * DAY + WEEKS_AHEAD[-1] * WEEK)
+    theirs, *others = weeks
     first: list[Span] = []
     for ahead in WEEKS_AHEAD:
-        shared: Iterable[Span] = [((since - origin) / timedelta(minutes=1), float(ahead * WEEK))]
-        for weekly in weeks:
-            shared = _intersection(shared, weekly.spans(origin, ahead))
+        laid_out = next(each for each in LAID_OUT if each * DAYS >= from_origin + ahead * DAYS)
+        last = min(until, float(laid_out * WEEK))
+        ours: Sequence[Span] = ((moment, last),)
+        for place, weekly in enumerate(others):
+            spans = weekly.spans(origin, laid_out)
+            ours = shared_spans(ours, spans, moment, last) if place else spans
         # One more than are wanted: the last of them may go on beyond the weeks looked at.
-        long = (span for span in shared if span[1] - span[0] >= minutes)
-        first = list(islice(long, MAX_TIMES + 1))
+        most = MAX_TIMES + 1
+        first = shared_spans(ours, theirs.spans(origin, laid_out), moment, last, minutes, most)
         if len(first) > MAX_TIMES:
             break
     return tuple(
         OpenInterval(
-            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), weeks[0].room
+            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), theirs.room
         )
         for begin, end in first[:MAX_TIMES]
     )
 
 
-def _intersection(one: Iterable[Span], other: Sequence[Span]) -> Iterator[Span]:
-    """What two sequences of spans share, in order; the spans of each are in order and apart."""
-    there = 0
-    for begin, end in one:
-        while there < len(other):
-            opens, closes = other[there]
-            first, last = begin if begin > opens else opens, end if end < closes else closes
-            if first < last:
-                yield first, last
-            if end <= closes:
-                break
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def shared_spans(
+    one: Sequence[Span],
+    other: Sequence[Span],
+    since: float,
+    until: float,
+    minutes: float = 0.0,
+    most: int | None = None,
+) -> list[Span]:
+    """What two sequences of spans share between two moments, of at least so many minutes.
+
+    The spans of each are in order and apart; so are those that are found, at most `most`.
+
+    >>> shared_spans([(0, 5), (8, 12)], [(3, 9), (10, 20)], since=4, until=11)
+    [(4, 5), (8, 9), (10, 11)]
+    """
+    found: list[Span] = []
+    # The last span that begins before may go on.
+    here, there = (max(bisect_right(each, (since,)) - 1, 0) for each in (one, other))
+    while here < len(one) and there < len(other) and (most is None or len(found) < most):
+        begin, end = one[here]
+        opens, closes = other[there]
+        first, last = max(begin, opens, since), min(end, closes, until)
+        if first >= until:
+            break
+        if first < last and last - first >= minutes:
+            found.append((first, last))
+        if end <= closes:
+            here += 1
+        else:
             there += 1
-        if there == len(other):
-            return
+    return found

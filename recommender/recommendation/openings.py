@@ -22,6 +22,7 @@ from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
 from recommender.practice.rules.time_rules import late_windows, windows_of
 from recommender.recommendation.open_intervals import (
+    MAX_DAYS_AHEAD,
     MAX_TIMES,
     OpenInterval,
     WeeklyHours,
@@ -32,7 +33,6 @@ from recommender.screening.screen import Screening
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
-MAX_DAYS_AHEAD = 365
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
 
@@ -91,15 +91,16 @@ class OpeningTimes:
         """The first intervals of one clinician and option, at most three, in order."""
         ordinal = int(self.screening.first_sessions[row]) + EPOCH
         if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
-            # A time is said without its year, and nobody knows hours that far ahead.
             return ()
         since = self._since(ordinal, option.hours[0].zone)
-        intervals = (
+        intervals = [
             interval
             for hours in option.hours
-            for interval in next_open_intervals((hours, *wishes), since, option.minutes)
-        )
-        return tuple(sorted(intervals, key=lambda each: (each.begin, each.end))[:MAX_TIMES])
+            for interval in next_open_intervals((hours, *wishes), since, option.minutes, self.now)
+        ]
+        if len(option.hours) > 1:
+            intervals.sort(key=lambda each: (each.begin, each.end))
+        return tuple(intervals[:MAX_TIMES])
 
     def _since(self, ordinal: int, zone: str) -> datetime:
         """The first quarter of an hour from now on that is not before a day of a zone."""
