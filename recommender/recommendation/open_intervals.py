@@ -10,7 +10,15 @@ from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from recommender.practice.week_calendar import DAY, DAYS, WEEK, Windows, spans_of, week_number, week_of
+from recommender.practice.week_calendar import (
+    DAY,
+    DAYS,
+    WEEK,
+    Windows,
+    spans_of,
+    week_number,
+    week_of,
+)
 
 MAX_TIMES = 3
 MINUTE = timedelta(minutes=1)

@@ -191,13 +191,14 @@ class OpeningTimes:
         They depend on the client by the rooms in reach alone, so that requests share them.
         """
         field = self.practice.clinician[rule.clinician[0]]
-        reach = self._reach(field, row, way) if field.kind == "availability" else {}
-        key = row, zone, way, tuple(reach.items())
+        in_reach = self._in_reach(field, way)
+        key = row, zone, way, in_reach if isinstance(in_reach, bool) else in_reach[row].tobytes()
         absences = self.practice.first_session.absences
         shared: dict[Any, tuple[WeeklyHours, ...]] = self.columns.view(
             ("open hours", field.name, field.rooms, absences), dict
         )
         if key not in shared:
+            reach = self._reach(field, row, in_reach)
             shared[key] = tuple(self._hours_of(field, row, zone, way, reach))
         return shared[key]
 
@@ -238,20 +239,25 @@ class OpeningTimes:
         known = ranges[~np.isnan(ranges[:, 0])].astype(int) + EPOCH
         return tuple((first, after) for first, after in known.tolist())
 
-    def _reach(self, field: Field, row: int, way: str | None) -> dict[int, bool]:
+    def _in_reach(self, field: Field, way: str | None) -> NDArray[np.bool_] | bool:
+        """Whether hours count by clinician and number of the room, as in `MeetingWay`.
+
+        True where they count in every room, and False where no distance matters.
+        """
+        if field.kind != "availability" or field.rooms is None:
+            return False
+        ways, distances = self.screening.context.ways, self.rules("within_km")
+        if not any(d.clinician == (field.rooms,) and way in (d.ways or (way,)) for d in distances):
+            return False
+        return ways[way or ""].reach.get(field.rooms, True) if (way or "") in ways else True
+
+    def _reach(self, field: Field, row: int, in_reach: NDArray[np.bool_] | bool) -> dict[int, bool]:
         """Whether hours count by the number of the room; empty where no distance matters."""
-        ways = self.screening.context.ways
-        distances = [
-            each
-            for each in self.rules("within_km")
-            if each.clinician == (field.rooms,) and (not each.ways or way in each.ways)
-        ]
-        if field.rooms is None or not distances:
+        if in_reach is False or field.rooms is None:
             return {}
         places = self.columns[field.rooms][row]
         numbers = range(1, 1 + int((~np.isnan(places[:, 0])).sum()))
-        reach = ways[way or ""].reach.get(field.rooms) if (way or "") in ways else None
-        return {room: bool(reach is None or reach[row, room]) for room in numbers}
+        return {n: bool(in_reach is True or in_reach[row, n]) for n in numbers}
 
     def _wishes(self, rule: Constraint, there: str) -> tuple[WeeklyHours, ...]:
         """Hours the client named, in their zone or there."""
@@ -297,10 +303,10 @@ class OpeningTimes:
         for rule in screened.constraints:
             if screened.modes[rule.name] != "hard" or rule.rule in (HOURS, LATE):
                 continue
-            verdict = screened.verdicts[rule.name]
-            for way in rule.ways:
-                if way in open_ways:
-                    open_ways[way] = open_ways[way] & ~is_barred(rule, verdict)
+            about = [way for way in rule.ways if way in open_ways]
+            if about:
+                passes = ~is_barred(rule, screened.verdicts[rule.name])
+                open_ways |= {way: open_ways[way] & passes for way in about}
         return open_ways
 
 
