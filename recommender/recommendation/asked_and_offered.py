@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,6 +173,7 @@ def _levels_asked(
     return asked
 
 
+@lru_cache(maxsize=4096)
 def _span(interval: OpenInterval, zone: str) -> str:
     """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
     begin, end = interval.local(zone)

@@ -67,14 +67,17 @@ class MeetingPlaces:
             for rule in screening.constraints
             if rule.rule in (HOURS, LATE) and screening.modes[rule.name] == "hard"
         ]
-        usable = {}
+        usable, passes = {}, dict[int, NDArray[np.bool_]]()
         for way, is_open in self.openings.open_ways.items():
             is_usable = is_open[rows] & (offered[:, place_of(way)] == 1)
             for rule in on_hours:
                 if not rule.ways or way in rule.ways:
                     hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
                     verdict = verdict if hours is None else hours.by_way.get(way, verdict)
-                    is_usable &= ~is_barred(rule, verdict[rows])
+                    # Ways without hours of their own share a verdict.
+                    if id(verdict) not in passes:
+                        passes[id(verdict)] = ~is_barred(rule, verdict[rows])
+                    is_usable &= passes[id(verdict)]
             usable[way] = is_usable.tolist()
         return usable
 
@@ -128,7 +131,7 @@ class MeetingPlaces:
         return next((each for each in rules if not each.ways or way in each.ways), None)
 
     def _km_by(self, distance: Constraint) -> list[list[float]]:
-        """Kilometres by road to each room of each row; NaN where the client's place is not known."""
+        """Kilometres by road to each room of each row; NaN where the client's place is unknown."""
         client, columns = self.openings.client, self.openings.columns
         if distance.client[0] in answered_in(client):
             inputs = rule_input_of(distance, client, columns, self.openings.screening.context)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 from recommender.practice.week_calendar import (
@@ -21,7 +23,6 @@ from recommender.practice.week_calendar import (
 )
 
 MAX_TIMES = 3
-MINUTE = timedelta(minutes=1)
 WEEKS_AHEAD = (5, 26)
 """Five weeks are usually enough; alternate weeks and absences may need more."""
 MAX_DAYS_AHEAD = 365
@@ -31,6 +32,8 @@ LAID_OUT = (8, 16, 32, 56, 80)
 
 Span = tuple[float, float]
 """Begin and end in minutes."""
+NO_SPAN: Span = (inf, inf)
+"""Follows the last span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,19 @@ class WeeklyHours:
         if (spans := stored.get((origin, ahead))) is None:
             first = origin.date()
             week = week_of(self.zone, first, ahead)
-            every_week = self.every == 1 and not self.away
-            found = spans_of(self.windows, week, first, None if every_week else self.opens)
+            always = self.every == 1 and not self.away
+            found = spans_of(self.windows, week, first, None if always else self.opens)
             spans = tuple((begin, end) for begin, end in found.tolist())
             if len(stored) >= MAX_SPANS:
                 stored.clear()
             stored[origin, ahead] = spans
         return spans
+
+
+@lru_cache(maxsize=1024)
+def every_week(zone: str, windows: Windows) -> WeeklyHours:
+    """Windows of every week without absences; those that clients share are laid out once a day."""
+    return WeeklyHours(zone, windows)
 
 
 MAX_SPANS = 4
@@ -93,41 +102,68 @@ class OpenInterval:
         return self.begin.astimezone(ZoneInfo(zone)), self.end.astimezone(ZoneInfo(zone))
 
 
-def next_open_intervals(
-    weeks: Sequence[WeeklyHours], since: datetime, minutes: float, today: datetime | None = None
-) -> tuple[OpenInterval, ...]:
-    """The first intervals of at least `minutes` after a moment that lie in every week.
+@dataclass(frozen=True, slots=True)
+class LookAhead:
+    """From when to when intervals are looked for, in minutes from a midnight UTC.
 
-    The first of the weeks is the clinician's, whose room they are in. Weeks are laid out from the
-    midnight UTC before `today`, or before the moment; it changes no interval.
+    Attributes
+    ----------
+    origin
+        The midnight; hours are laid out from it.
+    since, until
+        The first moment, and the last.
+    weeks
+        Numbers of weeks to lay out, the fewest first; the last of them are the last moment's.
     """
-    midnight, origin = _midnight(since), _midnight(today or since)
-    moment, from_origin = (since - origin) / MINUTE, (midnight - origin).days
-    until = float(from_origin * DAY + WEEKS_AHEAD[-1] * WEEK)
-    theirs, *others = weeks
-    first: list[Span] = []
-    for ahead in WEEKS_AHEAD:
-        laid_out = next(each for each in LAID_OUT if each * DAYS >= from_origin + ahead * DAYS)
-        last = min(until, float(laid_out * WEEK))
-        ours: Sequence[Span] = ((moment, last),)
-        for place, weekly in enumerate(others):
-            spans = weekly.spans(origin, laid_out)
-            ours = shared_spans(ours, spans, moment, last) if place else spans
-        # One more than are wanted: the last of them may go on beyond the weeks looked at.
-        most = MAX_TIMES + 1
-        first = shared_spans(ours, theirs.spans(origin, laid_out), moment, last, minutes, most)
-        if len(first) > MAX_TIMES:
-            break
-    return tuple(
-        OpenInterval(
-            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), theirs.room
-        )
-        for begin, end in first[:MAX_TIMES]
-    )
+
+    origin: datetime
+    since: float
+    until: float
+    weeks: tuple[int, ...]
+
+    @classmethod
+    def of(cls, since: datetime, now: datetime | None = None) -> "LookAhead":
+        """From a moment on, laid out from the day of `now`, by default from that of the moment."""
+        midnight, origin = _midnight(since), _midnight(now or since)
+        days = (midnight - origin).days
+        weeks = [next(w for w in LAID_OUT if w * DAYS >= days + a * DAYS) for a in WEEKS_AHEAD]
+        until = float(days * DAY + WEEKS_AHEAD[-1] * WEEK)
+        return cls(origin, (since - origin) / timedelta(minutes=1), until, tuple(weeks))
 
 
 def _midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_open_intervals(
+    weeks: Sequence[WeeklyHours], ahead: LookAhead, minutes: float
+) -> tuple[OpenInterval, ...]:
+    """The first intervals of at least `minutes` that lie in every week, at most three, in order.
+
+    The first of the weeks is the clinician's, whose room they are in.
+    """
+    origin, since = ahead.origin, ahead.since
+    theirs, *others = weeks
+    first: list[Span] = []
+    for laid_out in ahead.weeks:
+        until = min(ahead.until, float(laid_out * WEEK))
+        ours: Sequence[Span] = ((since, until),)
+        for place, weekly in enumerate(others):
+            spans = weekly.spans(origin, laid_out)
+            ours = shared_spans(ours, spans, since, until) if place else spans
+        # One more than are wanted: the last of them may go on beyond the weeks looked at.
+        most = MAX_TIMES + 1
+        first = shared_spans(ours, theirs.spans(origin, laid_out), since, until, minutes, most)
+        if len(first) > MAX_TIMES:
+            break
+    return tuple(
+        [
+            OpenInterval(
+                origin + timedelta(minutes=begin), origin + timedelta(minutes=end), theirs.room
+            )
+            for begin, end in first[:MAX_TIMES]
+        ]
+    )
 
 
 def shared_spans(
@@ -136,7 +172,7 @@ def shared_spans(
     since: float,
     until: float,
     minutes: float = 0.0,
-    most: int | None = None,
+    most: float = inf,
 ) -> list[Span]:
     """What two sequences of spans share between two moments, of at least so many minutes.
 
@@ -147,17 +183,24 @@ def shared_spans(
     """
     found: list[Span] = []
     # The last span that begins before may go on.
-    here, there = (max(bisect_right(each, (since,)) - 1, 0) for each in (one, other))
-    while here < len(one) and there < len(other) and (most is None or len(found) < most):
-        begin, end = one[here]
-        opens, closes = other[there]
-        first, last = max(begin, opens, since), min(end, closes, until)
+    mine = iter(one[max(bisect_right(one, (since,)) - 1, 0) :])
+    theirs = iter(other[max(bisect_right(other, (since,)) - 1, 0) :])
+    begin, end = next(mine, NO_SPAN)
+    opens, closes = next(theirs, NO_SPAN)
+    while True:
+        first = begin if begin > opens else opens
         if first >= until:
-            break
-        if first < last and last - first >= minutes:
+            return found
+        if first < since:
+            first = since
+        last = end if end < closes else closes
+        if last > until:
+            last = until
+        if last - first >= minutes and last > first:
             found.append((first, last))
+            if len(found) == most:
+                return found
         if end <= closes:
-            here += 1
+            begin, end = next(mine, NO_SPAN)
         else:
-            there += 1
-    return found
+            opens, closes = next(theirs, NO_SPAN)

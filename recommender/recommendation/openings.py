@@ -24,8 +24,10 @@ from recommender.practice.rules.time_rules import late_windows, windows_of
 from recommender.recommendation.open_intervals import (
     MAX_DAYS_AHEAD,
     MAX_TIMES,
+    LookAhead,
     OpenInterval,
     WeeklyHours,
+    every_week,
     next_open_intervals,
 )
 from recommender.screening.meeting_ways import is_barred, shared_modes
@@ -75,7 +77,7 @@ class OpeningTimes:
     ) -> None:
         self.practice, self.client, self.columns = practice, client, columns
         self.screening, self.now = screening, now
-        self._moments: dict[tuple[int, str], datetime] = {}
+        self._look_ahead: dict[tuple[int, str], LookAhead] = {}
         self._wished: dict[tuple[str, str], tuple[WeeklyHours, ...]] = {}
         self._rules: dict[str, list[Constraint]] = {}
         for each in practice.constraints.values():
@@ -92,25 +94,26 @@ class OpeningTimes:
         ordinal = int(self.screening.first_sessions[row]) + EPOCH
         if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
             return ()
-        since = self._since(ordinal, option.hours[0].zone)
+        ahead = self._ahead(ordinal, option.hours[0].zone)
+        if len(option.hours) == 1:
+            return next_open_intervals((*option.hours, *wishes), ahead, option.minutes)
         intervals = [
             interval
             for hours in option.hours
-            for interval in next_open_intervals((hours, *wishes), since, option.minutes, self.now)
+            for interval in next_open_intervals((hours, *wishes), ahead, option.minutes)
         ]
-        if len(option.hours) > 1:
-            intervals.sort(key=lambda each: (each.begin, each.end))
-        return tuple(intervals[:MAX_TIMES])
+        return tuple(sorted(intervals, key=lambda each: (each.begin, each.end))[:MAX_TIMES])
 
-    def _since(self, ordinal: int, zone: str) -> datetime:
-        """The first quarter of an hour from now on that is not before a day of a zone."""
-        if (ordinal, zone) not in self._moments:
+    def _ahead(self, ordinal: int, zone: str) -> LookAhead:
+        """From the first quarter of an hour from now on that is not before a day of a zone."""
+        if (ordinal, zone) not in self._look_ahead:
             day = date.fromordinal(ordinal)
             there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
             over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
             quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
-            self._moments[ordinal, zone] = max(quarter, there.astimezone(UTC))
-        return self._moments[ordinal, zone]
+            since = max(quarter, there.astimezone(UTC))
+            self._look_ahead[ordinal, zone] = LookAhead.of(since, self.now)
+        return self._look_ahead[ordinal, zone]
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
@@ -269,11 +272,11 @@ class OpeningTimes:
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
         if self._is_on(rule) and rule.client[0] in answered_in(self.client):
             windows = windows_of(self.client[rule.client[0]])
-            yield WeeklyHours(self._client_zone(rule) or there, windows)
+            yield every_week(self._client_zone(rule) or there, windows)
         for late in self.rules(LATE):
             if late.ways == rule.ways and self._is_on(late) and self.client[late.client[0]][0] > 0:
                 windows = late_windows(late.settings)
-                yield WeeklyHours(self._client_zone(late) or there, windows)
+                yield every_week(self._client_zone(late) or there, windows)
 
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, rule_input_of
-from recommender.practice.rules.functions import cost_terms, funding_periods, session_cost
+from recommender.practice.rules.functions import (
+    cost_terms,
+    funding_changes,
+    funding_periods,
+    session_cost,
+)
 from recommender.practice.rules.rule_input import RequestContext
 from recommender.recommendation.card_parts import Cost
 from recommender.recommendation.fact_text import cents_of
@@ -37,6 +42,7 @@ class SessionCosts:
         first = practice.first_session
         named = {*rule.clinician, *rule.settings.values(), first.clinician, first.absences}
         self._names = [name for name in practice.clinician if name in named]
+        self._changes = funding_changes(practice.funding)
         self._known: dict[Hashable, Cost | None] = {}
 
     def of(
@@ -56,7 +62,8 @@ class SessionCosts:
             The ways in which the client can meet each of them.
         """
         inputs = rule_input_of(self._rule, client, self._columns, context)
-        terms, periods = cost_terms(inputs), funding_periods(inputs)[rows].tolist()
+        terms = cost_terms(inputs)
+        periods = funding_periods(self._changes, inputs.first_sessions[rows]).tolist()
         keys = [(terms, *each) for each in zip(rows.tolist(), ways, periods, strict=True)]
         known = self._known
         by_ways: dict[Ways, list[int]] = {}

@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.funding import pays, rebate_cents, session_cap
+from recommender.practice.funding import FundingRow, pays, rebate_cents, session_cap
 from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
@@ -324,7 +324,8 @@ def _by_day(
     value_of: Callable[[str, date], float | None],
 ) -> Array:
     """A value by level and by the rows in force at the first possible session, (n,)."""
-    days, period = inputs.first_sessions + EPOCH, funding_periods(inputs)
+    days = inputs.first_sessions + EPOCH
+    period = funding_periods(funding_changes(inputs.context.funding), inputs.first_sessions)
     result = np.full(len(days), np.nan)
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)
@@ -336,13 +337,16 @@ def _by_day(
     return result
 
 
-def funding_periods(inputs: RuleInput) -> NDArray[np.intp]:
-    """The period of each first possible session, (n,): within one the same rows are in force."""
-    rows = inputs.context.funding
+def funding_changes(rows: Sequence[FundingRow]) -> Array:
+    """The days on which other rows come into force, as ordinals in order."""
     starts = {row.start.toordinal() for row in rows}
     ends = {row.until.toordinal() + 1 for row in rows if row.until is not None}
-    days = inputs.first_sessions + EPOCH
-    return np.searchsorted(np.array(sorted(starts | ends)), days, side="right")
+    return np.array(sorted(starts | ends), dtype=np.float64)
+
+
+def funding_periods(changes: Array, first_sessions: Array) -> NDArray[np.intp]:
+    """The period of each first possible session, (n,): within one the same rows are in force."""
+    return np.searchsorted(changes, first_sessions + EPOCH, side="right")
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:
