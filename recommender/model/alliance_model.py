@@ -355,22 +355,23 @@ class AllianceModel:
 def probability_ahead(
     lead: Array, drawn: Drawn, unknown: Array, one: Places, other: Places
 ) -> Array:
-    """Probability that the expectation of one pairing is above that of another, (m,).
+    """Probability that the expectation of one pairing is above that of another, (..., m).
 
     Parameters
     ----------
-    lead : (m,)
+    lead : (..., m)
         Points by which the one is ahead of the other.
-    drawn : (n, draws)
+    drawn : (..., n, draws)
         Deviations of n pairings from their expectations.
-    unknown : (n,)
+    unknown : (..., n)
         Variance that is not drawn.
     one, other : (m,) int
         Indices among the n.
     """
     exact = drawn.astype(np.float64)
-    shared = exact @ exact.T / exact.shape[1] + np.diag(unknown)
-    variance = shared[one, one] + shared[other, other] - 2 * shared[one, other]
+    shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
+    own = np.einsum("...ii->...i", shared) + unknown
+    variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
     # For two equal rows only rounding is left, which may be negative.
     doubt = SD_INFLATION * np.sqrt(np.maximum(variance, 0.0))
     sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
