@@ -81,12 +81,18 @@ class Ranking:
         return (self.ties[-1], self.even[-1]) != last
 
 
-def order_by_pairing(pairing: Array, client: Places) -> Places:
-    """Pairs by client, then by descending pairing part; equal ones remain in their order.
+def strongest_of(pairing: Array, most: int) -> Places:
+    """The places of the highest pairing parts, descending, (at most `most`,).
 
-    Pairs in the order of the roster are in that of clinician ids.
+    Equal ones remain in their order: that of the roster is by clinician id.
+
+    >>> strongest_of(np.array([1.0, 3.0, 3.0, 4.0]), 3).tolist()
+    [3, 1, 2]
     """
-    return np.lexsort((-pairing, client))
+    some = np.arange(len(pairing))
+    if len(some) > most:
+        some = np.flatnonzero(pairing >= np.partition(pairing, -most)[-most])
+    return some[np.argsort(-pairing[some], kind="stable")][:most]
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:

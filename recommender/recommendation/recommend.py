@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
-from recommender.plan.contributions import contributions_of
+from recommender.plan.contributions import average_contributions, contributions_of
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
@@ -101,8 +101,9 @@ class Recommendation:
     unresolved
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
-    contributions
-        One row per eligible clinician, in the order of the roster; None where nothing is predicted.
+    eligible_pairs
+        The client with every eligible clinician, in the order of the roster; None where nothing is
+        predicted.
     """
 
     mode: str
@@ -114,12 +115,17 @@ class Recommendation:
     unanswered: tuple[str, ...]
     offers: tuple[RelaxationOffer, ...]
     unresolved: tuple[UnresolvedReferences, ...] = ()
-    contributions: Contributions | None = field(default=None, repr=False, compare=False)
+    eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Every excluded clinician, with every reason."""
         return self.screening.exclusions
+
+    @property
+    def contributions(self) -> Contributions | None:
+        """One row per eligible clinician, computed anew at each call; None without predictions."""
+        return None if self.eligible_pairs is None else contributions_of(self.eligible_pairs)
 
 
 def read_intake(
@@ -222,13 +228,14 @@ def recommend(
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
-        eligible = stated.pairs.take(np.arange(stated.eligible))
-        shortlist, contributions = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        eligible = stated.pairs.part(0, stated.eligible)
+        eligible_pairs = eligible if len(eligible) else None
+        shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
         among = None if few else may_lead(request, stated)
         possible = relaxations(request, max_changes(screening), among)
         offers = relaxation_offers(request, encoding, stated, possible, few=few)
     else:
-        mode, contributions = CONSTRAINTS_ONLY, None
+        mode, eligible_pairs = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
         possible = relaxations(request, max_changes(screening)) if few else ()
         offers = unscored_offers(request, encoding, possible)
@@ -242,7 +249,7 @@ def recommend(
         unanswered=intake.unanswered,
         offers=offers,
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
-        contributions=contributions,
+        eligible_pairs=eligible_pairs,
     )
 
 
@@ -264,13 +271,13 @@ def _scored_shortlist(
     pairs: ScoredPairs,
     top_k: int,
     seed: str | None,
-) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
-    """The shortlist with explanations, and the contributions of every eligible clinician."""
+) -> tuple[ShortlistEntry, ...]:
+    """The shortlist with explanations; empty where nobody is eligible."""
     if not len(pairs):
-        return (), None
+        return ()
     ((entries, shown),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
-    contributions = contributions_of(pairs)
-    practice = pairs.plan.model.practice
-    explanations = explain(practice, contributions, shown, in_detail=False)
+    own = contributions_of(pairs.take(shown))
+    average = average_contributions(pairs)
+    explanations = explain(pairs.plan.model.practice, own, average, in_detail=False)
     explained = zip(entries, explanations, strict=True)
-    return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
+    return tuple(replace(entry, explanation=each) for entry, each in explained)

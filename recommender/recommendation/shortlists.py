@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
     draw_lots,
-    order_by_pairing,
     order_by_wait,
     ranking_of,
     reserved_last_places,
+    strongest_of,
 )
 from recommender.screening.screen import Reason, Screening
 
@@ -119,21 +120,21 @@ def _rankings(
 
     The order of somebody depends on nobody behind those about even with them.
     """
-    order = order_by_pairing(pairs.scores.pairing, pairs.client)
-    starts = np.searchsorted(pairs.client, np.arange(len(screenings) + 1))
-    most = np.minimum(np.diff(starts), MAX_TOP_K)
+    ends = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
+    strongest = [
+        start + strongest_of(pairs.scores.pairing[start:end], MAX_TOP_K)
+        for start, end in pairwise(ends)
+    ]
+    most = np.array(list(map(len, strongest)), dtype=np.intp)
     pending, size = np.flatnonzero(most), 2 * top_k
     found: dict[int, Ranking] = {}
     while len(pending):
         for count in np.unique(np.minimum(most[pending], size)).tolist():
             some = pending[np.minimum(most[pending], size) == count]
-            rows = order[starts[some][:, None] + np.arange(count)]
-            for client, strongest, leads in zip(
-                some.tolist(), rows, leads_among(pairs, rows), strict=True
-            ):
-                found[client] = _ranking(
-                    encoding, screenings[client], pairs, strongest, leads, seed
-                )
+            rows = np.stack([strongest[client][:count] for client in some.tolist()])
+            all_leads = leads_among(pairs, rows)
+            for client, own, leads in zip(some.tolist(), rows, all_leads, strict=True):
+                found[client] = _ranking(encoding, screenings[client], pairs, own, leads, seed)
         undecided = [not found[each].decides(top_k) for each in pending.tolist()]
         pending = pending[undecided & (most[pending] > size)]
         size *= 2

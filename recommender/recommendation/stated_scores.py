@@ -56,7 +56,7 @@ def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> Places:
 
     Most are behind, whatever a relaxation changes. Somebody must be eligible.
     """
-    excluded = stated.pairs.take(np.arange(stated.eligible, len(stated.pairs)))
+    excluded = stated.pairs.part(stated.eligible, len(stated.pairs))
     most = excluded.scores.pairing + most_after_relaxation(request, excluded)
     return np.asarray(
         excluded.clinician[most > stated.pairs.scores.pairing[: stated.eligible].max()]

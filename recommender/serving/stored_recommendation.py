@@ -39,9 +39,9 @@ class StoredContributions(ContributionTable):
         self, practice: Practice, features: tuple[Feature, ...], clinician_id: str
     ) -> Explanation:
         """Contributions of one clinician relative to the average of all."""
-        (explanation,) = explain(
-            practice, self._own(features), np.array([self.ids.index(clinician_id)])
-        )
+        everyone = self._own(features)
+        own = everyone.take(np.array([self.ids.index(clinician_id)]))
+        (explanation,) = explain(practice, own, everyone.average)
         return explanation
 
     def against(

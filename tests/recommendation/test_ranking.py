@@ -2,6 +2,7 @@
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.features.feature import Array
 from recommender.recommendation.ranking import (
@@ -9,9 +10,9 @@ from recommender.recommendation.ranking import (
     EVEN_LEAD,
     Places,
     Ranking,
-    order_by_pairing,
     order_by_wait,
     ranking_of,
+    strongest_of,
     ties_of,
 )
 from tests.support.strategies import SCORES, cases
@@ -21,17 +22,13 @@ def ids_of(n: int) -> tuple[str, ...]:
     return tuple(f"k{place:02d}" for place in range(n))
 
 
-def test_the_strongest_pairing_stands_first_by_client() -> None:
-    pairing, client = np.array([0.1, 0.3, 0.2, 0.1, 0.4]), np.array([0, 0, 0, 1, 1])
+@given(scores=SCORES, most=st.integers(1, 9))
+def test_the_strongest_stand_first_and_equal_ones_as_on_the_roster(
+    scores: list[float], most: int
+) -> None:
+    ordered = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
 
-    assert order_by_pairing(pairing, client).tolist() == [1, 2, 0, 4, 3]
-
-
-@given(scores=SCORES)
-def test_equal_scores_stand_as_on_the_roster(scores: list[float]) -> None:
-    order = order_by_pairing(np.array(scores), np.zeros(len(scores), dtype=np.intp)).tolist()
-
-    assert order == sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+    assert strongest_of(np.array(scores), most).tolist() == ordered[:most]
 
 
 def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
@@ -41,7 +38,7 @@ def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
 
 
 def test_nobody_is_ordered_to_nobody() -> None:
-    assert order_by_pairing(np.zeros(0), np.zeros(0, dtype=np.intp)).tolist() == []
+    assert strongest_of(np.zeros(0), 5).tolist() == []
     assert order_by_wait(np.zeros(0), ()).tolist() == []
 
 
