@@ -401,14 +401,22 @@ def probability_ahead(
     one, other : (p,) int
         Indices among the n.
     """
+    doubt = lead_doubt(drawn, unknown, one, other)
+    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
+    return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+
+
+def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pairing is ahead of another, (..., p).
+
+    The parameters are those of `probability_ahead`.
+    """
     exact = drawn.astype(np.float64)
     shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
     own = shared.diagonal(axis1=-2, axis2=-1) + unknown
     variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
     # For two equal rows only rounding is left, which may be negative.
-    doubt = SD_INFLATION * np.sqrt(np.maximum(variance, 0.0))
-    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
-    return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+    return np.asarray(SD_INFLATION * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:

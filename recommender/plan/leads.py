@@ -4,7 +4,7 @@ import numpy as np
 
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
-from recommender.model.alliance_model import probability_ahead
+from recommender.model.alliance_model import lead_doubt, probability_ahead
 from recommender.model.interactions import Interactions
 from recommender.plan.score_plan import Places, ScoredPairs
 
@@ -16,10 +16,16 @@ def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
     """
     some, places = np.unique([one, other], return_inverse=True)
     pairing = pairs.scores.pairing
+    lead = pairing[one] - pairing[other]
     drawn, unknown = _deviations(pairs, some[None])
-    return probability_ahead(
-        pairing[one] - pairing[other], drawn[0], unknown[0], *places.reshape(2, -1)
-    )
+    return probability_ahead(lead, drawn[0], unknown[0], *places.reshape(2, -1))
+
+
+def doubts(pairs: ScoredPairs, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pair is ahead of another, (m,); see `ahead`."""
+    some, places = np.unique([one, other], return_inverse=True)
+    drawn, unknown = _deviations(pairs, some[None])
+    return lead_doubt(drawn[0], unknown[0], *places.reshape(2, -1))
 
 
 def leads_among(pairs: ScoredPairs, rows: Places) -> Array:

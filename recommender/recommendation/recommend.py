@@ -29,6 +29,7 @@ from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import explain
+from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
     relaxation_offers,
@@ -40,7 +41,7 @@ from recommender.recommendation.shortlists import (
     build_shortlists,
     unscored_shortlist,
 )
-from recommender.recommendation.stated_scores import may_lead, score_stated
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import (
