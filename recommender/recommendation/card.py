@@ -32,7 +32,7 @@ from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
 from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
 from recommender.recommendation.openings import OpeningTimes
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 Times = tuple[tuple[OpenInterval, str, str | None], ...]
