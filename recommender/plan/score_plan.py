@@ -110,6 +110,20 @@ class ScoredPairs:
         """The matches, centred within the client, (matches, n)."""
         return self.raw - self.usual.take(self.client, axis=1)
 
+    def part(self, start: int, stop: int) -> "ScoredPairs":
+        """Pairs that follow one another, without a copy."""
+        some = slice(start, stop)
+        return replace(
+            self,
+            client=self.client[some],
+            clinician=self.clinician[some],
+            raw=self.raw[:, some],
+            history=self.history[:, some],
+            added=self.added[some],
+            ways=None if self.ways is None else self.ways[:, some],
+            scores=PairScores(self.scores.client[some], self.scores.pairing[some]),
+        )
+
     def take(self, rows: Places) -> "ScoredPairs":
         """Some of the pairs, in the order given."""
         return replace(

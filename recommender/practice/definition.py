@@ -8,6 +8,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from dataclasses import field as attribute
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault, IntakeError
-from recommender.practice.columns import cells_at, read_rows
+from recommender.practice.columns import RowReader, cells_at, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.form_declaration import (
     asked_when_faults,
@@ -99,6 +100,8 @@ class Practice:
     text, digest
         The file as read, and its SHA-256. Where a model learned with an earlier file, and only
         texts and forms were changed since, they are those of the file it learned with.
+    asked
+        Reads clients' answers; fields for audit only are not among its fields.
 
     Examples
     --------
@@ -138,6 +141,12 @@ class Practice:
     locations: Locations
     text: str
     digest: str
+    asked: RowReader = attribute(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepares the reading of answers once."""
+        asked = RowReader.of(self.fields("client", "score", "filter"))
+        object.__setattr__(self, "asked", asked)
 
     @property
     def reference(self) -> Instrument:

@@ -207,9 +207,7 @@ def _leads(pool: _Pool, rows: Places) -> list[float | None]:
     """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
-    compared = pool.pairs.take(np.append(rows, pool.first))
-    others = np.arange(len(rows))
-    return [float(one) for one in ahead(compared, others, np.full(len(rows), len(rows)))]
+    return [float(one) for one in ahead(pool.pairs, rows, np.full(len(rows), pool.first))]
 
 
 def _offers_that_hold(

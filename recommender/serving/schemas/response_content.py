@@ -12,8 +12,8 @@ from pydantic_core import to_json
 from recommender.practice.definition import Practice
 from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import GroupContribution
-from recommender.recommendation.recommend import ShortlistEntry
 from recommender.recommendation.relaxation_offers import RelaxationOffer
+from recommender.recommendation.shortlists import ShortlistEntry
 from recommender.screening.relaxation import Change
 from recommender.screening.screen import Screening
 from recommender.serving.schemas.card import card_content

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recommender.practice.columns import Columns, encode
+from recommender.practice.columns import RowReader
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import rooms_of
@@ -125,8 +125,7 @@ class ClinicianView:
         They are those of a client who gave no answer: nothing a client can or wishes limits them.
         """
         practice = self.practice
-        nothing = {name: [None] for name in practice.client}
-        client: Columns = encode(practice.client.values(), nothing, 1)
+        client = RowReader.of(practice.client).encoded({})
         day = practice.day_at(now)
         context = request_context_of(practice, None, (self.clinician_id,), day)
         screening = screen_columns(practice, client, self.row, context, {}, {})
