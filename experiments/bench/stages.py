@@ -12,7 +12,7 @@ import numpy as np
 
 from recommender.plan.score_plan import ScorePlan
 from recommender.recommendation import recommend as recommending_module
-from recommender.recommendation import relaxation_offers, stated_scores
+from recommender.recommendation import relaxation_offers, shortlists
 from recommender.recommendation.recommend import DEFAULT_TOP_K, read_intake, recommend
 from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.security.scopes import ROLES, Role
@@ -31,11 +31,11 @@ SCREENING_PASSES = ((ScreeningCache, "screen"),)
 SCORING_PASSES = (
     (ScorePlan, "score"),
     (ScorePlan, "score_changed"),
-    (recommending_module, "leads_among"),
+    (shortlists, "leads_among"),
     (recommending_module, "contributions_of"),
     (recommending_module, "average_contributions"),
     (relaxation_offers, "ahead"),
-    (stated_scores, "most_after_relaxation"),
+    (recommending_module, "may_lead"),
 )
 """Functions that pass over arrays of clinicians, none of which calls another. Compiled code over
 the same arrays can save no more than is spent in them, which includes the calls around numpy."""

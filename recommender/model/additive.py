@@ -192,6 +192,14 @@ class Additive:
         return slopes + self.frame.prior * own["evidence"][0] if "evidence" in own else slopes
 
     @property
+    def slope_deviations(self) -> Array:
+        """Deviations of `match_slopes` from their means in every draw, (matches, draws)."""
+        drawn = self.draws["matches"] / self.frame.match.interval[:, None]
+        if "evidence" in self.draws:
+            drawn = drawn + self.frame.prior[:, None] * self.draws["evidence"]
+        return drawn
+
+    @property
     def unknown(self) -> float:
         """Prior variance of the effects of a clinician the model never saw, in points squared."""
         return sum(self.fit.variances.get(name, 0.0) for name in ("clinicians", "by_level"))

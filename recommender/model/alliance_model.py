@@ -388,27 +388,35 @@ class AllianceModel:
 def probability_ahead(
     lead: Array, drawn: Drawn, unknown: Array, one: Places, other: Places
 ) -> Array:
-    """Probability that the expectation of one pairing is above that of another, (...).
+    """Probability that the expectation of one pairing is above that of another, (..., p).
 
     Parameters
     ----------
-    lead : (...)
+    lead : (..., p)
         Points by which the one is ahead of the other.
-    drawn : (n, draws)
+    drawn : (..., n, draws)
         Deviations of n pairings from their expectations.
-    unknown : (n,)
+    unknown : (..., n)
         Variance that is not drawn.
-    one, other : (...) int
-        Indices among the n, of shapes that broadcast to that of `lead`.
+    one, other : (p,) int
+        Indices among the n.
     """
-    exact = drawn.astype(np.float64)
-    shared = exact @ exact.T / exact.shape[1]
-    own = shared.diagonal() + unknown
-    variance = own[one] + own[other] - 2 * np.where(one == other, own[one], shared[one, other])
-    # For two equal rows only rounding is left, which may be negative.
-    doubt = SD_INFLATION * np.sqrt(np.maximum(variance, 0.0))
+    doubt = lead_doubt(drawn, unknown, one, other)
     sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
     return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+
+
+def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pairing is ahead of another, (..., p).
+
+    The parameters are those of `probability_ahead`.
+    """
+    exact = drawn.astype(np.float64)
+    shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
+    own = shared.diagonal(axis1=-2, axis2=-1) + unknown
+    variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
+    # For two equal rows only rounding is left, which may be negative.
+    return np.asarray(SD_INFLATION * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:

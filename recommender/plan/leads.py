@@ -4,7 +4,7 @@ import numpy as np
 
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
-from recommender.model.alliance_model import probability_ahead
+from recommender.model.alliance_model import lead_doubt, probability_ahead
 from recommender.model.interactions import Interactions
 from recommender.plan.score_plan import Places, ScoredPairs
 
@@ -16,41 +16,49 @@ def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
     """
     some, places = np.unique([one, other], return_inverse=True)
     pairing = pairs.scores.pairing
-    return probability_ahead(
-        pairing[one] - pairing[other],
-        *_deviations(pairs, some),
-        *places.reshape(2, -1),
-    )
+    lead = pairing[one] - pairing[other]
+    drawn, unknown = _deviations(pairs, some[None])
+    return probability_ahead(lead, drawn[0], unknown[0], *places.reshape(2, -1))
+
+
+def doubts(pairs: ScoredPairs, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pair is ahead of another, (m,); see `ahead`."""
+    some, places = np.unique([one, other], return_inverse=True)
+    drawn, unknown = _deviations(pairs, some[None])
+    return lead_doubt(drawn[0], unknown[0], *places.reshape(2, -1))
 
 
 def leads_among(pairs: ScoredPairs, rows: Places) -> Array:
-    """`ahead` of each of m pairs before each other, (m, m); one half of a pair before itself.
+    """`ahead` of m pairs of each client before each other, (clients, m, m).
 
-    `rows` are indices of `pairs`, a few hundred at most.
+    One half of a pair before itself. `rows` (clients, m) are indices of `pairs`. The digits are
+    those of each client alone.
     """
-    pairing, places = pairs.scores.pairing[rows], np.arange(len(rows))
-    return probability_ahead(
-        pairing[:, None] - pairing,
-        *_deviations(pairs, rows),
-        places[:, None],
-        places,
-    )
+    one, other = np.triu_indices(rows.shape[1], 1)
+    pairing = pairs.scores.pairing[rows]
+    lead = pairing[:, one] - pairing[:, other]
+    leads = np.full((*rows.shape, rows.shape[1]), 0.5)
+    leads[:, one, other] = probability_ahead(lead, *_deviations(pairs, rows), one, other)
+    leads[:, other, one] = 1 - leads[:, one, other]
+    return leads
 
 
 def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
-    """Deviations of some pairs' pairing part from its mean in every draw, (m, draws).
+    """Deviations of some pairs' pairing part from its mean in every draw, (stacks, m, draws).
 
-    And the variance that is not drawn, (m,).
+    And the variance that is not drawn, (stacks, m). `rows` (stacks, m) are indices of `pairs`,
+    stacked because the last digits of a product of matrices depend on their shapes.
     """
     plan, draws = pairs.plan, pairs.plan.model.additive.draws
     frame, own = plan.model.additive.frame, plan.clinicians
     client, clinician = pairs.client[rows], pairs.clinician[rows]
-    match = (pairs.raw.take(rows, axis=1) - pairs.usual.take(client, axis=1)).T
+    match = np.moveaxis(pairs.raw[:, rows] - pairs.usual[:, client], 0, -1)
+    match = np.ascontiguousarray(match)
     drawn = own.drawn[clinician]
     drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
         evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
-        drawn += evidence[:, None] * draws["evidence"]
+        drawn += evidence[..., None] * draws["evidence"]
     if frame.products is not None:
         _add_products(drawn, pairs, rows, frame.products)
     if frame.levels:
@@ -63,10 +71,13 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
 
 def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, products: Interactions) -> None:
     """Adds the deviations of products: the client's side first, which is one for many pairs."""
-    draws, of_client = pairs.plan.model.additive.draws["products"], pairs.client[rows]
-    directions = pairs.plan.clinicians.directions[pairs.clinician[rows]]
-    for client in set(of_client.tolist()):
-        ours = products.client.scaled(pairs.clients.rows[[client]]) @ products.client.basis
-        by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
-        some = of_client == client
-        drawn[some] += directions[some] @ by_direction.reshape(directions.shape[1], -1)
+    draws = pairs.plan.model.additive.draws["products"]
+    for into, some in zip(drawn, rows, strict=True):
+        of_client, directions = pairs.client[some], pairs.plan.clinicians.directions
+        for client in set(of_client.tolist()):
+            ours = products.client.scaled(pairs.clients.rows[[client]]) @ products.client.basis
+            by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
+            theirs = of_client == client
+            into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(
+                directions.shape[1], -1
+            )

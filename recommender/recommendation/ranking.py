@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.practice.definition import Practice
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 TieBreak = Literal["reservations", "last_places", "lot", "alliance", "id"]
@@ -53,6 +53,8 @@ class Ranking:
         Clinician at each rank.
     ties : (n,) int
         Number of the tie of each, from 1, ascending.
+    even : (n,) int
+        Number of the group about even of each, as `ties_of` gives it; groups lie within ties.
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's, by rank.
     broken_by
@@ -63,38 +65,34 @@ class Ranking:
 
     places: Places
     ties: Places
+    even: Places
     leads: Array
     broken_by: tuple[TieBreak | None, ...]
     propensity: Array | None = None
 
+    def decides(self, rank: int) -> bool:
+        """Whether clinicians behind these can change nothing of the first ranks.
 
-def strongest_of(pairing: Array, places: Places, ids: Sequence[str], most: int) -> Places:
-    """The clinicians with the highest pairing parts, descending, then by clinician id.
+        They are those up to `rank`, behind whom one must be known who is not about even with them.
+        """
+        if len(self.places) <= rank:
+            return False
+        last = self.ties[rank - 1], self.even[rank - 1]
+        return (self.ties[-1], self.even[-1]) != last
 
-    Parameters
-    ----------
-    pairing, places : (n,)
-        The pairing part of each clinician, and their place among the `ids`.
-    ids
-        Of every clinician on the roster.
-    most
-        How many are looked for.
 
-    Returns
-    -------
-    (at most `most`,) int
-        Indices among the n.
+def strongest_of(pairing: Array, most: int) -> Places:
+    """The places of the highest pairing parts, descending, (at most `most`,).
 
-    >>> strongest_of(np.array([1.0, 3.0, 3.0]), np.array([0, 2, 1]), ["a", "b", "c"], 2).tolist()
-    [2, 1]
+    Equal ones remain in their order: that of the roster is by clinician id.
+
+    >>> strongest_of(np.array([1.0, 3.0, 3.0, 4.0]), 3).tolist()
+    [3, 1, 2]
     """
     some = np.arange(len(pairing))
     if len(some) > most:
-        # Ids are compared only among those who may be shown.
-        least = np.partition(pairing, -most)[-most]
-        some = np.flatnonzero(pairing >= least)
-    names = np.array([ids[place] for place in places[some].tolist()], dtype=np.str_)
-    return some[np.lexsort((names, -pairing[some]))][:most]
+        some = np.flatnonzero(pairing >= np.partition(pairing, -most)[-most])
+    return some[np.argsort(-pairing[some], kind="stable")][:most]
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
@@ -137,7 +135,7 @@ def ranking_of(
     Parameters
     ----------
     places
-        Clinicians in the order of `strongest_of`.
+        Clinicians in the order of `order_by_pairing`.
     pairing : (n,)
         Their pairing parts, descending.
     leads : (n, n)
@@ -157,6 +155,7 @@ def ranking_of(
     return Ranking(
         places[shown],
         ties[shown],
+        even[shown],
         leads[np.ix_(shown, shown)],
         _broken_by(together, pairing[shown], by_lot=lots is not None),
         None if lots is None else _propensity(together),
@@ -183,15 +182,14 @@ def ties_of(leads: Array, clear: float) -> Places:
     clear
         Probability from which a lead is clear.
     """
-    rank = np.arange(len(leads))
-    led = (leads >= clear) & (rank[:, None] < rank)
-    last_ahead = np.where(led, rank[:, None], -1).max(axis=0, initial=-1)
-    ties, first, number = [], 0, 1
+    led = np.triu(leads >= clear, 1)
+    last_ahead = np.where(led, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
+    ties, first = np.ones(len(leads), dtype=np.intp), 0
     for place, ahead in enumerate(last_ahead.tolist()):
         if ahead >= first:
-            first, number = place, number + 1
-        ties.append(number)
-    return np.array(ties, dtype=np.intp)
+            first = place
+            ties[place:] += 1
+    return ties
 
 
 def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:

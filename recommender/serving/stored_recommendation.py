@@ -14,8 +14,8 @@ from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.recommendations import (
     ShortlistRow,
     ShownRecommendation,
-    record_recommendation,
 )
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, behind, contrast, explain
@@ -138,11 +138,11 @@ def to_journal_row(
     page asked for. `sent` is the body of the reply; empty where no reply is sent. `replaces` is the
     recommendation whose answers this one changes.
     """
-    shown = replace(shown_of(served, snapshot), replaces=replaces)
-    location = f"/v1/recommendations/{shown.recommendation_id}"
+    prepared = prepare_recommendation(replace(shown_of(served, snapshot), replaces=replaces))
+    location = f"/v1/recommendations/{served.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:
-        return created(sent, location, record_recommendation(connection, shown, actor=actor))
+        return created(sent, location, record_recommendation(connection, prepared, actor=actor))
 
     return write
 

@@ -192,8 +192,8 @@ def open_copy(file: Path) -> Store:
 def database_time(connection: Connection) -> datetime:
     """The database's clock, UTC: one clock, however many servers there are."""
     if connection.dialect.name == "sqlite":
-        now = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
-        return datetime.fromisoformat(now.scalar_one()).replace(tzinfo=UTC)
+        # SQLite runs in this process: its clock is that of this machine.
+        return datetime.now(UTC)
     at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return at.astimezone(UTC)
 

@@ -54,7 +54,7 @@ def agree(model: AllianceModel, encoding: RosterEncoding, clients: Columns) -> S
         model.ahead(prepared, one, other, scores), abs=1e-6
     )
     compared = np.arange(min(len(planned), 30))
-    leads = leads_among(planned, compared)
+    leads = leads_among(planned, compared[None])[0]
     assert leads[one, other] == pytest.approx(ahead(planned, one, other), abs=1e-9)
     assert (leads + leads.T).ravel() == pytest.approx(1.0, abs=1e-9)
     return planned

@@ -22,33 +22,13 @@ def ids_of(n: int) -> tuple[str, ...]:
     return tuple(f"k{place:02d}" for place in range(n))
 
 
-def everyone_ranked(pairing: Array, ids: tuple[str, ...]) -> list[int]:
-    return [int(place) for place in strongest_of(pairing, np.arange(len(ids)), ids, len(ids))]
-
-
-def test_the_strongest_pairing_stands_first() -> None:
-    assert everyone_ranked(np.array([0.1, 0.3, 0.2]), ids_of(3)) == [1, 2, 0]
-
-
-@given(scores=SCORES, seed=st.integers(0, 99))
-def test_equal_scores_stand_by_id_wherever_they_stood_before(
-    scores: list[float], seed: int
+@given(scores=SCORES, most=st.integers(1, 9))
+def test_the_strongest_stand_first_and_equal_ones_as_on_the_roster(
+    scores: list[float], most: int
 ) -> None:
-    ids, pairing = ids_of(len(scores)), np.array(scores)
-    turned = np.random.default_rng(seed).permutation(len(scores))
+    ordered = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
 
-    first = [ids[place] for place in everyone_ranked(pairing, ids)]
-    again = tuple(ids[place] for place in turned)
-    assert first == [again[place] for place in everyone_ranked(pairing[turned], again)]
-    assert sorted(first) == list(ids)
-
-
-@given(scores=SCORES, most=st.integers(1, 4))
-def test_a_few_of_the_strongest_are_the_first_of_all(scores: list[float], most: int) -> None:
-    pairing, places, ids = np.array(scores), np.arange(len(scores)), ids_of(len(scores))
-
-    few = strongest_of(pairing, places, ids, most).tolist()
-    assert few == everyone_ranked(pairing, ids)[:most]
+    assert strongest_of(np.array(scores), most).tolist() == ordered[:most]
 
 
 def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
@@ -58,7 +38,7 @@ def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
 
 
 def test_nobody_is_ordered_to_nobody() -> None:
-    assert everyone_ranked(np.zeros(0), ()) == []
+    assert strongest_of(np.zeros(0), 5).tolist() == []
     assert order_by_wait(np.zeros(0), ()).tolist() == []
 
 

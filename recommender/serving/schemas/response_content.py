@@ -12,10 +12,10 @@ from pydantic_core import to_json
 from recommender.practice.definition import Practice
 from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import GroupContribution
-from recommender.recommendation.recommend import ShortlistEntry
 from recommender.recommendation.relaxation_offers import RelaxationOffer
-from recommender.screening.relaxation import Change
-from recommender.screening.screen import Screening
+from recommender.recommendation.shortlists import ShortlistEntry
+from recommender.screening.changes import Change
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.card import card_content
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import (
