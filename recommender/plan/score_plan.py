@@ -197,11 +197,9 @@ class ScorePlan:
             Each client with clinicians of the roster, client by client.
         """
         raw = np.empty((self.matches.count, len(pairs.client)))
-        usual = np.full((self.matches.count, clients.size), np.nan)
-        for row, some in _by_client(pairs.client, clients.size):
-            client = clients.row(row) if clients.size > 1 else clients
-            places, own, means = self.matches.with_one(client, pairs.clinician[some])
-            raw[places, some], usual[places, row] = own, means
+        usual = np.empty((self.matches.count, clients.size))
+        places, own, means = self.matches.of(clients, pairs.client, pairs.clinician)
+        raw[places], usual[places] = own, means
         return self._scored(self._client_terms(clients), pairs, raw, usual)
 
     def score_changed(
@@ -233,10 +231,10 @@ class ScorePlan:
         raw = stated.raw.take(together, axis=1)
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
-            places, own, means = self.matches.with_one(
-                changed[row], pairs.clinician[some], fields[row]
+            places, own, means = self.matches.of(
+                changed[row], pairs.client[some], pairs.clinician[some], fields[row]
             )
-            raw[places, some], usual[places, row] = own, means
+            raw[places, some], usual[places, row] = own, means[:, 0]
         read = self.model.pipeline.own_fields
         if any(each & read for each in fields):
             terms = self._client_terms(Columns.concatenate([each.only(read) for each in changed]))
