@@ -191,12 +191,13 @@ class Screening:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         places, rows = np.nonzero(self.excluding)
         is_alone = np.bincount(rows)[rows] == 1
-        removed = np.bincount(places).tolist()
+        removed = np.bincount(places, minlength=len(self.constraints))
         alone = np.bincount(places[is_alone], minlength=len(removed)).tolist()
         return tuple(
-            ConstraintCount(self.constraints[place].name, many, alone[place])
-            for place, many in enumerate(removed)
-            if many
+            [
+                ConstraintCount(self.constraints[place].name, int(removed[place]), alone[place])
+                for place in np.flatnonzero(removed).tolist()
+            ]
         )
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:

@@ -94,8 +94,9 @@ def _unanswered(screening: Screening) -> Iterator[Constraint]:
 
     Unknown for every clinician means that the client's side is missing, not a clinician's.
     """
-    for constraint, codes in zip(screening.constraints, screening.excluding, strict=True):
-        is_open = codes.any() and constraint.unasked == "unknown"
+    excludes = np.asarray(screening.excluding.any(axis=1)).tolist()
+    for constraint, excludes_any in zip(screening.constraints, excludes, strict=True):
+        is_open = excludes_any and constraint.unasked == "unknown"
         if is_open and np.isnan(screening.verdicts[constraint.name]).all():
             yield constraint
 
