@@ -188,13 +188,20 @@ def _unknown_name(name: str) -> Fault:
     return Fault(shown, "is not a field of this practice", remedy)
 
 
+_JSON = frozenset({bool, int, float, list, type(None)})
+"""Types of the cells of a JSON document, whose representations are equal only if they are."""
+
+
 def _distinct(cells: list[RawValue]) -> tuple[list[RawValue], list[int]]:
-    """The cells with equal texts once, and the place of each cell among them."""
+    """The cells that are written alike once, and the place of each cell among them."""
     if len(cells) == 1:
         return cells, [0]
     found: dict[object, int] = {}
-    # Other cells are equal where they are read otherwise, as 1 and true are.
-    keys = (cell if type(cell) is str else number for number, cell in enumerate(cells))
+    # By type as well: 1 and true are equal, and are read otherwise.
+    keys = (
+        cell if type(cell) is str else (type(cell), repr(cell) if type(cell) in _JSON else number)
+        for number, cell in enumerate(cells)
+    )
     places = [found.setdefault(key, len(found)) for key in keys]
     firsts = dict(zip(places, cells, strict=True))
     return list(firsts.values()), places

@@ -61,13 +61,16 @@ def test_no_rows_are_an_empty_table() -> None:
     assert {name: len(array) for name, array in columns.values.items()} == dict.fromkeys(FIELDS, 0)
 
 
-def test_a_table_is_read_as_its_rows_one_by_one_though_equal_texts_are_read_once() -> None:
+def test_a_table_is_read_as_its_rows_one_by_one_though_equal_cells_are_read_once() -> None:
     flags = {**FIELDS, "held": a_field("held", "flag"), "seen": a_field("seen", "weekly_hours")}
     rows: list[dict[str, Any]] = [
         {"age": "1", "held": "1", "tags": "a", "seen": "mon 09:00-10:00; tue 09:00-10:00"},
         {"age": 1, "held": True, "tags": ["a"], "not_with": "k1;k2"},
         {"age": "1", "held": 1, "tags": "a", "seen": "none", "home": "1,2"},
         {"age": 1.0, "tags": "none", "seen": "mon 09:00-10:00; tue 09:00-10:00"},
+        {"age": 1, "held": True, "tags": ["c", "a"], "not_with": ["k1", "k2"]},
+        {"age": 2, "held": False, "tags": ["a"], "not_with": ["k1", "k2"], "home": None},
+        {"age": 1.5, "held": False, "tags": ["c", "a"], "not_with": ["k2"]},
     ]
     whole = read_rows(flags, rows)
     apart = Columns.concatenate([read_rows(flags, [row]) for row in rows])
