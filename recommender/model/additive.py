@@ -192,7 +192,7 @@ class Additive:
         return slopes + self.frame.prior * own["evidence"][0] if "evidence" in own else slopes
 
     @property
-    def slope_deviations(self) -> Drawn:
+    def slope_deviations(self) -> Array:
         """Deviations of `match_slopes` from their means in every draw, (matches, draws)."""
         drawn = self.draws["matches"] / self.frame.match.interval[:, None]
         if "evidence" in self.draws:

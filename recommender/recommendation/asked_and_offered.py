@@ -23,7 +23,7 @@ from recommender.recommendation.fact_text import (
 )
 from recommender.recommendation.open_intervals import OpenInterval
 from recommender.recommendation.wishes import Wish
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.values.kinds import DAY_NAMES
 
 BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})

@@ -30,7 +30,8 @@ from recommender.recommendation.shortlists import (
     unscored_shortlist,
 )
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.screen import ConstraintCount, Screening
+from recommender.screening.reasons import ConstraintCount
+from recommender.screening.screening import Screening
 from recommender.tables.cells import People
 from recommender.tables.references import unresolved_of_one
 from recommender.tables.roster import digest_of

@@ -29,7 +29,7 @@ from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
 from recommender.recommendation.meeting_places import MeetingPlaces
 from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
 from recommender.recommendation.openings import OpeningTimes
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 

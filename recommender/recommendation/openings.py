@@ -31,7 +31,7 @@ from recommender.recommendation.open_intervals import (
     next_open_intervals,
 )
 from recommender.screening.meeting_ways import is_barred, shared_modes
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"

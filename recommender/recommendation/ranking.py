@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.practice.definition import Practice
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 TieBreak = Literal["reservations", "last_places", "lot", "alliance", "id"]

@@ -43,19 +43,15 @@ from recommender.recommendation.shortlists import (
 )
 from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.meeting_ways import Modes
+from recommender.screening.layout import DECLARED_MODES, Modes
+from recommender.screening.reasons import Exclusion
 from recommender.screening.relaxation import (
     ScreenedRequest,
     max_changes,
     relaxations,
 )
-from recommender.screening.screen import (
-    DECLARED_MODES,
-    Exclusion,
-    Screening,
-    check_modes,
-    request_context_of,
-)
+from recommender.screening.screen import check_modes, request_context_of
+from recommender.screening.screening import Screening
 from recommender.tables.references import UnresolvedReferences, references_of_one
 from recommender.values.kinds import RawValue
 
@@ -222,9 +218,7 @@ def recommend(
     cache = screening_cache_for(practice, roster, day)
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
-    request = ScreenedRequest(
-        practice, intake.client, intake.modes, context, roster.columns, screening
-    )
+    request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
     few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode

@@ -21,7 +21,8 @@ from recommender.recommendation.ranking import (
     reserved_last_places,
     strongest_of,
 )
-from recommender.screening.screen import Reason, Screening
+from recommender.screening.reasons import Reason
+from recommender.screening.screening import Screening
 
 Places = NDArray[np.intp]
 

@@ -26,8 +26,10 @@ from recommender.practice.rules.minimal_changes import (
     the_same_for_all,
 )
 from recommender.practice.rules.rule_input import RequestContext, RuleInput
-from recommender.screening.meeting_ways import Modes, fields_of_ways
-from recommender.screening.screen import NO_HOURS, Screening, screen_columns
+from recommender.screening.codes import group_of
+from recommender.screening.meeting_ways import fields_of_ways
+from recommender.screening.screen import NO_HOURS, screen_columns
+from recommender.screening.screening import Screening
 from recommender.values.kinds import KINDS, RawValue
 
 Flags = NDArray[np.bool_]
@@ -89,7 +91,6 @@ class ScreenedRequest:
 
     practice: Practice
     client: Columns
-    modes: Modes
     context: RequestContext
     roster: Columns
     screening: Screening
@@ -157,7 +158,10 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     Only constraints that read a changed answer are judged again.
     """
     screening, fields = request.screening, relaxation.fields
-    known = {name: each for name, each in screening.judged.items() if each.reads.isdisjoint(fields)}
+    judged = {
+        name: each for name, each in screening.judged.items() if each.reads.isdisjoint(fields)
+    }
+    known = group_of(screening.layout, judged, request.roster.size)
     context, hours = request.context, NO_HOURS
     if fields.isdisjoint(fields_of_ways(request.practice)):
         context = screening.context
@@ -168,12 +172,11 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
             and client_fields(each, context.first_session).isdisjoint(fields)
         }
     after = screen_columns(
-        request.practice,
+        screening.layout,
         changed(request, relaxation.changes),
         request.roster,
         context,
-        request.modes,
-        known,
+        [known],
         hours,
         in_detail=False,
     )

@@ -10,7 +10,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import reference_sentence
 from recommender.serving.snapshot.snapshot import ServingSnapshot

@@ -26,9 +26,7 @@ def a_request(**answers: object) -> ScreenedRequest:
     intake = read_intake(practice, given)
     screening = screen(practice, intake.client, None, roster, DAY)
     context = request_context_of(practice, None, roster.ids, DAY)
-    return ScreenedRequest(
-        practice, intake.client, intake.modes, context, roster.columns, screening
-    )
+    return ScreenedRequest(practice, intake.client, context, roster.columns, screening)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])

@@ -17,7 +17,8 @@ from recommender.screening.relaxation import (
     max_changes,
     relaxations,
 )
-from recommender.screening.screen import Screening, request_context_of, screen
+from recommender.screening.screen import request_context_of, screen
+from recommender.screening.screening import Screening
 from tests.support.screening_cases import (
     CASES,
     FEW,
@@ -41,7 +42,7 @@ def asked_of(case: Case) -> ScreenedRequest:
     practice, roster = case.practice, a_roster(**case.clinicians)
     asking = request_context_of(practice, case.client_id, roster.ids, case.day)
     client = a_client(**case.client)
-    return ScreenedRequest(practice, client, case.modes, asking, roster.columns, case.screen())
+    return ScreenedRequest(practice, client, asking, roster.columns, case.screen())
 
 
 def screened_with(case: Case, asked: ScreenedRequest, changes: tuple[Change, ...]) -> Screening:

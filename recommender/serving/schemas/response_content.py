@@ -15,7 +15,7 @@ from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.recommendation.shortlists import ShortlistEntry
 from recommender.screening.relaxation import Change
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.card import card_content
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import (

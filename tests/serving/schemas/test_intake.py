@@ -18,7 +18,7 @@ from recommender.recommendation.explanation import Explanation, GroupContributio
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.shortlists import ShortlistEntry
-from recommender.screening.screen import Reason
+from recommender.screening.reasons import Reason
 from recommender.serving.http.problems import problem_for, problem_from_validation, problem_response
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema

@@ -15,6 +15,7 @@ from recommender.recommendation.clinician_facts import place_names
 from recommender.recommendation.fact_text import values_text
 from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
 from recommender.recommendation.openings import MeetingOption, OpeningTimes
+from recommender.screening.layout import layout_for
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
 from recommender.tables.roster import Roster
@@ -128,7 +129,7 @@ class ClinicianView:
         client = RowReader.of(practice.client).encoded({})
         day = practice.day_at(now)
         context = request_context_of(practice, None, (self.clinician_id,), day)
-        screening = screen_columns(practice, client, self.row, context, {}, {})
+        screening = screen_columns(layout_for(practice, self.row), client, self.row, context)
         openings = OpeningTimes(practice, client, self.row, screening, now)
         found: dict[tuple[datetime, datetime], list[str]] = {}
         for option in openings.meeting_options(0):

@@ -14,7 +14,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, small_label
 from recommender.practice.needed_answers import needed_answers
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.meeting_ways import Modes
+from recommender.screening.layout import Modes
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.schemas.json_types import JSON_TYPES, JsonDate
 from recommender.serving.snapshot.snapshot import ServingSnapshot
