@@ -14,8 +14,8 @@ from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.recommendation.shortlists import ShortlistEntry
+from recommender.screening.changes import Change
 from recommender.screening.reasons import Reason
-from recommender.screening.relaxation import Change
 from recommender.screening.screening import Screening
 from recommender.serving.schemas.card import card_content
 from recommender.serving.schemas.json_types import JSON_TYPES
