@@ -432,7 +432,8 @@ def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:
     """The client's level that records distinguish, (clients,); -1 where unknown or not declared."""
     if practice.history.per is None:
         return np.full(clients.size, -1, dtype=np.int64)
-    return np.asarray(np.nan_to_num(clients[practice.history.per], nan=-1.0), dtype=np.int64)
+    level = clients[practice.history.per]
+    return np.where(np.isnan(level), -1.0, level).astype(np.int64)
 
 
 _NEVER = pd.Timestamp(0, tz="UTC").to_pydatetime()

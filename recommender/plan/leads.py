@@ -57,7 +57,7 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     drawn = own.drawn[clinician]
     drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
-        evidence = (np.nan_to_num(match) @ frame.prior).astype(np.float32)
+        evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
         drawn += evidence[..., None] * draws["evidence"]
     if frame.products is not None:
         _add_products(drawn, pairs, rows, frame.products)

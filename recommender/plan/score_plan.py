@@ -149,7 +149,8 @@ class ScorePlan:
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
-        return self.model is model and np.array_equal(self.clinicians.index, encoding.clinician)
+        own, theirs = self.clinicians.index, encoding.clinician
+        return self.model is model and (own is theirs or np.array_equal(own, theirs))
 
     def score(self, clients: Columns, pairs: Pairs) -> ScoredPairs:
         """Scores of pairs, in points.

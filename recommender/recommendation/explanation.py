@@ -88,10 +88,11 @@ def explain(
     in_detail
         Whether groups have their parts, which no shortlist shows.
     """
-    usual = np.full(len(own.features), np.nan)
-    usual[own.matches] = average.matches
+    usual, matches = np.full(len(own.features), np.nan), own.matches
+    usual[matches] = average.matches
     points = own.values - average.values
-    group_points, reasons = _group_points(practice, own, points), _asked_and_offered(practice, own)
+    group_points = _group_points(practice, own, points)
+    reasons = _asked_and_offered(practice, own.raw[:, matches])
     return tuple(
         Explanation(
             float(sum(sums)),
@@ -115,7 +116,7 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
     points, features = own.values[one] - own.values[other], own.features
     raw, usual = own.raw[one], own.raw[other]
     (sums,) = _group_points(practice, own, points[None])
-    (asked_and_offered,) = _asked_and_offered(practice, own.take(np.array([one])))
+    (asked_and_offered,) = _asked_and_offered(practice, raw[None, own.matches])
     return Explanation(
         float(sum(sums)),
         _groups(practice, features, sums, points, raw, usual, in_detail=True),
@@ -267,12 +268,12 @@ def _side(practice: Practice, feature: Feature, value: float, usual: float) -> f
     return match.phrase_side * float(np.sign(apart)) if abs(apart) > ROUNDING else 0.0
 
 
-def _asked_and_offered(practice: Practice, own: Contributions) -> list[tuple[str, ...]]:
-    """The phrases of the wishes that each row's clinician meets, in the order of the definition."""
+def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:
+    """The phrases of the wishes that each clinician meets, from their (m, matches), not centred."""
     wishes = [
         (place, match.phrase)
         for place, match in enumerate(practice.matches.values())
         if match.operator in WISH_OPERATORS and match.phrase_side > 0
     ]
-    is_met = (own.raw[:, own.matches] >= 0.5).tolist()
+    is_met = (matches >= 0.5).tolist()
     return [tuple(phrase for place, phrase in wishes if row[place]) for row in is_met]
