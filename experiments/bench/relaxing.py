@@ -24,7 +24,8 @@ from recommender.recommendation.recommend import (
 from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import RelaxationOffer, relaxation_offers
 from recommender.recommendation.stated_scores import score_stated
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.tables.loader import read_roster
 

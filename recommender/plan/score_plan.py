@@ -20,49 +20,16 @@ from recommender.model.alliance_model import (
     levels_of,
 )
 from recommender.model.trees.tables import Ways
+from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
 from recommender.plan.matches import CompiledMatches
 from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
 Places = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClientTerms:
-    """What C clients decide of their scores alone.
-
-    Attributes
-    ----------
-    rows : (C, columns)
-        Their columns of the model.
-    level : (C,) int
-        The level that records distinguish; -1 for none.
-    expected : (C,)
-        The client part, in points.
-    slopes : (C, q)
-        Points for one unit of each clinician's number that is multiplied with theirs.
-    """
-
-    rows: Array
-    level: NDArray[np.int64]
-    expected: Array
-    slopes: Array
-
-    def take(self, rows: Places) -> "ClientTerms":
-        """Some of the clients, in the order given; one may be taken more than once."""
-        return ClientTerms(
-            self.rows[rows], self.level[rows], self.expected[rows], self.slopes[rows]
-        )
-
-    def followed_by(self, other: "ClientTerms") -> "ClientTerms":
-        """These clients and then others."""
-        return ClientTerms(
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.level, other.level]),
-            np.concatenate([self.expected, other.expected]),
-            np.concatenate([self.slopes, other.slopes]),
-        )
+PASS_PAIRS = 1_000
+"""Pairs of several clients whose matches are computed at once: their arrays, some megabytes, stay
+in the caches of a processor. More are slower."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,11 +164,14 @@ class ScorePlan:
             Each client with clinicians of the roster, client by client.
         """
         raw = np.empty((self.matches.count, len(pairs.client)))
-        usual = np.full((self.matches.count, clients.size), np.nan)
-        for row, some in _by_client(pairs.client, clients.size):
-            client = clients.row(row) if clients.size > 1 else clients
-            places, own, means = self.matches.with_one(client, pairs.clinician[some])
-            raw[places, some], usual[places, row] = own, means
+        usual = np.empty((self.matches.count, clients.size))
+        for rows, some in _passes(pairs.client, clients.size):
+            places, own, means = self.matches.of(
+                clients.between(rows.start, rows.stop),
+                pairs.client[some] - rows.start,
+                pairs.clinician[some],
+            )
+            raw[places, some], usual[places, rows] = own, means
         return self._scored(self._client_terms(clients), pairs, raw, usual)
 
     def score_changed(
@@ -233,10 +203,10 @@ class ScorePlan:
         raw = stated.raw.take(together, axis=1)
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
-            places, own, means = self.matches.with_one(
-                changed[row], pairs.clinician[some], fields[row]
+            places, own, means = self.matches.of(
+                changed[row], pairs.client[some], pairs.clinician[some], fields[row]
             )
-            raw[places, some], usual[places, row] = own, means
+            raw[places, some], usual[places, row] = own, means[:, 0]
         read = self.model.pipeline.own_fields
         if any(each & read for each in fields):
             terms = self._client_terms(Columns.concatenate([each.only(read) for each in changed]))
@@ -298,6 +268,17 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
     The first two have (n, columns), the others (columns, n).
     """
     return np.concatenate([client, clinician, match.T, history.T], axis=1)
+
+
+def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
+    """Clients whose matches are computed at once, with their pairs, which follow one another."""
+    ends = np.searchsorted(client, np.arange(count + 1))
+    start = 0
+    while start < count:
+        last = int(np.searchsorted(ends, ends[start] + PASS_PAIRS, side="right")) - 1
+        stop = min(max(last, start + 1), start + PASS_PAIRS, count)
+        yield slice(start, stop), slice(int(ends[start]), int(ends[stop]))
+        start = stop
 
 
 def _by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:

@@ -68,8 +68,14 @@ class Columns:
 
     def row(self, place: int) -> "Columns":
         """One row, as a view without a copy."""
-        one = slice(place, place + 1)
-        return Columns(1, {name: array[one] for name, array in self.values.items()})
+        return self.between(place, place + 1)
+
+    def between(self, start: int, end: int) -> "Columns":
+        """Rows that follow one another, as a view without a copy; `end` is behind the last."""
+        if (start, end) == (0, self.size):
+            return self
+        some = slice(start, end)
+        return Columns(end - start, {name: each[some] for name, each in self.values.items()})
 
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The given rows, in the given order; a row may be taken more than once."""

@@ -4,7 +4,7 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isnan
@@ -107,10 +107,10 @@ def _of_fields(facts: ClinicianFacts, shown: Shown) -> Iterator[Candidate]:
     profession = fields.of_part.get("profession")
     asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
     compared = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
-    alone = _levels_alone(facts, shown)
+    alone = _levels_alone(facts, shown, compared.union(fields.of_part.values()))
     for name in facts.shown_in_order:
         field = practice.clinician[name]
-        if name in alone and (name in compared or name in fields.of_part.values()):
+        if name in alone:
             words = _is_a if name == profession else field.spoken_of
             wished = shown.asked.get(name, frozenset())
             for place, levels in sorted(alone[name].items()):
@@ -137,7 +137,9 @@ def _is_a(labels: Sequence[str]) -> str:
     return f"is a {listed([each.lower() for each in labels])}"
 
 
-def _levels_alone(facts: ClinicianFacts, shown: Shown) -> dict[str, dict[int, list[str]]]:
+def _levels_alone(
+    facts: ClinicianFacts, shown: Shown, names: Collection[str]
+) -> dict[str, dict[int, list[str]]]:
     """By field and place, the levels that one clinician alone has, in declared order.
 
     A field of which any clinician's levels are not known is left out. Of ways of meeting, those
@@ -151,12 +153,13 @@ def _levels_alone(facts: ClinicianFacts, shown: Shown) -> dict[str, dict[int, li
         levels = [level for _, level in table.levels[first:after]]
         held[:, first:after] &= [[level in own for level in levels] for own in met]
     columns = np.flatnonzero(np.count_nonzero(held, axis=0) == 1)
-    open_fields = dict(zip(table.columns, np.asarray(unknown).tolist(), strict=True))
+    is_unknown = zip(table.columns, np.asarray(unknown).tolist(), strict=True)
+    known = {name for name, is_open in is_unknown if name in names and not is_open}
     alone: dict[str, dict[int, list[str]]] = {}
     places = held[:, columns].argmax(axis=0).tolist()
     for column, place in zip(columns.tolist(), places, strict=True):
         name, level = table.levels[column]
-        if not open_fields[name]:
+        if name in known:
             alone.setdefault(name, {}).setdefault(place, []).append(level)
     return alone
 

@@ -43,13 +43,10 @@ from recommender.recommendation.shortlists import (
 )
 from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
+from recommender.screening.changes import ScreenedRequest
 from recommender.screening.layout import DECLARED_MODES, Modes
 from recommender.screening.reasons import Exclusion
-from recommender.screening.relaxation import (
-    ScreenedRequest,
-    max_changes,
-    relaxations,
-)
+from recommender.screening.relaxation import max_changes, relaxations
 from recommender.screening.screen import check_modes, request_context_of
 from recommender.screening.screening import Screening
 from recommender.tables.references import UnresolvedReferences, references_of_one

@@ -26,7 +26,7 @@ from recommender.practice.rules.minimal_changes import one_more_level
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.stated_scores import ScoredPlaces
 from recommender.recommendation.tree_bounds import most_by_way
-from recommender.screening.relaxation import ScreenedRequest
+from recommender.screening.changes import ScreenedRequest
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -19,7 +19,8 @@ from recommender.practice.rules.time_rules import windows_of
 from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.stated_scores import ScoredPlaces
-from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
+from recommender.screening.changes import Change, Relaxation, ScreenedRequest
+from recommender.screening.relaxation import admitted, changed
 from recommender.values.kinds import RawValue
 
 Array = NDArray[np.float64]

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from recommender.features.pipeline import Pairs
 from recommender.plan.score_plan import ScoredPairs, ScorePlan
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxable_places
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import max_changes, relaxable_places
 
 Places = NDArray[np.intp]
 

@@ -1,7 +1,7 @@
 """The verdicts of constraints on a roster for one client, and the reasons in words."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -109,10 +109,10 @@ class Screening:
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        places, rows = np.nonzero(self.excluding)
-        is_alone = np.bincount(rows)[rows] == 1
-        removed = np.bincount(places, minlength=len(self.constraints))
-        alone = np.bincount(places[is_alone], minlength=len(removed)).tolist()
+        excludes = self.excluding != MET
+        is_alone = np.add.reduce(excludes, axis=0, dtype=np.intp) == 1
+        removed = np.add.reduce(excludes, axis=1, dtype=np.intp)
+        alone = np.add.reduce(excludes & is_alone, axis=1, dtype=np.intp).tolist()
         return tuple(
             [
                 ConstraintCount(self.constraints[place].name, int(removed[place]), alone[place])
@@ -122,7 +122,7 @@ class Screening:
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, place].tobytes(), place, {})
+        return self._reasons(self.cautioning[:, [place]], [place])[0]
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
@@ -144,16 +144,11 @@ class Screening:
         by_person = np.concatenate([codes[:, rows].T, *as_bytes], axis=1)
         content, width = by_person.tobytes(), by_person.shape[1]
         groups: dict[bytes, int] = {}
-        reasons: list[tuple[Reason, ...]] = []
-        stated: dict[tuple[int, int, date | None], Reason] = {}
-        group_of = []
-        for place, row in enumerate(rows.tolist()):
-            key = content[place * width : (place + 1) * width]
-            if key not in groups:
-                groups[key] = len(reasons)
-                reasons.append(self._reasons(key[: len(codes)], row, stated))
-            group_of.append(groups[key])
-        return GroupedReasons(tuple(rows.tolist()), tuple(group_of), tuple(reasons))
+        keys = [content[first : first + width] for first in range(0, len(content), width)]
+        group_of = tuple([groups.setdefault(key, len(groups)) for key in keys])
+        _, firsts = np.unique(group_of, return_index=True)
+        reasons = self._reasons(codes[:, rows[firsts]], rows[firsts].tolist())
+        return GroupedReasons(tuple(rows.tolist()), group_of, reasons)
 
     def _later_day(self, row: int) -> date | None:
         """The day of the first possible session, where it is not the day asked."""
@@ -170,26 +165,30 @@ class Screening:
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
 
-    def _reasons(
-        self, codes: bytes, row: int, stated: dict[tuple[int, int, date | None], Reason]
-    ) -> tuple[Reason, ...]:
-        """The reasons of one clinician, by the code of each constraint.
+    def _reasons(self, codes: Codes, rows: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
+        """The reasons of some clinicians, by the codes of their constraints, (k, rows).
 
-        `stated` has the reasons that several clinicians share, and is added to.
+        Reasons that several of them share are the same object.
         """
-        later = self._later_day(row)
-        reasons = []
-        for place, code in enumerate(codes):
-            if code != MET:
-                reason = stated.get((place, code, later))
-                if reason is None:
-                    reason = self._reason(self.constraints[place], code, row, later)
-                    if self.constraints[place].name not in self.far and code != MOVES:
-                        stated[place, code, later] = reason
-                reasons.append(reason)
-        return tuple(reasons)
+        is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
+        is_own = [each.name in self.far for each in self.constraints]
+        later = [self._later_day(row) for row in rows]
+        found: list[list[Reason]] = [[] for _ in rows]
+        stated: dict[tuple[int, int, date | None, int], Reason] = {}
+        people, places = np.nonzero(codes.T != MET)
+        kinds = codes[places, people].tolist()
+        for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
+            judged_on = later[person] if is_dated[place] else None
+            key = place, code, judged_on, rows[person] if is_own[place] or code == MOVES else -1
+            reason = stated.get(key)
+            if reason is None:
+                reason = self._reason(self.constraints[place], code, rows[person], judged_on)
+                stated[key] = reason
+            found[person].append(reason)
+        return tuple(map(tuple, found))
 
-    def _reason(self, constraint: Constraint, code: int, row: int, later: date | None) -> Reason:
+    def _reason(
+        self, constraint: Constraint, code: int, row: int, judged_on: date | None
+    ) -> Reason:
         text = self._text(constraint, code, row)
-        judged_on = later if RULES[constraint.rule].day == FIRST_SESSION else None
         return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)

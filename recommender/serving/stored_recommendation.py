@@ -190,5 +190,5 @@ def consent_of(request: ParsedRequest, practice: Practice) -> Consent | None:
 
 
 def _eligible(served: ServedRecommendation, snapshot: ServingSnapshot) -> tuple[str, ...]:
-    fits = served.recommendation.screening.eligible.tolist()
-    return tuple(name for name, fit in zip(snapshot.encoding.roster.ids, fits, strict=True) if fit)
+    ids, eligible = snapshot.encoding.roster.ids, served.recommendation.screening.eligible
+    return tuple([ids[place] for place in np.flatnonzero(eligible).tolist()])

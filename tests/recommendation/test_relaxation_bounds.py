@@ -14,7 +14,8 @@ from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.relaxation_bounds import may_lead, most_after_relaxation
 from recommender.recommendation.stated_scores import score_stated
-from recommender.screening.relaxation import ScreenedRequest, changed, relaxations
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import changed, relaxations
 from recommender.screening.screen import request_context_of, screen
 from tests.support.builders import DAY, THERAPIES
 from tests.support.relaxable_practice import HOME, a_large_roster, everything

@@ -9,7 +9,8 @@ import pytest
 from recommender.errors import IntakeError
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
-from recommender.screening.relaxation import ScreenedRequest, admitted, relaxations
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import admitted, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster, snapshot

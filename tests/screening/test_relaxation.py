@@ -9,14 +9,8 @@ from hypothesis import given
 
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import NEVER_RELAXED, client_fields
-from recommender.screening.relaxation import (
-    Change,
-    ScreenedRequest,
-    admitted,
-    changed,
-    max_changes,
-    relaxations,
-)
+from recommender.screening.changes import Change, ScreenedRequest
+from recommender.screening.relaxation import admitted, changed, max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.screening.screening import Screening
 from tests.support.screening_cases import (
