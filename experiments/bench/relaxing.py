@@ -21,11 +21,9 @@ from recommender.recommendation.recommend import (
     Intake,
     read_intake,
 )
-from recommender.recommendation.relaxation_bounds import may_lead
-from recommender.recommendation.relaxation_offers import RelaxationOffer, relaxation_offers
+from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
 from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.changes import ScreenedRequest
-from recommender.screening.relaxation import max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.tables.loader import read_roster
 
@@ -86,7 +84,6 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     asking = request_context_of(practice, intake.client_id, roster.ids, DAY)
     asked = ScreenedRequest(practice, intake.client, asking, roster.columns, screening)
     fitting = np.flatnonzero(screening.eligible)
-    few = len(fitting) < DEFAULT_TOP_K
     plan = plan_for(model, encoding)
     stated = score_stated(asked, plan)
 
@@ -94,9 +91,7 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
         plan.score(intake.client, Pairs(np.zeros(len(fitting), dtype=np.intp), fitting))
 
     def relax() -> tuple[RelaxationOffer, ...]:
-        among = None if few else may_lead(asked, stated)
-        found = relaxations(asked, max_changes(screening), among)
-        return relaxation_offers(asked, encoding, stated, found, few=few)
+        return offered_relaxations(asked, encoding, stated, DEFAULT_TOP_K)
 
     # Who fits is scored in any case: only what it takes beyond that is the relaxations'.
     fitted = _quickest(score_fitting) if len(fitting) else 0.0

@@ -35,7 +35,7 @@ SCORING_PASSES = (
     (recommending_module, "contributions_of"),
     (recommending_module, "average_contributions"),
     (relaxation_offers, "ahead"),
-    (recommending_module, "may_lead"),
+    (relaxation_offers, "may_lead"),
 )
 """Functions that pass over arrays of clinicians, none of which calls another. Compiled code over
 the same arrays can save no more than is spent in them, which includes the calls around numpy."""

@@ -4,6 +4,7 @@ The shortlists equal those of `recommend` for each client alone; only the cost o
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,14 +24,18 @@ from recommender.plan.compiling import plan_for
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, with_consent
+from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
 from recommender.recommendation.shortlists import (
     MAX_TOP_K,
     ShortlistEntry,
     build_shortlists,
     unscored_shortlist,
 )
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
+from recommender.screening.changes import ScreenedRequest
 from recommender.screening.reasons import ConstraintCount
+from recommender.screening.screen import request_context_of
 from recommender.screening.screening import Screening
 from recommender.tables.cells import People
 from recommender.tables.references import unresolved_of_one
@@ -100,9 +105,9 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
     return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
 
 
-TABLES = ("shortlist", "exclusions", "clients")
+TABLES = ("shortlist", "exclusions", "relaxations", "clients")
 """Tables of a chunk. `clients` is written last: where its file exists, the chunk is complete."""
-LAYOUT = 2
+LAYOUT = 3
 """Version of the columns; parts of another version are not continued."""
 MIN_CHUNK_CLIENTS = 100
 """Clients per chunk at least, so that three files per chunk stay cheap."""
@@ -127,12 +132,21 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobSettings:
-    """The encoded roster, the model, the day of the request and the length of shortlists."""
+    """The encoded roster, the model, the day of the request and the length of shortlists.
+
+    `relaxations`: whether relaxations are searched for, which takes twice as long as the rest.
+    """
 
     encoding: RosterEncoding
     model: AllianceModel
     day: date
     top_k: int
+    relaxations: bool = False
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that are written."""
+        return tuple(name for name in TABLES if self.relaxations or name != "relaxations")
 
 
 ArrowTables = Mapping[str, "pa.Table"]
@@ -175,7 +189,7 @@ def score_clients(
     if not 1 <= job.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = job.encoding.roster
-    origin = f"{LAYOUT} {model_digest} {roster.version} {job.day} {job.top_k}"
+    origin = f"{LAYOUT} {model_digest} {roster.version} {job.day} {job.top_k} {job.relaxations}"
     chunks = list(_chunks(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
     _check_folder(out, chunks)
@@ -184,7 +198,7 @@ def score_clients(
     done = len(chunks) - len(missing)
     progress(f"{done} of {len(chunks)} parts", 0.0)
     for number, (name, tables) in enumerate(runner(chunk_tables, job, parts), 1):
-        for table in TABLES:
+        for table in job.tables:
             with atomic_write(_file(out, table, name)) as file:
                 pq.write_table(tables[table], file)
         progress(f"{done + number} of {len(chunks)} parts", number / len(missing))
@@ -200,7 +214,8 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
             scored = build_shortlists(job.encoding, batch.screenings, batch.pairs, job.top_k)
             for place, (shown, _) in enumerate(scored):
                 _add_client(rows, batch, place, shown, job)
-    return {name: _table(rows[name], schema) for name, schema in _schemas().items()}
+    schemas = _schemas()
+    return {name: _table(rows[name], schemas[name]) for name in job.tables}
 
 
 def _add_client(
@@ -216,11 +231,24 @@ def _add_client(
         shown = unscored_shortlist(job.model.practice, job.encoding, screening, job.top_k)
     rows["shortlist"] += (_shortlist_row(name, each) for each in shown)
     rows["exclusions"] += (_exclusion_row(name, each) for each in screening.constraint_counts)
+    if job.relaxations:
+        offers = _relaxations(batch, place, job)
+        rows["relaxations"] += (_offer_row(name, *numbered) for numbered in enumerate(offers, 1))
     mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     client, roster = batch.clients.row(place), job.encoding.roster
     unresolved = unresolved_of_one(job.model.practice, client, name, roster)
     eligible = int(np.count_nonzero(screening.eligible))
     rows["clients"].append((name, mode, eligible, unresolved))
+
+
+def _relaxations(batch: ScoredBatch, place: int, job: JobSettings) -> tuple[RelaxationOffer, ...]:
+    """One client's relaxations, as a single request gives them."""
+    practice, roster = job.model.practice, job.encoding.roster
+    context = request_context_of(practice, batch.ids[place], roster.ids, job.day)
+    client, screening = batch.clients.row(place), batch.screenings[place]
+    request = ScreenedRequest(practice, client, context, roster.columns, screening)
+    stated = score_stated(request, batch.pairs.plan) if batch.agree[place] else None
+    return offered_relaxations(request, job.encoding, stated, job.top_k)
 
 
 def _schemas() -> "dict[str, pa.Schema]":
@@ -249,6 +277,19 @@ def _schemas() -> "dict[str, pa.Schema]":
             ("removed_only_by_it", pa.int32()),
         ]
     )
+    change = pa.struct([("field", pa.string()), ("answer", pa.string())])
+    relaxations = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("relaxation", pa.int16()),
+            ("text", pa.string()),
+            ("changes", pa.list_(change)),
+            ("admits", pa.int32()),
+            ("clinician_id", pa.string()),
+            ("predicted_alliance", pa.float64()),
+            ("gain", pa.float64()),
+        ]
+    )
     clients = pa.schema(
         [
             ("client_id", pa.string()),
@@ -257,7 +298,8 @@ def _schemas() -> "dict[str, pa.Schema]":
             ("unresolved_ids", pa.list_(pa.string())),
         ]
     )
-    return {"shortlist": shortlist, "exclusions": exclusions, "clients": clients}
+    by_name = (shortlist, exclusions, relaxations, clients)
+    return dict(zip(TABLES, by_name, strict=True))
 
 
 def _table(rows: list[tuple[Any, ...]], schema: "pa.Schema") -> "pa.Table":
@@ -305,3 +347,17 @@ def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
 
 def _exclusion_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
     return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
+
+
+def _offer_row(client_id: str, number: int, offer: RelaxationOffer) -> tuple[Any, ...]:
+    """The new answers are JSON, null for none; there are none where staff may only ask."""
+    return (
+        client_id,
+        number,
+        offer.text,
+        [{"field": each.field, "answer": json.dumps(each.answer)} for each in offer.changes],
+        offer.admits,
+        offer.clinician_id,
+        offer.predicted,
+        offer.gain,
+    )

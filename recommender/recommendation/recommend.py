@@ -29,12 +29,7 @@ from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import explain
-from recommender.recommendation.relaxation_bounds import may_lead
-from recommender.recommendation.relaxation_offers import (
-    RelaxationOffer,
-    relaxation_offers,
-    unscored_offers,
-)
+from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
 from recommender.recommendation.shortlists import (
     MAX_TOP_K,
     ShortlistEntry,
@@ -46,7 +41,6 @@ from recommender.screening.cache import screening_cache_for
 from recommender.screening.changes import ScreenedRequest
 from recommender.screening.layout import DECLARED_MODES, Modes
 from recommender.screening.reasons import Exclusion
-from recommender.screening.relaxation import max_changes, relaxations
 from recommender.screening.screen import check_modes, request_context_of
 from recommender.screening.screening import Screening
 from recommender.tables.references import UnresolvedReferences, references_of_one
@@ -216,21 +210,16 @@ def recommend(
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
     request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
-    few = int(np.count_nonzero(screening.eligible)) < top_k
+    stated, eligible_pairs = None, None
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
         eligible = stated.pairs.part(0, stated.eligible)
         eligible_pairs = eligible if len(eligible) else None
         shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
-        among = None if few else may_lead(request, stated)
-        possible = relaxations(request, max_changes(screening), among)
-        offers = relaxation_offers(request, encoding, stated, possible, few=few)
     else:
-        mode, eligible_pairs = CONSTRAINTS_ONLY, None
+        mode = CONSTRAINTS_ONLY
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        possible = relaxations(request, max_changes(screening)) if few else ()
-        offers = unscored_offers(request, encoding, possible)
     return Recommendation(
         mode=mode,
         day=day,
@@ -239,7 +228,7 @@ def recommend(
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
-        offers=offers,
+        offers=offered_relaxations(request, encoding, stated, top_k),
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
         eligible_pairs=eligible_pairs,
     )

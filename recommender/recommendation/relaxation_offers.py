@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from recommender.model.alliance_model import RosterEncoding
 from recommender.plan.leads import ahead
 from recommender.plan.score_plan import ScoredPairs
-from recommender.practice.definition import Practice
-from recommender.practice.fields import Field, listed
-from recommender.practice.rules.time_rules import windows_of
-from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
+from recommender.recommendation.relaxation_bounds import may_lead
+from recommender.recommendation.relaxation_text import relaxation_text
 from recommender.recommendation.stated_scores import ScoredPlaces
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
-from recommender.screening.relaxation import admitted, changed
-from recommender.values.kinds import RawValue
+from recommender.screening.relaxation import admitted, changed, max_changes, relaxations
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -127,23 +124,13 @@ def _pool_of(
     return _Pool(pairs, stated.first, tuple(rows))
 
 
-def unscored_offers(
-    request: ScreenedRequest, encoding: RosterEncoding, possible: Sequence[Relaxation]
-) -> tuple[RelaxationOffer, ...]:
-    """Offers without predictions, which are made only when few are eligible."""
-    first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
-    return _offers_that_hold(request, encoding, first, few=True)
-
-
-def relaxation_offers(
+def offered_relaxations(
     request: ScreenedRequest,
     encoding: RosterEncoding,
-    stated: ScoredPlaces,
-    possible: Sequence[Relaxation],
-    *,
-    few: bool,
+    stated: ScoredPlaces | None,
+    top_k: int,
 ) -> tuple[RelaxationOffer, ...]:
-    """Offers with predictions: fewest changes first, then the strongest clinician.
+    """The relaxations worth offering: fewest changes first, then the strongest clinician.
 
     Parameters
     ----------
@@ -152,18 +139,35 @@ def relaxation_offers(
     encoding
         The encoded roster.
     stated
-        The eligible clinicians and whom relaxations admit, with the answers as stated.
-    possible
-        The relaxations.
-    few
-        Whether fewer clinicians are eligible than the request asks to be shown.
+        The eligible clinicians and whom relaxations admit, scored with the answers as stated; None
+        for a client without a prediction, who gets offers only where few are eligible.
+    top_k
+        How many clinicians the request asks to be shown.
     """
-    if not possible:
-        return ()
-    possible = _fewest_changes(possible) if few else possible
-    pool = _pool_of(request, stated, possible)
-    candidates = _candidates(pool, possible, few=few)
+    screening = request.screening
+    few = int(np.count_nonzero(screening.eligible)) < top_k
+    most = max_changes(screening)
+    if stated is None:
+        possible = relaxations(request, most) if few else ()
+        candidates = [_Candidate(each, int(each.admits[0]), 0.0) for each in possible]
+    else:
+        among = None if few else may_lead(request, stated)
+        possible = relaxations(request, most, among)
+        candidates = _scored_candidates(request, stated, possible, few=few)
     return _offers_that_hold(request, encoding, candidates, few=few)
+
+
+def _scored_candidates(
+    request: ScreenedRequest,
+    stated: ScoredPlaces,
+    possible: Sequence[Relaxation],
+    *,
+    few: bool,
+) -> list[_Candidate]:
+    if not possible:
+        return []
+    possible = _fewest_changes(possible) if few else possible
+    return _candidates(_pool_of(request, stated, possible), possible, few=few)
 
 
 def _fewest_changes(possible: Sequence[Relaxation]) -> list[Relaxation]:
@@ -264,13 +268,11 @@ def _is_within(change: Change, other: Change) -> bool:
 def _offer(
     request: ScreenedRequest, encoding: RosterEncoding, candidate: _Candidate, admits: int
 ) -> RelaxationOffer:
-    changes = candidate.relaxation.changes
-    texts = [_text(request, change) for change in changes]
-    ask = any(change.ask for change in changes)
+    relaxation = candidate.relaxation
     roster = encoding.roster
     return RelaxationOffer(
-        text=f"you could ask whether {texts[0]} matters" if ask else " and ".join(texts),
-        changes=() if ask else changes,
+        text=relaxation_text(request, relaxation),
+        changes=() if relaxation.asks else relaxation.changes,
         admits=admits,
         clinician_id=roster.ids[candidate.place],
         name=roster.name_of(candidate.place),
@@ -278,40 +280,3 @@ def _offer(
         gain=candidate.gain,
         ahead=candidate.ahead,
     )
-
-
-def _text(request: ScreenedRequest, change: Change) -> str:
-    field = request.practice.client[change.field]
-    template = request.practice.constraints[change.constraint].offer
-    if field.kind == "flag" or change.ask:
-        return template or field.phrase
-    stated, value = _answers(request, field, change)
-    template = template or f"{field.phrase}: {{value}} instead of {{stated}}"
-    return template.replace("{value}", value).replace("{stated}", stated)
-
-
-def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[str, str]:
-    """The stated and the sufficient answer in words; for lists only their difference."""
-    stated = request.client[field.name][0]
-    if field.kind == "tags":
-        named = {lv for lv, on in zip(field.levels, stated.tolist(), strict=True) if on == 1}
-        apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
-        return "", listed([field.label_of(level) for level in apart])
-    if field.kind == "weekly_hours":
-        return "", added_hours_text(
-            windows_of(request.client[field.name]),
-            windows_of(changed(request, [change])[field.name]),
-        )
-    if field.levels:
-        before = "none" if np.isnan(stated) else field.label_of(field.levels[int(stated)])
-        return before, field.label_of(str(change.answer))
-    return (
-        _amount(request.practice, field, float(stated) / field.behaviour.units),
-        _amount(request.practice, field, change.answer),
-    )
-
-
-def _amount(practice: Practice, field: Field, value: RawValue) -> str:
-    if field.kind != "money":
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return money_text(practice, float(value))

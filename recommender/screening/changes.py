@@ -54,6 +54,11 @@ class Relaxation:
     admits: Places
 
     @property
+    def asks(self) -> bool:
+        """Whether staff may only ask the client if a wish matters."""
+        return any(change.ask for change in self.changes)
+
+    @property
     def fields(self) -> frozenset[str]:
         """The changed fields."""
         return frozenset(change.field for change in self.changes)

@@ -1,5 +1,7 @@
 """A file of clients gets what single requests get, and a run that was killed goes on."""
 
+import json
+import math
 from datetime import date
 from pathlib import Path
 from typing import IO
@@ -26,19 +28,21 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def scored(out: Path, day: date = DAY, top_k: int = 4) -> JobResult:
-    asked = JobSettings(an_encoding(), a_model(), day, top_k)
-    return score_clients(some_people(SIZE), asked, "digest", out, lambda step, done: None)
+def scored(
+    out: Path, day: date = DAY, top_k: int = 4, size: int = SIZE, *, relaxations: bool = False
+) -> JobResult:
+    asked = JobSettings(an_encoding(), a_model(), day, top_k, relaxations)
+    return score_clients(some_people(size), asked, "digest", out, lambda step, done: None)
 
 
 def read(out: Path, table: str) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in sorted(out.glob(f"{table}-*.parquet"))])
 
 
-def alone(row: int) -> Recommendation:
-    client = some_people(SIZE).columns.take(np.array([row]))
-    intake = Intake(client, some_people(SIZE).ids[row], ())
-    return recommend(intake, an_encoding(), a_model(), day=DAY, top_k=4)
+def alone(row: int, top_k: int = 4) -> Recommendation:
+    client = some_people(row + 1).columns.row(row)
+    intake = Intake(client, some_people(row + 1).ids[row], ())
+    return recommend(intake, an_encoding(), a_model(), day=DAY, top_k=top_k)
 
 
 def test_every_client_gets_what_a_single_request_gives(tmp_path: Path) -> None:
@@ -68,6 +72,44 @@ def test_every_client_gets_what_a_single_request_gives(tmp_path: Path) -> None:
         assert counted.to_numpy().tolist() == [
             [r.constraint, r.removed, r.removed_only_by_it] for r in ledger
         ]
+
+
+def test_every_client_gets_the_relaxations_of_a_single_request(tmp_path: Path) -> None:
+    scored(tmp_path, top_k=20, size=20, relaxations=True)
+    rows = read(tmp_path, "relaxations")
+    expected = [
+        (
+            client_id,
+            number,
+            offer.text,
+            [(change.field, change.answer) for change in offer.changes],
+            offer.admits,
+            offer.clinician_id,
+            offer.predicted,
+            offer.gain,
+        )
+        for row, client_id in enumerate(some_people(20).ids)
+        for number, offer in enumerate(alone(row, 20).offers, 1)
+    ]
+    written = [
+        (
+            *row[:3],
+            [(each["field"], json.loads(each["answer"])) for each in row[3]],
+            *row[4:6],
+            *(None if math.isnan(number) else number for number in row[6:]),
+        )
+        for row in rows.itertuples(index=False, name=None)
+    ]
+    not_agreeing, agreeing = "w19", "w11"
+    assert {not_agreeing, agreeing} <= {row[0] for row in expected}
+    assert written == expected
+
+
+def test_relaxations_are_written_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    scored(tmp_path)
+    assert not list(tmp_path.glob("relaxations-*"))
+    with pytest.raises(RecommenderError, match="made from other clients"):
+        scored(tmp_path, relaxations=True)
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_files(

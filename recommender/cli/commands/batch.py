@@ -215,6 +215,13 @@ def score(
     bundles: Bundles = BUNDLES,
     day: Day = None,
     cluster: ClusterAddress = None,
+    relaxations: Annotated[
+        bool,
+        typer.Option(
+            "--relaxations",
+            help="Also write which changed answers would admit whom; takes three times as long.",
+        ),
+    ] = False,
     *,
     written: TableFormat,
 ) -> None:
@@ -222,7 +229,8 @@ def score(
 
     Writes Parquet in parts: `shortlist-*` (ranks, predicted alliance and its interval, ties),
     `exclusions-*` (the number each constraint excluded for each client), `clients-*` (with the ids
-    in the client's answers that are nobody on the roster). Stopped or
+    in the client's answers that are nobody on the roster), and with --relaxations
+    `relaxations-*` (smallest changes of answers and the strongest clinician they admit). Stopped or
     killed, the same command resumes; parts that exist are not computed again. On a cluster a lost
     worker costs the parts it was computing.
     """
@@ -238,7 +246,9 @@ def score(
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster, written)
         people = read_clients(clients, model.practice, written, print_warning, clinicians)
-        settings = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
+        settings = JobSettings(
+            model.encode_roster(clinicians), model, _day(day, model), top_k, relaxations
+        )
         warnings = table_warnings(model.practice, people, clinicians, every_client=False)
         runner, digest = _runner(cluster), bundle_digest(source)
         result = score_clients(people, settings, digest, to, progress, runner)
