@@ -207,13 +207,21 @@ def _entries(
 ) -> tuple[ShortlistEntry, ...]:
     """The entries of the clinicians at some places of the roster, in their order."""
     roster, cautions = encoding.roster, screening.cautions_of(places)
+    numbered = zip(range(1, 1 + len(places)), places, points, cautions, ranked, strict=False)
     return tuple(
         [
             ShortlistEntry(
-                rank, roster.ids[place], roster.name_of(place), *predicted, None, reasons, *own
+                rank,
+                roster.ids[place],
+                roster.name_of(place),
+                *predicted,
+                explanation=None,
+                reservations=reasons,
+                tie=tie,
+                ahead=ahead,
+                tie_broken_by=broken_by,
+                propensity=propensity,
             )
-            for rank, place, predicted, reasons, own in zip(
-                range(1, len(places) + 1), places, points, cautions, ranked, strict=False
-            )
+            for rank, place, predicted, reasons, (tie, ahead, broken_by, propensity) in numbered
         ]
     )
