@@ -120,9 +120,9 @@ class Screening:
             ]
         )
 
-    def cautions_of(self, place: int) -> tuple[Reason, ...]:
-        """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, [place]], [place])[0]
+    def cautions_of(self, places: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
+        """The reservations about the clinician at each of some places of the roster."""
+        return self._reasons(self.cautioning[:, places], places)
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
@@ -170,12 +170,15 @@ class Screening:
 
         Reasons that several of them share are the same object.
         """
+        people, places = np.nonzero(codes.T != MET)
+        if not len(people):
+            return ((),) * len(rows)
         is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
-        is_own = [each.name in self.far for each in self.constraints]
+        far = self.far
+        is_own = [each.name in far for each in self.constraints]
         later = [self._later_day(row) for row in rows]
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
-        people, places = np.nonzero(codes.T != MET)
         kinds = codes[places, people].tolist()
         for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
             judged_on = later[person] if is_dated[place] else None
