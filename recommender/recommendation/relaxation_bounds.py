@@ -59,7 +59,7 @@ class PossibleLeaders:
 
 
 def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> PossibleLeaders:
-    """Whom a relaxation may bring ahead of the first. Somebody must be eligible."""
+    """Whom a relaxation may bring ahead of the first; somebody must be eligible."""
     assert stated.first is not None
     pairing, clinician = stated.pairs.scores.pairing, stated.pairs.clinician
     most, shifts = most_after_relaxation(request, stated)
@@ -115,9 +115,8 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
         at_most = most + model.tree_weight * (model.trees.ranges[bounds.columns] @ columns)
         if bounds.trees is not None and pairs.ways is not None:
             close = _possibly_ahead(stated, at_most)
-            rises = _of_trees(
-                bounds, bounds.trees, pairs.ways[:, stated.eligible + close], columns[:, close]
-            )
+            ways = pairs.ways[:, stated.eligible + close]
+            rises = _of_trees(bounds, bounds.trees, ways, columns[:, close])
             at_most[close] = most[close] + model.tree_weight * rises
         most = at_most
     most[is_unbounded] = np.inf
