@@ -16,6 +16,7 @@ from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
 from recommender.model.trees.ensemble import Trees
+from recommender.pooling.pooled_slopes import contributors_of
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
@@ -200,5 +201,6 @@ def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:
         known_until=known,
         seed=settings.seed,
         features=tuple(feature.name for feature in prepared.pipeline.features),
+        learned_from=contributors_of(settings.pool),
         versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},
     )

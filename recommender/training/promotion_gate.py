@@ -11,7 +11,7 @@ from math import ceil
 from typing import TypeVar
 
 from recommender.errors import Fault
-from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.model.alliance_model import PRIORS
 from recommender.model.evaluation_report import (
     ALL_RATED,
     COMPOSITE,
@@ -101,7 +101,7 @@ class PromotionCase:
         than one that began on nothing.
         """
         compared = self.report.champion
-        return self.champion is None or (compared is not None and compared.mode == EVIDENCE_PRIOR)
+        return self.champion is None or (compared is not None and compared.mode in PRIORS)
 
     @property
     def later(self) -> int | None:
@@ -136,7 +136,7 @@ def findings(case: PromotionCase) -> tuple[Finding, ...]:
     """The findings of every rule, in the order of the rules."""
     if case.report.is_empty:
         return (Finding("report", Outcome.FAILS, "is empty", RETRAIN),)
-    rules = DECLARED if case.report.mode == EVIDENCE_PRIOR else RULES
+    rules = DECLARED if case.report.mode in PRIORS else RULES
     return tuple(Finding(name, *each) for name, rule in rules.items() for each in rule(case))
 
 
