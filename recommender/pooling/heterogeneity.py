@@ -2,15 +2,17 @@
 
 For each contribution the others predict its score: with b and V the estimate of the others and its
 variance, r = g - A b has the variance A + A (V + T) A, and Q = r' (A + A (V + T) A)^+ r follows a
-chi-squared distribution if the practice is like the others (Cochran's Q for one study left out:
-Viechtbauer & Cheung 2010, Research Synthesis Methods 1:112). T is estimated without the one.
+chi-squared distribution with d degrees of freedom if the practice is like the others and T is known
+(Cochran's Q for one study left out: Viechtbauer & Cheung 2010, Research Synthesis Methods 1:112).
+T is estimated from the k others, so that Q / d is compared with F(d, (k - 1) d), as Knapp & Hartung
+(2003, Statistics in Medicine 22:2693) do for one slope.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import fdtrc
 
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.pooling.pool import (
@@ -108,7 +110,8 @@ def _test(own: NormalEquations, others: Sequence[NormalEquations]) -> tuple[floa
     seen = values > 1e-9 * values[-1]
     q = float((((apart @ directions)[seen]) ** 2 / values[seen]).sum())
     degrees = int(seen.sum())
-    return q, degrees, float(chi2.sf(q, degrees))
+    p = fdtrc(degrees, (len(others) - 1) * degrees, q / degrees)
+    return q, degrees, float(p)
 
 
 def _influence(pool: Pool, place: int) -> float:

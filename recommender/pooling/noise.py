@@ -102,7 +102,9 @@ def with_noise(
 def _not_negative(matrix: Floats) -> Floats:
     """The nearest symmetric matrix without negative eigenvalues (Higham 1988)."""
     values, directions = np.linalg.eigh(matrix)
-    return np.asarray((directions * np.maximum(values, 0.0)) @ directions.T)
+    nearest = (directions * np.maximum(values, 0.0)) @ directions.T
+    # Symmetric to the last digit, as a reader of the file demands.
+    return np.asarray((nearest + nearest.T) / 2)
 
 
 def less_noise(equations: NormalEquations, score_sd: float) -> NormalEquations:

@@ -11,7 +11,7 @@ REML: Jackson, Riley & White 2011, Statistics in Medicine 30:2481). At T = 0 bot
 are, and the fit to the sums is the fit to all rows together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,7 +106,7 @@ class Pool:
         """What all say of the slopes that practices have in common, in units of the matches."""
         total = summed([marginal(each, self.tau2) for each in self.scaled])
         return NormalEquations(
-            total.precision / np.outer(self.unit, self.unit), total.score / self.unit
+            total.precision / np.outer(self.unit, self.unit), np.asarray(total.score / self.unit)
         )
 
     def without(self, keys: frozenset[str]) -> "Pool":
@@ -157,7 +157,8 @@ def marginal(own: NormalEquations, tau2: float) -> NormalEquations:
     if tau2 == 0:
         return own
     inner = np.eye(len(own.score)) + tau2 * own.precision
-    reduced = np.linalg.solve(inner, np.column_stack([own.precision, own.score]))
+    both = np.column_stack([own.precision, own.score])
+    reduced = np.asarray(np.linalg.solve(inner, both), dtype=np.float64)
     precision = (reduced[:, :-1] + reduced[:, :-1].T) / 2
     return NormalEquations(precision, reduced[:, -1])
 
@@ -177,11 +178,13 @@ def estimated_variance(scaled: Sequence[NormalEquations]) -> float:
     own = float(slopes @ slopes - np.trace(inverse)) / size
     centre = np.log(EXPECTED_DIFFERENCE**2 * max(own, LEAST_SIZE**2))
 
+    likelihood = restricted_likelihood(scaled)
+
     def height(log_tau2: float) -> float:
         prior = -np.log1p(((log_tau2 - centre) / UNSURE) ** 2)
-        return restricted_likelihood(scaled, float(np.exp(log_tau2))) + float(prior)
+        return likelihood(float(np.exp(log_tau2))) + float(prior)
 
-    grid = centre + np.linspace(*SEARCH, 41)
+    grid = centre + np.linspace(*SEARCH, 25)
     best = int(np.argmax([height(each) for each in grid]))
     ends = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     found = minimize_scalar(
@@ -190,15 +193,24 @@ def estimated_variance(scaled: Sequence[NormalEquations]) -> float:
     return float(np.exp(found.x))
 
 
-def restricted_likelihood(scaled: Sequence[NormalEquations], tau2: float) -> float:
-    """Log restricted likelihood of the variance between practices, up to a constant."""
-    total, size = 0.0, len(scaled[0].score)
-    parts = [marginal(each, tau2) for each in scaled]
-    for own, part in zip(scaled, parts, strict=True):
-        _, log_determinant = np.linalg.slogdet(np.eye(size) + tau2 * own.precision)
-        total += tau2 * float(own.score @ part.score) / 2 - log_determinant / 2
-    together = summed(parts)
-    precision = together.precision + weak_precision(size)
-    _, log_determinant = np.linalg.slogdet(precision)
-    fitted = float(together.score @ np.linalg.solve(precision, together.score))
-    return float(total + fitted / 2 - log_determinant / 2)
+def restricted_likelihood(scaled: Sequence[NormalEquations]) -> Callable[[float], float]:
+    """Log restricted likelihood by the variance between practices, up to a constant."""
+    values, directions, scores = [], [], []
+    for each in scaled:
+        # In its own directions every practice is diagonal, whatever the variance.
+        own, axes = np.linalg.eigh(each.precision)
+        values.append(np.maximum(own, 0.0))
+        directions.append(axes)
+        scores.append(axes.T @ each.score)
+    value, score, axis = np.concatenate(values), np.concatenate(scores), np.hstack(directions)
+    weak = weak_precision(len(axis))
+
+    def log_likelihood(tau2: float) -> float:
+        left = 1 / (1 + tau2 * value)
+        precision = (axis * (value * left)) @ axis.T + weak
+        together = axis @ (left * score)
+        own = tau2 * float(left @ score**2) + float(np.log(left).sum())
+        fitted = float(together @ np.linalg.solve(precision, together))
+        return (own + fitted - float(np.linalg.slogdet(precision)[1])) / 2
+
+    return log_likelihood

@@ -84,18 +84,18 @@ def slope_prior(
     if spread is not None:
         unit[: len(own)] = 1 / spread
     unit[pooled] = pool.unit
-    said = NormalEquations(np.zeros((size, size)), np.zeros(size))
-    said.precision[np.ix_(pooled, pooled)] = pool.common.precision
-    said.score[pooled] = pool.common.score
+    pooled_equations = NormalEquations(np.zeros((size, size)), np.zeros(size))
+    pooled_equations.precision[np.ix_(pooled, pooled)] = pool.common.precision
+    pooled_equations.score[pooled] = pool.common.score
     evidence = UNSURE_EVIDENCE**2 * np.outer(declared, declared)
     unknown = np.diag(unit**2)
     # The pool has a match at least, so that some unit is known.
     expected = EXPECTED["matches"] * pool.residual_variance / int(np.count_nonzero(unit))
-    variance = _unknown_variance(said, declared, evidence, unknown, expected)
+    variance = _unknown_variance(pooled_equations, declared, evidence, unknown, expected)
     before = evidence + variance * unknown
     # Without the inverse of the prior, which may be singular.
-    after = before @ np.linalg.inv(np.eye(size) + said.precision @ before)
-    mean = declared + after @ (said.score - said.precision @ declared)
+    after = before @ np.linalg.inv(np.eye(size) + pooled_equations.precision @ before)
+    mean = declared + after @ (pooled_equations.score - pooled_equations.precision @ declared)
     apart = np.zeros(size)
     apart[pooled] = pool.tau2 * pool.unit**2
     covariance = (after + after.T) / 2 + np.diag(apart)
@@ -104,17 +104,21 @@ def slope_prior(
 
 
 def _unknown_variance(
-    said: NormalEquations, declared: Floats, evidence: Floats, unknown: Floats, expected: float
+    pooled_equations: NormalEquations,
+    declared: Floats,
+    evidence: Floats,
+    unknown: Floats,
+    expected: float,
 ) -> float:
     """The variance v of what the literature does not know, most probable given the pool.
 
     Its logarithm has a Cauchy prior around the share that the mixed model expects of matches.
     """
-    apart = said.score - said.precision @ declared
+    apart = pooled_equations.score - pooled_equations.precision @ declared
 
     def height(log_factor: float) -> float:
         before = evidence + expected * np.exp(log_factor) * unknown
-        inner = np.eye(len(declared)) + said.precision @ before
+        inner = np.eye(len(declared)) + pooled_equations.precision @ before
         fitted = float(apart @ before @ np.linalg.solve(inner, apart))
         prior = float(np.log1p((log_factor / UNSURE) ** 2))
         return float(fitted / 2 - np.linalg.slogdet(inner)[1] / 2 - prior)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 share_app = typer.Typer(
     no_args_is_help=True,
     help="Learn from other practices without moving a client's data.\n\nEach practice: `export`, "
-    "`inspect` what it sends. Whoever combines: `combine`. Then `recommender train "
+    "`inspect` what it sends. Who combines: `combine`. Then `recommender train "
     "--learned-from POOL`.",
 )
 STATE = Path("var/share")
@@ -211,7 +211,7 @@ def withdraw(
     out_: Annotated[Path, typer.Option("--out", help="File to write, to send to all who have it.")],
     state: State = STATE,
 ) -> None:
-    """Withdraw a contribution: whoever combines it together with this file leaves it out.
+    """Withdraw a contribution: it is left out where it is combined together with this file.
 
     Models that have learned from it do not change; they are trained again.
 

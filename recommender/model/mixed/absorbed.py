@@ -70,18 +70,27 @@ def absorbed(
     """
     given = [block for block in others if variances[block.name] > 0]
     # The outcome comes last of the dense columns, the columns of interest before it.
-    kept = DenseBlock("", np.column_stack([columns, y - np.average(y, weights=weights)]))
+    columns_and_outcome = DenseBlock(
+        "", np.column_stack([columns, y - np.average(y, weights=weights)])
+    )
     dense = [block for block in ordered(given) if isinstance(block, DenseBlock)]
-    blocks = [*dense, kept, *ordered(given)[len(dense) :]]
+    blocks = [*dense, columns_and_outcome, *ordered(given)[len(dense) :]]
     check_blocks(blocks, len(y))
     design = design_of(blocks, len(y))
     clients = client_groups(group, weights)
     gram = cross_product(design, weights, clients).at(tau2 / sigma2)
     first = 1 + sum(block.width for block in dense)
-    wanted = np.arange(first, first + kept.width)
+    wanted = np.arange(first, first + columns_and_outcome.width)
     rest = np.delete(np.arange(design.width), wanted)
     penalty = np.concatenate(
-        [[0.0], *(np.full(b.width, sigma2 / variances[b.name]) for b in blocks if b is not kept)]
+        [
+            [0.0],
+            *(
+                np.full(b.width, sigma2 / variances[b.name])
+                for b in blocks
+                if b is not columns_and_outcome
+            ),
+        ]
     )
     across = gram[np.ix_(rest, wanted)]
     factor = cho_factor(gram[np.ix_(rest, rest)] + np.diag(penalty), lower=True)
