@@ -24,6 +24,8 @@ def _nan_to_none(value: Any) -> Any:
 Number = Annotated[float | None, BeforeValidator(_nan_to_none)]
 """A figure; None where it could not be computed or rests on too few people."""
 
+Count = Annotated[int, Field(ge=0)]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True)
@@ -176,10 +178,10 @@ class IncumbentComparison(_Part):
     """
 
     name: str
-    learned: int = 0
-    learned_now: int = 0
-    rated: int = 0
-    left_unrated: int = 0
+    learned: Count = 0
+    learned_now: Count = 0
+    rated: Count = 0
+    left_unrated: Count = 0
     differences: tuple[BaselineDifference, ...] = ()
     agreement: Number = None
 

@@ -10,8 +10,7 @@ from math import log
 GAIN_PER_LOG = 0.017
 """Gain of the order for each e-fold of ratings, as a client-adjusted partial correlation: on five
 simulated practices it was .181, .195, .222, .242 and .259 with 300, 1,000, 3,000, 8,000 and 30,000
-ratings, and (.259 - .181) / log(100) = .017 ("partial" in `experiments/bake_off/results/cells.csv`).
-"""
+ratings ("partial" in `experiments/bake_off/results/cells.csv`); (.259 - .181) / log(100) = .017."""
 PRIOR_SD = 0.02
 """Standard deviation of a gain around the curve. Between two neighbouring sizes of the same
 simulated practices the gain had a mean of .020 and a standard deviation of .018."""
