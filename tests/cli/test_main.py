@@ -167,7 +167,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
     assert said(judged).startswith("The gate would accept version 1. Nothing was changed")
-    assert "not shown yet" in said(judged)
+    assert "Matching: shown. On" in said(judged)
     assert "too few to say" not in said(judged)
     assert "too few to say" in said(run("promote", *registry, "--dry-run", "--all"))
     as_json = json.loads(run("promote", *registry, "--dry-run", "--json").output)
