@@ -27,7 +27,7 @@ from recommender.model.evaluation_report import (
 from recommender.model.verdicts import verdicts_of
 
 VERDICTS = "In short"
-"""Heading of the section that answers the four questions of `model.verdicts`."""
+"""Heading of the section that answers the questions of `model.verdicts`."""
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 
 

@@ -20,7 +20,7 @@ from recommender.model.evidence_prior import evidence_model, usual_level
 from recommender.pooling.pooled_slopes import check_pool, contributors_of, slope_prior
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
-from recommender.registry.versions import CHALLENGER, Version
+from recommender.registry.versions import CHALLENGER, CHAMPION, Version
 from recommender.tables.loader import Tables, read_tables
 from recommender.tables.plausibility import (
     ConsentCounts,
@@ -31,9 +31,10 @@ from recommender.tables.plausibility import (
 from recommender.tables.raw_table import Warn, ignore_warning
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
+from recommender.training.cross_fit import Incumbent, beside_incumbent, cross_fitted
 from recommender.training.dataset import Dataset, dataset_of, labels_for
-from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
+from recommender.training.evaluate import DRAWS, Evaluation, evaluate
+from recommender.training.fit import MIN_CLIENTS, FitResult, fit, prediction_interval
 from recommender.training.folds import forward
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
@@ -186,10 +187,10 @@ def train(
         dataset, forward(dataset), settings, step_progress, champion=champion.model
     )
     step_progress = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model, source = with_interval(
-        fit(dataset, None, settings, step_progress, now=now).model, evaluation
-    )
+    fitted = fit(dataset, None, settings, step_progress, now=now)
+    model, source = with_interval(fitted.model, evaluation)
     report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
+    report = with_cross_fit(report, fitted, dataset, _incumbent(champion, dataset))
     model = replace(model, report=report)
     progress("publishing", 0.95)
 
@@ -234,6 +235,31 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
     return replace(model, interval=prediction_interval(error, level)), LATER
+
+
+def with_cross_fit(
+    report: EvaluationReport, fitted: FitResult, dataset: Dataset, incumbent: Incumbent | None
+) -> EvaluationReport:
+    """The report with figures on all ratings, and beside the incumbent where there is one."""
+    seed = fitted.model.manifest.seed
+    parts: dict[str, object] = {
+        "cross_fitted": cross_fitted(fitted, dataset, seed=seed, draws=DRAWS)
+    }
+    if incumbent is not None:
+        parts["incumbent"] = beside_incumbent(fitted, dataset, incumbent, seed=seed, draws=DRAWS)
+    return report.model_copy(update=parts)
+
+
+def _incumbent(champion: ChampionModel, dataset: Dataset) -> Incumbent | None:
+    """What serves now; None for a champion that cannot be measured."""
+    if champion.model is not None:
+        return Incumbent(CHAMPION, champion.model)
+    if champion.facts is not None:
+        return None
+    declared = evidence_model(
+        dataset.practice, dataset.clinicians, dataset.clinician_ids, data_digest="", created_at=""
+    )
+    return Incumbent.without_champion(declared)
 
 
 def _learnable(tables: Tables, practice: Practice) -> Dataset | None:

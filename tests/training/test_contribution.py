@@ -1,6 +1,7 @@
 """What a practice shares: exact, of enough people, and of nobody in particular."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_a_match_that_few_clients_have_is_left_out() -> None:
         row if place % 70 == 0 else row | {"wanted": ""}
         for place, row in enumerate(rows["clients"])
     ]
-    own = contribution_of(a_dataset_of(rows | {"clients": few}), SHARED, a_key(1))
+    own = contribution_of(a_dataset_of({**rows, "clients": few}), SHARED, a_key(1))
 
     assert [column.name for column in own.columns] == ["guidance_apart"]
 
@@ -94,7 +95,7 @@ def test_a_match_that_one_clinician_explains_is_left_out() -> None:
     rows = some_rows(pairings=560, seed=1)
     alone = [row | {"guides": 5 if place else 1} for place, row in enumerate(rows["clinicians"])]
     wish = [row | {"directive": 5} for row in rows["clients"]]
-    changed = rows | {"clinicians": alone, "clients": wish}
+    changed = {**rows, "clinicians": alone, "clients": wish}
     own = contribution_of(a_dataset_of(changed), SHARED, a_key(1))
 
     assert [column.name for column in own.columns] == ["offers_wanted"]
@@ -128,7 +129,7 @@ def test_noise_is_stated_and_differs_each_time_unless_it_is_seeded() -> None:
 
 
 def test_what_cannot_be_asked_for_is_refused() -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "cannot name a contributor": {"contributor": " "},
         "is not known": {"content": "everything"},
         "is no privacy budget": {"epsilon": 0.0},

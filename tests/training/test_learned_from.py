@@ -101,7 +101,7 @@ def test_its_draws_are_those_of_its_slopes() -> None:
 @pytest.mark.slow
 def test_a_practice_without_ratings_serves_what_others_contributed(tmp_path: Path) -> None:
     rows = some_rows(pairings=60)
-    write_rows(tmp_path, rows | {"ratings": rows["ratings"][:1]})
+    write_rows(tmp_path, {**rows, "ratings": rows["ratings"][:1]})
     registry = Registry(empty_registry(tmp_path), "alliance", tmp_path / "artifacts")
     trained = train(
         tmp_path, a_practice(), registry, now=NOW, settings=replace(QUICK, pool=a_pool())
