@@ -93,8 +93,8 @@ def test_a_match_that_few_clients_have_is_left_out() -> None:
 
 def test_a_match_that_one_clinician_explains_is_left_out() -> None:
     rows = some_rows(pairings=560, seed=1)
-    alone = [row | {"guides": 5 if place else 1} for place, row in enumerate(rows["clinicians"])]
-    wish = [row | {"directive": 5} for row in rows["clients"]]
+    alone = [row | {"guides": "5" if place else "1"} for place, row in enumerate(rows["clinicians"])]
+    wish = [row | {"directive": "5"} for row in rows["clients"]]
     changed = {**rows, "clinicians": alone, "clients": wish}
     own = contribution_of(a_dataset_of(changed), SHARED, a_key(1))
 
