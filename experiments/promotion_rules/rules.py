@@ -40,6 +40,9 @@ class Evidence:
         Ratings that the incumbent and the challenger learned from.
     agreement
         Correlation of their scores within clients.
+    shown
+        Whether the challenger's order is shown to be better than chance: the intervals of its
+        composite and of its dyadic partial, cross-fitted on all ratings, lie above 0.
     """
 
     later: Measured
@@ -47,6 +50,7 @@ class Evidence:
     before: int
     now: int
     agreement: float
+    shown: bool
 
 
 def _is_expected(evidence: Evidence) -> bool:
@@ -64,7 +68,7 @@ def _agrees(evidence: Evidence) -> bool:
 
 
 Rule = Callable[[Evidence], bool]
-THE_RULE = "expected gain > 0, agreement or a gain shown"
+THE_RULE = f"expected gain > 0, agreement >= {LEAST_AGREEMENT} or an order shown"
 RULES: Mapping[str, Rule] = {
     f"{ENOUGH_RATED} in the later fifth, difference > 0": lambda e: (
         e.later.rated >= ENOUGH_RATED and e.later.value > 0
@@ -75,6 +79,6 @@ RULES: Mapping[str, Rule] = {
     "difference > 1.64 standard errors": lambda e: _is_shown(e, 1.64),
     "expected gain > 0": _is_expected,
     f"expected gain > 0, agreement >= {LEAST_AGREEMENT}": lambda e: _is_expected(e) and _agrees(e),
-    THE_RULE: lambda e: _is_expected(e) and (_agrees(e) or _is_shown(e, 1.96)),
+    THE_RULE: lambda e: _is_expected(e) and (_agrees(e) or e.shown),
 }
 """By name, the rule of the gate last."""

@@ -69,7 +69,8 @@ def simulated(seed: int, per_year: int) -> Iterator[Look]:
         known.append(practice.ratings(per_year // 2))
         meetings = _together(known)
         fault = _fault(rng)
-        challenger, crossed, later = _challenger(practice, meetings, fault, rng)
+        challenger, fold, crossed, later = _challenger(practice, meetings, fault, rng)
+        shown = _is_shown(meetings, fold, crossed, seed=look)
         cap, table = practice.cap(challenger), practice.scores(challenger)
         for name, rule in RULES.items():
             before = serving[name]
@@ -78,6 +79,7 @@ def simulated(seed: int, per_year: int) -> Iterator[Look]:
                 crossed=_beside(practice, meetings, before, crossed, rng_seed=look),
                 before=before.learned,
                 now=challenger.learned,
+                shown=shown,
                 agreement=within_client_correlation(table, practice.scores(before)),
             )
             promoted, gain = rule(evidence), cap - caps[name]
@@ -108,8 +110,8 @@ def _reads(fault: Fault, rng: np.random.Generator) -> Places:
 
 def _challenger(
     practice: SmallPractice, meetings: Meetings, fault: Fault, rng: np.random.Generator
-) -> tuple[Model, Floats, Floats]:
-    """A model of all ratings; its scores out of fold; and of the last fifth, NaN before it."""
+) -> tuple[Model, Places, Floats, Floats]:
+    """A model of all ratings, its folds and scores out of fold, and scores of the last fifth."""
     n, reads = len(meetings.rating), _reads(fault, rng)
     rating = -meetings.rating if fault is Fault.REVERSED else meetings.rating
     design = practice.design(meetings, reads)
@@ -127,7 +129,18 @@ def _challenger(
         crossed[tested] = without(tested)
     last = np.arange(n - round(LATER * n), n)
     later[last] = without(last)
-    return Model(practice.learned(meetings, rating), n, reads), crossed, later
+    return Model(practice.learned(meetings, rating), n, reads), fold, crossed, later
+
+
+def _is_shown(meetings: Meetings, fold: Places, ours: Floats, *, seed: int) -> bool:
+    """Whether composite and dyadic partial of the order lie above 0 with their intervals."""
+    n = len(ours)
+    columns = [np.zeros(n), meetings.rating, ours]
+    clinician = meetings.clinician.astype(np.int64)
+    figures = products(columns), products(columns, clinician * FOLDS + fold)
+    drawn = list(weightings(np.arange(n), clinician, seed=seed, draws=DRAWS))
+    lows = (np.quantile(np.concatenate([f.at(w).partial() for w in drawn]), 0.025) for f in figures)
+    return bool(all(low > 0 for low in lows))
 
 
 def _beside(
