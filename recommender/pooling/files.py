@@ -48,6 +48,14 @@ class Received:
         gone = {(each.digest, each.key) for each in self.withdrawals}
         return tuple(each for each in self.contributions if (each.digest, each.key) in gone)
 
+    @property
+    def superseded(self) -> tuple[PracticeContribution, ...]:
+        """The contributions of practices that have sent a later one: a practice counts once."""
+        latest: dict[str, str] = {}
+        for each in self.contributions:
+            latest[each.key] = max(each.exported_on, latest.get(each.key, ""))
+        return tuple(e for e in self.contributions if e.exported_on < latest[e.key])
+
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object of a file.

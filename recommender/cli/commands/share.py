@@ -177,6 +177,8 @@ def combine(
     with exit_on_error(as_json=as_json):
         received = read_received(files)
         gone = {each.digest: "withdrawn" for each in received.withdrawn}
+        for contribution in received.superseded:
+            gone.setdefault(contribution.digest, "an earlier one of the same practice")
         for contribution in named(received.contributions, leave_out or [], "leave-out"):
             gone.setdefault(contribution.digest, "left out")
         accepted = {each.key for each in named(received.contributions, accept or [], "accept")}
