@@ -18,6 +18,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model.additive import Codes
 from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
 from recommender.model.trees.ensemble import Trees
+from recommender.pooling.pooled_slopes import contributors_of
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
@@ -242,5 +243,6 @@ def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:
         known_until=known,
         seed=settings.seed,
         features=tuple(feature.name for feature in prepared.pipeline.features),
+        learned_from=contributors_of(settings.pool),
         versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},
     )

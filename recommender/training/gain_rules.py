@@ -7,6 +7,7 @@ it agrees with the incumbent keeps broken ones out as long as few ratings can.
 
 from collections.abc import Iterator
 
+from recommender.model.alliance_model import POOLED_PRIOR
 from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
     COMPOSITE,
@@ -175,7 +176,10 @@ def agreement(case: PromotionCase) -> Iterator[Judgement]:
 def declared_sizes(case: PromotionCase) -> Iterator[Judgement]:
     """What was never learned does not replace what was."""
     if case.first:
-        yield undecided("nothing was learned: the declared sizes serve until there are ratings")
+        pooled = case.report.mode == POOLED_PRIOR
+        others = " and what other practices contributed" if pooled else ""
+        text = f"nothing was learned: the declared sizes{others} serve until there are ratings"
+        yield undecided(text)
     else:
         yield fails("are too few to have learned from", "the champion stays until there are more")
 

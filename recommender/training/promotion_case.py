@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
-from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.model.alliance_model import PRIORS
 from recommender.model.evaluation_report import EvaluationReport, IncumbentComparison
 from recommender.registry.versions import Promotion, Version
 from recommender.training.cross_fit import RANDOM_ORDER
@@ -63,7 +63,7 @@ class PromotionCase:
     def first(self) -> bool:
         """Whether nothing learned has served yet: no champion, or the declared sizes."""
         compared = self.report.champion
-        return self.champion is None or (compared is not None and compared.mode == EVIDENCE_PRIOR)
+        return self.champion is None or (compared is not None and compared.mode in PRIORS)
 
     @property
     def beside(self) -> IncumbentComparison | None:

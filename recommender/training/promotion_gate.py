@@ -7,7 +7,7 @@ checked again years later. A part that a report lacks counts against it.
 from collections.abc import Mapping, Sequence
 
 from recommender.errors import Fault
-from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.model.alliance_model import PRIORS
 from recommender.registry.versions import CHAMPION
 from recommender.training import gain_rules, population_rules
 from recommender.training.promotion_case import RETRAIN, Finding, Outcome, PromotionCase, Rule
@@ -35,7 +35,7 @@ def findings(case: PromotionCase) -> tuple[Finding, ...]:
     """The findings of every rule, in the order of the rules."""
     if case.report.is_empty:
         return (Finding("report", Outcome.FAILS, "is empty", RETRAIN),)
-    rules = DECLARED if case.report.mode == EVIDENCE_PRIOR else RULES
+    rules = DECLARED if case.report.mode in PRIORS else RULES
     return tuple(Finding(name, *each) for name, rule in rules.items() for each in rule(case))
 
 

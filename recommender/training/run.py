@@ -13,10 +13,11 @@ from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
 from recommender.errors import BundleError, Fault, RecommenderError, TablesError
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
+from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.evidence_prior import evidence_model
+from recommender.model.evidence_prior import evidence_model, usual_level
+from recommender.pooling.pooled_slopes import check_pool, contributors_of, slope_prior
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, Version
@@ -114,7 +115,8 @@ def train(
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
     The champion is evaluated beside it; where that is impossible, the report says why. With fewer
-    than `MIN_RATED` rated pairings the evidence prior is published.
+    than `MIN_RATED` rated pairings the evidence prior is published, or with a pool among the
+    settings what other practices contributed.
 
     Parameters
     ----------
@@ -140,7 +142,8 @@ def train(
     TablesError
         When the tables have faults; nothing is trained then.
     RecommenderError
-        When there are ratings enough, and nothing to learn from them (`refuse_unlearnable`).
+        When there are ratings enough, and nothing to learn from them (`refuse_unlearnable`); when
+        the pool says nothing of this definition.
     BundleError
         When the bundle, read back, does not give the scores of the trained model. As with the
         other errors, nothing is published.
@@ -159,6 +162,8 @@ def train(
     (1, 'model')
     """
     settings, tuned = settings or FitSettings(), None
+    if settings.pool is not None:
+        check_pool(settings.pool, practice)
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
@@ -168,7 +173,7 @@ def train(
     champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:
-        model = _unlearned(tables, practice, champion, now, settings.seed)
+        model = _unlearned(tables, practice, champion, now, settings)
         version = _publish(registry, model, tables, lambda run: log_findings(run, findings))
         return TrainingResult(version, model, findings=findings)
     refuse_unlearnable(dataset)
@@ -286,17 +291,28 @@ def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
 
 
 def _unlearned(
-    tables: Tables, practice: Practice, champion: ChampionModel, now: datetime, seed: int
+    tables: Tables,
+    practice: Practice,
+    champion: ChampionModel,
+    now: datetime,
+    settings: FitSettings,
 ) -> AllianceModel:
+    pool, informed = settings.pool, None
+    if pool is not None:
+        _, interval = usual_level(practice)
+        informed = slope_prior(pool, practice, interval)
     model = evidence_model(
         practice,
         tables.clinicians,
         tables.clinician_ids,
         data_digest=tables.digest,
         created_at=now.isoformat(timespec="seconds"),
-        seed=seed,
+        seed=settings.seed,
+        informed=informed,
+        learned_from=contributors_of(pool),
     )
-    return replace(model, report=EvaluationReport(mode=EVIDENCE_PRIOR, champion=champion.facts))
+    report = EvaluationReport(mode=model.manifest.mode, champion=champion.facts)
+    return replace(model, report=report)
 
 
 def _publish(
