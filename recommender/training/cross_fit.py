@@ -25,6 +25,7 @@ from recommender.model.evaluation_report import (
 from recommender.training.baselines import OURS, PRIOR, RANDOM, LearnerScores, encode_clinicians
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.evaluate import DRAWS
+from recommender.training.expected_gain import ratings_behind
 from recommender.training.figures import METRICS, ends_of, sample
 from recommender.training.fit import FitResult
 from recommender.training.held_out import HeldOut, began_after
@@ -146,8 +147,8 @@ def beside_incumbent(
         agreement = None if model is None else _agreement(fitted.model, model, dataset)
     return IncumbentComparison(
         name=incumbent.name,
-        learned=0 if model is None else model.manifest.pairings,
-        learned_now=fitted.model.manifest.pairings,
+        learned=0 if model is None else ratings_behind(model.manifest),
+        learned_now=ratings_behind(fitted.model.manifest),
         rated=rated,
         left_unrated=left,
         differences=tuple(differences),
