@@ -75,7 +75,9 @@ def export(
     ] = False,
     epsilon: Annotated[
         float | None,
-        typer.Option(help="Add noise for this privacy budget, such as 3; needs many contributors."),
+        typer.Option(
+            help="Add noise for this privacy budget, from 3 to 10: less leaves nothing to learn."
+        ),
     ] = None,
     delta: Annotated[float, typer.Option(help="The other half of the budget.")] = 1e-5,
     state: State = STATE,
