@@ -64,6 +64,7 @@ FACTS: Mapping[str, str] = {
     "first_day": "First pairing started",
     "last_day": "Last pairing started",
     "known_until": "Last rating known",
+    "learned_from": "Other practices it started from",
 }
 STATUS: Mapping[str, str] = {
     "active": "in use",
@@ -212,6 +213,9 @@ def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
         )
         values["created_at"] = wording.moment(at)
     values["practice"] = f"{practice.title}, {practice.version}"
+    values["learned_from"] = ", ".join(
+        f"{each.contributor} ({each.share:.0%})" for each in manifest.learned_from
+    )
     return [
         (label, str(values[name]))
         for name, label in FACTS.items()

@@ -1,0 +1,91 @@
+"""The command `python -m experiments.pooling`: who is named among invented contributions.
+
+Every practice has the same slopes give or take a deviation of its own. One more sends the opposite
+of what its ratings say.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.console import Console
+from rich.table import Table
+
+from recommender.model.mixed.absorbed import NormalEquations
+from recommender.pooling.heterogeneity import findings_of
+from recommender.pooling.pool import Pool
+from recommender.pooling.practice_contribution import (
+    MATCHES,
+    PracticeContribution,
+    SharedColumn,
+)
+from recommender.pooling.signature import public_text
+
+SLOPES = np.array([0.10, -0.05, 0.0, 0.08, 0.02, -0.12])
+"""Points for one standard deviation of each match."""
+RESIDUAL_SD, RATINGS = 0.7, 600
+
+
+def main(
+    pools: Annotated[int, typer.Option(help="Pools of each kind.")] = 60,
+    sizes: Annotated[list[int] | None, typer.Option(help="Contributions in a pool.")] = None,
+    differences: Annotated[
+        list[float] | None, typer.Option(help="SD between practices, in points.")
+    ] = None,
+) -> None:
+    """Counts pools in which an honest contribution is named, and in which the opposite one is."""
+    table = Table("contributions", "SD between", "an honest one named", "the opposite one named")
+    for size in sizes or [3, 6, 10]:
+        for difference in differences or [0.0, 0.02, 0.06]:
+            false, found = counts(size, difference, pools)
+            table.add_row(
+                str(size), f"{difference:.2f}", f"{false} of {pools}", f"{found} of {pools}"
+            )
+    Console().print(table)
+
+
+def counts(size: int, difference: float, pools: int) -> tuple[int, int]:
+    """Pools with an honest contribution named; pools with the opposite one named and no other."""
+    false = found = 0
+    for seed in range(pools):
+        rng = np.random.default_rng([seed, size])
+        honest = [_invented(rng, place, difference) for place in range(size)]
+        false += any(each.deviates for each in findings_of(Pool(tuple(honest))))
+        opposite = _invented(rng, size, difference, sign=-1.0)
+        named = findings_of(Pool((*honest[:-1], opposite)))
+        found += [each.key for each in named if each.deviates] == [opposite.key]
+    return false, found
+
+
+def _invented(
+    rng: np.random.Generator, place: int, difference: float, sign: float = 1.0
+) -> PracticeContribution:
+    size = len(SLOPES)
+    rows = rng.standard_normal((RATINGS, size))
+    slopes = SLOPES + rng.normal(0.0, difference, size)
+    label = rows @ slopes + rng.normal(0.0, RESIDUAL_SD, RATINGS)
+    equations = NormalEquations(
+        rows.T @ rows / RESIDUAL_SD**2, sign * (rows.T @ label) / RESIDUAL_SD**2
+    )
+    key = Ed25519PrivateKey.from_private_bytes((place + 1).to_bytes(32, "big"))
+    return PracticeContribution(
+        contributor=f"Practice {place}",
+        key=public_text(key),
+        practice_id="invented",
+        practice_version="1",
+        practice_digest="0",
+        outcome_digest="0" * 64,
+        exported_on="2026-11-29",
+        content=MATCHES,
+        ratings=RATINGS,
+        clients=RATINGS,
+        clinicians=30,
+        residual_variance=RESIDUAL_SD**2,
+        columns=tuple(SharedColumn(f"match_{n}", f"{n:064x}", RATINGS, 30) for n in range(size)),
+        equations=equations,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
