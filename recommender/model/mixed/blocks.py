@@ -4,7 +4,7 @@ One-hot blocks stay integer codes and are never written out densely.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,46 @@ class IndexBlock:
 
 
 Block = DenseBlock | IndexBlock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsedLevels:
+    """A block without the levels that no row has, and what gives each coefficient its old place.
+
+    A penalised level without rows has the coefficient 0 and adds nothing to the restricted
+    likelihood: its share of log|A| is minus the logarithm of its prior variance. Leaving it out
+    changes no number of a fit.
+
+    Attributes
+    ----------
+    block
+        The block to fit.
+    places : (block.width,) int
+        The columns of the original block that are left.
+    width : int
+        The number of columns of the original block.
+    """
+
+    block: Block
+    places: NDArray[np.intp]
+    width: int
+
+    def restored(self, values: Floats) -> Floats:
+        """Coefficients of the original block, (width,): 0 for a level without rows."""
+        full = np.zeros(self.width)
+        full[self.places] = values
+        return full
+
+
+def used_levels(block: Block) -> UsedLevels:
+    """A block reduced to the levels that rows have; dense and free blocks stay as they are."""
+    width = block.width
+    if isinstance(block, DenseBlock) or not block.penalised:
+        return UsedLevels(block, np.arange(width), width)
+    has_level = block.codes >= 0
+    places = np.unique(block.codes[has_level])
+    codes = np.where(has_level, np.searchsorted(places, block.codes), -1)
+    return UsedLevels(replace(block, codes=codes, levels=len(places)), places, width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
