@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
 from recommender.model.interactions import (
+    LEVELS,
+    NUMBERS,
     Interactions,
     Standardizer,
     fit_interactions,
@@ -47,7 +49,8 @@ EXPECTED: Mapping[str, float] = {
     "matches": 0.01,
     "clinicians": 0.015,
     "by_level": 0.005,
-    "products": 0.01,
+    NUMBERS: 0.01,
+    LEVELS: 0.01,
 }
 """Prior medians of what each block adds to the variance of a rating, as a share of the residual
 variance. Chosen on simulated practices, not taken from a study: published shares of clinicians in
@@ -84,8 +87,8 @@ class DesignSpec:
 
     `clinician` and `match` are the scales of clinician and of centred match columns, `clinicians`
     and `levels` the numbers of effects. `prior` has the declared sizes of the matches in points of
-    alliance, all zero when the practice gives none. `informed` replaces the declared sizes while a
-    model is fitted: a fitted one has the slopes themselves.
+    alliance, all zero when the practice gives none. `products` are by block. `informed` replaces
+    the declared sizes while a model is fitted: a fitted one has the slopes themselves.
     """
 
     clinician: Standardizer
@@ -93,7 +96,7 @@ class DesignSpec:
     prior: Array
     clinicians: int
     levels: int
-    products: Interactions | None
+    products: Mapping[str, Interactions]
     informed: SlopePrior | None = None
 
     def blocks(self, rows: Rows, clinician_index: ClinicianIndex) -> list[Block]:
@@ -107,8 +110,7 @@ class DesignSpec:
             evidence = np.nan_to_num(rows.match) @ self.prior
             # Shrunk to 1, not to 0: ratings must outweigh the literature before they move it.
             blocks.append(DenseBlock("evidence", evidence[:, None], prior_mean=np.ones(1)))
-        if self.products is not None:
-            blocks.append(DenseBlock("products", self.products.columns(rows)))
+        blocks += [DenseBlock(name, each.columns(rows)) for name, each in self.products.items()]
         return blocks
 
     def index_blocks(self, clinician_index: ClinicianIndex) -> list[IndexBlock]:
@@ -230,8 +232,8 @@ class Additive:
             history[:, 2] = terms["by_level"]
         start = np.full((len(history), 1), self.fit.intercept)
         clinician = frame.clinician.apply(rows.clinician) * own["clinician"]
-        if frame.products is not None:
-            clinician = clinician + frame.products.parts(rows, own["products"])
+        for name, products in frame.products.items():
+            clinician = clinician + products.parts(rows, own[name])
         return np.concatenate([clinician, matches, history, start], axis=1)
 
     def match_parts(self, match: Array) -> Array:
@@ -276,9 +278,8 @@ class Additive:
             arrays[f"{name}.mean"], arrays[f"{name}.spread"] = scale.mean, scale.interval
         arrays["prior"] = self.frame.prior
         arrays |= {f"draws.{name}": draws for name, draws in self.draws.items()}
-        if self.frame.products is not None:
-            products = self.frame.products.to_arrays()
-            arrays |= {f"products.{name}": array for name, array in products.items()}
+        for block, products in self.frame.products.items():
+            arrays |= {f"{block}.{name}": array for name, array in products.to_arrays().items()}
         shape = {"clinicians": self.frame.clinicians, "levels": self.frame.levels}
         return arrays, {"fit": facts} | shape
 
@@ -291,14 +292,16 @@ class Additive:
             name: Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
             for name in ("clinician", "match")
         }
-        products = _under("products.", arrays)
+        products = {block: _under(f"{block}.", arrays) for block in (NUMBERS, LEVELS)}
         frame = DesignSpec(
             clinician=scales["clinician"],
             match=scales["match"],
             prior=arrays["prior"],
             clinicians=facts["clinicians"],
             levels=facts["levels"],
-            products=Interactions.from_arrays(products) if products else None,
+            products={
+                block: Interactions.from_arrays(own) for block, own in products.items() if own
+            },
         )
         fitted = MixedFit.from_arrays(_under("fit.", arrays), facts["fit"])
         return cls(frame, fitted, _under("draws.", arrays))

@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from recommender.features.feature import features_of
 from recommender.model.alliance_model import SD_INFLATION
+from recommender.model.interactions import is_multiplied
 from recommender.plan.leads import doubts
 from recommender.plan.score_plan import ScorePlan
 from recommender.practice.definition import Practice
@@ -166,7 +167,12 @@ def _bounds_of(plan: ScorePlan) -> _Bounds:
     own = [place for place, name in enumerate(answers) if name in changed]
     matches = [place for place, each in enumerate(read) if not each.isdisjoint(changed)]
     first = len(answers) + plan.clinicians.rows.shape[1]
-    multiplied = {name for name, field in scored.items() if field.behaviour.numeric}
+    multiplied = {
+        name
+        for name, field in scored.items()
+        for block in model.additive.frame.products
+        if is_multiplied(field, block)
+    }
     rows: list[Set[str]] = [{answers[place]} for place in own]
     rows += [read[place] for place in matches]
     declared = list(practice.matches.values())

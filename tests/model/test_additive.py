@@ -16,6 +16,7 @@ from recommender.model.additive import (
     DesignSpec,
     design_spec,
 )
+from recommender.model.interactions import COMPONENTS
 from recommender.model.mixed.blocks import DenseBlock
 from tests.support.builders import a_dataset, a_fit, a_model, a_practice, an_encoding
 
@@ -118,18 +119,18 @@ def test_what_is_written_is_read_back_to_the_last_bit() -> None:
 # Products
 
 
-def test_products_stand_with_the_clinician_s_columns_and_the_sum_is_the_score() -> None:
+@pytest.mark.parametrize("block", COMPONENTS)
+def test_products_are_added_to_the_clinician_s_columns_and_the_sum_is_the_score(block: str) -> None:
     rows, clinician_index = rows_and_seats()
     additive = a_model().additive
-    products = additive.frame.products
-    assert products is not None
-    none = dict(additive.fit.coefficients) | {"products": np.zeros(products.width)}
+    products = additive.frame.products[block]
+    none = dict(additive.fit.coefficients) | {block: np.zeros(products.width)}
     silent = replace(additive, fit=replace(additive.fit, coefficients=none))
     apart = additive.contributions(rows, clinician_index) - silent.contributions(
         rows, clinician_index
     )
 
-    added = products.parts(rows, additive.fit.coefficients["products"])
+    added = products.parts(rows, additive.fit.coefficients[block])
     assert added.any()
     assert apart[:, : rows.clinician.shape[1]] == pytest.approx(added, abs=1e-12)
     assert not apart[:, rows.clinician.shape[1] :].any()

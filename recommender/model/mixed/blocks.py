@@ -197,10 +197,10 @@ class Design:
         return total
 
 
-def chunks(rows: int) -> Iterator[slice]:
-    """Slices that walk `rows` rows in order, at most `ROWS_AT_ONCE` at a time."""
-    for start in range(0, rows, CHUNK_ROWS):
-        yield slice(start, min(start + CHUNK_ROWS, rows))
+def chunks(rows: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
+    """Slices that walk `rows` rows in order, at most `most` at a time."""
+    for start in range(0, rows, most):
+        yield slice(start, min(start + most, rows))
 
 
 def ordered(blocks: Sequence[Block]) -> tuple[Block, ...]:
