@@ -7,6 +7,7 @@ the effects of the numbers. Of low rank where a side has many columns, so that b
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -142,11 +143,17 @@ def fit_interactions(practice: Practice, rows: Rows) -> dict[str, Interactions]:
         for name, values in by_side.items():
             places = multiplied_columns(practice.fields(name, "score").values(), block)
             scale = fit_standardizer(values[:, places])
-            basis = _basis(scale.apply(values[:, places]), COMPONENTS[block])
+            most = COMPONENTS[block] if block == NUMBERS else most_directions(len(values))
+            basis = _basis(scale.apply(values[:, places]), most)
             sides.append(MultipliedColumns(places, scale, basis))
         if all(len(side.places) for side in sides):
             found[block] = Interactions(*sides)
     return found
+
+
+def most_directions(rows: int) -> int:
+    """Directions of levels a side: no more products than rows, which would only cost time."""
+    return min(COMPONENTS[LEVELS], max(isqrt(rows), 1))
 
 
 def is_multiplied(field: Field, block: str) -> bool:

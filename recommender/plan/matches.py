@@ -104,15 +104,15 @@ def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> 
     both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
     matches = list(enumerate(practice.matches.values()))
     families: list[Family] = []
-    named = [each for each in matches if OPERATORS[each[1].operator].named]
+    named = [each for each in matches if each[1].comparison.named]
     if named:
         families.append(_named(named, both))
-    elementwise = [each for each in matches if OPERATORS[each[1].operator].elementwise]
+    elementwise = [each for each in matches if each[1].comparison.elementwise]
     elementwise.sort(key=lambda each: each[1].operator)
     for name, some in groupby(elementwise, key=lambda each: each[1].operator):
         families.append(_elementwise(OPERATORS[name], list(some), both))
     for place, match in matches:
-        operator = OPERATORS[match.operator]
+        operator = match.comparison
         if not (operator.named or operator.elementwise):
             prepared = operator.prepare(match.compared(match.clinician, both))
             families.append(_Single(operator, match, np.array([place]), prepared))

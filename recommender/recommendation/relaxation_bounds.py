@@ -19,7 +19,7 @@ from recommender.model.interactions import is_multiplied
 from recommender.plan.leads import doubts
 from recommender.plan.score_plan import ScorePlan
 from recommender.practice.definition import Practice
-from recommender.practice.match_operators import OPERATORS, places_among
+from recommender.practice.match_operators import places_among
 from recommender.practice.matches import Match
 from recommender.practice.rules.catalogue import ON_HOURS, RULES
 from recommender.practice.rules.constraint import Constraint, eased_field
@@ -176,7 +176,7 @@ def _bounds_of(plan: ScorePlan) -> _Bounds:
     rows: list[Set[str]] = [{answers[place]} for place in own]
     rows += [read[place] for place in matches]
     declared = list(practice.matches.values())
-    operators = [OPERATORS[declared[place].operator] for place in matches]
+    operators = [declared[place].comparison for place in matches]
     ends = np.array([each.bounds for each in operators], dtype=np.float64).reshape(-1, 2)
     steps = [MOST_HOURS if each.name == "hours_shared" else np.inf for each in operators]
     deviations = model.additive.slope_deviations[matches]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import BundleError
 from recommender.features.feature import client_features, clinician_features
+from recommender.model.additive import DECLARED
 from recommender.model.bundle.archive import ARRAYS, FACTS
 from recommender.model.bundle.schema import MAX_NUMBER, REMEDY, ModelJSON
 from recommender.model.interactions import COMPONENTS
@@ -85,7 +86,7 @@ def check_arrays(arrays: Arrays, facts: ModelJSON, practice: Practice) -> None:
     _check(arrays, specs)
     widths = _block_widths(arrays, facts, practice)
     fit = facts.additive.fit
-    sound = sorted(fit.names) == sorted(widths) and set(fit.penalised) <= set(widths)
+    sound = sorted(fit.names) == sorted(widths) and set(fit.penalised) <= {*widths, DECLARED}
     _require(sound, f"{FACTS} additive.fit.names")
     blocks = _block_specs(arrays, widths)
     _check(arrays, blocks)
