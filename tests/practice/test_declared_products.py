@@ -82,7 +82,11 @@ def test_an_answer_not_given_is_unknown_and_not_zero(side: str) -> None:
     match = a_product(
         client="concerns", client_level="trauma", clinician="distress", clinician_at_least=30
     )
-    known = {"client": {"concerns": ["trauma"]}, "clinician": {"distress": 40}} | {side: {}}
+    known: dict[str, Mapping[str, Any]] = {
+        "client": {"concerns": ["trauma"]},
+        "clinician": {"distress": 40},
+    }
+    known |= {side: {}}
 
     assert np.isnan(values(match, known["client"], known["clinician"])).all()
 

@@ -88,10 +88,10 @@ def a_practice_of_every_match() -> Practice:
         match, faults = read_match(operator, declared, client, clinician)
         assert match is not None, faults
         matches[operator] = match
-    for name, declared in PRODUCTS.items():
-        words = {"group": "style", "phrase": "suits", "otherwise": "suits less"}
-        declared = {**declared, **words, "source": "invented", "prior": 0.2}
-        match, faults = read_product(name, declared, client, clinician)
+    words = {"group": "style", "phrase": "suits", "otherwise": "suits less"}
+    words |= {"source": "invented"}
+    for name, multiplied in PRODUCTS.items():
+        match, faults = read_product(name, {**multiplied, **words, "prior": 0.2}, client, clinician)
         assert match is not None, faults
         matches[name] = match
     history = replace(a_practice().history, per=None)
