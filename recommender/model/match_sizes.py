@@ -1,0 +1,109 @@
+"""Which declared matches matter, by size, in plain words; from the report and definition of a model.
+
+A match is shown where the interval of the practice's own ratings leaves 0 out. What the literature
+or other practices say is beside it and shows nothing about this practice.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from recommender.model.evaluation_report import Estimate, EvaluationReport, MatchEstimate
+from recommender.practice.definition import Practice
+from recommender.practice.matches import Match
+
+SHOWN, NOT_SHOWN = "shown by own ratings", "not shown yet"
+AGAINST = "shown by own ratings, against what was expected"
+NO_RATING = "expected; no rating of your own yet"
+NO_SIZES = "This model holds no sizes of its matches: it was trained before they were measured."
+NO_MATCHES = "The practice definition declares no match."
+HOW_TO_READ = (
+    "Change in predicted alliance as a match goes from 0 to 1, in standard deviations of alliance "
+    "and in points, with 95 % intervals. *Size* is what the model uses: own ratings and what was "
+    "expected before them. *Own ratings* leaves out what was expected, and is drawn towards 0; a "
+    "match is not shown yet where its interval covers 0. Associations in earlier ratings, not "
+    "causes."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSize:
+    """A match as it is shown; estimates are in points, `sd` of them is one standard deviation.
+
+    `expected`, `own` and `size` are those of `MatchEstimate`; `source` is where the declared size
+    comes from.
+    """
+
+    name: str
+    phrase: str
+    expected: Estimate
+    own: Estimate
+    size: Estimate
+    sd: float
+    clients: int | None
+    source: str
+    status: str
+
+    def in_sd(self, estimate: Estimate) -> Estimate:
+        """An estimate in standard deviations of alliance."""
+        ends = (estimate.value, estimate.low, estimate.high)
+        value, low, high = (None if end is None else end / self.sd for end in ends)
+        return Estimate(value=value, low=low, high=high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values, each estimate in points and in standard deviations."""
+        facts: dict[str, Any] = {"match": self.name, "phrase": self.phrase, "status": self.status}
+        for name, each in (("size", self.size), ("own", self.own), ("expected", self.expected)):
+            facts[name] = {"points": each.model_dump(), "sd": self.in_sd(each).model_dump()}
+        return facts | {"clients": self.clients, "source": self.source}
+
+
+def match_sizes(report: EvaluationReport, practice: Practice) -> tuple[MatchSize, ...]:
+    """The matches of a model, the largest size first; empty where its report holds none."""
+    if report.matches is None:
+        return ()
+    found = [
+        _size(each, practice.matches[each.match], report.matches.alliance_sd)
+        for each in report.matches.by_match
+    ]
+    return tuple(sorted(found, key=lambda each: -abs(each.size.value or 0.0)))
+
+
+def without_sizes(report: EvaluationReport) -> str:
+    """Why there is no size to show."""
+    return NO_SIZES if report.matches is None else NO_MATCHES
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """A value with its interval, signed.
+
+    Examples
+    --------
+    >>> estimate_text(Estimate(value=0.2, low=-0.104, high=0.5))
+    '+0.20 (-0.10 to +0.50)'
+    """
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "-"
+    return f"{estimate.value:+z.2f} ({estimate.low:+z.2f} to {estimate.high:+z.2f})"
+
+
+def _size(estimate: MatchEstimate, match: Match, sd: float) -> MatchSize:
+    return MatchSize(
+        name=match.name,
+        phrase=match.phrase,
+        expected=estimate.expected,
+        own=estimate.own,
+        size=estimate.size,
+        sd=sd,
+        clients=estimate.clients,
+        source=match.source or "",
+        status=_status(estimate),
+    )
+
+
+def _status(estimate: MatchEstimate) -> str:
+    own, expected = estimate.own, estimate.expected.value or 0.0
+    if own.value is None or own.low is None or own.high is None:
+        return NO_RATING
+    if own.low <= 0 <= own.high:
+        return NOT_SHOWN
+    return AGAINST if own.value * expected < 0 else SHOWN
