@@ -1,7 +1,8 @@
-"""The command `python -m experiments.pooling`: who is named among invented contributions.
+"""The command `python -m experiments.pooling`: who is named among contributions.
 
-Every practice has the same slopes give or take a deviation of its own. One more sends the opposite
-of what its ratings say.
+Invented practices have the same slopes give or take a deviation of their own, and one sends the
+opposite of what its ratings say. With `--simulated` ten simulated practices do, and the gain of a
+practice without ratings is measured with and without it.
 """
 
 from typing import Annotated
@@ -12,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
 
+from experiments.bake_off.pooled import DIFFERENCE
+from experiments.bake_off.pooled import RATINGS as RATINGS_OF
+from experiments.pooling.poisoned import poisoned_case
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.pooling.heterogeneity import findings_of
 from recommender.pooling.pool import Pool
@@ -33,14 +37,36 @@ def main(
     differences: Annotated[
         list[float] | None, typer.Option(help="SD between practices, in points.")
     ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Ten simulated practices, one poisoned; minutes.")
+    ] = False,
 ) -> None:
     """Counts pools in which an honest contribution is named, and in which the opposite one is."""
+    if simulated:
+        _print_simulated()
+        return
     table = Table("contributions", "SD between", "an honest one named", "the opposite one named")
     for size in sizes or [3, 6, 10]:
         for difference in differences or [0.0, 0.02, 0.06]:
             false, found = counts(size, difference, pools)
             table.add_row(
                 str(size), f"{difference:.2f}", f"{false} of {pools}", f"{found} of {pools}"
+            )
+    Console().print(table)
+
+
+def _print_simulated() -> None:
+    heads = ("poisoned", "SD between", "named", "literature", "honest pool", "poisoned", "left out")
+    table = Table(*heads)
+    for difference in (0.0, DIFFERENCE):
+        for place in (2, 5, 9):
+            case = poisoned_case(0, place, difference)
+            figures = (case.literature, case.honest, case.poisoned, case.left_out)
+            table.add_row(
+                f"{RATINGS_OF[place]:,} ratings",
+                f"{difference:.0%}",
+                ", ".join(case.named) or "nobody",
+                *(f"{figure:.3f}" for figure in figures),
             )
     Console().print(table)
 

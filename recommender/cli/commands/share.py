@@ -24,6 +24,7 @@ from recommender.cli.commands.console import (
     uses_extras,
 )
 from recommender.errors import RecommenderError
+from recommender.practice.definition import Practice
 from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ State = Annotated[
         help="Folder with the practice's signing key and the record of its contributions. Back it "
         "up."
     ),
+]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--learned-from",
+        help="A pool of other practices' contributions to start from; see `recommender share`.",
+        show_default=False,
+    ),
+]
+OwnState = Annotated[
+    Path, typer.Option(help="Folder of `share export`: one's own contribution is left out.")
 ]
 
 
@@ -231,18 +243,30 @@ def withdraw(
     out.print(f"Written to {out_}: send it to everybody who has {file}.", soft_wrap=True)
 
 
-def pool_for_training(path: Path, state: Path) -> "Pool":
-    """The pool of a file, without this practice's own contribution, which its ratings repeat."""
+def pool_for_training(path: Path | None, state: Path, practice: Practice) -> "Pool | None":
+    """The pool of a file, without this practice's own contribution, which its ratings repeat.
+
+    None without a file.
+
+    Raises
+    ------
+    RecommenderError
+        When it cannot be read, has no other contribution, or says nothing of the definition.
+    """
+    if path is None:
+        return None
     from recommender.pooling.files import read_pool
+    from recommender.pooling.pooled_slopes import check_pool
     from recommender.pooling.signature import KEY_FILE, public_text, signing_key
 
     pool = read_pool(path)
-    if not (state / KEY_FILE).exists():
-        return pool
-    own = public_text(signing_key(state))
-    if own in {each.key for each in pool.contributions}:
-        err.print("Left out of the pool: this practice's own contribution.")
-    return pool.without(frozenset({own}))
+    if (state / KEY_FILE).exists():
+        own = public_text(signing_key(state))
+        if own in {each.key for each in pool.contributions}:
+            err.print("Left out of the pool: this practice's own contribution.")
+        pool = pool.without(frozenset({own}))
+    check_pool(pool, practice)
+    return pool
 
 
 def named(

@@ -18,6 +18,7 @@ from recommender.journal.rated_pairings import (
 )
 from recommender.journal.recommendations import intakes
 from recommender.model.card import VERDICTS, card_of
+from recommender.model.claims import claims_of
 from recommender.model.verdicts import verdicts_of
 from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
@@ -153,6 +154,7 @@ async def get_history_page(request: Request) -> Response:
         zone=ZoneInfo(state.practice.timezone),
         used=used,
         digest=state.digest,
+        claims=claims_of(state.model.report),
         known=known,
         requests=len(requests),
         answer_shifts=shifts[0],
