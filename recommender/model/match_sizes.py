@@ -1,4 +1,4 @@
-"""Which declared matches matter, by size, in plain words; from the report and definition of a model.
+"""Which declared matches matter, by size, in words; from the report and definition of a model.
 
 A match is shown where the interval of the practice's own ratings leaves 0 out. What the literature
 or other practices say is beside it and shows nothing about this practice.

@@ -89,7 +89,7 @@ def people_behind(learned: LearningRows) -> list[tuple[int, int]]:
 
 
 def _posterior(prior: SlopePrior, equations: NormalEquations) -> tuple[Array, Array]:
-    """Mean and covariance of the slopes; without the inverse of the prior, which may be singular."""
+    """Mean and covariance of the slopes; a prior may be singular, so it is never inverted."""
     precision, score = equations.precision, equations.score
     after = prior.covariance @ np.linalg.inv(np.eye(len(score)) + precision @ prior.covariance)
     return prior.mean + after @ (score - precision @ prior.mean), after

@@ -97,7 +97,9 @@ def part_gains(
             figures[metric] = {**by_part, parts[-1]: ours[metric][OURS]}
     for metric in MEASURED:
         # A score that is the same for everybody orders nobody.
-        by_part = {part: figures[metric].get(part, np.zeros(1 + draws)) for part in (NO_PART, *parts)}
+        by_part = {
+            part: figures[metric].get(part, np.zeros(1 + draws)) for part in (NO_PART, *parts)
+        }
         for before, part in zip((NO_PART, *parts[:-1]), parts, strict=True):
             yield _gain(part, metric, by_part[part], by_part[before])
         yield _gain(BEYOND_OWN, metric, by_part[parts[-1]], by_part[OWN_PART])
