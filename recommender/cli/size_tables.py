@@ -6,8 +6,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
-from recommender.model.evaluation_report import Estimate, PartGain, interval_text
-from recommender.model.match_sizes import HOW_TO_READ, NOT_SHOWN, MatchSize, estimate_text
+from recommender.model.evaluation_report import Estimate, PartGain, gain_text
+from recommender.model.match_sizes import (
+    HOW_TO_READ,
+    NO_RATING,
+    NOT_SHOWN,
+    MatchSize,
+    estimate_text,
+)
 
 WIDTH = 31
 """Characters of the line on which an interval is drawn, 0 in its middle."""
@@ -25,30 +31,34 @@ def gains_table(gains: Sequence[PartGain]) -> RenderableType:
     by = {(each.part, each.metric): each for each in gains}
     table = RecordTable("What a gain comes from", ("with the", *metrics))
     for part in dict.fromkeys(each.part for each in gains):
-        cells = (interval_text(by[part, metric], "+").replace(" (", "\n(") for metric in metrics)
+        cells = (gain_text(by[part, metric]).replace(" (", "\n(") for metric in metrics)
         table.add_row(Text(part), *cells)
     return Group(table, Text(HOW_PARTS_READ, style="dim"))
 
 
-def matches_table(sizes: Sequence[MatchSize], title: str) -> Group:
-    """Every match by size: its interval as a picture and in figures, and what is shown of it."""
-    headings = ("match", "", "size, SD", "points", "own ratings, SD", "expected, SD", "shown")
-    table = RecordTable(title, headings)
-    reach = reach_of(sizes)
+def matches_view(sizes: Sequence[MatchSize], title: str) -> Group:
+    """Every match by size, three lines each: what is shown, a picture of its interval, figures."""
+    reach, lines = reach_of(sizes), [Text(title, style="italic")]
     for each in sizes:
-        size = each.in_sd(each.size)
-        style = "dim" if each.status == NOT_SHOWN else ""
-        table.add_row(
-            Text(each.phrase),
-            Text(interval_picture(size, reach)),
-            estimate_text(size),
-            estimate_text(each.size),
-            estimate_text(each.in_sd(each.own)),
-            estimate_text(each.in_sd(each.expected)),
-            Text(each.status, style=style),
+        size, own, expected = map(each.in_sd, (each.size, each.own, each.expected))
+        line = Text(f"\n{each.phrase}: ", style="bold")
+        style = "dim" if each.status in (NOT_SHOWN, NO_RATING) else "green"
+        line.append(each.status, style=style)
+        line.append(
+            f"\n  {interval_picture(size, reach)}  {_with_unit(size, 'SD')}", style="default"
         )
+        figures = [_with_unit(each.size, "points")]
+        figures += [f"own {_with_unit(own, 'SD')}"] if own.value is not None else []
+        figures += [f"expected {estimate_text(expected).partition(' ')[0]}"]
+        lines.append(line.append(f"\n  {'; '.join(figures)}", style="dim"))
     sources = [Text(f"{each.phrase}: {each.source}", style="dim") for each in sizes if each.source]
-    return Group(table, Text(HOW_TO_READ.replace("*", ""), style="dim"), *sources)
+    return Group(*lines, Text(f"\n{HOW_TO_READ}", style="dim"), *sources, Text(""))
+
+
+def _with_unit(estimate: Estimate, unit: str) -> str:
+    """An estimate in words, the unit after its value."""
+    value, _, interval = estimate_text(estimate).partition(" ")
+    return f"{value} {unit} {interval}"
 
 
 def reach_of(sizes: Sequence[MatchSize]) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.card_blocks import CardBlock, CardList, CardParagraph, CardTable
-from recommender.model.evaluation_report import interval_text, number_text
+from recommender.model.evaluation_report import gain_text
 from recommender.model.match_sizes import (
     HOW_TO_READ,
     MatchSize,
@@ -30,8 +30,13 @@ def part_gain_blocks(model: AllianceModel) -> Iterator[CardBlock]:
         yield CardParagraph(NO_GAINS)
         return
     yield CardParagraph(PARTS_ADDED)
-    rows = ((g.part, g.metric, interval_text(g, "+"), number_text(g.reached, ".3f")) for g in gains)
-    yield CardTable(("part", "metric", "difference", "with it"), tuple(rows))
+    metrics = tuple(dict.fromkeys(gain.metric for gain in gains))
+    by = {(gain.part, gain.metric): gain_text(gain) for gain in gains}
+    rows = [
+        (part, *(by[part, metric] for metric in metrics))
+        for part in dict.fromkeys(gain.part for gain in gains)
+    ]
+    yield CardTable(("with the", *metrics), tuple(rows))
 
 
 def match_blocks(model: AllianceModel) -> Iterator[CardBlock]:
@@ -40,7 +45,7 @@ def match_blocks(model: AllianceModel) -> Iterator[CardBlock]:
     if not sizes:
         yield CardParagraph(without_sizes(model.report))
         return
-    yield CardParagraph(HOW_TO_READ.replace("*", ""))
+    yield CardParagraph(HOW_TO_READ)
     heads = ("match", "shown", "size, SD", "size, points", "own ratings, SD", "expected, SD")
     yield CardTable(heads, tuple(map(_row, sizes)))
     sources = tuple(f"{each.phrase}: {each.source}" for each in sizes if each.source)

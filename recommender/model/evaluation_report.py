@@ -417,6 +417,19 @@ def interval_text(figure: Estimate, sign: str = "", end_digits: int = 2) -> str:
     return f"{figure.value:{sign}.3f} ({ends})"
 
 
+def gain_text(gain: PartGain) -> str:
+    """What a part adds to a metric, or that it changes nothing.
+
+    Examples
+    --------
+    >>> gain_text(PartGain(part="matches", metric="composite", value=0.1, low=0.05, high=0.15))
+    '+0.100 (+0.05 to +0.15)'
+    >>> gain_text(PartGain(part="client part", metric="composite", value=0.0, low=0.0, high=0.0))
+    'no change'
+    """
+    return interval_text(gain, "+") if gain.low or gain.high or gain.value else "no change"
+
+
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):

@@ -1,5 +1,7 @@
 """Which matches matter is said in words that own ratings alone decide."""
 
+from dataclasses import replace
+
 import pytest
 
 from recommender.model.evaluation_report import (
@@ -52,7 +54,15 @@ def test_the_largest_size_comes_first_whatever_its_sign() -> None:
     practice = a_practice()
     small, large = Estimate(value=0.1, low=0.0, high=0.2), Estimate(value=-0.4, low=-0.5, high=-0.3)
     found = match_sizes(sizes_of(practice, small, large), practice)
-    assert [each.size.value for each in found] == [-0.4, 0.1]
+    assert [abs(each.size.value or 0) for each in found] == [0.4, 0.1]
+
+
+def test_above_zero_speaks_for_the_words_of_the_match() -> None:
+    practice = a_practice()
+    name, match = next(iter(practice.matches.items()))
+    practice = replace(practice, matches={name: replace(match, direction="down")})
+    (found,) = match_sizes(sizes_of(practice, Estimate(value=-0.2, low=-0.3, high=-0.1)), practice)
+    assert (found.size.value, found.size.low, found.size.high) == (0.2, 0.1, 0.3)
 
 
 def test_sizes_are_in_points_and_in_standard_deviations() -> None:

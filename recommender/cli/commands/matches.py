@@ -32,7 +32,7 @@ def matches(
     A match is "not shown yet" where the interval of this practice's own ratings covers 0. For
     example: recommender matches 3 --json
     """
-    from recommender.cli.size_tables import gains_table, matches_table
+    from recommender.cli.size_tables import gains_table, matches_view
     from recommender.model.bundle.io import load_bundle
     from recommender.model.match_sizes import match_sizes, without_sizes
     from recommender.registry.registry import Registry
@@ -69,7 +69,7 @@ def matches(
     if sizes:
         rated = 0 if report.matches is None else report.matches.rated
         title = f"Matches of version {chosen.version}, from {rated:,} rated pairings"
-        out.print(matches_table(sizes, title))
+        out.print(matches_view(sizes, title))
     else:
         out.print(without_sizes(report))
     out.print(gains_table(report.gains_by_part))
