@@ -15,6 +15,7 @@ from rich.table import Table
 
 from experiments.bake_off.pooled import DIFFERENCE
 from experiments.bake_off.pooled import RATINGS as RATINGS_OF
+from experiments.pooling.budgets import gain_by_way
 from experiments.pooling.poisoned import poisoned_case
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.pooling.heterogeneity import findings_of
@@ -40,10 +41,16 @@ def main(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Ten simulated practices, one poisoned; minutes.")
     ] = False,
+    budgets: Annotated[
+        bool, typer.Option("--budgets", help="Tables of sizes and noise beside matches; minutes.")
+    ] = False,
 ) -> None:
     """Counts pools in which an honest contribution is named, and in which the opposite one is."""
     if simulated:
         _print_simulated()
+        return
+    if budgets:
+        _print_budgets()
         return
     table = Table("contributions", "SD between", "an honest one named", "the opposite one named")
     for size in sizes or [3, 6, 10]:
@@ -52,6 +59,14 @@ def main(
             table.add_row(
                 str(size), f"{difference:.2f}", f"{false} of {pools}", f"{found} of {pools}"
             )
+    Console().print(table)
+
+
+def _print_budgets() -> None:
+    contributors = (10, 30)
+    table = Table("what is shared", *(f"{count} contributors" for count in contributors))
+    for name, gains in gain_by_way(contributors).items():
+        table.add_row(name, *(f"{gain:.3f}" for gain in gains))
     Console().print(table)
 
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from experiments.promotion_rules.rules import RULES
+from experiments.promotion_rules.rules import RULES, THE_RULE
 from experiments.promotion_rules.simulate import BAD, LOOKS, Look, simulated
 
 RATES = (100, 200, 400, 1_000)
@@ -40,7 +40,7 @@ def main(
     For example, in a minute: python -m experiments.promotion_rules --practices 8
     """
     per_year = [int(rate) for rate in rates.split(",")]
-    tables = []
+    tables, broken = [], []
     for rate in per_year:
         looks: dict[str, list[list[Look]]] = defaultdict(list)
         seeds = range(first, first + practices)
@@ -52,12 +52,16 @@ def main(
             for rule, own in by_rule.items():
                 looks[rule].append(own)
         tables.append({rule: figures(own) for rule, own in looks.items()})
+        # Every rule sees the same challengers.
+        challengers = [look for own in looks[THE_RULE] for look in own]
+        broken.append(sum(look.fault in BAD for look in challengers))
     typer.echo(f"{practices} practices each; {' / '.join(map(str, per_year))} ratings a year\n")
     typer.echo(f"| {' | '.join(HEADINGS)} |")
     typer.echo("|" + "---|" * len(HEADINGS))
     for rule in RULES:
         cells = [" / ".join(each) for each in zip(*(table[rule] for table in tables), strict=True)]
         typer.echo(f"| {' | '.join([rule, *cells])} |")
+    typer.echo(f"\nbadly broken challengers: {' / '.join(map(str, broken))}")
 
 
 def figures(practices: Sequence[Sequence[Look]]) -> tuple[str, ...]:

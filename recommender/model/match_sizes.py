@@ -20,9 +20,10 @@ NO_MATCHES = "The practice definition declares no match."
 HOW_TO_READ = (
     "Change in predicted alliance from where the words are not true at all to where they are fully "
     "(or by one unit, such as a kilometre), in standard deviations of alliance (SD) and in points, "
-    "with 95 % intervals. The size is what the model uses: own ratings and what was expected before "
-    "them. The figure of own ratings leaves out what was expected, and is drawn towards 0; a match is "
-    "not shown yet where its interval covers 0. Associations in earlier ratings, not causes."
+    "with 95 % intervals. The size is what the model uses: own ratings and what was expected "
+    "before. The figure of own ratings leaves out what was expected, and is drawn towards 0; a "
+    "match is not shown yet where its interval covers 0. Associations in earlier ratings, not "
+    "causes."
 )
 
 

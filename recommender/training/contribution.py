@@ -107,7 +107,14 @@ def contribution_of(
     own = replace(settings or FitSettings(), pool=None)
     prepared = prepare(dataset, np.arange(len(dataset)), own, progress)
     progress("contribution", 0.9)
-    behind = people_behind(prepared.learned)
+    return contribution_from_fit(prepared, sharing, key)
+
+
+def contribution_from_fit(
+    prepared: PreparedFit, sharing: SharingSettings, key: Ed25519PrivateKey
+) -> PracticeContribution:
+    """The contribution of a practice whose own fit is prepared; errors as in `contribution_of`."""
+    dataset, behind = prepared.dataset, people_behind(prepared.learned)
     matches = list(dataset.practice.matches.values())
     enough = [
         place
@@ -183,8 +190,9 @@ def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list
 
 
 def _is_bounded(match: Match) -> bool:
+    """Whether it lies between -1 and 1: levels compared by name, or values scaled by bounds."""
     operator = OPERATORS[match.operator]
-    return operator.ranged or bool(np.isfinite(operator.bounds).all())
+    return operator.named or operator.ranged
 
 
 def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> list[Block]:

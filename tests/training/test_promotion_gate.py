@@ -278,8 +278,8 @@ def test_groups_nobody_looked_at_are_counted_and_do_not_pass_in_silence() -> Non
 
 
 def test_an_order_that_names_the_same_few_for_all_kinds_of_client_is_refused() -> None:
-    crowded = 0.15 + (1 - 0.15) * (MAX_CONCENTRATION + 0.01)
-    (fault,) = refused(report_facts(concentration=concentrated(crowded)), first=True)
+    concentration = 0.15 + (1 - 0.15) * (MAX_CONCENTRATION + 0.01)
+    (fault,) = refused(report_facts(concentration=concentrated(concentration)), first=True)
     assert fault.where == "exposure"
 
 

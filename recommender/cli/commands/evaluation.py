@@ -89,7 +89,7 @@ def evaluate(
 
     Every learner is fitted anew on the other pairings, so this shows how well a practice's data
     can be learned from. The report that `promote` decides on comes from `train`, which evaluates
-    as --split forward does.
+    as --split forward does and beside it scores every rating without its client.
     """
     from recommender.cli.evaluation_tables import evaluation_view
     from recommender.tables.loader import read_tables

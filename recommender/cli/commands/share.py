@@ -69,13 +69,13 @@ def export(
     practice: Definition = "psychology",
     sizes: Annotated[
         bool,
-        typer.Option(
-            "--sizes", help="A table of sizes and standard errors: less to see, and less to learn."
-        ),
+        typer.Option("--sizes", help="Only a table of sizes and standard errors."),
     ] = False,
     epsilon: Annotated[
         float | None,
-        typer.Option(help="Add noise for this privacy budget, such as 3; needs many contributors."),
+        typer.Option(
+            help="Add noise for this privacy budget, from 3 to 10: less leaves nothing to learn."
+        ),
     ] = None,
     delta: Annotated[float, typer.Option(help="The other half of the budget.")] = 1e-5,
     state: State = STATE,
@@ -97,7 +97,7 @@ def export(
         refuse_few_new_clients,
         remember_export,
     )
-    from recommender.pooling.files import write_object
+    from recommender.pooling.files import check_writable, write_object
     from recommender.pooling.practice_contribution import MATCHES, SIZES
     from recommender.pooling.signature import signing_key
     from recommender.tables.loader import read_tables
@@ -115,16 +115,18 @@ def export(
         learned = learned_from(data, store)
         declared = definition(practice)
         day = declared.day_at(now)
+        check_writable(out_)
         progress("reading tables", 0.0)
         dataset = dataset_of(read_tables(data, declared, day, written, print_warning), declared)
-        refuse_few_new_clients(first_days(dataset), earlier_exports(state))
+        refuse_few_new_clients(first_days(dataset), earlier_exports(state), state)
         sharing = SharingSettings(
             name, SIZES if sizes else MATCHES, day.isoformat(), epsilon, delta
         )
         contribution = contribution_of(
             dataset, sharing, signing_key(state), FitSettings(seed=seed), progress
         )
-        # Remembered first: a file that cannot be written costs a refusal later, not a client.
+        # A copy and the record first: what was sent is always there to be sent again.
+        write_object(state / f"{contribution.digest[:16]}.json", contribution.to_json())
         remember_export(
             state,
             EarlierExport(

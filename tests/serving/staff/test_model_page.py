@@ -1,18 +1,21 @@
+from dataclasses import replace
+from pathlib import Path
+
+from recommender.model.bundle.io import save_bundle
 from recommender.model.evaluation_report import (
     Estimate,
     EvaluationReport,
     MatchEstimate,
     MatchEstimates,
 )
-from recommender.model.match_sizes import match_sizes
 from recommender.monitoring.drift import MIN_REQUESTS
 from recommender.monitoring.early_ratings import MIN_IN_GROUP, MIN_MATCHES
 from recommender.serving.staff.pages.model import coverage_text
-from recommender.serving.staff.views.charts import match_pictures
+from recommender.settings import Settings
 from tests.support.builders import a_model, a_practice
 from tests.support.page_reader import ask, begun, read, send
 from tests.support.rated_pairings import a_match_rated, keep_matches
-from tests.support.server import LockedServer, TestClient
+from tests.support.server import LockedServer, TestClient, local_client
 
 
 def test_coverage_is_reported_from_enough_ratings_on() -> None:
@@ -93,7 +96,9 @@ def test_a_model_without_sizes_of_its_matches_says_so(open_server: TestClient) -
     assert "holds no sizes of its matches" in text
 
 
-def test_sizes_of_matches_are_pictures_beside_their_figures() -> None:
+def test_sizes_of_matches_are_pictures_beside_their_figures(
+    settings: Settings, tmp_path: Path
+) -> None:
     practice = a_practice()
     size, own = Estimate(value=0.2, low=0.1, high=0.4), Estimate(value=0.1, low=-0.1, high=0.3)
     by_match = [
@@ -101,8 +106,11 @@ def test_sizes_of_matches_are_pictures_beside_their_figures() -> None:
         for name, each in zip(practice.matches, (own, Estimate()), strict=False)
     ]
     report = EvaluationReport(matches=MatchEstimates(alliance_sd=0.5, by_match=tuple(by_match)))
-    first, second = match_pictures(match_sizes(report, practice))
-    assert first.size is not None
-    assert first.own is not None
-    assert first.size.low > first.zero > first.own.low
-    assert second.own is None
+    save_bundle(replace(a_model(), report=report), tmp_path / "bundle")
+    with local_client(settings.model_copy(update={"bundle": tmp_path / "bundle"})) as client:
+        assert client.get("/staff/model").text.count('viewBox="0 0 160 24"') == len(by_match)
+        text = read(client, "/staff/model").text
+    for each in practice.matches.values():
+        assert each.phrase in text
+    assert "+0.40 (+0.20 to +0.80)" in text
+    assert "Not shown yet" in text
