@@ -53,7 +53,7 @@ $(CLIENTS)/typescript/ready: clients/typescript/package.json clients/typescript/
 
 browser: $(BROWSER)/ready ## Set up what looks at the pages: a Chromium, axe, and a renderer of forms.
 
-$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(VENV)/dev
+$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js experiments/screenshots/chromium.py $(VENV)/dev
 	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(@D)
 	@if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts \
 	&& npm run --silent bundle \

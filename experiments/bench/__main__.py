@@ -128,12 +128,13 @@ def staged(workspace: Path) -> Table:
     """Processor time of one recommendation by stage."""
     bundle, model = _weighted(workspace)
     table = Table(
-        "stage", *(f"{clinicians:,} clinicians: p50, p99, mean ms" for clinicians in ROSTERS),
-        title=f"Processor time of one recommendation by stage, over {CLIENTS} varied clients, in "
-        f"one process; trees of pairs with a weight of {TREE_WEIGHT}",
+        "stage", *(f"{each:,} clinicians" for each in (*ROSTERS, LARGE)),
+        title=f"Processor time of one recommendation by stage: p50, p99 and mean ms over {CLIENTS} "
+        f"varied clients ({LARGE_CLIENTS} at {LARGE:,}), in one process; trees of pairs with a "
+        f"weight of {TREE_WEIGHT}",
     )  # fmt: skip
     columns = []
-    for clinicians in ROSTERS:
+    for clinicians in (*ROSTERS, LARGE):
         out.print(f"computing with {clinicians} clinicians", style="dim")
         tables, many = _varied_tables(workspace, clinicians)
         clients = varied_requests(model.practice, tables, many)

@@ -21,9 +21,11 @@ from recommender.recommendation.recommend import (
     Intake,
     read_intake,
 )
+from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import RelaxationOffer, relaxation_offers
-from recommender.recommendation.stated_scores import may_lead, score_stated
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.recommendation.stated_scores import score_stated
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import max_changes, relaxations
 from recommender.screening.screen import request_context_of, screen
 from recommender.tables.loader import read_roster
 
@@ -82,9 +84,7 @@ def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cos
     practice, roster = model.practice, encoding.roster
     screening = screen(practice, intake.client, intake.client_id, roster, DAY)
     asking = request_context_of(practice, intake.client_id, roster.ids, DAY)
-    asked = ScreenedRequest(
-        practice, intake.client, intake.modes, asking, roster.columns, screening
-    )
+    asked = ScreenedRequest(practice, intake.client, asking, roster.columns, screening)
     fitting = np.flatnonzero(screening.eligible)
     few = len(fitting) < DEFAULT_TOP_K
     plan = plan_for(model, encoding)

@@ -21,7 +21,8 @@ from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import field_names, judge
 from recommender.recommendation.recommend import Intake, read_intake
-from recommender.screening.screen import Screening, request_context_of, screen
+from recommender.screening.screen import request_context_of, screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 SIZES = (5_000, 50_000, 500_000)

@@ -1,14 +1,20 @@
 """Where the time of one recommendation goes, in this process, over varied clients."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import numpy as np
 
+from recommender.plan.score_plan import ScorePlan
+from recommender.recommendation import recommend as recommending_module
+from recommender.recommendation import relaxation_offers, shortlists
 from recommender.recommendation.recommend import DEFAULT_TOP_K, read_intake, recommend
-from recommender.screening.cache import screening_cache_for
+from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.security.scopes import ROLES, Role
 from recommender.serving.recommendation_service import recommend_parsed, today
 from recommender.serving.schemas.required_scope import NOTHING
@@ -21,13 +27,26 @@ Taken = Mapping[str, float]
 WARM_UP = 20
 RUNS = 2
 """Each client is computed so often; the fastest counts."""
+SCREENING_PASSES = ((ScreeningCache, "screen"),)
+SCORING_PASSES = (
+    (ScorePlan, "score"),
+    (ScorePlan, "score_changed"),
+    (shortlists, "leads_among"),
+    (recommending_module, "contributions_of"),
+    (recommending_module, "average_contributions"),
+    (relaxation_offers, "ahead"),
+    (recommending_module, "may_lead"),
+)
+"""Functions that pass over arrays of clinicians, none of which calls another. Compiled code over
+the same arrays can save no more than is spent in them, which includes the calls around numpy."""
 
 
 def stages(bundle: Path, roster: Path, clients: Sequence[Mapping[str, Any]]) -> list[Taken]:
     """Milliseconds of processor time by stage, one mapping for each client.
 
     `whole` is everything that a server without a store computes for the default answer, `building`
-    what of it the other stages do not name, and `recording` what a store needs besides.
+    what of it the other stages do not name, and `recording` what a store needs besides. The
+    `passes` are the parts of the whole spent in `SCREENING_PASSES` and `SCORING_PASSES`.
     """
     snapshot = open_snapshot(Settings(bundle=bundle, roster=roster))
     for body in clients[:WARM_UP]:
@@ -52,6 +71,8 @@ def _stages(snapshot: ServingSnapshot, body: Mapping[str, Any]) -> Taken:
     served, serving = _timed(lambda: recommend_parsed(snapshot, request))
     _, writing = _timed(lambda: served.to_json(ROLES[Role.TOOL], NOTHING))
     _, recording = _timed(lambda: shown_of(served, snapshot))
+    with _spent_in(SCREENING_PASSES) as verdicts, _spent_in(SCORING_PASSES) as scores:
+        recommend_parsed(snapshot, request)
     return {
         "validating": validating,
         "encoding": encoding_answers,
@@ -61,7 +82,29 @@ def _stages(snapshot: ServingSnapshot, body: Mapping[str, Any]) -> Taken:
         "writing JSON": writing,
         "whole": validating + serving + writing,
         "recording": recording,
+        "passes of screening, in the whole": sum(verdicts),
+        "passes of scoring, in the whole": sum(scores),
     }
+
+
+@contextmanager
+def _spent_in(functions: Sequence[tuple[Any, str]]) -> Iterator[list[float]]:
+    """Milliseconds of processor time of every call of some functions, while the block runs."""
+    taken: list[float] = []
+
+    def counted(function: Callable[..., Result]) -> Callable[..., Result]:
+        @wraps(function)
+        def call(*parts: Any, **named: Any) -> Result:
+            result, spent = _timed(partial(function, *parts, **named))
+            taken.append(spent)
+            return result
+
+        return call
+
+    with ExitStack() as patched:
+        for owner, name in functions:
+            patched.enter_context(patch.object(owner, name, counted(getattr(owner, name))))
+        yield taken
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:

@@ -1,6 +1,7 @@
 """The browser of this machine: one that is there, or Debian's where it may be installed.
 
-`python -m experiments.screenshots.chromium` says which; for the tests and the pictures alike.
+For the tests and the pictures alike. `python -m experiments.screenshots.chromium` says which, and
+installs the one that takes least time where that may be.
 """
 
 import os
@@ -13,7 +14,10 @@ from playwright.sync_api import Browser, Playwright, ViewportSize
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+DEBIAN = ("chromium-headless-shell", "chromium")
+"""Packages and programs. The first draws no window around a page, and takes a third less processor
+time for the same pages; not every distribution has it."""
+NAMES = (*DEBIAN, "chromium-browser", "google-chrome")
 MISSING = "no Chromium on this machine, and none could be installed: install Debian's `chromium`"
 _APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "--no-install-recommends")
 
@@ -43,11 +47,20 @@ def _found() -> Path | None:
 def _installed() -> Path | None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return None
-    surroundings = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (("update",), ("install", "chromium", "fonts-dejavu-core")):
-        subprocess.run((*_APT, *words), env=surroundings, capture_output=True, check=False)
+    _apt("update")
+    for name in DEBIAN:
+        _apt("install", name, "fonts-dejavu-core")
+        if shutil.which(name):
+            break
     return _found()
 
 
+def _apt(*words: str) -> None:
+    surroundings = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run((*_APT, *words), env=surroundings, capture_output=True, check=False)
+
+
 if __name__ == "__main__":
+    if shutil.which(DEBIAN[0]) is None:
+        _installed()
     print(chromium() or MISSING)  # noqa: T201

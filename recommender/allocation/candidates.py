@@ -33,7 +33,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
-from recommender.screening.screen import ConstraintCount
+from recommender.screening.reasons import ConstraintCount
 from recommender.tables.roster import Roster
 
 DECIMALS = 6

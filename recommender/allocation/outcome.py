@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, Literal
 
 from recommender.errors import Fault
-from recommender.screening.screen import ConstraintCount
+from recommender.screening.reasons import ConstraintCount
 
 FixedBy = Literal["told", "previous"]
 UnplacedReason = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]

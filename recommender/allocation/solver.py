@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
@@ -120,6 +119,9 @@ def solve(problem: AssignmentProblem) -> AssignmentOptimum:
     """
     if not len(problem.client):
         return AssignmentOptimum(np.empty(0, dtype=np.intp), np.zeros(len(problem.places)))
+    # Late: it takes half a second, and few servers allocate.
+    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
     worth = problem.value + marginal_place_values(problem)[problem.rank[problem.client]]
     # scipy is typed for dense matrices only, but accepts sparse ones.
     rows: Any

@@ -24,6 +24,8 @@ from recommender.store.schema import audit, audit_head, audit_pruned
 PRUNED = "audit.pruned"
 _BEGINNING = "0" * 64
 _BATCH = 1000
+_INSERT, _UPDATE_HEAD = insert(audit), update(audit_head)
+_SELECT_HEAD = select(audit_head.c.seq, audit_head.c.row_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,16 @@ def append(connection: Connection, entry: AuditEntry) -> int:
         "prev_hash": last.row_hash,
     }
     row["row_hash"] = row_hash(row)
-    connection.execute(insert(audit).values(row))
+    connection.execute(_INSERT, row)
     values = {"seq": row["seq"], "row_hash": row["row_hash"]}
-    if not connection.execute(update(audit_head).values(values)).rowcount:
+    if not connection.execute(_UPDATE_HEAD, values).rowcount:
         connection.execute(insert(audit_head).values(one=1, **values))
     return last.seq + 1
 
 
 def head(connection: Connection) -> ChainHead:
     """The newest row."""
-    row = connection.execute(select(audit_head.c.seq, audit_head.c.row_hash)).first()
+    row = connection.execute(_SELECT_HEAD).first()
     return ChainHead(row.seq, row.row_hash) if row else ChainHead(0, _BEGINNING)
 
 

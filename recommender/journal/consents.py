@@ -17,6 +17,7 @@ TRAIN = "train"
 SCOPES = ("match", TRAIN, "research")
 """Matching with predicted scores, training of models, and research."""
 
+_INSERT = insert(consents)
 _IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).order_by(
     consents.c.stated_at, consents.c.given.desc()
 )
@@ -55,6 +56,7 @@ def store_consent(
     connection: Connection, subject: Subject, consent: Consent, *, stated_at: datetime, actor: str
 ) -> None:
     """Inserts the rows, without an audit entry."""
+    at = database_time(connection)
     rows = [
         {
             "consent_id": secrets.token_hex(16),
@@ -64,12 +66,12 @@ def store_consent(
             "version": consent.version,
             "stated_at": stated_at,
             "actor": actor,
-            "recorded_at": database_time(connection),
+            "recorded_at": at,
         }
         for scope, given in consent.scopes.items()
     ]
     if rows:
-        connection.execute(insert(consents), rows)
+        connection.execute(_INSERT, rows)
 
 
 def adopt_consents(connection: Connection, subject: Subject, recommendation_id: str) -> None:

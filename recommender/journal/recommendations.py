@@ -1,4 +1,4 @@
-"""Recommendations as they were shown, with encrypted requests and responses; decisions on them."""
+"""Recommendations as they were shown, read from the journal; decisions on them."""
 
 import json
 import secrets
@@ -11,20 +11,16 @@ from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.closings import lock_request, refuse_closed, resume_closed
-from recommender.journal.consents import SCOPES, Consent, store_consent
-from recommender.journal.request_versions import first_version
+from recommender.journal.closings import lock_request, refuse_closed
+from recommender.journal.consents import Consent
 from recommender.journal.subjects import (
     Subject,
-    subject_for,
     subject_of_recommendation,
     subject_with,
 )
 from recommender.journal.validation import (
-    canonical_json,
     choice_faults,
     code_faults,
-    digest,
     id_faults,
     refuse,
 )
@@ -105,51 +101,6 @@ class RecordedRecommendation:
     subject: Subject
     actor: str
     recorded_at: datetime
-
-
-def record_recommendation(
-    connection: Connection, record: ShownRecommendation, *, actor: str
-) -> Subject:
-    """Stores a recommendation and gives the subject it is about.
-
-    Raises
-    ------
-    FeedbackError
-        When an id is no pseudonym or a consent has an unknown scope.
-    """
-    scopes = record.consent.scopes if record.consent else {}
-    faults = id_faults(
-        recommendation_id=record.recommendation_id,
-        client_id=record.client_id,
-        replaces=record.replaces,
-    )
-    refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
-    subject, at = subject_for(connection, record.client_id), database_time(connection)
-    columns = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
-    stored = (*columns, "model_digest", "mode", "eligible", "replaces")
-    values = {name: getattr(record, name) for name in stored}
-    values["first_id"] = first_version(connection, record.replaces) if record.replaces else None
-    connection.execute(
-        insert(recommendations).values(
-            **values, subject_id=subject.subject_id, actor=actor, recorded_at=at
-        )
-    )
-    request = _request_of(record)
-    _store_payload(connection, record, request, subject)
-    if record.replaces:
-        resume_closed(connection, record.replaces, actor=actor)
-    if record.consent:
-        store_consent(connection, subject, record.consent, stated_at=at, actor=actor)
-    facts = {name: values[name] for name in ("roster_version", "model_digest", "mode")}
-    details = {
-        "recommendation_id": record.recommendation_id,
-        "request": digest(request),
-        "response": digest(record.response),
-    }
-    if record.replaces:
-        details["replaces"] = record.replaces
-    append(connection, AuditEntry(actor, "recommendation.shown", facts, subject, details))
-    return subject
 
 
 def find_recommendation(connection: Connection, recommendation_id: str) -> RecordedRecommendation:
@@ -241,40 +192,6 @@ def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     if row is None:
         raise unknown_recommendation()
     return row
-
-
-def _request_of(record: ShownRecommendation) -> str:
-    consent = None
-    if record.consent:
-        consent = {"version": record.consent.version, "scopes": dict(record.consent.scopes)}
-    request = {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
-    return canonical_json(request | ({"declared": record.declared} if record.declared else {}))
-
-
-def _store_payload(
-    connection: Connection, record: ShownRecommendation, request: str, subject: Subject
-) -> None:
-    name, explained = record.recommendation_id, record.explained
-    connection.execute(
-        insert(payloads).values(
-            recommendation_id=name,
-            request_sealed=subject.encrypt(f"request/{name}", request.encode()),
-            response_sealed=subject.encrypt(f"response/{name}", record.response),
-            explained_sealed=explained and subject.encrypt(f"explained/{name}", explained),
-        )
-    )
-    rows = [
-        {
-            "recommendation_id": name,
-            "rank": rank,
-            "clinician_id": each.clinician_id,
-            "score": each.score,
-            "propensity": each.propensity,
-        }
-        for rank, each in enumerate(record.shortlist, 1)
-    ]
-    if rows:
-        connection.execute(insert(shown), rows)
 
 
 CHOSEN, OVERRIDE = "chosen", "override"

@@ -22,6 +22,7 @@ from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Side
+from recommender.practice.sums import known_mean
 from recommender.tables.roster import Roster
 from recommender.values.kinds import RawValue
 
@@ -141,6 +142,22 @@ class PreparedPairs:
     added: Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AverageContributions:
+    """The average of some clinicians, with whom one of them is compared.
+
+    Attributes
+    ----------
+    values : (features,)
+        The mean of their contributions, in points.
+    matches : (matches,)
+        The mean of each match, not centred, over those of whom it is known; NaN where of nobody.
+    """
+
+    values: Array
+    matches: Array
+
+
 @dataclass(frozen=True, slots=True)
 class Contributions:
     """Signed parts of predicted alliance, in points.
@@ -160,6 +177,22 @@ class Contributions:
     values: Array
     start: Array
     raw: Array
+
+    @property
+    def matches(self) -> slice:
+        """The columns that are matches, which follow one another in the order of the definition."""
+        places = [n for n, feature in enumerate(self.features) if feature.name.startswith("match.")]
+        return slice(places[0], places[-1] + 1) if places else slice(0)
+
+    @property
+    def average(self) -> AverageContributions:
+        """The average of all rows."""
+        matches = known_mean(self.raw[:, self.matches], axis=0)
+        return AverageContributions(self.values.mean(axis=0), matches)
+
+    def take(self, rows: Places) -> "Contributions":
+        """Some of the rows, in the order given."""
+        return Contributions(self.features, self.values[rows], self.start[rows], self.raw[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,26 +407,35 @@ class AllianceModel:
 def probability_ahead(
     lead: Array, drawn: Drawn, unknown: Array, one: Places, other: Places
 ) -> Array:
-    """Probability that the expectation of one pairing is above that of another, (m,).
+    """Probability that the expectation of one pairing is above that of another, (..., p).
 
     Parameters
     ----------
-    lead : (m,)
+    lead : (..., p)
         Points by which the one is ahead of the other.
-    drawn : (n, draws)
+    drawn : (..., n, draws)
         Deviations of n pairings from their expectations.
-    unknown : (n,)
+    unknown : (..., n)
         Variance that is not drawn.
-    one, other : (m,) int
+    one, other : (p,) int
         Indices among the n.
     """
-    exact = drawn.astype(np.float64)
-    shared = exact @ exact.T / exact.shape[1] + np.diag(unknown)
-    variance = shared[one, one] + shared[other, other] - 2 * shared[one, other]
-    # For two equal rows only rounding is left, which may be negative.
-    doubt = SD_INFLATION * np.sqrt(np.maximum(variance, 0.0))
+    doubt = lead_doubt(drawn, unknown, one, other)
     sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
     return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+
+
+def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pairing is ahead of another, (..., p).
+
+    The parameters are those of `probability_ahead`.
+    """
+    exact = drawn.astype(np.float64)
+    shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
+    own = shared.diagonal(axis1=-2, axis2=-1) + unknown
+    variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
+    # For two equal rows only rounding is left, which may be negative.
+    return np.asarray(SD_INFLATION * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
@@ -409,7 +451,8 @@ def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:
     """The client's level that records distinguish, (clients,); -1 where unknown or not declared."""
     if practice.history.per is None:
         return np.full(clients.size, -1, dtype=np.int64)
-    return np.asarray(np.nan_to_num(clients[practice.history.per], nan=-1.0), dtype=np.int64)
+    level = clients[practice.history.per]
+    return np.where(np.isnan(level), -1.0, level).astype(np.int64)
 
 
 _NEVER = pd.Timestamp(0, tz="UTC").to_pydatetime()

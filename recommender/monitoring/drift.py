@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from recommender.errors import IntakeError
 from recommender.features.feature import Array, client_features, client_rows
 from recommender.model.alliance_model import AllianceModel
+from recommender.model.interactions import NUMBERS
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -65,7 +66,7 @@ class LevelShift:
 
 def answer_shifts(requests: Sequence[Answers], model: AllianceModel) -> tuple[AnswerShift, ...]:
     """Every number whose spread the model holds, where enough clients answered it."""
-    numbers = model.additive.frame.products
+    numbers = model.additive.frame.products.get(NUMBERS)
     rows = [row for each in requests if (row := _row(each, model.practice)) is not None]
     if numbers is None or len(rows) < MIN_REQUESTS:
         return ()
@@ -111,8 +112,9 @@ def level_shift(field: Field, now: Sequence[Any], earlier: Sequence[Any]) -> Lev
         shares.append([(counts[level] + 0.5) / (len(some) + len(levels) / 2) for level in levels])
     index = sum((p - q) * math.log(p / q) for p, q in zip(*shares, strict=True))
     given = len({each for each in (*now, *earlier) if each in levels} | {None})
-    chance = chi2.ppf(CHANCE_LEVEL, max(given - 1, 1)) * (1 / len(now) + 1 / len(earlier))
-    return LevelShift(field.phrase, index, float(chance))
+    # The quantile of chi-squared; `scipy.stats` has it too, and takes a second to import.
+    quantile = 2 * gammaincinv(max(given - 1, 1) / 2, CHANCE_LEVEL)
+    return LevelShift(field.phrase, index, float(quantile * (1 / len(now) + 1 / len(earlier))))
 
 
 def _row(answers: Answers, practice: Practice) -> Array | None:

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from recommender.model.alliance_model import Contributions
+from recommender.features.feature import Array
+from recommender.model.alliance_model import AverageContributions, Contributions
 from recommender.plan.score_plan import ScoredPairs, model_columns
+from recommender.practice.sums import known_mean
 
 
 def contributions_of(pairs: ScoredPairs) -> Contributions:
@@ -11,8 +13,7 @@ def contributions_of(pairs: ScoredPairs) -> Contributions:
 
     As `AllianceModel.contributions_of` attributes them.
     """
-    model, width = pairs.plan.model, pairs.clients.rows.shape[1]
-    own = pairs.clients.rows[pairs.client], pairs.plan.clinicians.rows[pairs.clinician]
+    model = pairs.plan.model
     added = (1 - model.tree_weight) * pairs.added
     values = np.zeros((len(pairs), len(model.pipeline.features)))
     start = pairs.scores.client + added[:, -1]
@@ -20,9 +21,33 @@ def contributions_of(pairs: ScoredPairs) -> Contributions:
         if pairs.ways is not None and model.trees.shapley is not None:
             grown = model.trees.shapley.contributions(pairs.ways)
         else:
-            grown = model.trees.contributions(model_columns(*own, pairs.match, pairs.history))
+            grown = model.trees.contributions(_columns_of(pairs, pairs.match))
         values = model.tree_weight * grown[:, :-1]
         start = start + model.tree_weight * grown[:, -1]
-    values[:, width:] += added[:, :-1]
-    raw = model_columns(*own, pairs.raw, pairs.history)
+    values[:, pairs.clients.rows.shape[1] :] += added[:, :-1]
+    raw = _columns_of(pairs, pairs.raw)
     return Contributions(model.pipeline.features, values, start + model.survivor_offset, raw)
+
+
+def average_contributions(pairs: ScoredPairs) -> AverageContributions:
+    """The average of `contributions_of` some pairs, of which at least one is needed.
+
+    Without those of each pair where trees are looked up: how many pairs take each way is enough.
+    """
+    model = pairs.plan.model
+    values = np.zeros(len(model.pipeline.features))
+    if model.trees is not None and model.tree_weight:
+        if pairs.ways is not None and model.trees.shapley is not None:
+            values += model.tree_weight * model.trees.shapley.mean(pairs.ways)
+        else:
+            grown = model.trees.contributions(_columns_of(pairs, pairs.match))
+            values += model.tree_weight * grown[:, :-1].mean(axis=0)
+    added = (1 - model.tree_weight) * pairs.added.mean(axis=0)
+    values[pairs.clients.rows.shape[1] :] += added[:-1]
+    return AverageContributions(values, known_mean(pairs.raw))
+
+
+def _columns_of(pairs: ScoredPairs, match: Array) -> Array:
+    """The columns of the model with these matches, (n, features)."""
+    own = pairs.clients.rows[pairs.client], pairs.plan.clinicians.rows[pairs.clinician]
+    return model_columns(*own, match, pairs.history)

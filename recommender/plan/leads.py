@@ -4,48 +4,80 @@ import numpy as np
 
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
-from recommender.model.alliance_model import probability_ahead
-from recommender.model.interactions import Interactions
+from recommender.model.alliance_model import lead_doubt, probability_ahead
 from recommender.plan.score_plan import Places, ScoredPairs
 
 
 def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
     """Probability that the expected alliance of one pair is above that of another, (m,).
 
-    As `AllianceModel.ahead`; `one` and `other` (m,) are indices of `pairs`, a few hundred at most.
+    As `AllianceModel.ahead`; `one` and `other` (m,) are indices of `pairs`.
     """
+    some, places = np.unique([one, other], return_inverse=True)
     pairing = pairs.scores.pairing
-    unknown = pairs.plan.clinicians.unknown[pairs.clinician]
-    return probability_ahead(pairing[one] - pairing[other], _drawn(pairs), unknown, one, other)
+    lead = pairing[one] - pairing[other]
+    drawn, unknown = _deviations(pairs, some[None])
+    return probability_ahead(lead, drawn[0], unknown[0], *places.reshape(2, -1))
 
 
-def _drawn(pairs: ScoredPairs) -> Drawn:
-    """Deviations of each pair's pairing part from its mean in every draw, (n, draws)."""
+def doubts(pairs: ScoredPairs, one: Places, other: Places) -> Array:
+    """Standard deviation, in points, of what one pair is ahead of another, (m,); see `ahead`."""
+    some, places = np.unique([one, other], return_inverse=True)
+    drawn, unknown = _deviations(pairs, some[None])
+    return lead_doubt(drawn[0], unknown[0], *places.reshape(2, -1))
+
+
+def leads_among(pairs: ScoredPairs, rows: Places) -> Array:
+    """`ahead` of m pairs of each client before each other, (clients, m, m).
+
+    One half of a pair before itself. `rows` (clients, m) are indices of `pairs`. The digits are
+    those of each client alone.
+    """
+    one, other = np.triu_indices(rows.shape[1], 1)
+    pairing = pairs.scores.pairing[rows]
+    lead = pairing[:, one] - pairing[:, other]
+    leads = np.full((*rows.shape, rows.shape[1]), 0.5)
+    leads[:, one, other] = probability_ahead(lead, *_deviations(pairs, rows), one, other)
+    leads[:, other, one] = 1 - leads[:, one, other]
+    return leads
+
+
+def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
+    """Deviations of some pairs' pairing part from its mean in every draw, (stacks, m, draws).
+
+    And the variance that is not drawn, (stacks, m). `rows` (stacks, m) are indices of `pairs`,
+    stacked because the last digits of a product of matrices depend on their shapes.
+    """
     plan, draws = pairs.plan, pairs.plan.model.additive.draws
     frame, own = plan.model.additive.frame, plan.clinicians
-    match = pairs.match.T
-    drawn = own.drawn[pairs.clinician]
+    client, clinician = pairs.client[rows], pairs.clinician[rows]
+    match = np.moveaxis(pairs.raw[:, rows] - pairs.usual[:, client], 0, -1)
+    match = np.ascontiguousarray(match)
+    drawn = own.drawn[clinician]
     drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
-        drawn += (np.nan_to_num(match) @ frame.prior).astype(np.float32)[:, None] * draws[
-            "evidence"
-        ]
-    if frame.products is not None:
-        _add_products(drawn, pairs, frame.products)
+        evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
+        drawn += evidence[..., None] * draws["evidence"]
+    for block in frame.products:
+        _add_products(drawn, pairs, rows, block)
     if frame.levels:
-        index, level = own.index[pairs.clinician], pairs.clients.level[pairs.client]
+        index, level = own.index[clinician], pairs.clients.level[client]
         cell = index * frame.levels + level
         known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
         drawn[known] += draws["by_level"][cell[known]]
-    return drawn
+    return drawn, own.unknown[clinician]
 
 
-def _add_products(drawn: Drawn, pairs: ScoredPairs, products: Interactions) -> None:
+def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, block: str) -> None:
     """Adds the deviations of products: the client's side first, which is one for many pairs."""
-    draws = pairs.plan.model.additive.draws["products"]
-    directions = pairs.plan.clinicians.directions[pairs.clinician]
-    for client in np.unique(pairs.client).tolist():
-        ours = products.client.scaled(pairs.clients.rows[[client]]) @ products.client.basis
-        by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
-        some = pairs.client == client
-        drawn[some] += directions[some] @ by_direction.reshape(directions.shape[1], -1)
+    additive = pairs.plan.model.additive
+    products, draws = additive.frame.products[block].client, additive.draws[block]
+    for into, some in zip(drawn, rows, strict=True):
+        of_client, directions = pairs.client[some], pairs.plan.clinicians.directions[block]
+        for client in set(of_client.tolist()):
+            ours = products.scaled(pairs.clients.rows[[client]]) @ products.basis
+            by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
+            theirs = of_client == client
+            into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(
+                directions.shape[1], -1
+            )

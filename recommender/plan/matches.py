@@ -1,4 +1,4 @@
-"""Matches of one client with many clinicians, whose side is compiled and stacked by operator."""
+"""Matches of clients with many clinicians, whose side is compiled and stacked by operator."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+OwnRows = Places | slice
+"""The client's row of each pair; all rows where one client is in every pair."""
 
 
 class Family(Protocol):
@@ -40,8 +42,8 @@ class Family(Protocol):
     def fields(self) -> frozenset[str]:
         """The client's fields that the matches read."""
 
-    def with_one(self, client: Columns, rows: Places) -> Array:
-        """The matches of one client with some of the clinicians, (matches, rows)."""
+    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
+        """The matches of pairs of a client's and a clinician's row, (matches, rows)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,19 +57,23 @@ class CompiledMatches:
     families: tuple[Family, ...]
     panel: Places
 
-    def with_one(
-        self, client: Columns, clinician: Places, fields: Set[str] | None = None
+    def of(
+        self,
+        clients: Columns,
+        client: Places,
+        clinician: Places,
+        fields: Set[str] | None = None,
     ) -> tuple[Places, Array, Array]:
-        """The matches of one client with n clinicians of the roster.
+        """The matches of n pairs of a client and a clinician of the roster.
 
-        A value depends neither on the other clinicians nor on their number.
+        A value depends neither on the other pairs nor on their number.
 
         Parameters
         ----------
-        client
-            One row.
-        clinician : (n,) int
-            Places on the roster.
+        clients
+            One row for each of C clients.
+        client, clinician : (n,) int
+            Rows of the clients and places on the roster.
         fields
             Only matches that are computed with those of these fields; all where left out.
 
@@ -77,15 +83,19 @@ class CompiledMatches:
             Which of the matches are computed.
         (k, n)
             Their values; NaN is unknown.
-        (k,)
+        (k, C)
             Their means over the panel; NaN where none is known.
         """
         families = (each for each in self.families if fields is None or each.fields & fields)
-        rows = np.concatenate([clinician, self.panel])
-        parts = [(each.places, each.with_one(client, rows)) for each in families]
+        rows = np.concatenate([clinician, np.tile(self.panel, clients.size)])
+        own: OwnRows = slice(None)
+        if clients.size > 1:
+            own = np.concatenate([client, np.repeat(np.arange(clients.size), len(self.panel))])
+        parts = [(each.places, each.of(clients, own, rows)) for each in families]
         places = np.concatenate([np.empty(0, dtype=np.intp), *(place for place, _ in parts)])
-        values = np.concatenate([np.empty((0, len(rows))), *(own for _, own in parts)])
-        return places, values[:, : len(clinician)], known_mean(values[:, len(clinician) :])
+        values = np.concatenate([np.empty((0, len(rows))), *(each for _, each in parts)])
+        usual = values[:, len(client) :].reshape(len(places), clients.size, len(self.panel))
+        return places, values[:, : len(client)], known_mean(np.moveaxis(usual, 2, 0), axis=0)
 
 
 def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> CompiledMatches:
@@ -94,15 +104,15 @@ def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> 
     both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
     matches = list(enumerate(practice.matches.values()))
     families: list[Family] = []
-    named = [each for each in matches if OPERATORS[each[1].operator].named]
+    named = [each for each in matches if each[1].comparison.named]
     if named:
         families.append(_named(named, both))
-    elementwise = [each for each in matches if OPERATORS[each[1].operator].elementwise]
+    elementwise = [each for each in matches if each[1].comparison.elementwise]
     elementwise.sort(key=lambda each: each[1].operator)
     for name, some in groupby(elementwise, key=lambda each: each[1].operator):
         families.append(_elementwise(OPERATORS[name], list(some), both))
     for place, match in matches:
-        operator = OPERATORS[match.operator]
+        operator = match.comparison
         if not (operator.named or operator.elementwise):
             prepared = operator.prepare(match.compared(match.clinician, both))
             families.append(_Single(operator, match, np.array([place]), prepared))
@@ -122,10 +132,10 @@ class _Single:
     def fields(self) -> frozenset[str]:
         return frozenset(field.name for field in self.match.client)
 
-    def with_one(self, client: Columns, rows: Places) -> Array:
-        ours = self.operator.prepare(self.match.compared(self.match.client, client))
+    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
+        ours = self.operator.prepare(self.match.compared(self.match.client, clients))
         theirs = tuple(part[rows] for part in self.clinicians)
-        return self.operator.compare(ours, theirs)[None]
+        return self.operator.compare(tuple(part[client] for part in ours), theirs)[None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,10 +157,10 @@ class _Elementwise:
     def fields(self) -> frozenset[str]:
         return frozenset(self.names)
 
-    def with_one(self, client: Columns, rows: Places) -> Array:
-        numbers = np.array([client[name] for name in self.names])
-        theirs = self.clinicians.take(rows, axis=1)
-        return self.operator.compare(((numbers - self.low) / self.span,), (theirs,))
+    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
+        numbers = np.array([clients[name] for name in self.names])
+        ours = ((numbers - self.low) / self.span)[:, client]
+        return self.operator.compare((ours,), (self.clinicians.take(rows, axis=1),))
 
 
 def _elementwise(
@@ -204,16 +214,16 @@ class _Named:
     def fields(self) -> frozenset[str]:
         return frozenset(field.name for field in self.client)
 
-    def with_one(self, client: Columns, rows: Places) -> Array:
-        named = np.concatenate([_levels_named(field, client) for field in self.client])
+    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
+        named = np.concatenate([_levels_named(field, clients) for field in self.client], axis=1)
         named *= self.counted
-        counts = np.add.reduceat(named, self.starts)
+        counts = np.add.reduceat(named, self.starts, axis=1)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
         known = np.where(np.isnan(named), 0.0, named).astype(np.float32)
-        wished = known[:, None] * self.of_match
-        shared = (self.held[rows] @ wished).T.astype(np.float64)
-        values = shared / np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)[:, None]
+        shared = (self.held[rows] * known[client]) @ self.of_match
+        wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
+        values = shared.T / wished.T[:, client]
         values[self.unknown[:, rows]] = np.nan
         return np.asarray(values)
 
@@ -250,11 +260,10 @@ def _levels_held(match: Match, clinicians: Columns) -> tuple[Array, Array]:
     return held, counted.astype(np.float64)
 
 
-def _levels_named(field: Field, client: Columns) -> Array:
-    """1 for each level the client named, (levels,); NaN where the field is not answered."""
-    values = client[field.name][0]
-    if values.ndim:
-        return np.asarray(values)
-    if np.isnan(values):
-        return np.full(len(field.levels), np.nan)
-    return np.asarray(np.arange(len(field.levels)) == values, dtype=np.float64)
+def _levels_named(field: Field, clients: Columns) -> Array:
+    """1 for each level that each of C clients named, (C, levels); NaN where not answered."""
+    values = clients[field.name]
+    if values.ndim == 1:
+        is_named = values[:, None] == np.arange(len(field.levels))
+        values = np.where(np.isnan(values)[:, None], np.nan, is_named)
+    return np.asarray(values)

@@ -4,7 +4,7 @@ The row-wise path of `AllianceModel` computes the same for training and evaluati
 of each clinician is computed once, and a request adds what depends on its client.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,49 +20,16 @@ from recommender.model.alliance_model import (
     levels_of,
 )
 from recommender.model.trees.tables import Ways
+from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
 from recommender.plan.matches import CompiledMatches
 from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
 Places = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClientTerms:
-    """What C clients decide of their scores alone.
-
-    Attributes
-    ----------
-    rows : (C, columns)
-        Their columns of the model.
-    level : (C,) int
-        The level that records distinguish; -1 for none.
-    expected : (C,)
-        The client part, in points.
-    slopes : (C, q)
-        Points for one unit of each clinician's number that is multiplied with theirs.
-    """
-
-    rows: Array
-    level: NDArray[np.int64]
-    expected: Array
-    slopes: Array
-
-    def take(self, rows: Places) -> "ClientTerms":
-        """Some of the clients, in the order given; one may be taken more than once."""
-        return ClientTerms(
-            self.rows[rows], self.level[rows], self.expected[rows], self.slopes[rows]
-        )
-
-    def followed_by(self, other: "ClientTerms") -> "ClientTerms":
-        """These clients and then others."""
-        return ClientTerms(
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.level, other.level]),
-            np.concatenate([self.expected, other.expected]),
-            np.concatenate([self.slopes, other.slopes]),
-        )
+PASS_PAIRS = 1_000
+"""Pairs of several clients whose matches are computed at once: their arrays, some megabytes, stay
+in the caches of a processor. More are slower."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +77,20 @@ class ScoredPairs:
         """The matches, centred within the client, (matches, n)."""
         return self.raw - self.usual.take(self.client, axis=1)
 
+    def part(self, start: int, stop: int) -> "ScoredPairs":
+        """Pairs that follow one another, without a copy."""
+        some = slice(start, stop)
+        return replace(
+            self,
+            client=self.client[some],
+            clinician=self.clinician[some],
+            raw=self.raw[:, some],
+            history=self.history[:, some],
+            added=self.added[some],
+            ways=None if self.ways is None else self.ways[:, some],
+            scores=PairScores(self.scores.client[some], self.scores.pairing[some]),
+        )
+
     def take(self, rows: Places) -> "ScoredPairs":
         """Some of the pairs, in the order given."""
         return replace(
@@ -156,19 +137,20 @@ class ScorePlan:
         The matches with the roster's clinicians and, behind them, those of the panel.
     trees
         The trees of the pairing part; None where they have no weight or no table.
-    product_weights : (p, q)
-        Points for one unit of a client's number times one of a clinician's.
+    product_weights : by block (p, q)
+        Points for one unit of a client's column times one of a clinician's.
     """
 
     model: AllianceModel
     clinicians: ClinicianTerms
     matches: CompiledMatches
     trees: CompiledTrees | None
-    product_weights: Array
+    product_weights: Mapping[str, Array]
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
-        return self.model is model and np.array_equal(self.clinicians.index, encoding.clinician)
+        own, theirs = self.clinicians.index, encoding.clinician
+        return self.model is model and (own is theirs or np.array_equal(own, theirs))
 
     def score(self, clients: Columns, pairs: Pairs) -> ScoredPairs:
         """Scores of pairs, in points.
@@ -183,11 +165,14 @@ class ScorePlan:
             Each client with clinicians of the roster, client by client.
         """
         raw = np.empty((self.matches.count, len(pairs.client)))
-        usual = np.full((self.matches.count, clients.size), np.nan)
-        for row, some in _by_client(pairs.client, clients.size):
-            client = clients.row(row) if clients.size > 1 else clients
-            places, own, means = self.matches.with_one(client, pairs.clinician[some])
-            raw[places, some], usual[places, row] = own, means
+        usual = np.empty((self.matches.count, clients.size))
+        for rows, some in _passes(pairs.client, clients.size):
+            places, own, means = self.matches.of(
+                clients.between(rows.start, rows.stop),
+                pairs.client[some] - rows.start,
+                pairs.clinician[some],
+            )
+            raw[places, some], usual[places, rows] = own, means
         return self._scored(self._client_terms(clients), pairs, raw, usual)
 
     def score_changed(
@@ -219,10 +204,10 @@ class ScorePlan:
         raw = stated.raw.take(together, axis=1)
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
-            places, own, means = self.matches.with_one(
-                changed[row], pairs.clinician[some], fields[row]
+            places, own, means = self.matches.of(
+                changed[row], pairs.client[some], pairs.clinician[some], fields[row]
             )
-            raw[places, some], usual[places, row] = own, means
+            raw[places, some], usual[places, row] = own, means[:, 0]
         read = self.model.pipeline.own_fields
         if any(each & read for each in fields):
             terms = self._client_terms(Columns.concatenate([each.only(read) for each in changed]))
@@ -255,10 +240,9 @@ class ScorePlan:
         attributes, first = own.parts.shape[1], own.parts.shape[1] + len(match)
         added = np.zeros((len(clinician), first + self.model.records.width + 1))
         added[:, :attributes] = own.parts[clinician]
-        products = additive.frame.products
-        if products is not None:
-            slopes = terms.slopes[pairs.client]
-            added[:, products.clinician.places] += slopes * own.multiplied[clinician]
+        for block, products in additive.frame.products.items():
+            slopes = terms.slopes[block][pairs.client]
+            added[:, products.clinician.places] += slopes * own.multiplied[block][clinician]
         added[:, attributes:first] = additive.match_parts(match.T)
         added[:, first] = own.effect[clinician]
         if additive.frame.levels:
@@ -269,10 +253,10 @@ class ScorePlan:
     def _client_terms(self, clients: Columns) -> ClientTerms:
         model = self.model
         rows = model.pipeline.client_rows(clients)
-        products = model.additive.frame.products
-        slopes = np.zeros((clients.size, 0))
-        if products is not None:
-            slopes = products.slopes(rows, self.product_weights)
+        slopes = {
+            block: products.slopes(rows, self.product_weights[block])
+            for block, products in model.additive.frame.products.items()
+        }
         return ClientTerms(
             rows, levels_of(model.practice, clients), model.client_part(rows), slopes
         )
@@ -284,6 +268,17 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
     The first two have (n, columns), the others (columns, n).
     """
     return np.concatenate([client, clinician, match.T, history.T], axis=1)
+
+
+def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
+    """Clients whose matches are computed at once, with their pairs, which follow one another."""
+    ends = np.searchsorted(client, np.arange(count + 1))
+    start = 0
+    while start < count:
+        last = int(np.searchsorted(ends, ends[start] + PASS_PAIRS, side="right")) - 1
+        stop = min(max(last, start + 1), start + PASS_PAIRS, count)
+        yield slice(start, stop), slice(int(ends[start]), int(ends[stop]))
+        start = stop
 
 
 def _by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:

@@ -5,8 +5,9 @@ One intake and a table of a million pairings are encoded in the same way.
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -67,8 +68,14 @@ class Columns:
 
     def row(self, place: int) -> "Columns":
         """One row, as a view without a copy."""
-        one = slice(place, place + 1)
-        return Columns(1, {name: array[one] for name, array in self.values.items()})
+        return self.between(place, place + 1)
+
+    def between(self, start: int, end: int) -> "Columns":
+        """Rows that follow one another, as a view without a copy; `end` is behind the last."""
+        if (start, end) == (0, self.size):
+            return self
+        some = slice(start, end)
+        return Columns(end - start, {name: each[some] for name, each in self.values.items()})
 
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The given rows, in the given order; a row may be taken more than once."""
@@ -94,6 +101,74 @@ def _padded(array: NDArray[Any], width: int) -> NDArray[Any]:
     return np.concatenate([array, missing], axis=1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RowReader:
+    """Parses and encodes answers to some fields; what the fields alone decide is computed once.
+
+    Attributes
+    ----------
+    fields
+        The fields, by name.
+    missing
+        Columns of one row without an answer, which cannot be written to.
+    """
+
+    fields: Mapping[str, Field]
+    missing: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Field]) -> "RowReader":
+        """The reader of some fields."""
+        missing = {name: field.behaviour.encode(field, [None]) for name, field in fields.items()}
+        for array in missing.values():
+            array.setflags(write=False)
+        return cls(fields, missing)
+
+    def read(self, rows: Sequence[Mapping[str, RawValue]]) -> Columns:
+        """Columns of some rows; see `read_rows`."""
+        is_one, values = len(rows) == 1, dict[str, NDArray[Any]]()
+        faults = [
+            (row, -1, _unknown_name(name))
+            for row, cells in enumerate(rows)
+            for name in sorted({str(name) for name in cells if name not in self.fields})
+        ]
+        for number, (name, field) in enumerate(self.fields.items()):
+            if is_one and name not in rows[0] and not field.required:
+                continue
+            cells, places = _distinct([row.get(name) for row in rows])
+            read = [read_cell(field, cell) for cell in cells]
+            errors = {place: error for place, (_, error) in enumerate(read) if error}
+            if errors:
+                found = ((row, errors.get(place)) for row, place in enumerate(places))
+                faults += (
+                    (row, number, Fault(name, error.problem, error.remedy))
+                    for row, error in found
+                    if error
+                )
+            elif not is_one or read[0][0] is not None:
+                encoded = field.behaviour.encode(field, [value for value, _ in read])
+                values[name] = encoded if len(cells) == len(rows) else encoded[places]
+        _raise(faults, len(rows))
+        columns = self._one(values) if is_one else Columns(len(rows), values)
+        for number, each in enumerate(row_problems(self.fields, columns.values)):
+            fault = Fault(each.field, each.problem, each.remedy)
+            faults += ((row, number, fault) for row in np.flatnonzero(each.rows).tolist())
+        _raise(faults, len(rows))
+        return columns
+
+    def encoded(self, parsed: Mapping[str, Any]) -> Columns:
+        """One row of the parsed answers of one person, who left the other questions open."""
+        fields = {name: self.fields[name] for name, value in parsed.items() if value is not None}
+        return self._one(
+            {name: field.behaviour.encode(field, [parsed[name]]) for name, field in fields.items()}
+        )
+
+    def _one(self, answers: Mapping[str, NDArray[Any]]) -> Columns:
+        columns = Columns(1, {**self.missing, **answers})
+        columns.view(_ANSWERED, lambda: frozenset(answers))
+        return columns
+
+
 def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]]) -> Columns:
     """Parses and encodes answers, one mapping a row.
 
@@ -103,30 +178,47 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
         With every fault of every row: unknown names, values that cannot be read, required answers
         missing. With several rows, a fault names its row, counted from 1.
     """
-    faults: list[Fault] = []
-    parsed: dict[str, list[Any]] = {name: [None] * len(rows) for name in fields}
-    for number, row in enumerate(rows, start=1):
-        # An intake form is one row and shows no row numbers.
-        where = f"row {number}, " if len(rows) > 1 else ""
-        for name in sorted(set(map(str, row)) - set(fields)):
-            # A misplaced answer may be in the position of a name: only plain names are repeated.
-            shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
-            remedy = "remove it, or declare it in the practice definition"
-            faults.append(Fault(f"{where}{shown}", "is not a field of this practice", remedy))
-        for name in [name for name, field in fields.items() if name in row or field.required]:
-            parsed[name][number - 1], error = read_cell(fields[name], row.get(name))
-            if error:
-                faults.append(Fault(f"{where}{name}", error.problem, error.remedy))
-    if faults:
-        raise IntakeError(faults)
-    columns = encode(fields.values(), parsed, len(rows))
-    for each in row_problems(fields, columns.values):
-        for place in np.flatnonzero(each.rows).tolist():
-            where = f"row {place + 1}, " if len(rows) > 1 else ""
-            faults.append(Fault(f"{where}{each.field}", each.problem, each.remedy))
-    if faults:
-        raise IntakeError(faults)
-    return columns
+    return RowReader.of(fields).read(rows)
+
+
+def _unknown_name(name: str) -> Fault:
+    # A misplaced answer may be in the position of a name: only plain names are repeated.
+    shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
+    remedy = "remove it, or declare it in the practice definition"
+    return Fault(shown, "is not a field of this practice", remedy)
+
+
+_JSON = frozenset({bool, int, float, list, type(None)})
+"""Types of the cells of a JSON document, whose representations are equal only if they are."""
+
+
+def _distinct(cells: list[RawValue]) -> tuple[list[RawValue], list[int]]:
+    """The cells that are written alike once, and the place of each cell among them."""
+    if len(cells) == 1:
+        return cells, [0]
+    found: dict[object, int] = {}
+    # By type as well: 1 and true are equal, and are read otherwise.
+    keys = (
+        cell if type(cell) is str else (type(cell), repr(cell) if type(cell) in _JSON else number)
+        for number, cell in enumerate(cells)
+    )
+    places = [found.setdefault(key, len(found)) for key in keys]
+    firsts = dict(zip(places, cells, strict=True))
+    return list(firsts.values()), places
+
+
+def _raise(faults: list[tuple[int, int, Fault]], rows: int) -> None:
+    """Raises faults, each of a row and a place in it, in their order."""
+    if not faults:
+        return
+    faults.sort(key=itemgetter(0, 1))
+    # An intake form is one row and shows no row numbers.
+    if rows > 1:
+        faults = [
+            (row, place, replace(fault, where=f"row {row + 1}, {fault.where}"))
+            for row, place, fault in faults
+        ]
+    raise IntakeError([fault for *_, fault in faults])
 
 
 def read_cell(
@@ -192,33 +284,7 @@ def with_levels(suggested: Sequence[str], remedy: str) -> str:
     return f"did you mean {';'.join(suggested)}? {remedy[0].upper()}{remedy[1:]}"
 
 
-def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:
-    """Columns of parsed values, one sequence a field.
-
-    One person leaves most questions open: their answers share arrays that cannot be written to.
-    """
-    return Columns(
-        size,
-        {
-            f.name: _missing_row(f)
-            if size == 1 and parsed[f.name][0] is None
-            else f.behaviour.encode(f, parsed[f.name])
-            for f in fields
-        },
-    )
-
-
-def _missing_row(field: Field) -> NDArray[Any]:
-    """One missing answer, whose shape depends on the kind and on how many levels there are."""
-    key = field.kind, len(field.levels)
-    if key not in _MISSING:
-        row = field.behaviour.encode(field, [None])
-        row.setflags(write=False)
-        _MISSING[key] = row
-    return _MISSING[key]
-
-
-_MISSING: dict[tuple[str, int], NDArray[Any]] = {}
+_ANSWERED = "answered"
 
 
 def answered_in(person: Columns) -> frozenset[str]:
@@ -229,7 +295,7 @@ def answered_in(person: Columns) -> frozenset[str]:
         # Missing is NaN throughout the row; only NaN differs from itself.
         return frozenset(name for name, first in firsts if first is not None and first == first)
 
-    return person.view("answered", answered)
+    return person.view(_ANSWERED, answered)
 
 
 def cells_at(fields: Mapping[str, Field], columns: Columns, row: int) -> dict[str, RawValue]:

@@ -78,6 +78,11 @@ def product(client: Prepared, clinician: Prepared) -> Array:
     return np.asarray((2 * client[0] - 1) * (2 * clinician[0] - 1))
 
 
+def both_parts(client: Prepared, clinician: Prepared) -> Array:
+    """Product of what either side says is multiplied."""
+    return np.asarray(client[0] * clinician[0])
+
+
 def stress(client: Prepared, clinician: Prepared) -> Array:
     """Distance times how far the wish is from the middle, so that a strong wish counts more."""
     return np.abs(2 * client[0] - 1) * np.abs(client[0] - clinician[0])

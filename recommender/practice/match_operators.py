@@ -10,6 +10,7 @@ import numpy as np
 from recommender.practice.comparisons import (
     Prepared,
     Side,
+    both_parts,
     contains,
     difference,
     distance,
@@ -186,3 +187,6 @@ OPERATORS: Mapping[str, Operator] = {
     )
 }
 """Every operator a match may name."""
+ANY = frozenset[str]().union(NUMBERS, TAGS, CATEGORY)
+PRODUCT = Operator("product", ANY, ANY, both_parts, bounds=(-1.0, 1.0))
+"""How a declared product compares what its sides say is multiplied; no match names it."""

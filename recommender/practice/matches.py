@@ -10,7 +10,7 @@ from pydantic import Field as Setting
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
-from recommender.practice.match_operators import OPERATORS, Operator, aligned
+from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, aligned
 from recommender.practice.sums import Array
 from recommender.values.toml_settings import (
     FieldNames,
@@ -27,8 +27,50 @@ DIRECTIONS = ("up", "down")
 
 
 @dataclass(frozen=True, slots=True)
+class ProductPart:
+    """What of one field a declared product multiplies.
+
+    Attributes
+    ----------
+    field
+        The field.
+    level
+        Place of the level that counts as 1, all others being 0; None for a kind without levels.
+    at_least
+        Encoded value from which the field counts as 1, and as 0 below; None without a threshold.
+    """
+
+    field: Field
+    level: int | None = None
+    at_least: float | None = None
+
+    @property
+    def described(self) -> str:
+        """The field and what of it counts, as a table of the definition names it."""
+        if self.level is not None:
+            return f"{self.field.name} has {self.field.levels[self.level]}"
+        if self.at_least is None:
+            return self.field.name
+        if self.field.levels:
+            return f"{self.field.name} at least {self.field.levels[int(self.at_least)]}"
+        return f"{self.field.name} at least {self.at_least / self.field.behaviour.units:g}"
+
+    def of(self, values: Array) -> Array:
+        """What is multiplied, (n,): 0 or 1, or a number on -1 to 1 of its bounds; NaN missing."""
+        if self.level is not None:
+            if values.ndim == 2:
+                return np.asarray(values[:, self.level])
+            return np.where(np.isnan(values), np.nan, values == self.level)
+        if self.at_least is not None:
+            return np.where(np.isnan(values), np.nan, values >= self.at_least)
+        if self.field.kind == "flag":
+            return values
+        return 2 * self.field.on_unit_range(values) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A declared match.
+    """A declared match, or a declared product.
 
     Attributes
     ----------
@@ -49,6 +91,8 @@ class Match:
         of that size. Zero if the literature gives none.
     indifferent
         Levels of the client's field that state no wish.
+    parts
+        What a declared product multiplies, of the client and of the clinician; none in a match.
     """
 
     name: str
@@ -62,6 +106,20 @@ class Match:
     prior: float = 0.0
     source: str | None = None
     indifferent: tuple[str, ...] = ()
+    parts: tuple[ProductPart, ...] = ()
+
+    @property
+    def comparison(self) -> Operator:
+        """How both sides are compared."""
+        return PRODUCT if self.parts else OPERATORS[self.operator]
+
+    @property
+    def described(self) -> str:
+        """What is compared, and how, in a few words."""
+        if self.parts:
+            return f"{self.operator}: {' times '.join(part.described for part in self.parts)}"
+        sides = ("+".join(f.name for f in side) for side in (self.client, self.clinician))
+        return f"{self.operator}: {' and '.join(sides)}"
 
     @property
     def label(self) -> str:
@@ -72,7 +130,7 @@ class Match:
     def phrase_side(self) -> float:
         """1 where `phrase` is true of values above the usual, -1 where of values below it."""
         if self.direction is None:
-            return OPERATORS[self.operator].phrase_side
+            return self.comparison.phrase_side
         return 1.0 if self.direction == "up" else -1.0
 
     def between(self, client: Columns, clinician: Columns) -> Array:
@@ -80,7 +138,7 @@ class Match:
 
         `client` has one row for all clinicians, or one row for each.
         """
-        operator = OPERATORS[self.operator]
+        operator = self.comparison
         if operator.named:
             ours = self.client[0]
             one = [aligned(ours, client[ours.name], self.clinician[0], self.indifferent)]
@@ -91,8 +149,12 @@ class Match:
 
     def compared(self, fields: Sequence[Field], columns: Columns) -> list[Array]:
         """The values of one side's fields as the operator reads them, one array a field."""
+        multiplied = {part.field.label: part for part in self.parts}
         scaled = []
         for field in fields:
+            if field.label in multiplied:
+                scaled.append(multiplied[field.label].of(columns[field.name]))
+                continue
             low, span = self.scale_of(field)
             values = columns[field.name]
             scaled.append(values if (low, span) == (0.0, 1.0) else (values - low) / span)
@@ -100,7 +162,7 @@ class Match:
 
     def scale_of(self, field: Field) -> tuple[float, float]:
         """The value of a field that the operator reads as 0, and how far from it is 1."""
-        if OPERATORS[self.operator].ranged:
+        if self.comparison.ranged:
             return field.unit_range
         # A prior is given for one unit of the match: a unit of the currency, not a cent.
         return 0.0, field.behaviour.units
@@ -133,7 +195,7 @@ def read_match(
     where = f"matches.{name}"
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
     operator = OPERATORS.get(sound.get("operator", ""))
-    faults += _wrong_prior(where, sound) + same_words(where, sound)
+    faults += wrong_prior(where, sound) + same_words(where, sound)
     if operator is not None:
         for side, known, kinds in (
             ("client", client, operator.client),
@@ -165,7 +227,8 @@ def same_words(where: str, sound: Mapping[str, Any]) -> list[Fault]:
     return [Fault(f"{where}.otherwise", "is the same as the phrase", remedy)]
 
 
-def _wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+def wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+    """Faults of a declared size without a source, or against its direction."""
     prior = sound.get("prior", 0.0)
     faults = []
     if prior and not str(sound.get("source", "")).strip():

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint, applicability
 from recommender.recommendation.card_parts import Cost, Fact, Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
@@ -20,7 +23,7 @@ from recommender.recommendation.fact_text import (
 )
 from recommender.recommendation.open_intervals import OpenInterval
 from recommender.recommendation.wishes import Wish
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.values.kinds import DAY_NAMES
 
 BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
@@ -29,22 +32,27 @@ GAP, DISTANCE = "Gap", "Distance"
 WEEKDAYS = tuple(DAY_NAMES.values())
 
 
+Times = tuple[tuple[OpenInterval, str, str | None], ...]
+"""Next times with the zone they are shown in and their way of meeting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What one clinician offers this client, computed for the other parts of the card.
+    """What the clinician at one place of a shortlist offers, as other parts of the card say."""
 
-    `times` are the next times on the clock they are shown on, as begin and end, none where the
-    client named no hours.
-    """
-
-    row: int
+    place: int
     meeting: tuple[Meeting, ...]
     cost: Cost | None
-    times: tuple[tuple[OpenInterval, str], ...]
+    times: Times
 
 
 class Asked:
-    """What one client asked for, beside what each clinician offers.
+    """What one client asked for, beside what each clinician of a shortlist offers.
+
+    Parameters
+    ----------
+    rows
+        The clinicians, as places in the roster, (k,).
 
     Attributes
     ----------
@@ -52,55 +60,57 @@ class Asked:
         The levels that the client asked for, by the clinician's field that may offer them.
     """
 
-    def __init__(self, facts: ClinicianFacts, client: Columns, screening: Screening) -> None:
-        practice, fields = facts.practice, facts.fields
-        self.practice, self.client, self.columns = practice, client, facts.columns
-        self.screening, self._facts = screening, facts
-        self._fee = fields.of_part.get("cost")
-        shown = {*fields.facts, *fields.if_asked, *fields.of_part.values()}
+    def __init__(
+        self,
+        facts: ClinicianFacts,
+        client: Columns,
+        screening: Screening,
+        rows: NDArray[np.intp],
+    ) -> None:
+        self.practice, self.client, self.columns = facts.practice, client, facts.columns
+        self.screening, self._rows = screening, rows.tolist()
+        self._fee = facts.fields.of_part.get("cost")
         answered = answered_in(client)
-        self.levels = _levels_asked(practice, facts.wishes, client, answered)
-        # The ways that suit both are a part of the card.
-        ways = None if practice.ways is None else practice.ways.clinician
-        self._by_level = tuple(
-            (field, self.levels[name])
-            for name, field in practice.clinician.items()
-            if name in shown and name != ways and self.levels.get(name)
-        )
+        self.levels = _levels_asked(self.practice, facts.wishes, client, answered)
+        self._by_level = self._levels_offered(facts, rows)
         self._rules = tuple(
             rule
             for rule in screening.constraints
             if rule.rule in BY_RULE
-            and rule.clinician[0] in shown
+            and rule.clinician[0] in facts.shown
             and rule.family not in NEVER_RELAXED
             and answered.issuperset(rule.client)
             and applicability(rule, client, screening.context) == 1
         )
 
+    def _levels_offered(
+        self, facts: ClinicianFacts, rows: NDArray[np.intp]
+    ) -> list[dict[str, list[str]]]:
+        """The labels of the levels asked for that each clinician holds, by field."""
+        ways = self.practice.ways
+        # The ways that suit both are a part of the card.
+        left = {n: asked for n, asked in self.levels.items() if ways is None or n != ways.clinician}
+        columns = sorted(facts.levels.columns_with(left))
+        found: list[dict[str, list[str]]] = [{} for _ in self._rows]
+        for place, column in np.argwhere(facts.levels.held[rows][:, columns]).tolist():
+            name, level = facts.levels.levels[columns[column]]
+            label = self.practice.clinician[name].label_of(level)
+            found[place].setdefault(name, []).append(label)
+        return found
+
     def and_offered(self, offered: Offered) -> tuple[Fact, ...]:
         """What the client asked for and one clinician offers, in the order of the definition."""
         facts = [
-            Fact(field.name, field.heading, values)
-            for field, levels in self._by_level
-            if (values := self._levels_met(field, levels, offered.row))
+            Fact(name, self.practice.clinician[name].heading, tuple(labels))
+            for name, labels in self._by_level[offered.place].items()
         ]
-        spans = tuple(dict.fromkeys(_span(*each) for each in offered.times))
         for rule in self._rules:
-            facts += self._by_rule(rule, offered, spans)
+            facts += self._by_rule(rule, offered)
         return tuple(dict.fromkeys(facts))
 
-    def _levels_met(self, field: Field, levels: frozenset[str], row: int) -> tuple[str, ...]:
-        held = self._facts.levels(field.name, row) or ()
-        return tuple(field.label_of(level) for level in held if level in levels)
-
-    def _by_rule(
-        self, rule: Constraint, offered: Offered, spans: tuple[str, ...]
-    ) -> Iterator[Fact]:
-        """What a rule about amounts, flags, hours or distance says of the two, where it is met.
-
-        `spans` are the times offered, in words.
-        """
-        name, row = rule.clinician[0], offered.row
+    def _by_rule(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
+        """What a rule about amounts, flags, hours or distance says of the two, where it is met."""
+        name, row = rule.clinician[0], self._rows[offered.place]
         field = self.practice.clinician[name]
         if not rule.client:
             yield from self._without_gap(rule, offered)
@@ -124,8 +134,9 @@ class Asked:
                 yield from self._within(name, GAP, gap, answer)
             case "within_km" if is_met:
                 yield from self._distance(rule, offered)
-            case "shares_hours" if spans:
-                yield Fact(name, field.heading, spans)
+            case "shares_hours" if offered.times:
+                spans = dict.fromkeys(_span(interval, zone) for interval, zone, _ in offered.times)
+                yield Fact(name, field.heading, tuple(spans))
 
     def _without_gap(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
         """That nothing is left to pay, where a flag of the client's asks for it."""
@@ -162,6 +173,7 @@ def _levels_asked(
     return asked
 
 
+@lru_cache(maxsize=4096)
 def _span(interval: OpenInterval, zone: str) -> str:
     """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
     begin, end = interval.local(zone)

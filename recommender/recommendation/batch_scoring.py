@@ -22,16 +22,16 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.plan.compiling import plan_for
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
-from recommender.recommendation.recommend import (
-    CONSTRAINTS_ONLY,
+from recommender.recommendation.recommend import CONSTRAINTS_ONLY, with_consent
+from recommender.recommendation.shortlists import (
     MAX_TOP_K,
     ShortlistEntry,
-    build_shortlist,
+    build_shortlists,
     unscored_shortlist,
-    with_consent,
 )
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.screen import ConstraintCount, Screening
+from recommender.screening.reasons import ConstraintCount
+from recommender.screening.screening import Screening
 from recommender.tables.cells import People
 from recommender.tables.references import unresolved_of_one
 from recommender.tables.roster import digest_of
@@ -64,11 +64,6 @@ class ScoredBatch:
     screenings: tuple[Screening, ...]
     agree: NDArray[np.bool_]
     pairs: ScoredPairs
-
-    def rows_of(self, place: int) -> NDArray[np.intp]:
-        """The pairs of one client."""
-        ends = np.searchsorted(self.pairs.client, [place, place + 1])
-        return np.arange(*ends)
 
 
 def score_batches(
@@ -202,17 +197,24 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
     # Matrices are small here: several BLAS threads would only wait for each other.
     with threadpool_limits(1, user_api="blas"):
         for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
-            for place in range(len(batch.ids)):
-                _add_client(rows, batch, place, job)
+            scored = build_shortlists(job.encoding, batch.screenings, batch.pairs, job.top_k)
+            for place, (shown, _) in enumerate(scored):
+                _add_client(rows, batch, place, shown, job)
     return {name: _table(rows[name], schema) for name, schema in _schemas().items()}
 
 
 def _add_client(
-    rows: dict[str, list[tuple[Any, ...]]], batch: ScoredBatch, place: int, job: JobSettings
+    rows: dict[str, list[tuple[Any, ...]]],
+    batch: ScoredBatch,
+    place: int,
+    shown: tuple[ShortlistEntry, ...],
+    job: JobSettings,
 ) -> None:
-    """Adds one client's rows to those of the chunk."""
+    """Adds one client's rows to those of the chunk; `shown` are the scored clinicians."""
     name, screening = batch.ids[place], batch.screenings[place]
-    rows["shortlist"] += (_shortlist_row(name, each) for each in _shortlist(batch, place, job))
+    if not batch.agree[place]:
+        shown = unscored_shortlist(job.model.practice, job.encoding, screening, job.top_k)
+    rows["shortlist"] += (_shortlist_row(name, each) for each in shown)
     rows["exclusions"] += (_exclusion_row(name, each) for each in screening.constraint_counts)
     mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     client, roster = batch.clients.row(place), job.encoding.roster
@@ -284,16 +286,6 @@ def _check_folder(out: Path, chunks: list[Chunk]) -> None:
     if others:
         problem = f"has {len(others)} files made from other clients, clinicians or another model"
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
-
-
-def _shortlist(batch: ScoredBatch, place: int, job: JobSettings) -> tuple[ShortlistEntry, ...]:
-    screening = batch.screenings[place]
-    if not batch.agree[place]:
-        return unscored_shortlist(job.model.practice, job.encoding, screening, job.top_k)
-    rows = batch.rows_of(place)
-    if not len(rows):
-        return ()
-    return build_shortlist(job.encoding, screening, batch.pairs.take(rows), job.top_k)[0]
 
 
 def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:

@@ -11,15 +11,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import rule_input_of
-from recommender.practice.rules.functions import session_cost
 from recommender.practice.rules.rule_input import rows_of
-from recommender.recommendation.asked_and_offered import Asked, Offered
+from recommender.recommendation.asked_and_offered import Asked, Offered, Times
 from recommender.recommendation.card_differences import Shown, differences
-from recommender.recommendation.card_fields import cost_rule
 from recommender.recommendation.card_parts import (
     CardContent,
     CardFields,
@@ -28,15 +26,11 @@ from recommender.recommendation.card_parts import (
     NextTime,
 )
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
-from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
 from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
 from recommender.recommendation.openings import OpeningTimes
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
-
-Times = tuple[tuple[OpenInterval, str, str | None], ...]
-"""Next times with the zone they are shown in and their way of meeting."""
 
 
 def cards(
@@ -65,27 +59,27 @@ def cards(
     fields = facts.fields
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
     openings = OpeningTimes(practice, client, columns, screening, now)
-    meeting_places = MeetingPlaces(openings, rows, facts)
-    asked = Asked(facts, client, screening)
-    meetings = [meeting_places.meetings(row) for row in rows.tolist()]
-    costs = _costs(practice, fields, client, meeting_places.taken, screening, meetings)
+    asked = Asked(facts, client, screening, rows)
+    meetings = MeetingPlaces(openings, rows, facts).meetings()
+    costs = _costs(facts, client, screening, rows, meetings)
     contents = []
-    for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True):
+    for place, (row, meeting) in enumerate(zip(rows.tolist(), meetings, strict=True)):
         times = _times(openings, row, meeting) if "next_times" in fields.of_part else ()
-        offered = Offered(row, meeting, cost, tuple((each, zone) for each, zone, _ in times))
+        offered = Offered(place, meeting, costs[place], times)
+        fixed = facts.of(row)
         contents.append(
             CardContent(
-                profession=facts.profession(row),
-                photo=facts.photo(row),
+                profession=fixed.profession,
+                photo=fixed.photo,
                 meeting=_visible(fields, meeting),
-                cost=cost,
+                cost=costs[place],
                 next_times=tuple(_next_time(facts, row, *each) for each in times),
-                facts=facts.of(row),
+                facts=fixed.facts,
                 asked_and_offered=asked.and_offered(offered),
                 staff_only=fields.staff_only,
             )
         )
-    apart = differences(facts, Shown(contents, rows.tolist(), asked.levels))
+    apart = differences(facts, Shown(contents, rows, asked.levels))
     return tuple(replace(card, differs=own) for card, own in zip(contents, apart, strict=True))
 
 
@@ -99,30 +93,20 @@ def _visible(fields: CardFields, meetings: tuple[Meeting, ...]) -> tuple[Meeting
 
 
 def _costs(
-    practice: Practice,
-    fields: CardFields,
+    facts: ClinicianFacts,
     client: Columns,
-    columns: Columns,
     screening: Screening,
+    rows: NDArray[np.intp],
     meetings: Sequence[tuple[Meeting, ...]],
-) -> list[Cost | None]:
+) -> Sequence[Cost | None]:
     """The cost with each clinician, by the ways in which the client can meet them."""
-    rule = cost_rule(practice)
-    costs: list[Cost | None] = [None] * columns.size
-    if rule is None or "cost" not in fields.of_part:
-        return costs
-    by_ways: dict[tuple[str, ...], list[int]] = {}
-    for place, meeting in enumerate(meetings):
-        ways = tuple(dict.fromkeys(each.way for each in meeting if each.way is not None))
-        by_ways.setdefault(ways, []).append(place)
-    inputs = rule_input_of(rule, client, columns, screening.context)
-    for ways, places in by_ways.items():
-        cost = session_cost(inputs, ways)
-        for place in places:
-            fee, rebate, gap = (cents_of(part[place]) for part in (cost.fee, cost.rebate, cost.gap))
-            if fee is not None or rebate is not None:
-                costs[place] = Cost(fee, rebate, gap, practice.currency)
-    return costs
+    if facts.costs is None:
+        return [None] * len(rows)
+    ways = [
+        tuple(dict.fromkeys(each.way for each in meeting if each.way is not None))
+        for meeting in meetings
+    ]
+    return facts.costs.of(client, screening.context, rows, ways)
 
 
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:

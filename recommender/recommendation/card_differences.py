@@ -4,15 +4,17 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isnan
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field, listed
+from recommender.practice.fields import listed
 from recommender.recommendation.card_parts import CardContent, CardFields, Difference
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import cents_text, with_unit
@@ -42,7 +44,7 @@ class Shown:
     """The cards of a shortlist, the rows of their clinicians, and the levels asked for by field."""
 
     cards: Sequence[CardContent]
-    rows: Sequence[int]
+    rows: NDArray[np.intp]
     asked: Mapping[str, frozenset[str]]
 
 
@@ -102,19 +104,21 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
 def _of_fields(facts: ClinicianFacts, shown: Shown) -> Iterator[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
     practice, fields, columns = facts.practice, facts.fields, facts.columns
-    ways = None if practice.ways is None else fields.of_part.get("meeting")
     profession = fields.of_part.get("profession")
     asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
-    compared = {ways, profession, *fields.facts, *(n for n in fields.if_asked if n in asked)}
-    for name, field in practice.clinician.items():
-        if name not in compared:
-            continue
-        if field.behaviour.has_levels:
-            held: list[Sequence[str] | None] = [facts.levels(name, row) for row in shown.rows]
-            if name == ways:
-                held = list(map(_ways_met, shown.cards, held))
+    compared = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
+    alone = _levels_alone(facts, shown, compared.union(fields.of_part.values()))
+    for name in facts.shown_in_order:
+        field = practice.clinician[name]
+        if name in alone:
             words = _is_a if name == profession else field.spoken_of
-            yield from _only(field, held, shown.asked.get(name, frozenset()), words)
+            wished = shown.asked.get(name, frozenset())
+            for place, levels in sorted(alone[name].items()):
+                levels.sort(key=lambda level: level not in wished)
+                text = f"{ONLY} {words([field.label_of(each) for each in levels[:MAX_LEVELS]])}"
+                yield Candidate(place, Difference(name, text), is_asked=levels[0] in wished)
+        elif name not in compared:
+            continue
         elif field.kind == "flag":
             flags = columns[name][shown.rows].tolist()
             if sum(flags) == 1:
@@ -133,34 +137,31 @@ def _is_a(labels: Sequence[str]) -> str:
     return f"is a {listed([each.lower() for each in labels])}"
 
 
-def _only(
-    field: Field,
-    held: Sequence[Sequence[str] | None],
-    asked: frozenset[str],
-    words: Callable[[Sequence[str]], str],
-) -> Iterator[Candidate]:
-    """Levels that one clinician alone has, those asked for first; none if any has unknown ones.
+def _levels_alone(
+    facts: ClinicianFacts, shown: Shown, names: Collection[str]
+) -> dict[str, dict[int, list[str]]]:
+    """By field and place, the levels that one clinician alone has, in declared order.
 
-    `words` says of a clinician that they have levels of these labels.
+    A field of which any clinician's levels are not known is left out. Of ways of meeting, those
+    count in which the client can meet the clinician.
     """
-    known = [levels for levels in held if levels is not None]
-    if len(known) < len(held):
-        return
-    holders = Counter(level for levels in known for level in levels)
-    for place, own in enumerate(known):
-        alone = [level for level in own if holders[level] == 1]
-        alone.sort(key=lambda level: level not in asked)
-        if alone:
-            text = f"{ONLY} {words([field.label_of(level) for level in alone[:MAX_LEVELS]])}"
-            yield Candidate(place, Difference(field.name, text), is_asked=alone[0] in asked)
-
-
-def _ways_met(card: CardContent, offered: Sequence[str] | None) -> Sequence[str] | None:
-    """The ways offered in which the client can meet the clinician of a card, in their order."""
-    if offered is None:
-        return None
-    met = {each.way for each in card.meeting}
-    return [way for way in offered if way in met]
+    table, ways = facts.levels, facts.practice.ways
+    held, unknown = table.held[shown.rows], table.unknown[shown.rows].any(axis=0)
+    if ways is not None and ways.clinician in table.columns:
+        first, after = table.columns[ways.clinician]
+        met = [{each.way for each in card.meeting} for card in shown.cards]
+        levels = [level for _, level in table.levels[first:after]]
+        held[:, first:after] &= [[level in own for level in levels] for own in met]
+    columns = np.flatnonzero(np.count_nonzero(held, axis=0) == 1)
+    is_unknown = zip(table.columns, np.asarray(unknown).tolist(), strict=True)
+    known = {name for name, is_open in is_unknown if name in names and not is_open}
+    alone: dict[str, dict[int, list[str]]] = {}
+    places = held[:, columns].argmax(axis=0).tolist()
+    for column, place in zip(columns.tolist(), places, strict=True):
+        name, level = table.levels[column]
+        if name in known:
+            alone.setdefault(name, {}).setdefault(place, []).append(level)
+    return alone
 
 
 def _first_days(cards: Sequence[CardContent]) -> list[date | None]:

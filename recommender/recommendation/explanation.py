@@ -6,15 +6,12 @@ phrases of the practice definition, and never claim a cause.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.features.feature import Array, Feature
-from recommender.model.alliance_model import Contributions
+from recommender.model.alliance_model import AverageContributions, Contributions
 from recommender.practice.definition import Practice
-from recommender.practice.sums import known_mean
 
 MIN_POINTS = 0.02
 """Contributions below this get no words: a fiftieth of a point on a scale of 1 to 5."""
@@ -75,38 +72,39 @@ class Explanation:
 
 def explain(
     practice: Practice,
-    eligible: Contributions,
-    shown: NDArray[np.intp],
+    own: Contributions,
+    average: AverageContributions,
     *,
     in_detail: bool = True,
 ) -> tuple[Explanation, ...]:
-    """An explanation of each shown clinician against the average eligible one.
+    """An explanation of each row against the average eligible clinician.
 
     Parameters
     ----------
-    eligible
-        Contributions of every eligible clinician, one row each.
-    shown : (m,) int
-        The rows to explain.
+    own
+        Contributions of the clinicians to explain, one row each.
+    average
+        The average of every eligible clinician.
     in_detail
         Whether groups have their parts, which no shortlist shows.
     """
-    if not len(shown):
-        return ()
-    average, usual = eligible.values.mean(axis=0), known_mean(eligible.raw, axis=0)
-    explanations = []
-    for row in shown.tolist():
-        points, raw = eligible.values[row] - average, eligible.raw[row]
-        in_favour, against = (
-            _phrases(practice, eligible.features, points, raw, usual, sign=sign)
-            for sign in (1.0, -1.0)
+    usual, matches = np.full(len(own.features), np.nan), own.matches
+    usual[matches] = average.matches
+    points = own.values - average.values
+    group_points = _group_points(practice, own, points)
+    reasons = _asked_and_offered(practice, own.raw[:, matches])
+    return tuple(
+        Explanation(
+            float(sum(sums)),
+            _groups(practice, own.features, sums, parts, raw, usual, in_detail=in_detail),
+            _phrases(practice, own.features, parts, raw, usual, sign=1.0),
+            _phrases(practice, own.features, parts, raw, usual, sign=-1.0),
+            asked_and_offered,
         )
-        groups = _groups(practice, eligible.features, points, raw, usual, in_detail=in_detail)
-        asked_and_offered = _asked_and_offered(practice, eligible, row)
-        explanations.append(
-            Explanation(float(points.sum()), groups, in_favour, against, asked_and_offered)
+        for sums, parts, raw, asked_and_offered in zip(
+            group_points, points, own.raw, reasons, strict=True
         )
-    return tuple(explanations)
+    )
 
 
 def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Explanation:
@@ -115,14 +113,17 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
     `in_favour` has phrases for the one, `against` phrases for the other; exchanging the two changes
     every sign.
     """
-    points = own.values[one] - own.values[other]
-    in_favour, against = (
-        _phrases(practice, own.features, part, own.raw[row], own.raw[usual], sign=1.0)
-        for row, usual, part in ((one, other, points), (other, one, -points))
+    points, features = own.values[one] - own.values[other], own.features
+    raw, usual = own.raw[one], own.raw[other]
+    (sums,) = _group_points(practice, own, points[None])
+    (asked_and_offered,) = _asked_and_offered(practice, raw[None, own.matches])
+    return Explanation(
+        float(sum(sums)),
+        _groups(practice, features, sums, points, raw, usual, in_detail=True),
+        _phrases(practice, features, points, raw, usual, sign=1.0),
+        _phrases(practice, features, -points, usual, raw, sign=1.0),
+        asked_and_offered,
     )
-    groups = _groups(practice, own.features, points, own.raw[one], own.raw[other], in_detail=True)
-    asked_and_offered = _asked_and_offered(practice, own, one)
-    return Explanation(float(points.sum()), groups, in_favour, against, asked_and_offered)
 
 
 def behind(practice: Practice, own: Contributions, one: int, other: int) -> tuple[str, ...]:
@@ -144,34 +145,38 @@ def behind(practice: Practice, own: Contributions, one: int, other: int) -> tupl
     return tuple(dict.fromkeys(words))[:MAX_PHRASES]
 
 
+def _group_points(practice: Practice, own: Contributions, points: Array) -> list[list[float]]:
+    """The sum of each row's points by explanation group, in the order of the definition."""
+    places = {group: place for place, group in enumerate(practice.groups)}
+    of_group = np.array([places[feature.group] for feature in own.features])
+    return [np.bincount(of_group, row, minlength=len(places)).tolist() for row in points]
+
+
 def _groups(
     practice: Practice,
     features: tuple[Feature, ...],
+    sums: Sequence[float],
     points: Array,
     raw: Array,
     usual: Array,
     *,
     in_detail: bool,
 ) -> tuple[GroupContribution, ...]:
-    columns: dict[str, list[int]] = {group: [] for group in practice.groups}
-    for column, feature in enumerate(features):
-        columns[feature.group].append(column)
-    shares = points.tolist()
     return tuple(
         GroupContribution(
             group,
             phrase,
-            fsum(shares[column] for column in columns[group]),
-            _parts(practice, features, columns[group], points, raw, usual) if in_detail else (),
+            total,
+            _parts(practice, features, group, points, raw, usual) if in_detail else (),
         )
-        for group, phrase in practice.groups.items()
+        for (group, phrase), total in zip(practice.groups.items(), sums, strict=True)
     )
 
 
 def _parts(
     practice: Practice,
     features: tuple[Feature, ...],
-    columns: Sequence[int],
+    group: str,
     points: Array,
     raw: Array,
     usual: Array,
@@ -182,8 +187,8 @@ def _parts(
             _fact(practice, features[column], float(raw[column]), float(usual[column])),
             float(points[column]),
         )
-        for column in columns
-        if points[column] != 0.0
+        for column in np.flatnonzero(points).tolist()
+        if features[column].group == group
     )
     return tuple(sorted(own, key=lambda part: (-abs(part.points), part.name)))
 
@@ -263,12 +268,12 @@ def _side(practice: Practice, feature: Feature, value: float, usual: float) -> f
     return match.phrase_side * float(np.sign(apart)) if abs(apart) > ROUNDING else 0.0
 
 
-def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tuple[str, ...]:
-    # Matches follow one another among the features, in the order of the definition.
-    first = next((n for n, f in enumerate(own.features) if f.name.startswith("match.")), 0)
-    values = own.raw[row, first : first + len(practice.matches)].tolist()
-    return tuple(
-        match.phrase
-        for match, value in zip(practice.matches.values(), values, strict=True)
-        if match.operator in WISH_OPERATORS and match.phrase_side > 0 and value >= 0.5
-    )
+def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:
+    """The phrases of the wishes that each clinician meets, from their (m, matches), not centred."""
+    wishes = [
+        (place, match.phrase)
+        for place, match in enumerate(practice.matches.values())
+        if match.operator in WISH_OPERATORS and match.phrase_side > 0
+    ]
+    is_met = (matches >= 0.5).tolist()
+    return [tuple(phrase for place, phrase in wishes if row[place]) for row in is_met]

@@ -1,9 +1,7 @@
 """Ways in which a client and a clinician can meet, and where: the nearest room in reach."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from math import isnan
+from collections.abc import Mapping, Sequence
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +17,7 @@ from recommender.screening.meeting_ways import is_barred
 MAX_PLACES = 3
 """Places listed of a way of meeting while the client's place is not known."""
 
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """One room in reach: its number in the clinician's list, its name, and km by road."""
-
-    number: int
-    place: str | None
-    address: str | None
-    km: float | None
+Meetings = tuple[Meeting, ...]
 
 
 class MeetingPlaces:
@@ -38,7 +28,7 @@ class MeetingPlaces:
     openings
         The client beside the whole roster.
     rows
-        The rows that are asked for, as places in the roster; `taken` are their columns.
+        The rows that are asked for, as places in the roster, (k,).
     facts
         The facts about the roster.
     """
@@ -47,105 +37,104 @@ class MeetingPlaces:
         self, openings: OpeningTimes, rows: NDArray[np.intp], facts: ClinicianFacts
     ) -> None:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
-        self._places = rows
-        self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
-        self.taken = openings.columns.only(facts.computed_with).take(rows)
-        self._km: dict[str, NDArray[np.float64]] = {}
+        self._rows = rows
 
-    def meetings(self, row: int) -> tuple[Meeting, ...]:
-        """The ways that client and clinician share and that no hard constraint excludes.
+    def meetings(self) -> Sequence[Meetings]:
+        """The ways that client and clinician share and no hard constraint excludes, of each row.
 
-        A clinician whose ways are not recorded has none: what may be offered is not offered.
+        They are in the order of the client's field. A clinician whose ways are not recorded has
+        none: what may be offered is not offered.
         """
-        ways: Iterable[str | None] = self.usable_ways(row)
         if self.practice.ways is None:
-            ways = (None,)
-        return tuple(meeting for way in ways for meeting in self._meetings_by(row, way))
+            return self._meetings_by(None)
+        found: list[Meetings] = [()] * len(self._rows)
+        for way, is_usable in self._usable_ways().items():
+            if any(is_usable):
+                for place, by_way in enumerate(self._meetings_by(way)):
+                    if is_usable[place]:
+                        found[place] += by_way
+        return found
 
-    def usable_ways(self, row: int) -> tuple[str, ...]:
-        """Levels of the ways in which the two can meet, in the order of the client's field."""
-        place = self._rows[row]
-        return tuple(way for way, is_usable in self._usable.items() if is_usable[place])
-
-    @cached_property
-    def _usable(self) -> Mapping[str, list[bool]]:
+    def _usable_ways(self) -> Mapping[str, list[bool]]:
         """For each way of meeting, whether it can be used with each of the rows asked for."""
-        ways, screening = self.practice.ways, self.openings.screening
+        ways, screening, rows = self.practice.ways, self.openings.screening, self._rows
         if ways is None:
             return {}
         place_of = self.practice.clinician[ways.clinician].levels.index
-        offered = self.taken[ways.clinician]
+        offered = self.openings.columns[ways.clinician][rows]
         on_hours = [
             rule
             for rule in screening.constraints
             if rule.rule in (HOURS, LATE) and screening.modes[rule.name] == "hard"
         ]
-        usable = {}
+        usable, passes = {}, dict[int, NDArray[np.bool_]]()
         for way, is_open in self.openings.open_ways.items():
-            is_usable = is_open[self._places] & (offered[:, place_of(way)] == 1)
+            is_usable = is_open[rows] & (offered[:, place_of(way)] == 1)
             for rule in on_hours:
                 if not rule.ways or way in rule.ways:
                     hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
                     verdict = verdict if hours is None else hours.by_way.get(way, verdict)
-                    is_usable &= ~is_barred(rule, verdict[self._places])
+                    # Ways without hours of their own share a verdict.
+                    if id(verdict) not in passes:
+                        passes[id(verdict)] = ~is_barred(rule, verdict[rows])
+                    is_usable &= passes[id(verdict)]
             usable[way] = is_usable.tolist()
         return usable
 
-    def rooms(self, row: int, way: str | None) -> tuple[Room, ...]:
-        """Rooms for a way of meeting within reach, the nearest first; none where it needs none.
+    def _meetings_by(self, way: str | None) -> Sequence[Meetings]:
+        """How each of the rows meets in one way, with the rooms within reach if it needs any.
 
-        Where hours decide, they are rooms in which there is a time for the client.
+        The nearest room alone where the client's place is known. Where hours decide, they are rooms
+        in which there is a time for the client.
         """
-        distance = self._distance(way)
-        if distance is None:
-            return ()
-        name, screening = distance.clinician[0], self.openings.screening
-        names = self._facts.room_names(name, row)
-        within = known = np.ones(len(names), dtype=np.bool_)
-        context_way = screening.context.ways.get(way or "")
-        if context_way is not None and name in context_way.reach:
-            within = context_way.reach[name][row, 1 : len(names) + 1]
-        for rule in screening.constraints if screening.rooms else ():
-            if rule.name in screening.rooms and (not rule.ways or way in rule.ways):
-                with_hours = within & screening.rooms[rule.name][row, : len(names)]
-                within = with_hours if with_hours.any() else within
-        km = self._km_of(distance)[self._rows[row]].tolist()
-        numbers = np.flatnonzero(within if within.any() else known).tolist()
-        if not isnan(km[0]):
-            numbers.sort(key=lambda place: (km[place], place))
-        return tuple(
-            Room(place + 1, *names[place], None if isnan(km[place]) else round(km[place], 1))
-            for place in numbers
-        )
-
-    def _meetings_by(self, row: int, way: str | None) -> tuple[Meeting, ...]:
         label = None
         if way is not None and self.practice.ways is not None:
             label = self.practice.clinician[self.practice.ways.clinician].label_of(way)
-        rooms = self.rooms(row, way)
-        if rooms and rooms[0].km is not None:
-            rooms = rooms[:1]
-        meetings = dict.fromkeys(
-            Meeting(way, label, room.place, room.address, room.km)
-            for room in rooms
-            if room.place is not None or room.km is not None
-        )
-        return tuple(meetings)[:MAX_PLACES] or (Meeting(way, label),)
+        anywhere = (Meeting(way, label),)
+        distance = self._distance(way)
+        if distance is None:
+            return [anywhere] * len(self._rows)
+        found: list[Meetings] = []
+        within, km = self._rooms_within(distance, way), self._km_by(distance)
+        for row, is_within, apart in zip(self._rows.tolist(), within, km, strict=True):
+            names = self._facts.room_names(distance.clinician[0], row)
+            numbers = [number for number, counts in enumerate(is_within) if counts]
+            if not numbers:
+                found.append(anywhere)
+            elif isnan(apart[numbers[0]]):
+                named = dict.fromkeys(names[number] for number in numbers)
+                meetings = [Meeting(way, label, *each) for each in named if each[0] is not None]
+                found.append(tuple(meetings[:MAX_PLACES]) or anywhere)
+            else:
+                nearest = min(zip(map(apart.__getitem__, numbers), numbers, strict=True))[1]
+                at = Meeting(way, label, *names[nearest], round(apart[nearest], 1))
+                found.append((at,))
+        return found
+
+    def _rooms_within(self, distance: Constraint, way: str | None) -> list[list[bool]]:
+        """Which rooms of each row count for a way of meeting; every room if none does."""
+        name, screening, rows = distance.clinician[0], self.openings.screening, self._rows
+        within = known = ~np.isnan(self.openings.columns[name][rows][:, :, 0])
+        context_way = screening.context.ways.get(way or "")
+        if context_way is not None and name in context_way.reach:
+            within = context_way.reach[name][rows, 1:-1] & known
+        for rule in screening.constraints if screening.rooms else ():
+            if rule.name in screening.rooms and (not rule.ways or way in rule.ways):
+                with_hours = within & screening.rooms[rule.name][rows]
+                within = np.where(with_hours.any(axis=1)[:, None], with_hours, within)
+        counting: list[list[bool]] = np.where(within.any(axis=1)[:, None], within, known).tolist()
+        return counting
 
     def _distance(self, way: str | None) -> Constraint | None:
         """The constraint on the distance to rooms for a way; None where it needs no room."""
         rules = self.openings.rules("within_km")
         return next((each for each in rules if not each.ways or way in each.ways), None)
 
-    def _km_of(self, distance: Constraint) -> NDArray[np.float64]:
-        """Kilometres by road to each room of the rows asked for, (rows, rooms)."""
-        if distance.name not in self._km:
-            context = self.openings.screening.context
-            client = self.openings.client
-            places = self.taken[distance.clinician[0]].shape[:2]
-            km = np.full(places, np.nan)
-            if distance.client[0] in answered_in(client):
-                inputs = rule_input_of(distance, client, self.openings.columns, context)
-                km = room_km(inputs)[self._places]
-            self._km[distance.name] = km
-        return self._km[distance.name]
+    def _km_by(self, distance: Constraint) -> list[list[float]]:
+        """Kilometres by road to each room of each row; NaN where the client's place is unknown."""
+        client, columns = self.openings.client, self.openings.columns
+        if distance.client[0] in answered_in(client):
+            inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
+            km: list[list[float]] = room_km(inputs)[self._rows].tolist()
+            return km
+        return [[nan] * columns[distance.clinician[0]].shape[1]] * len(self._rows)

@@ -3,21 +3,37 @@
 Weekly hours are local; what they share is computed in UTC, so that daylight saving counts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
-from recommender.practice.week_calendar import WEEK, Windows, spans_of, week_number, week_of
+from recommender.practice.week_calendar import (
+    DAY,
+    DAYS,
+    WEEK,
+    Windows,
+    spans_of,
+    week_number,
+    week_of,
+)
 
 MAX_TIMES = 3
 WEEKS_AHEAD = (5, 26)
 """Five weeks are usually enough; alternate weeks and absences may need more."""
+MAX_DAYS_AHEAD = 365
+"""Nobody knows hours that begin later, and a time is said without its year."""
+LAID_OUT = (8, 16, 32, 56, 80)
+"""Numbers of weeks that hours are laid out for: few, so that requests of a day share them."""
 
 Span = tuple[float, float]
 """Begin and end in minutes."""
+NO_SPAN: Span = (inf, inf)
+"""Follows the last span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +64,25 @@ class WeeklyHours:
     def spans(self, origin: datetime, ahead: int) -> Sequence[Span]:
         """Open times of so many weeks in minutes from a midnight UTC; those that touch are one.
 
-        Requests share the hours of clinicians, so the spans of the last origins are stored.
+        Requests of a day share the hours of clinicians, so their spans are stored.
         """
         stored = self._spans
         if (spans := stored.get((origin, ahead))) is None:
             first = origin.date()
             week = week_of(self.zone, first, ahead)
-            every_week = self.every == 1 and not self.away
-            found = spans_of(self.windows, week, first, None if every_week else self.opens)
+            always = self.every == 1 and not self.away
+            found = spans_of(self.windows, week, first, None if always else self.opens)
             spans = tuple((begin, end) for begin, end in found.tolist())
             if len(stored) >= MAX_SPANS:
                 stored.clear()
             stored[origin, ahead] = spans
         return spans
+
+
+@lru_cache(maxsize=1024)
+def every_week(zone: str, windows: Windows) -> WeeklyHours:
+    """Windows of every week without absences; those that clients share are laid out once a day."""
+    return WeeklyHours(zone, windows)
 
 
 MAX_SPANS = 4
@@ -80,43 +102,105 @@ class OpenInterval:
         return self.begin.astimezone(ZoneInfo(zone)), self.end.astimezone(ZoneInfo(zone))
 
 
+@dataclass(frozen=True, slots=True)
+class LookAhead:
+    """From when to when intervals are looked for, in minutes from a midnight UTC.
+
+    Attributes
+    ----------
+    origin
+        The midnight; hours are laid out from it.
+    since, until
+        The first moment, and the last.
+    weeks
+        Numbers of weeks to lay out, the fewest first; the last of them are the last moment's.
+    """
+
+    origin: datetime
+    since: float
+    until: float
+    weeks: tuple[int, ...]
+
+    @classmethod
+    def of(cls, since: datetime, now: datetime | None = None) -> "LookAhead":
+        """From a moment on, laid out from the day of `now`, by default from that of the moment."""
+        midnight, origin = _midnight(since), _midnight(now or since)
+        days = (midnight - origin).days
+        weeks = [next(w for w in LAID_OUT if w * DAYS >= days + a * DAYS) for a in WEEKS_AHEAD]
+        until = float(days * DAY + WEEKS_AHEAD[-1] * WEEK)
+        return cls(origin, (since - origin) / timedelta(minutes=1), until, tuple(weeks))
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def next_open_intervals(
-    weeks: Sequence[WeeklyHours], since: datetime, minutes: float
+    weeks: Sequence[WeeklyHours], ahead: LookAhead, minutes: float
 ) -> tuple[OpenInterval, ...]:
-    """The first intervals of at least `minutes` after a moment that lie in every week.
+    """The first intervals of at least `minutes` that lie in every week, at most three, in order.
 
     The first of the weeks is the clinician's, whose room they are in.
     """
-    origin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    origin, since = ahead.origin, ahead.since
+    theirs, *others = weeks
     first: list[Span] = []
-    for ahead in WEEKS_AHEAD:
-        shared: Iterable[Span] = [((since - origin) / timedelta(minutes=1), float(ahead * WEEK))]
-        for weekly in weeks:
-            shared = _intersection(shared, weekly.spans(origin, ahead))
+    for laid_out in ahead.weeks:
+        until = min(ahead.until, float(laid_out * WEEK))
+        ours: Sequence[Span] = ((since, until),)
+        for place, weekly in enumerate(others):
+            spans = weekly.spans(origin, laid_out)
+            ours = shared_spans(ours, spans, since, until) if place else spans
         # One more than are wanted: the last of them may go on beyond the weeks looked at.
-        long = (span for span in shared if span[1] - span[0] >= minutes)
-        first = list(islice(long, MAX_TIMES + 1))
+        most = MAX_TIMES + 1
+        first = shared_spans(ours, theirs.spans(origin, laid_out), since, until, minutes, most)
         if len(first) > MAX_TIMES:
             break
     return tuple(
-        OpenInterval(
-            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), weeks[0].room
-        )
-        for begin, end in first[:MAX_TIMES]
+        [
+            OpenInterval(
+                origin + timedelta(minutes=begin), origin + timedelta(minutes=end), theirs.room
+            )
+            for begin, end in first[:MAX_TIMES]
+        ]
     )
 
 
-def _intersection(one: Iterable[Span], other: Sequence[Span]) -> Iterator[Span]:
-    """What two sequences of spans share, in order; the spans of each are in order and apart."""
-    there = 0
-    for begin, end in one:
-        while there < len(other):
-            opens, closes = other[there]
-            first, last = begin if begin > opens else opens, end if end < closes else closes
-            if first < last:
-                yield first, last
-            if end <= closes:
-                break
-            there += 1
-        if there == len(other):
-            return
+def shared_spans(
+    one: Sequence[Span],
+    other: Sequence[Span],
+    since: float,
+    until: float,
+    minutes: float = 0.0,
+    most: float = inf,
+) -> list[Span]:
+    """What two sequences of spans share between two moments, of at least so many minutes.
+
+    The spans of each are in order and apart; so are those that are found, at most `most`.
+
+    >>> shared_spans([(0, 5), (8, 12)], [(3, 9), (10, 20)], since=4, until=11)
+    [(4, 5), (8, 9), (10, 11)]
+    """
+    found: list[Span] = []
+    # The last span that begins before may go on.
+    mine = iter(one[max(bisect_right(one, (since,)) - 1, 0) :])
+    theirs = iter(other[max(bisect_right(other, (since,)) - 1, 0) :])
+    begin, end = next(mine, NO_SPAN)
+    opens, closes = next(theirs, NO_SPAN)
+    while True:
+        first = begin if begin > opens else opens
+        if first >= until:
+            return found
+        if first < since:
+            first = since
+        last = end if end < closes else closes
+        if last > until:
+            last = until
+        if last - first >= minutes and last > first:
+            found.append((first, last))
+            if len(found) == most:
+                return found
+        if end <= closes:
+            begin, end = next(mine, NO_SPAN)
+        else:
+            opens, closes = next(theirs, NO_SPAN)

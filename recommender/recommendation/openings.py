@@ -22,17 +22,19 @@ from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
 from recommender.practice.rules.time_rules import late_windows, windows_of
 from recommender.recommendation.open_intervals import (
+    MAX_DAYS_AHEAD,
     MAX_TIMES,
+    LookAhead,
     OpenInterval,
     WeeklyHours,
+    every_week,
     next_open_intervals,
 )
 from recommender.screening.meeting_ways import is_barred, shared_modes
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
-MAX_DAYS_AHEAD = 365
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
 
@@ -75,7 +77,7 @@ class OpeningTimes:
     ) -> None:
         self.practice, self.client, self.columns = practice, client, columns
         self.screening, self.now = screening, now
-        self._moments: dict[tuple[int, str], datetime] = {}
+        self._look_ahead: dict[tuple[int, str], LookAhead] = {}
         self._wished: dict[tuple[str, str], tuple[WeeklyHours, ...]] = {}
         self._rules: dict[str, list[Constraint]] = {}
         for each in practice.constraints.values():
@@ -91,25 +93,27 @@ class OpeningTimes:
         """The first intervals of one clinician and option, at most three, in order."""
         ordinal = int(self.screening.first_sessions[row]) + EPOCH
         if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
-            # A time is said without its year, and nobody knows hours that far ahead.
             return ()
-        since = self._since(ordinal, option.hours[0].zone)
-        intervals = (
+        ahead = self._ahead(ordinal, option.hours[0].zone)
+        if len(option.hours) == 1:
+            return next_open_intervals((*option.hours, *wishes), ahead, option.minutes)
+        intervals = [
             interval
             for hours in option.hours
-            for interval in next_open_intervals((hours, *wishes), since, option.minutes)
-        )
+            for interval in next_open_intervals((hours, *wishes), ahead, option.minutes)
+        ]
         return tuple(sorted(intervals, key=lambda each: (each.begin, each.end))[:MAX_TIMES])
 
-    def _since(self, ordinal: int, zone: str) -> datetime:
-        """The first quarter of an hour from now on that is not before a day of a zone."""
-        if (ordinal, zone) not in self._moments:
+    def _ahead(self, ordinal: int, zone: str) -> LookAhead:
+        """From the first quarter of an hour from now on that is not before a day of a zone."""
+        if (ordinal, zone) not in self._look_ahead:
             day = date.fromordinal(ordinal)
             there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
             over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
             quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
-            self._moments[ordinal, zone] = max(quarter, there.astimezone(UTC))
-        return self._moments[ordinal, zone]
+            since = max(quarter, there.astimezone(UTC))
+            self._look_ahead[ordinal, zone] = LookAhead.of(since, self.now)
+        return self._look_ahead[ordinal, zone]
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
@@ -190,13 +194,14 @@ class OpeningTimes:
         They depend on the client by the rooms in reach alone, so that requests share them.
         """
         field = self.practice.clinician[rule.clinician[0]]
-        reach = self._reach(field, row, way) if field.kind == "availability" else {}
-        key = row, zone, way, tuple(reach.items())
+        in_reach = self._in_reach(field, way)
+        key = row, zone, way, in_reach if isinstance(in_reach, bool) else in_reach[row].tobytes()
         absences = self.practice.first_session.absences
         shared: dict[Any, tuple[WeeklyHours, ...]] = self.columns.view(
             ("open hours", field.name, field.rooms, absences), dict
         )
         if key not in shared:
+            reach = self._reach(field, row, in_reach)
             shared[key] = tuple(self._hours_of(field, row, zone, way, reach))
         return shared[key]
 
@@ -237,20 +242,25 @@ class OpeningTimes:
         known = ranges[~np.isnan(ranges[:, 0])].astype(int) + EPOCH
         return tuple((first, after) for first, after in known.tolist())
 
-    def _reach(self, field: Field, row: int, way: str | None) -> dict[int, bool]:
+    def _in_reach(self, field: Field, way: str | None) -> NDArray[np.bool_] | bool:
+        """Whether hours count by clinician and number of the room, as in `MeetingWay`.
+
+        True where they count in every room, and False where no distance matters.
+        """
+        if field.kind != "availability" or field.rooms is None:
+            return False
+        ways, distances = self.screening.context.ways, self.rules("within_km")
+        if not any(d.clinician == (field.rooms,) and way in (d.ways or (way,)) for d in distances):
+            return False
+        return ways[way or ""].reach.get(field.rooms, True) if (way or "") in ways else True
+
+    def _reach(self, field: Field, row: int, in_reach: NDArray[np.bool_] | bool) -> dict[int, bool]:
         """Whether hours count by the number of the room; empty where no distance matters."""
-        ways = self.screening.context.ways
-        distances = [
-            each
-            for each in self.rules("within_km")
-            if each.clinician == (field.rooms,) and (not each.ways or way in each.ways)
-        ]
-        if field.rooms is None or not distances:
+        if in_reach is False or field.rooms is None:
             return {}
         places = self.columns[field.rooms][row]
         numbers = range(1, 1 + int((~np.isnan(places[:, 0])).sum()))
-        reach = ways[way or ""].reach.get(field.rooms) if (way or "") in ways else None
-        return {room: bool(reach is None or reach[row, room]) for room in numbers}
+        return {n: bool(in_reach is True or in_reach[row, n]) for n in numbers}
 
     def _wishes(self, rule: Constraint, there: str) -> tuple[WeeklyHours, ...]:
         """Hours the client named, in their zone or there."""
@@ -262,11 +272,11 @@ class OpeningTimes:
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
         if self._is_on(rule) and rule.client[0] in answered_in(self.client):
             windows = windows_of(self.client[rule.client[0]])
-            yield WeeklyHours(self._client_zone(rule) or there, windows)
+            yield every_week(self._client_zone(rule) or there, windows)
         for late in self.rules(LATE):
             if late.ways == rule.ways and self._is_on(late) and self.client[late.client[0]][0] > 0:
                 windows = late_windows(late.settings)
-                yield WeeklyHours(self._client_zone(late) or there, windows)
+                yield every_week(self._client_zone(late) or there, windows)
 
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
@@ -296,10 +306,10 @@ class OpeningTimes:
         for rule in screened.constraints:
             if screened.modes[rule.name] != "hard" or rule.rule in (HOURS, LATE):
                 continue
-            verdict = screened.verdicts[rule.name]
-            for way in rule.ways:
-                if way in open_ways:
-                    open_ways[way] = open_ways[way] & ~is_barred(rule, verdict)
+            about = [way for way in rule.ways if way in open_ways]
+            if about:
+                passes = ~is_barred(rule, screened.verdicts[rule.name])
+                open_ways |= {way: open_ways[way] & passes for way in about}
         return open_ways
 
 

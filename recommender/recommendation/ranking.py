@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.practice.definition import Practice
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 TieBreak = Literal["reservations", "last_places", "lot", "alliance", "id"]
@@ -53,6 +53,8 @@ class Ranking:
         Clinician at each rank.
     ties : (n,) int
         Number of the tie of each, from 1, ascending.
+    even : (n,) int
+        Number of the group about even of each, as `ties_of` gives it; groups lie within ties.
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's, by rank.
     broken_by
@@ -63,14 +65,34 @@ class Ranking:
 
     places: Places
     ties: Places
+    even: Places
     leads: Array
     broken_by: tuple[TieBreak | None, ...]
     propensity: Array | None = None
 
+    def decides(self, rank: int) -> bool:
+        """Whether clinicians behind these can change nothing of the first ranks.
 
-def order_by_pairing(pairing: Array, ids: tuple[str, ...]) -> Places:
-    """Places by descending pairing part, then by clinician id."""
-    return np.lexsort((np.array(ids), -pairing))
+        They are those up to `rank`, behind whom one must be known who is not about even with them.
+        """
+        if len(self.places) <= rank:
+            return False
+        last = self.ties[rank - 1], self.even[rank - 1]
+        return (self.ties[-1], self.even[-1]) != last
+
+
+def strongest_of(pairing: Array, most: int) -> Places:
+    """The places of the highest pairing parts, descending, (at most `most`,).
+
+    Equal ones remain in their order: that of the roster is by clinician id.
+
+    >>> strongest_of(np.array([1.0, 3.0, 3.0, 4.0]), 3).tolist()
+    [3, 1, 2]
+    """
+    some = np.arange(len(pairing))
+    if len(some) > most:
+        some = np.flatnonzero(pairing >= np.partition(pairing, -most)[-most])
+    return some[np.argsort(-pairing[some], kind="stable")][:most]
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
@@ -133,6 +155,7 @@ def ranking_of(
     return Ranking(
         places[shown],
         ties[shown],
+        even[shown],
         leads[np.ix_(shown, shown)],
         _broken_by(together, pairing[shown], by_lot=lots is not None),
         None if lots is None else _propensity(together),

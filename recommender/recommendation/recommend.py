@@ -22,45 +22,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
-from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
-from recommender.plan.contributions import contributions_of
-from recommender.plan.leads import ahead
+from recommender.plan.contributions import average_contributions, contributions_of
 from recommender.plan.score_plan import ScoredPairs
-from recommender.practice.columns import Columns, answered_in, read_rows
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
-from recommender.recommendation.explanation import Explanation, explain
-from recommender.recommendation.ranking import (
-    Ranking,
-    TieBreak,
-    draw_lots,
-    order_by_pairing,
-    order_by_wait,
-    ranking_of,
-    reserved_last_places,
-)
+from recommender.recommendation.explanation import explain
+from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_offers import (
     RelaxationOffer,
     relaxation_offers,
     unscored_offers,
 )
-from recommender.recommendation.stated_scores import may_lead, score_stated
+from recommender.recommendation.shortlists import (
+    MAX_TOP_K,
+    ShortlistEntry,
+    build_shortlists,
+    unscored_shortlist,
+)
+from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.relaxation import (
-    ScreenedRequest,
-    max_changes,
-    relaxations,
-)
-from recommender.screening.screen import (
-    DECLARED_MODES,
-    Exclusion,
-    Reason,
-    Screening,
-    check_modes,
-    request_context_of,
-)
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.layout import DECLARED_MODES, Modes
+from recommender.screening.reasons import Exclusion
+from recommender.screening.relaxation import max_changes, relaxations
+from recommender.screening.screen import check_modes, request_context_of
+from recommender.screening.screening import Screening
 from recommender.tables.references import UnresolvedReferences, references_of_one
 from recommender.values.kinds import RawValue
 
@@ -68,7 +56,6 @@ Places = NDArray[np.intp]
 
 CONSTRAINTS_ONLY = "constraints_only"
 DEFAULT_TOP_K = 5
-MAX_TOP_K = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,46 +81,6 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
-class ShortlistEntry:
-    """One clinician of a shortlist.
-
-    Attributes
-    ----------
-    rank
-        From 1.
-    predicted, lower, upper
-        Predicted alliance and the ends of its interval, in points of the reference scale, clipped
-        to the scale; None where nothing is predicted.
-    explanation
-        None where nothing is predicted.
-    reservations
-        Soft constraints that the clinician does not meet or is not known to meet.
-    tie
-        Number of the tie, from 1; clinicians of one tie cannot be told apart.
-    ahead
-        Probability that the predicted alliance is above that of the next entry.
-    tie_broken_by
-        Criterion that ranks this entry behind the previous one of its tie.
-    propensity
-        Probability of this rank over random draws within ties: 1/m for m clinicians that are drawn
-        together, 1 for a clinician alone; None where the practice does not draw.
-    """
-
-    rank: int
-    clinician_id: str
-    name: str
-    predicted: float | None
-    lower: float | None
-    upper: float | None
-    explanation: Explanation | None
-    reservations: tuple[Reason, ...]
-    tie: int | None = None
-    ahead: float | None = None
-    tie_broken_by: TieBreak | None = None
-    propensity: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Recommendation:
     """A shortlist with its reasons, the exclusions, and relaxations that would admit others.
 
@@ -148,8 +95,9 @@ class Recommendation:
     unresolved
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
-    contributions
-        One row per eligible clinician, in the order of the roster; None where nothing is predicted.
+    eligible_pairs
+        The client with every eligible clinician, in the order of the roster; None where nothing is
+        predicted.
     """
 
     mode: str
@@ -161,12 +109,17 @@ class Recommendation:
     unanswered: tuple[str, ...]
     offers: tuple[RelaxationOffer, ...]
     unresolved: tuple[UnresolvedReferences, ...] = ()
-    contributions: Contributions | None = field(default=None, repr=False, compare=False)
+    eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Every excluded clinician, with every reason."""
         return self.screening.exclusions
+
+    @property
+    def contributions(self) -> Contributions | None:
+        """One row per eligible clinician, computed anew at each call; None without predictions."""
+        return None if self.eligible_pairs is None else contributions_of(self.eligible_pairs)
 
 
 def read_intake(
@@ -184,9 +137,9 @@ def read_intake(
         definition does not allow.
     """
     check_modes(practice, modes)
-    client = read_rows(practice.fields("client", "score", "filter"), [answers])
-    answered = answered_in(client)
-    unanswered = tuple(n for n in practice.fields("client", "score") if n not in answered)
+    client = practice.asked.read([answers])
+    answered, asked = answered_in(client), practice.asked.fields
+    unanswered = tuple(n for n, f in asked.items() if f.use == "score" and n not in answered)
     return Intake(client, client_id, unanswered, modes)
 
 
@@ -233,6 +186,7 @@ def recommend(
 
     >>> from datetime import UTC, datetime
     >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.columns import read_rows
     >>> from recommender.practice.definition import shipped_practice
     >>> from recommender.tables.roster import snapshot
     >>> practice = shipped_practice()
@@ -261,20 +215,19 @@ def recommend(
     cache = screening_cache_for(practice, roster, day)
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
-    request = ScreenedRequest(
-        practice, intake.client, intake.modes, context, roster.columns, screening
-    )
+    request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
     few = int(np.count_nonzero(screening.eligible)) < top_k
     if consents_to_prediction(practice, intake):
         mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
-        eligible = stated.pairs.take(np.arange(stated.eligible))
-        shortlist, contributions = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        eligible = stated.pairs.part(0, stated.eligible)
+        eligible_pairs = eligible if len(eligible) else None
+        shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
         among = None if few else may_lead(request, stated)
         possible = relaxations(request, max_changes(screening), among)
         offers = relaxation_offers(request, encoding, stated, possible, few=few)
     else:
-        mode, contributions = CONSTRAINTS_ONLY, None
+        mode, eligible_pairs = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
         possible = relaxations(request, max_changes(screening)) if few else ()
         offers = unscored_offers(request, encoding, possible)
@@ -288,7 +241,7 @@ def recommend(
         unanswered=intake.unanswered,
         offers=offers,
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
-        contributions=contributions,
+        eligible_pairs=eligible_pairs,
     )
 
 
@@ -310,133 +263,13 @@ def _scored_shortlist(
     pairs: ScoredPairs,
     top_k: int,
     seed: str | None,
-) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
-    """The shortlist with explanations, and the contributions of every eligible clinician."""
-    if not len(pairs):
-        return (), None
-    entries, shown = build_shortlist(encoding, screening, pairs, top_k, seed)
-    contributions = contributions_of(pairs)
-    practice = pairs.plan.model.practice
-    explanations = explain(practice, contributions, shown, in_detail=False)
-    explained = zip(entries, explanations, strict=True)
-    return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
-
-
-def build_shortlist(
-    encoding: RosterEncoding,
-    screening: Screening,
-    pairs: ScoredPairs,
-    top_k: int,
-    seed: str | None = None,
-) -> tuple[tuple[ShortlistEntry, ...], Places]:
-    """One client's shortlist without explanations.
-
-    Parameters
-    ----------
-    pairs
-        The client with every eligible clinician, in the order of the roster.
-    seed
-        Seed of random draws within ties; see `recommend`.
-
-    Returns
-    -------
-    tuple of ShortlistEntry
-    (entries,) int
-        Place of each entry among `pairs`.
-    """
-    model, pairing = pairs.plan.model, pairs.scores.pairing
-    practice, eligible = model.practice, np.flatnonzero(screening.eligible)
-    ids = tuple(encoding.roster.ids[place] for place in eligible)
-    # Ties are drawn among as many as can ever be shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(pairing, ids)[:MAX_TOP_K]
-    lots = None
-    if practice.ranking.shuffle_ties and seed is not None:
-        lots = draw_lots(seed, [ids[place] for place in strongest])
-    ranking = ranking_of(
-        strongest,
-        pairing[strongest],
-        _leads(pairs.take(strongest)),
-        np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0),
-        reserved_last_places(practice, encoding.roster, screening)[eligible[strongest]],
-        lots,
-    )
-    shown = ranking.places[:top_k]
-    entries = tuple(
-        _entry(rank, encoding, screening, int(eligible[place]), *points)
-        for rank, (place, points) in enumerate(
-            zip(shown, _displayed_points(pairs.take(shown)), strict=True), start=1
-        )
-    )
-    return _with_ties(entries, ranking), shown
-
-
-def _leads(pairs: ScoredPairs) -> Array:
-    """Probability that the row's predicted alliance is above the column's, (n, n)."""
-    one, other = np.triu_indices(len(pairs), 1)
-    leads = np.full((len(pairs), len(pairs)), 0.5)
-    leads[one, other] = ahead(pairs, one, other)
-    leads[other, one] = 1 - leads[one, other]
-    return leads
-
-
-def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
-    """The entries with what the ranking says about ties, leads and draws."""
-    n = len(entries)
-    ahead = [*np.diagonal(ranking.leads, 1)[: n - 1].tolist(), None]
-    propensity = [None] * n if ranking.propensity is None else ranking.propensity.tolist()
-    return tuple(
-        replace(
-            entry,
-            tie=int(ranking.ties[place]),
-            ahead=ahead[place],
-            tie_broken_by=ranking.broken_by[place],
-            propensity=propensity[place],
-        )
-        for place, entry in enumerate(entries)
-    )
-
-
-def unscored_shortlist(
-    practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
 ) -> tuple[ShortlistEntry, ...]:
-    """The eligible clinicians by their next free day, for a client without a prediction."""
-    roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
-    waits = practice.first_session.clinician
-    known = np.full(len(roster), np.nan) if waits is None else roster.columns[waits]
-    next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
-    ids = tuple(roster.ids[place] for place in eligible)
-    order = order_by_wait(next_day[eligible], ids)[:top_k]
-    return tuple(
-        _entry(rank, encoding, screening, int(eligible[place]))
-        for rank, place in enumerate(order, start=1)
-    )
-
-
-def _displayed_points(pairs: ScoredPairs) -> list[tuple[float, float, float]]:
-    """Predicted alliance and the ends of its interval, clipped to the scale."""
-    model = pairs.plan.model
-    columns = (pairs.scores.alliance, *model.interval_of(pairs.scores))
-    displayed = [model.linker.to_displayed(column).tolist() for column in columns]
-    return list(zip(*displayed, strict=True))
-
-
-def _entry(
-    rank: int,
-    encoding: RosterEncoding,
-    screening: Screening,
-    place: int,
-    predicted: float | None = None,
-    lower: float | None = None,
-    upper: float | None = None,
-) -> ShortlistEntry:
-    """The entry of the clinician at one place of the roster."""
-    return ShortlistEntry(
-        rank=rank,
-        clinician_id=encoding.roster.ids[place],
-        name=encoding.roster.name_of(place),
-        predicted=predicted,
-        lower=lower,
-        upper=upper,
-        explanation=None,
-        reservations=screening.cautions_of(place),
-    )
+    """The shortlist with explanations; empty where nobody is eligible."""
+    if not len(pairs):
+        return ()
+    ((entries, shown),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
+    own = contributions_of(pairs.take(shown))
+    average = average_contributions(pairs)
+    explanations = explain(pairs.plan.model.practice, own, average, in_detail=False)
+    explained = zip(entries, explanations, strict=True)
+    return tuple(replace(entry, explanation=each) for entry, each in explained)

@@ -19,7 +19,8 @@ from recommender.practice.rules.time_rules import windows_of
 from recommender.recommendation.fact_text import added_hours_text, money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.stated_scores import ScoredPlaces
-from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
+from recommender.screening.changes import Change, Relaxation, ScreenedRequest
+from recommender.screening.relaxation import admitted, changed
 from recommender.values.kinds import RawValue
 
 Array = NDArray[np.float64]
@@ -207,9 +208,7 @@ def _leads(pool: _Pool, rows: Places) -> list[float | None]:
     """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
-    compared = pool.pairs.take(np.append(rows, pool.first))
-    others = np.arange(len(rows))
-    return [float(one) for one in ahead(compared, others, np.full(len(rows), len(rows)))]
+    return [float(one) for one in ahead(pool.pairs, rows, np.full(len(rows), pool.first))]
 
 
 def _offers_that_hold(

@@ -1,4 +1,4 @@
-"""The scores of one request with the answers as stated, and whom a relaxation may bring ahead."""
+"""The scores of one request with the answers as stated."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from recommender.features.pipeline import Pairs
 from recommender.plan.score_plan import ScoredPairs, ScorePlan
-from recommender.recommendation.relaxation_bounds import most_after_relaxation
-from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxable_places
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import max_changes, relaxable_places
 
 Places = NDArray[np.intp]
 
@@ -49,15 +49,3 @@ def score_stated(request: ScreenedRequest, plan: ScorePlan) -> ScoredPlaces:
     pairs = plan.score(request.client, Pairs(np.zeros(len(places), dtype=np.intp), places))
     first = int(pairs.scores.pairing[: len(eligible)].argmax()) if len(eligible) else None
     return ScoredPlaces(pairs, len(eligible), first)
-
-
-def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> Places:
-    """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
-
-    Most are behind, whatever a relaxation changes. Somebody must be eligible.
-    """
-    excluded = stated.pairs.take(np.arange(stated.eligible, len(stated.pairs)))
-    most = excluded.scores.pairing + most_after_relaxation(request, excluded)
-    return np.asarray(
-        excluded.clinician[most > stated.pairs.scores.pairing[: stated.eligible].max()]
-    )

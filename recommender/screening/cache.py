@@ -8,14 +8,10 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import JudgedConstraint, judged_constraint
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.screen import (
-    DECLARED_MODES,
-    Screening,
-    request_context_of,
-    screen_columns,
-)
+from recommender.screening.codes import JudgedGroup, group_of, judged_constraint
+from recommender.screening.layout import DECLARED_MODES, Modes, layout_for
+from recommender.screening.screen import request_context_of, screen_columns
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
 MAX_CACHED = 4_000_000
@@ -44,15 +40,17 @@ class ScreeningCache:
         }
         # Constraints that read the same answers are looked up together.
         by_fields: dict[tuple[str, ...], list[Constraint]] = {}
+        self._layout = layout_for(practice, roster.columns)
         for name, fields in reads.items():
-            if not self._is_personal(name, fields):
+            is_direct = practice.constraints[name] in self._layout.direct
+            if is_direct and not self._is_personal(name, fields):
                 by_fields.setdefault(fields, []).append(practice.constraints[name])
         self._groups = [
             (number, _answers_to(fields), constraints)
             for number, (fields, constraints) in enumerate(by_fields.items())
         ]
         self._fields = frozenset(field for fields in by_fields for field in fields)
-        self._judged: dict[Hashable, dict[str, JudgedConstraint]] = {}
+        self._judged: dict[Hashable, JudgedGroup] = {}
         self._stored = 0
 
     def is_of(self, practice: Practice, day: date) -> bool:
@@ -65,15 +63,16 @@ class ScreeningCache:
         """The screening of one client, as `screening.screen.screen` gives it."""
         context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         answers = {name: self._answer(client, name) for name in self._fields}
-        known: dict[str, JudgedConstraint] = {}
+        known = []
         for number, answers_to, constraints in self._groups:
             key = number, answers_to(answers)
             judged = self._judged.get(key)
             if judged is None:
                 judged = self._judge(key, constraints, client, context)
-            known.update(judged)
+            known.append(judged)
         columns = self._roster.columns
-        return screen_columns(self._practice, client, columns, context, modes, known)
+        layout = layout_for(self._practice, columns, modes) if modes else self._layout
+        return screen_columns(layout, client, columns, context, known)
 
     def _is_personal(self, name: str, client: tuple[str, ...]) -> bool:
         """Whether a verdict depends on who the client is, or on an answer that few share."""
@@ -94,7 +93,7 @@ class ScreeningCache:
         constraints: Sequence[Constraint],
         client: Columns,
         context: RequestContext,
-    ) -> dict[str, JudgedConstraint]:
+    ) -> JudgedGroup:
         judged = {
             each.name: judged_constraint(
                 each,
@@ -104,10 +103,11 @@ class ScreeningCache:
             )
             for each in constraints
         }
+        group = group_of(self._layout, judged, len(self._roster))
         if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
-            self._judged[key] = judged
+            self._judged[key] = group
             self._stored += len(judged) * len(self._roster)
-        return judged
+        return group
 
 
 def _answers_to(fields: tuple[str, ...]) -> Callable[[Mapping[str, Hashable]], Hashable]:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
-from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, Mode, client_fields
 from recommender.practice.rules.first_session import FirstSession
+from recommender.screening.layout import Layout
 from recommender.screening.meeting_ways import Array, Flags, shared_modes
 
 Codes = NDArray[np.int8]
@@ -48,6 +48,45 @@ class JudgedConstraint:
     reads: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedGroup:
+    """Some judged constraints of a layout, and the codes of those that somebody does not meet.
+
+    `places` (m,) are the places of the latter in the layout, whose codes are (m, n).
+    """
+
+    layout: Layout
+    judged: Mapping[str, JudgedConstraint]
+    places: NDArray[np.intp]
+    excluding: Codes
+    cautioning: Codes
+
+
+def group_of(layout: Layout, judged: Mapping[str, JudgedConstraint], size: int) -> JudgedGroup:
+    """Some constraints, judged on n clinicians in any mode, in the modes of a layout."""
+    own = {
+        name: _in_mode(layout, name, each) for name, each in judged.items() if name in layout.places
+    }
+    coded = [
+        (layout.places[name], each.codes) for name, each in own.items() if each.codes is not None
+    ]
+    return JudgedGroup(
+        layout,
+        own,
+        np.array([place for place, _ in coded], dtype=np.intp),
+        np.array([codes.excluding for _, codes in coded], dtype=np.int8).reshape(-1, size),
+        np.array([codes.cautioning for _, codes in coded], dtype=np.int8).reshape(-1, size),
+    )
+
+
+def _in_mode(layout: Layout, name: str, judged: JudgedConstraint) -> JudgedConstraint:
+    mode = layout.modes[name]
+    if judged.mode == mode:
+        return judged
+    codes = codes_of(layout.constraints[layout.places[name]], mode, judged.verdict)
+    return JudgedConstraint(judged.verdict, mode, codes, judged.reads)
+
+
 def judged_constraint(
     constraint: Constraint, mode: Mode, verdict: Array, first_session: FirstSession
 ) -> JudgedConstraint:
@@ -82,10 +121,9 @@ def with_moves(codes: VerdictCodes | None, rows: Iterable[int], size: int) -> Ve
 
 
 def lift_by_other_modes(
-    practice: Practice,
+    layout: Layout,
     client: Columns,
     columns: Columns,
-    constraints: Sequence[Constraint],
     by_ways: Mapping[int, Mapping[str, VerdictCodes | None]],
     excluding: Codes,
     cautioning: Codes,
@@ -96,11 +134,11 @@ def lift_by_other_modes(
     as long as no constraint excludes meeting this clinician by video. `by_ways` has the codes of
     constraints on open hours by way of meeting, by their place.
     """
+    practice, constraints = layout.practice, layout.constraints
     some = [
         place
-        for place, constraint in enumerate(constraints)
-        if constraint.ways
-        and (
+        for place in layout.about_ways
+        if (
             any(by_ways[place].values())
             if place in by_ways
             else excluding[place].any() or cautioning[place].any()

@@ -17,7 +17,6 @@ from recommender.practice.rules.catalogue import ON_HOURS
 from recommender.practice.rules.clock_changes import MovedTime, moved_times
 from recommender.practice.rules.constraint import (
     Constraint,
-    Mode,
     applicability,
     client_fields,
     judge,
@@ -29,10 +28,10 @@ from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
 from recommender.practice.rules.time_rules import ALL_WINDOWS, hours_key, openings_in
+from recommender.screening.layout import Layout
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Modes = Mapping[str, Mode]
 
 AS_SUCH = ""
 """The way of meeting of a practice that has none."""
@@ -74,32 +73,24 @@ def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
 
 
 def with_ways(
-    practice: Practice,
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-    modes: Modes,
+    layout: Layout, client: Columns, columns: Columns, context: RequestContext
 ) -> RequestContext:
     """The context with the ways of meeting, where the open hours of the roster depend on them."""
-    named = {c.clinician[0] for c in practice.constraints.values() if c.rule in ON_HOURS}
-    rooms = {
-        practice.clinician[each].rooms for each in named if _has_terms(practice, columns, each)
-    }
-    if not rooms:
+    if not layout.rooms:
         return context
+    practice = layout.practice
     if practice.ways is None:
         shared = {AS_SUCH: np.ones(columns.size, dtype=np.bool_)}
     else:
         shared = shared_modes(practice, client, columns)
     ways = {way: MeetingWay(offers) for way, offers in shared.items()}
-    for name, constraint in practice.constraints.items():
-        hard = modes.get(name, constraint.mode) == "hard"
-        if not hard or constraint.rule != "within_km" or constraint.clinician[0] not in rooms:
+    for distance in layout.distances:
+        if layout.modes[distance.name] != "hard" or distance.clinician[0] not in layout.rooms:
             continue
-        reach = rooms_in_reach(constraint, client, columns, context)
-        for way in constraint.ways or ways:
+        reach = rooms_in_reach(distance, client, columns, context)
+        for way in distance.ways or ways:
             if reach is not None and way in ways:
-                ways[way] = _within(ways[way], constraint.clinician[0], reach)
+                ways[way] = _within(ways[way], distance.clinician[0], reach)
     return replace(context, ways=ways)
 
 
@@ -110,11 +101,6 @@ def fields_of_ways(practice: Practice) -> frozenset[str]:
         if each.rule == "within_km":
             fields |= client_fields(each, practice.first_session)
     return frozenset(fields)
-
-
-def _has_terms(practice: Practice, columns: Columns, name: str) -> bool:
-    field = practice.clinician[name]
-    return field.kind == "availability" and openings_in(columns, field).terms is not None
 
 
 def _within(way: MeetingWay, rooms: str, reach: Flags) -> MeetingWay:
@@ -148,14 +134,9 @@ def rooms_in_reach(
 
 def hours_verdict(
     constraint: Constraint, client: Columns, columns: Columns, context: RequestContext
-) -> HoursVerdict | None:
-    """The verdict of a rule on open hours by way of meeting; None where the way does not matter."""
-    if not context.ways or constraint.rule not in ON_HOURS:
-        return None
+) -> HoursVerdict:
+    """The verdict of a rule on open hours that depend on the way of meeting or on rooms."""
     field = context.clinician[constraint.clinician[0]]
-    terms = openings_in(columns, field).terms if field.kind == "availability" else None
-    if terms is None:
-        return None
     ways = tuple(ways_of(constraint, context))
     settled = settled_verdict(constraint, client, columns, context)
     if settled is not None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
@@ -206,6 +206,9 @@ def live_origins(connection: Connection, *, now: datetime) -> frozenset[str]:
     return frozenset(origin for origins in declared for origin in origins.split())
 
 
+_WITH_ID = select(access_keys).where(access_keys.c.key_id == bindparam("name"))
+
+
 def authenticate_key(
     store: Store, secret: str, pepper: Pepper, *, now: datetime
 ) -> Principal | None:
@@ -214,12 +217,14 @@ def authenticate_key(
     if shape is None:
         return None
     with store.reading() as connection:
-        asked = select(access_keys).where(access_keys.c.key_id == shape[1])
-        row = connection.execute(asked).first()
+        row = connection.execute(_WITH_ID, {"name": shape[1]}).first()
     # Compares also where there is no such key, so that an unknown id takes as long.
     stored = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
     same = hmac.compare_digest(stored, pepper.hash(secret))
-    if row is None or not same or not _facts(row).live(now):
+    if row is None or not same:
+        return None
+    facts = _facts(row)
+    if not facts.live(now):
         return None
     if row.last_used_on != now.date():
         used = update(access_keys).where(access_keys.c.key_id == row.key_id)
@@ -227,7 +232,6 @@ def authenticate_key(
         with suppress(UnavailableError), store.writing() as connection:
             connection.execute(used.values(last_used_on=now.date()))
     scopes: frozenset[Scope] = granted(Role(row.role), row.only)
-    facts = _facts(row)
     origins = frozenset(facts.origins) if facts.role is Role.BROWSER else None
     return Principal(f"key:{row.name}", row.key_id, facts.role, scopes, origins, facts.sandbox)
 

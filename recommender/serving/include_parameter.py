@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller, lacks_scope
@@ -25,18 +25,19 @@ DESCRIPTION = (
 )
 
 
-async def read_include(
-    request: Request,
-    include: Annotated[
-        Sequence[str],
-        Query(
-            description=DESCRIPTION,
-            json_schema_extra={
-                "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
-            },
-        ),
-    ] = (),
-) -> frozenset[Included]:
+Include = Annotated[
+    Sequence[str],
+    Query(
+        description=DESCRIPTION,
+        json_schema_extra={
+            "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
+        },
+    ),
+]
+"""The parameter `include` of a route, which `included_parts` reads."""
+
+
+def included_parts(request: Request, include: Sequence[str]) -> frozenset[Included]:
     """The parts a request asks for.
 
     Raises
@@ -59,10 +60,6 @@ async def read_include(
             error = FieldError(pointer="", code="scope_missing", message=message)
             raise lacks_scope(NEEDED[name], [error])
     return included
-
-
-IncludedParts = Annotated[frozenset[Included], Depends(read_include)]
-"""Parameter of a route: the parts that the request asks for."""
 
 
 def _unknown(name: str) -> FieldError:

@@ -12,8 +12,9 @@ from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import read_intake
 from recommender.recommendation.rule_figures import reason_text
 from recommender.screening.codes import FAILED
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.screen import Screening, screen
+from recommender.screening.layout import Modes
+from recommender.screening.screen import screen
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.responses import StatedReason, stated_reason
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import read_response

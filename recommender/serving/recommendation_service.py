@@ -44,12 +44,10 @@ from recommender.serving.schemas.response_content import (
 from recommender.serving.schemas.responses import (
     CONTRACT_VERSION,
     NOTICE,
-    AllianceScale,
-    ModelInUse,
     RecommendationResponse,
     ordering_text,
 )
-from recommender.serving.schemas.ties import ties_of
+from recommender.serving.schemas.ties import ties_content
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 EVERY_SCOPE = frozenset(Scope)
@@ -169,23 +167,21 @@ def response_content(
     practice, level = snapshot.practice, snapshot.practice.alliance.interval
     warnings = warnings_of(snapshot, intake, recommendation)
     references = reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
-    ties = ties_of(each.tie for each in recommendation.shortlist)
-    model = ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version)
     return {
         "recommendation_id": recommendation_id,
         "contract_version": CONTRACT_VERSION,
         "mode": recommendation.mode,
-        "model": model.model_dump(),
+        "model": snapshot.model_in_use,
         "asked_on": recommendation.day,
         "roster_version": recommendation.roster_version,
         "availability_as_of": snapshot.taken_at,
-        "scale": AllianceScale.of(snapshot.model).model_dump(),
+        "scale": snapshot.scale,
         "order": ordering_text(recommendation.mode, practice.ranking),
         "shortlist": [
             shown_content(entry, level, card)
             for entry, card in zip(recommendation.shortlist, shown, strict=True)
         ],
-        "ties": [each.model_dump() for each in ties],
+        "ties": ties_content(each.tie for each in recommendation.shortlist),
         "eligible": recommendation.eligible,
         "exclusion_counts": exclusion_counts(recommendation.screening),
         "relaxations": [relaxation_content(each, practice) for each in recommendation.offers],

@@ -10,7 +10,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
-from recommender.screening.screen import Screening
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import reference_sentence
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -100,8 +100,9 @@ def _unanswered(screening: Screening) -> Iterator[Constraint]:
 
     Unknown for every clinician means that the client's side is missing, not a clinician's.
     """
-    for constraint, codes in zip(screening.constraints, screening.excluding, strict=True):
-        is_open = codes.any() and constraint.unasked == "unknown"
+    excludes = np.asarray(screening.excluding.any(axis=1)).tolist()
+    for constraint, excludes_any in zip(screening.constraints, excludes, strict=True):
+        is_open = excludes_any and constraint.unasked == "unknown"
         if is_open and np.isnan(screening.verdicts[constraint.name]).all():
             yield constraint
 

@@ -14,8 +14,8 @@ from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.recommendations import (
     ShortlistRow,
     ShownRecommendation,
-    record_recommendation,
 )
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, behind, contrast, explain
@@ -39,9 +39,9 @@ class StoredContributions(ContributionTable):
         self, practice: Practice, features: tuple[Feature, ...], clinician_id: str
     ) -> Explanation:
         """Contributions of one clinician relative to the average of all."""
-        (explanation,) = explain(
-            practice, self._own(features), np.array([self.ids.index(clinician_id)])
-        )
+        everyone = self._own(features)
+        own = everyone.take(np.array([self.ids.index(clinician_id)]))
+        (explanation,) = explain(practice, own, everyone.average)
         return explanation
 
     def against(
@@ -138,11 +138,11 @@ def to_journal_row(
     page asked for. `sent` is the body of the reply; empty where no reply is sent. `replaces` is the
     recommendation whose answers this one changes.
     """
-    shown = replace(shown_of(served, snapshot), replaces=replaces)
-    location = f"/v1/recommendations/{shown.recommendation_id}"
+    prepared = prepare_recommendation(replace(shown_of(served, snapshot), replaces=replaces))
+    location = f"/v1/recommendations/{served.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:
-        return created(sent, location, record_recommendation(connection, shown, actor=actor))
+        return created(sent, location, record_recommendation(connection, prepared, actor=actor))
 
     return write
 
@@ -190,5 +190,5 @@ def consent_of(request: ParsedRequest, practice: Practice) -> Consent | None:
 
 
 def _eligible(served: ServedRecommendation, snapshot: ServingSnapshot) -> tuple[str, ...]:
-    fits = served.recommendation.screening.eligible.tolist()
-    return tuple(name for name, fit in zip(snapshot.encoding.roster.ids, fits, strict=True) if fit)
+    ids, eligible = snapshot.encoding.roster.ids, served.recommendation.screening.eligible
+    return tuple([ids[place] for place in np.flatnonzero(eligible).tolist()])

@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from recommender.alliance.plausibility import (
     MIN_FORMS,
@@ -183,7 +183,7 @@ def _code_like(values: NDArray[np.float64], field: Field) -> Iterator[tuple[floa
             least = max(least, BOUND_GAP * float(np.ptp(usual)))
         isolated = gap > least and count >= 2 * near
         # Answers gather at the declared ends of a scale; a spike there is no sign of a code.
-        spike = code not in bounds and poisson.sf(count - 1, near + 1) < HARDLY
+        spike = code not in bounds and pdtrc(count - 1, near + 1) < HARDLY
         if isolated or spike:
             yield code, count
 

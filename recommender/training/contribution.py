@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.model.additive import declared_places, match_blocks
 from recommender.model.mixed.absorbed import NormalEquations, absorbed
-from recommender.model.mixed.blocks import Block, DenseBlock
+from recommender.model.mixed.blocks import Block
 from recommender.pooling.noise import (
     LARGEST_RESIDUAL,
     NoiseBudget,
@@ -31,7 +32,6 @@ from recommender.pooling.practice_contribution import (
 )
 from recommender.pooling.shared_columns import match_digests, outcome_digest
 from recommender.pooling.signature import public_text, signed
-from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import Match
 from recommender.training.dataset import Dataset
 from recommender.training.fit_preparation import LearningRows, PreparedFit, prepare
@@ -190,9 +190,9 @@ def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list
 
 
 def _is_bounded(match: Match) -> bool:
-    """Whether it lies between -1 and 1: levels compared by name, or values scaled by bounds."""
-    operator = OPERATORS[match.operator]
-    return operator.named or operator.ranged
+    """Whether it lies between -1 and 1: a product, levels by name, or values scaled by bounds."""
+    operator = match.comparison
+    return bool(match.parts) or operator.named or operator.ranged
 
 
 def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> list[Block]:
@@ -202,10 +202,9 @@ def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> l
     blocks: list[Block] = [
         block for block in frame.blocks(some, index) if block.name not in ("matches", "evidence")
     ]
+    declared = declared_places(prepared.dataset.practice)
     left = np.setdiff1d(np.arange(some.match.shape[1]), shared)
-    if len(left):
-        blocks.append(DenseBlock("matches", frame.match.apply(some.match)[:, left]))
-    return blocks
+    return blocks + match_blocks(frame.match.apply(some.match), left, declared)
 
 
 def _equations(prepared: PreparedFit, shared: Sequence[int]) -> NormalEquations:

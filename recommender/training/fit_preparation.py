@@ -307,7 +307,8 @@ class _Preparation:
         draws = frame.settled_draws(mixed.draws_of(blocks, DRAWS, self.settings.seed))
         stored = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
-        return Additive(replace(frame, informed=None), frame.settled(stored), drawn), effect
+        scoring = replace(frame, informed=None, declared=())
+        return Additive(scoring, frame.settled(stored), drawn), effect
 
     def _held_out(self, frame: DesignSpec, learned: LearningRows, all_rows: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.

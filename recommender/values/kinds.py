@@ -9,6 +9,7 @@ not know: its JSON type in `serving.schemas.json_types`, its HTML control, reade
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -114,8 +115,8 @@ def _encode_number(_: FieldBounds, values: Sequence[Any]) -> Array:
 
 def _encode_level(declared: FieldBounds, values: Sequence[Any]) -> Array:
     """Index of each level among those declared: (n,)."""
-    order = {name: float(place) for place, name in enumerate(declared.levels)}
-    return _scalars(values, lambda value: order[str(value)])
+    order = _places(declared.levels)
+    return _scalars(values, lambda value: float(order[str(value)]))
 
 
 def _encode_date(_: FieldBounds, values: Sequence[Any]) -> Array:
@@ -125,14 +126,20 @@ def _encode_date(_: FieldBounds, values: Sequence[Any]) -> Array:
 
 def _encode_tags(declared: FieldBounds, values: Sequence[Any]) -> Array:
     """1 for each level named, 0 for each other: (n, levels)."""
-    order = {name: place for place, name in enumerate(declared.levels)}
+    order = _places(declared.levels)
     encoded = np.zeros((len(values), len(order)))
     for row, named in enumerate(values):
         if named is None:
             encoded[row] = np.nan
-        else:
+        elif named:
             encoded[row, [order[name] for name in named]] = 1.0
     return encoded
+
+
+@lru_cache(maxsize=1000)
+def _places(levels: tuple[str, ...]) -> dict[str, int]:
+    """The place of each level."""
+    return {name: place for place, name in enumerate(levels)}
 
 
 def _encode_tuples(width: int) -> Encode:

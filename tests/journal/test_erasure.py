@@ -20,8 +20,8 @@ from recommender.journal.recommendations import (
     Decision,
     find_recommendation,
     record_decision,
-    record_recommendation,
 )
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.journal.subjects import Subject, subject_for
 from recommender.store.database import Store, open_store
 from recommender.store.schema import audit, erasures, metadata, subjects
@@ -35,7 +35,11 @@ def a_whole_story(store: Store, client_id: str = "c0001", name: str = "r1", of: 
 
     def shown(connection: Any) -> StoredReply:
         made = a_recommendation(name, client_id, answers={"free": CANARY})
-        return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
+        return StoredReply(
+            200,
+            made.response,
+            record_recommendation(connection, prepare_recommendation(made), actor=ACTOR),
+        )
 
     IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, {}), shown)
     pair(store, of, client_id, recommendation_id=name)

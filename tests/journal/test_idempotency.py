@@ -18,7 +18,7 @@ from recommender.journal.idempotency import (
     forget_expired,
     ticket_for,
 )
-from recommender.journal.recommendations import record_recommendation
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.store.database import Store, connect
 from recommender.store.schema import audit, idempotency
 from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count
@@ -157,7 +157,11 @@ def test_a_reply_is_kept_for_two_days(a_store: Store) -> None:
 def test_a_reply_about_a_client_is_sealed_and_replayed(a_store: Store) -> None:
     def shown(connection: Connection) -> StoredReply:
         made = a_recommendation()
-        return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
+        return StoredReply(
+            200,
+            made.response,
+            record_recommendation(connection, prepare_recommendation(made), actor=ACTOR),
+        )
 
     requests = IdempotencyStore(a_store)
     first, again = (requests.once(a_ticket(), shown) for _ in range(2))

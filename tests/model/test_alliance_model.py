@@ -345,8 +345,7 @@ def test_contributions_with_many_products_sum_to_the_last_rounding() -> None:
     practice = shipped_practice()
     dataset = simulated_dataset("high_signal", practice, ratings=300, clinicians=15, seed=0)
     model = fit(dataset, settings=FitSettings(fewest_for_trees=200, folds=3)).model
-    products = model.additive.frame.products
-    assert products is not None
+    products = model.additive.frame.products["products"]
     assert products.width > 100
 
     encoding = encode_clinicians(dataset)

@@ -12,8 +12,8 @@ from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.trees.tables import MAX_SCORED_SPLITS
 from recommender.plan.compiling import compile_plan, plan_for
-from recommender.plan.contributions import contributions_of
-from recommender.plan.leads import ahead
+from recommender.plan.contributions import average_contributions, contributions_of
+from recommender.plan.leads import ahead, leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
 from tests.support.builders import a_model, a_roster, an_encoding, an_intake, some_people
@@ -45,11 +45,18 @@ def agree(model: AllianceModel, encoding: RosterEncoding, clients: Columns) -> S
     assert found.values == pytest.approx(parts.values, abs=1e-9)
     assert found.start == pytest.approx(parts.start, abs=1e-9)
     assert found.raw == pytest.approx(parts.raw, abs=1e-9, nan_ok=True)
+    average = average_contributions(planned)
+    assert average.values == pytest.approx(parts.average.values, abs=1e-9)
+    assert average.matches == pytest.approx(parts.average.matches, abs=1e-9, nan_ok=True)
     one, other = np.triu_indices(min(len(planned), 30), 1)
     # Draws are of 32 bits.
     assert ahead(planned, one, other) == pytest.approx(
         model.ahead(prepared, one, other, scores), abs=1e-6
     )
+    compared = np.arange(min(len(planned), 30))
+    leads = leads_among(planned, compared[None])[0]
+    assert leads[one, other] == pytest.approx(ahead(planned, one, other), abs=1e-9)
+    assert (leads + leads.T).ravel() == pytest.approx(1.0, abs=1e-9)
     return planned
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import Fault, IntakeError
-from recommender.practice.columns import Columns, answered_in, encode, read_rows, remedy_for
+from recommender.practice.columns import Columns, RowReader, answered_in, read_rows, remedy_for
 from recommender.practice.definition import shipped_practice
 from tests.support.definitions import a_field
 
@@ -38,8 +38,8 @@ def test_one_open_question_is_encoded_as_among_several_rows_and_nobody_can_answe
     None
 ):
     fields = shipped_practice().client
-    left_open: dict[str, list[None]] = {name: [None, None] for name in fields}
-    one, two = encode(fields.values(), left_open, 1), encode(fields.values(), left_open, 2)
+    one = RowReader.of(fields).encoded(dict.fromkeys(fields))
+    two = {name: field.behaviour.encode(field, [None, None]) for name, field in fields.items()}
     assert answered_in(one) == frozenset()
     for name, array in one.values.items():
         np.testing.assert_array_equal(array, two[name][:1])
@@ -51,12 +51,33 @@ def test_what_a_person_answered_is_known_by_field() -> None:
     person = read_rows(FIELDS, [{"age": 0, "tags": "", "home": "-33.9,151.2", "not_with": "k1"}])
     assert answered_in(person) == {"age", "home", "not_with"}
     assert answered_in(read_rows(FIELDS, [{"age": 30}])) == {"age"}
+    # Without what the reading noted, from the arrays alone.
+    assert answered_in(Columns(1, person.values)) == {"age", "home", "not_with"}
 
 
 def test_no_rows_are_an_empty_table() -> None:
     columns = read_rows(FIELDS, [])
     assert columns.size == 0
     assert {name: len(array) for name, array in columns.values.items()} == dict.fromkeys(FIELDS, 0)
+
+
+def test_a_table_is_read_as_its_rows_one_by_one_though_equal_cells_are_read_once() -> None:
+    flags = {**FIELDS, "held": a_field("held", "flag"), "seen": a_field("seen", "weekly_hours")}
+    rows: list[dict[str, Any]] = [
+        {"age": "1", "held": "1", "tags": "a", "seen": "mon 09:00-10:00; tue 09:00-10:00"},
+        {"age": 1, "held": True, "tags": ["a"], "not_with": "k1;k2"},
+        {"age": "1", "held": 1, "tags": "a", "seen": "none", "home": "1,2"},
+        {"age": 1.0, "tags": "none", "seen": "mon 09:00-10:00; tue 09:00-10:00"},
+        {"age": 1, "held": True, "tags": ["c", "a"], "not_with": ["k1", "k2"]},
+        {"age": 2, "held": False, "tags": ["a"], "not_with": ["k1", "k2"], "home": None},
+        {"age": 1.5, "held": False, "tags": ["c", "a"], "not_with": ["k2"]},
+    ]
+    whole = read_rows(flags, rows)
+    apart = Columns.concatenate([read_rows(flags, [row]) for row in rows])
+    for name in flags:
+        np.testing.assert_array_equal(whole[name], apart[name])
+    # 1 and true are equal, and one of them is no number.
+    assert [fault.where for fault in faults_of({"age": 1}, {"age": True})] == ["row 2, age"]
 
 
 def test_every_fault_of_an_intake_is_reported_at_once() -> None:

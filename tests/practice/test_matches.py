@@ -360,7 +360,7 @@ def test_a_record_has_words_for_above_and_below_the_usual() -> None:
 def everyone_explained(model: AllianceModel) -> tuple[Explanation, ...]:
     everyone = Pairs.of_one(len(an_encoding().roster))
     parts = model.contributions(an_intake().client, an_encoding(), everyone)
-    return explain(model.practice, parts, everyone.clinician)
+    return explain(model.practice, parts, parts.average)
 
 
 def test_contributions_against_a_clinician_use_the_phrase_for_against() -> None:

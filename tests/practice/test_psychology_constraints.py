@@ -26,7 +26,10 @@ from recommender.recommendation.recommend import (
     read_intake,
     recommend,
 )
-from recommender.screening.screen import DECLARED_MODES, Reason, Screening, screen
+from recommender.screening.layout import DECLARED_MODES
+from recommender.screening.reasons import Reason
+from recommender.screening.screen import screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster, snapshot
 from tests.support.definitions import LITTLE
 

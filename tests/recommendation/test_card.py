@@ -73,12 +73,22 @@ def shown(
     return cards(practice, client, roster, screening, tuple(ids), now)
 
 
-OTHER_ROOMS = {**HERE, "rooms": f"{NEWTOWN};{CHATSWOOD}", "hours": "mon 09:00-12:00 room 2"}
+OTHER_ROOMS = {
+    **HERE,
+    "concession_fee": 150,
+    "rooms": f"{NEWTOWN};{CHATSWOOD}",
+    "hours": "mon 09:00-12:00 room 2",
+}
 CLIENTS: tuple[Mapping[str, Any], ...] = (
     ASKING,
     {**ASKING, "max_km": 5},
     {**ASKING, "home": CHATSWOOD, "max_km": 5, "hours_free": "mon 10:00-12:00"},
     {**ASKING, "modes_wanted": "video", "jurisdiction": "qld"},
+    {**ASKING, "funding": "dva"},
+    {**ASKING, "concession_card": True},
+    {**ASKING, "rebates_left": 0},
+    {**ASKING, "rebates_left": 3, "session_minutes": 30},
+    {**ASKING, "start_on": "2027-07-05"},
 )
 
 

@@ -19,7 +19,7 @@ CAUSAL = re.compile(r"because|will |cause|improve|guarantee|best|ideal|success",
 def why(*shown: int, eligible: tuple[int, ...] = tuple(range(12))) -> tuple[Explanation, ...]:
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), np.array(eligible))
     parts = a_model().contributions(an_intake().client, an_encoding(), pairs)
-    return explain(a_practice(), parts, np.searchsorted(eligible, shown))
+    return explain(a_practice(), parts.take(np.searchsorted(eligible, shown)), parts.average)
 
 
 def sums(explanation: Explanation) -> list[float]:
@@ -110,7 +110,7 @@ def test_what_is_told_as_offered_was_asked_for_and_is_offered() -> None:
 def test_a_client_who_asked_for_nothing_is_told_of_nothing_asked_for() -> None:
     client = an_intake(wanted=None).client
     parts = a_model().contributions(client, an_encoding(), Pairs.of_one(12))
-    told = explain(a_practice(), parts, EVERYONE)
+    told = explain(a_practice(), parts, parts.average)
 
     assert all(found.asked_and_offered == () for found in told)
 

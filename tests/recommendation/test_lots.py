@@ -22,13 +22,10 @@ from recommender.recommendation.ranking import (
     reserved_last_places,
     ties_of,
 )
-from recommender.recommendation.recommend import (
-    MAX_TOP_K,
-    Recommendation,
-    ShortlistEntry,
-    recommend,
-)
-from recommender.screening.screen import Screening, screen
+from recommender.recommendation.recommend import Recommendation, recommend
+from recommender.recommendation.shortlists import MAX_TOP_K, ShortlistEntry
+from recommender.screening.screen import screen
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.responses import ordering_text
 from tests.support.builders import DAY, a_practice, a_roster, an_intake, as_sure, under
 from tests.support.strategies import cases

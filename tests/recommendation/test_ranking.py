@@ -10,9 +10,9 @@ from recommender.recommendation.ranking import (
     EVEN_LEAD,
     Places,
     Ranking,
-    order_by_pairing,
     order_by_wait,
     ranking_of,
+    strongest_of,
     ties_of,
 )
 from tests.support.strategies import SCORES, cases
@@ -22,21 +22,13 @@ def ids_of(n: int) -> tuple[str, ...]:
     return tuple(f"k{place:02d}" for place in range(n))
 
 
-def test_the_strongest_pairing_stands_first() -> None:
-    assert order_by_pairing(np.array([0.1, 0.3, 0.2]), ids_of(3)).tolist() == [1, 2, 0]
-
-
-@given(scores=SCORES, seed=st.integers(0, 99))
-def test_equal_scores_stand_by_id_wherever_they_stood_before(
-    scores: list[float], seed: int
+@given(scores=SCORES, most=st.integers(1, 9))
+def test_the_strongest_stand_first_and_equal_ones_as_on_the_roster(
+    scores: list[float], most: int
 ) -> None:
-    ids, pairing = ids_of(len(scores)), np.array(scores)
-    turned = np.random.default_rng(seed).permutation(len(scores))
+    ordered = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
 
-    first = [ids[place] for place in order_by_pairing(pairing, ids)]
-    again = tuple(ids[place] for place in turned)
-    assert first == [again[place] for place in order_by_pairing(pairing[turned], again)]
-    assert sorted(first) == list(ids)
+    assert strongest_of(np.array(scores), most).tolist() == ordered[:most]
 
 
 def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
@@ -46,7 +38,7 @@ def test_the_next_free_stands_first_and_nobody_knows_when_last() -> None:
 
 
 def test_nobody_is_ordered_to_nobody() -> None:
-    assert order_by_pairing(np.zeros(0), ()).tolist() == []
+    assert strongest_of(np.zeros(0), 5).tolist() == []
     assert order_by_wait(np.zeros(0), ()).tolist() == []
 
 

@@ -13,12 +13,12 @@ from recommender.features.pipeline import Pairs
 from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
-    MAX_TOP_K,
     Recommendation,
     consents_to_prediction,
     read_intake,
     recommend,
 )
+from recommender.recommendation.shortlists import MAX_TOP_K
 from recommender.tables.roster import Roster, snapshot
 from tests.support.builders import (
     DAY,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.rules.constraint import NEVER_RELAXED
 from recommender.recommendation.ranking import CLEAR_LEAD
-from recommender.recommendation.recommend import MAX_TOP_K, Recommendation, read_intake, recommend
+from recommender.recommendation.recommend import Recommendation, read_intake, recommend
 from recommender.recommendation.relaxation_offers import MAX_OFFERS, RelaxationOffer
+from recommender.recommendation.shortlists import MAX_TOP_K
 from recommender.tables.roster import Roster, snapshot
 from tests.support.builders import DAY, TAKEN_AT, THERAPIES
 from tests.support.relaxable_practice import (

@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
-from recommender.recommendation.recommend import (
-    MAX_TOP_K,
-    Recommendation,
-    ShortlistEntry,
-    recommend,
-)
+from recommender.recommendation.recommend import Recommendation, recommend
+from recommender.recommendation.shortlists import MAX_TOP_K, ShortlistEntry
 from recommender.tables.roster import Roster, snapshot
 from tests.support.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake, as_sure
 

@@ -175,7 +175,7 @@ def test_nobody_is_shown_for_or_against_with_words_that_are_not_true_of_them(
 ) -> None:
     practice = read_practice(definition(directions))
     parts = parts_of(practice, client, roster, seed)
-    told = explain(practice, parts, np.arange(len(roster)))
+    told = explain(practice, parts, parts.average)
     for person, each in zip(roster, told, strict=True):
         must_be_true(each, directions, client, person, roster)
         for part in (part for group in each.groups for part in group.parts):
@@ -229,7 +229,7 @@ def test_no_caution_of_an_old_model_is_said_in_the_words_of_a_reason(
     practice = read_learned_practice(definition(directions, words=False))
     parts = parts_of(practice, client, roster, seed)
     reasons = {feature.phrase for feature in parts.features}
-    for each in explain(practice, parts, np.arange(len(roster))):
+    for each in explain(practice, parts, parts.average):
         assert not set(each.against) & reasons
         matched = [words for words in each.against if not words.endswith("lower ratings")]
         assert set(matched) <= {"What is compared: predicted weaker than with others"}

@@ -9,8 +9,10 @@ import pytest
 from recommender.errors import IntakeError
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
-from recommender.screening.relaxation import ScreenedRequest, admitted, relaxations
-from recommender.screening.screen import Screening, request_context_of, screen
+from recommender.screening.changes import ScreenedRequest
+from recommender.screening.relaxation import admitted, relaxations
+from recommender.screening.screen import request_context_of, screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster, snapshot
 
 PRACTICE = shipped_practice()
@@ -142,7 +144,7 @@ def test_a_soft_distance_is_judged_in_the_rooms_that_have_a_time() -> None:
 def a_request(found: Screening, client: Mapping[str, Any], roster: Roster) -> ScreenedRequest:
     columns = read_rows(PRACTICE.fields("client", "score", "filter"), [{**CLIENT, **client}])
     context = request_context_of(PRACTICE, None, roster.ids, ASKED)
-    return ScreenedRequest(PRACTICE, columns, {}, context, roster.columns, found)
+    return ScreenedRequest(PRACTICE, columns, context, roster.columns, found)
 
 
 def test_travelling_further_or_coming_another_day_admits_exactly_that_clinician() -> None:

@@ -20,7 +20,8 @@ from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
 from recommender.recommendation.recommend import read_intake
-from recommender.screening.screen import Screening, screen
+from recommender.screening.screen import screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 from tests.support.definitions import LITTLE
 from tests.support.simulated_world import TAKEN_AT, a_roster

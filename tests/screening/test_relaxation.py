@@ -9,15 +9,10 @@ from hypothesis import given
 
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import NEVER_RELAXED, client_fields
-from recommender.screening.relaxation import (
-    Change,
-    ScreenedRequest,
-    admitted,
-    changed,
-    max_changes,
-    relaxations,
-)
-from recommender.screening.screen import Screening, request_context_of, screen
+from recommender.screening.changes import Change, ScreenedRequest
+from recommender.screening.relaxation import admitted, changed, max_changes, relaxations
+from recommender.screening.screen import request_context_of, screen
+from recommender.screening.screening import Screening
 from tests.support.screening_cases import (
     CASES,
     FEW,
@@ -41,7 +36,7 @@ def asked_of(case: Case) -> ScreenedRequest:
     practice, roster = case.practice, a_roster(**case.clinicians)
     asking = request_context_of(practice, case.client_id, roster.ids, case.day)
     client = a_client(**case.client)
-    return ScreenedRequest(practice, client, case.modes, asking, roster.columns, case.screen())
+    return ScreenedRequest(practice, client, asking, roster.columns, case.screen())
 
 
 def screened_with(case: Case, asked: ScreenedRequest, changes: tuple[Change, ...]) -> Screening:

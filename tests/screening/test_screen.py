@@ -15,16 +15,10 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import Constraint, Mode
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.screen import (
-    Caution,
-    ConstraintCount,
-    Exclusion,
-    Reason,
-    Screening,
-    check_modes,
-    screen,
-)
+from recommender.screening.layout import Modes
+from recommender.screening.reasons import Caution, ConstraintCount, Exclusion, Reason
+from recommender.screening.screen import check_modes, screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 from tests.support.examples import examples
 from tests.support.reference_evaluator import Meeting, Outcome, outcome, verdict

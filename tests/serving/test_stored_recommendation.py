@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from recommender.journal.recommendations import find_recommendation, record_recommendation
+from recommender.journal.recommendations import find_recommendation
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.serving.stored_recommendation import (
     current_body,
     current_content,
@@ -65,7 +66,7 @@ def test_a_recommendation_recorded_by_the_first_contract_is_served_and_explained
     with keeping.store.writing() as connection:
         shown = find_recommendation(connection, sent["recommendation_id"]).shown
         before = replace(shown, recommendation_id="r1", response=old)
-        record_recommendation(connection, before, actor="test")
+        record_recommendation(connection, prepare_recommendation(before), actor="test")
     assert keeping.staff.get(whole("r1")).json() == sent
     there = keeping.staff.get(f"{RECOMMEND}/r1/explanations").json()["explanations"]
     here = keeping.staff.get(f"{RECOMMEND}/{sent['recommendation_id']}/explanations").json()

@@ -11,6 +11,7 @@ import numpy as np
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import Columns, read_rows
+from recommender.practice.declared_products import read_product
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.practice.match_operators import OPERATORS
@@ -54,6 +55,22 @@ COMPARED: Mapping[str, tuple[Any, Any]] = {
     },
 }
 """The fields of the client and of the clinician that each operator compares."""
+PRODUCTS: Mapping[str, Mapping[str, Any]] = {
+    "level_by_number": {"client": "level", "client_level": "b", "clinician": "number"},
+    "tag_by_threshold": {
+        "client": "tags",
+        "client_level": "a",
+        "clinician": "number",
+        "clinician_at_least": 1.5,
+    },
+    "step_by_tag": {
+        "client": "step",
+        "client_at_least": "middle",
+        "clinician": "their_tags",
+        "clinician_level": "b",
+    },
+}
+"""Declared products of several kinds of parts."""
 
 
 @cache
@@ -71,6 +88,12 @@ def a_practice_of_every_match() -> Practice:
         match, faults = read_match(operator, declared, client, clinician)
         assert match is not None, faults
         matches[operator] = match
+    words = {"group": "style", "phrase": "suits", "otherwise": "suits less"}
+    words |= {"source": "invented"}
+    for name, multiplied in PRODUCTS.items():
+        match, faults = read_product(name, {**multiplied, **words, "prior": 0.2}, client, clinician)
+        assert match is not None, faults
+        matches[name] = match
     history = replace(a_practice().history, per=None)
     return replace(
         a_practice(), client=client, clinician=clinician, matches=matches, history=history

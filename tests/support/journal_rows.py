@@ -19,8 +19,8 @@ from recommender.journal.recommendations import (
     ShownRecommendation,
     find_recommendation,
     record_decision,
-    record_recommendation,
 )
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.journal.roster_versions import RosterVersion, replace_roster
 from recommender.journal.subjects import Subject
 from recommender.journal.wishes import RecordedWish, record_wish
@@ -71,7 +71,7 @@ def recommend(
 ) -> Subject:
     with store.writing() as connection:
         made = a_recommendation(name, client_id, **changes)
-        return record_recommendation(connection, made, actor=ACTOR)
+        return record_recommendation(connection, prepare_recommendation(made), actor=ACTOR)
 
 
 def decide(store: Store, name: str = "r1", clinician_id: str = "k01", *, actor: str = ACTOR) -> str:

@@ -15,12 +15,9 @@ from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.sections import MeetingModes
-from recommender.screening.meeting_ways import Modes
-from recommender.screening.screen import (
-    Screening,
-    check_modes,
-    screen,
-)
+from recommender.screening.layout import Modes
+from recommender.screening.screen import check_modes, screen
+from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster, snapshot
 from tests.support.examples import examples
 from tests.support.rule_examples import DAY, a_row, fields_of

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.practice.columns import encode, read_cell, remedy_for
+from recommender.practice.columns import read_cell, remedy_for
 from recommender.practice.fields import Field
 from recommender.tables.cells import read_fields
 from recommender.tables.table_files import read_raw_table
@@ -237,7 +237,7 @@ def test_postcodes_and_coordinates_may_stand_beside_each_other() -> None:
     mixed = parsed("place", "2010;-33.87,151.2", postcodes=POSTCODES)
     assert mixed == ((-33.884, 151.207), (-33.87, 151.2))
     field = a_field("place", postcodes=POSTCODES)
-    np.testing.assert_array_equal(encode([field], {"x": [mixed]}, 1)["x"], [mixed])
+    np.testing.assert_array_equal(field.behaviour.encode(field, [mixed]), [mixed])
 
 
 def test_postcodes_are_read_from_every_kind_of_table(tmp_path: Path) -> None:
@@ -431,8 +431,8 @@ def test_an_answer_is_the_same_as_a_cell_as_json_and_as_an_array(
 def test_a_value_is_read_again_from_what_it_was_read_as(kind: str, data: st.DataObject) -> None:
     value = parsed(kind, data.draw(FORMS[kind]))
     field = a_field(kind)
-    one = encode([field], {"x": [value]}, 1)["x"]
-    both = encode([field], {"x": [value, None]}, 2)["x"]
+    one = field.behaviour.encode(field, [value])
+    both = field.behaviour.encode(field, [value, None])
     np.testing.assert_array_equal(one[0], both[0])
     assert both[1] is None if both.dtype == object else np.isnan(both[1]).all()
     assert len(one) == 1
@@ -491,7 +491,7 @@ def test_a_refusal_never_repeats_the_answer(kind: str) -> None:
 def test_arrays_hold_what_their_kind_says() -> None:
     def array(kind: str, *cells: Any) -> Any:
         values = [None if cell is None else parsed(kind, cell) for cell in cells]
-        return encode([a_field(kind)], {"x": values}, len(cells))["x"]
+        return KINDS[kind].encode(a_field(kind), values)
 
     nan = np.nan
     np.testing.assert_array_equal(array("category", "cbt", None), [1, nan])

@@ -3,7 +3,6 @@
 from functools import cached_property
 
 import numpy as np
-from lightgbm import Booster
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
@@ -43,6 +42,9 @@ class Trees:
     """
 
     def __init__(self, text: str) -> None:
+        # Late: it takes a second where scikit-learn is installed, and not every model has trees.
+        from lightgbm import Booster
+
         self.text = text
         self._forest = read_forest(text)
         self._booster = Booster(model_str=text)

@@ -118,6 +118,20 @@ class ShapleyTable:
             contributions[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
         return contributions
 
+    def mean(self, ways: Ways) -> Array:
+        """The mean of `contributions` over n > 0 rows, without the start, (columns,)."""
+        trees, size = ways.shape[0], self.values.shape[1]
+        taken = np.zeros(trees * size)
+        first = np.arange(0, trees * size, size)[:, None]
+        for some in in_chunks(ways.shape[1]):
+            taken += np.bincount((ways[:, some] + first).ravel(), minlength=len(taken))
+        shares = taken.reshape(trees, size) / ways.shape[1]
+        mean = np.zeros(self.width)
+        if len(self.starts):
+            slots = (self.values * shares.take(self.tree, axis=0)).sum(axis=1)
+            mean[self.columns] = np.add.reduceat(slots, self.starts)
+        return mean
+
 
 def in_chunks(count: int) -> Iterator[slice]:
     """All of a number of rows, so many at once that what is computed of them stays in a cache."""

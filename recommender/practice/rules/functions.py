@@ -4,13 +4,14 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
 and reasons are applied elsewhere.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recommender.practice.funding import pays, rebate_cents, session_cap
+from recommender.practice.funding import FundingRow, pays, rebate_cents, session_cap
 from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
@@ -275,6 +276,16 @@ def session_cost(inputs: RuleInput, ways: Collection[str] = ()) -> SessionCost:
     return SessionCost(fee, rebate, fee - rebate)
 
 
+def cost_terms(inputs: RuleInput) -> tuple[Hashable, ...]:
+    """What of a client's answers decides the cost of a session with one clinician in some ways.
+
+    The period of the clinician's first session decides as well; see `funding_periods`.
+    """
+    scheme, minutes = _answer(inputs, "funding"), inputs.session
+    concession, none_left = _answer(inputs, "concession") == 1.0, _answer(inputs, "left") == 0.0
+    return scheme, concession, none_left, None if np.isnan(minutes) else minutes
+
+
 def gap_cents(inputs: RuleInput) -> Array:
     """Fee less rebate for each clinician, (n,), never below 0; NaN where either is unknown."""
     return session_cost(inputs).gap
@@ -313,10 +324,8 @@ def _by_day(
     value_of: Callable[[str, date], float | None],
 ) -> Array:
     """A value by level and by the rows in force at the first possible session, (n,)."""
-    starts = {row.start.toordinal() for row in inputs.context.funding}
-    ends = {row.until.toordinal() + 1 for row in inputs.context.funding if row.until is not None}
     days = inputs.first_sessions + EPOCH
-    period = np.searchsorted(np.array(sorted(starts | ends)), days, side="right")
+    period = funding_periods(funding_changes(inputs.context.funding), inputs.first_sessions)
     result = np.full(len(days), np.nan)
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)
@@ -326,6 +335,18 @@ def _by_day(
         known = [np.nan if one is None else float(one) for one in values]
         result[rows] = by_level(known, level[rows])
     return result
+
+
+def funding_changes(rows: Sequence[FundingRow]) -> Array:
+    """The days on which other rows come into force, as ordinals in order."""
+    starts = {row.start.toordinal() for row in rows}
+    ends = {row.until.toordinal() + 1 for row in rows if row.until is not None}
+    return np.array(sorted(starts | ends), dtype=np.float64)
+
+
+def funding_periods(changes: Array, first_sessions: Array) -> NDArray[np.intp]:
+    """The period of each first possible session, (n,): within one the same rows are in force."""
+    return np.searchsorted(changes, first_sessions + EPOCH, side="right")
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:

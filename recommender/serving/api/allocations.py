@@ -15,7 +15,7 @@ from recommender.allocation.terms import (
     unknown_clinicians,
 )
 from recommender.errors import IntakeError, RecommenderError
-from recommender.practice.columns import Columns, read_rows
+from recommender.practice.columns import Columns
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.problems import (
@@ -125,16 +125,16 @@ def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
 
 def _columns(snapshot: ServingSnapshot, request: ParsedWaitingList) -> Columns:
     """The encoded answers; if they cannot be encoded, the faults of each client."""
-    fields = snapshot.practice.fields("client", "score", "filter")
+    asked = snapshot.practice.asked
     try:
-        return read_rows(fields, request.answers)
+        return asked.read(request.answers)
     except IntakeError:
         errors: list[FieldError] = []
         for row, answers in enumerate(request.answers):
             try:
-                read_rows(fields, [answers])
+                asked.read([answers])
             except IntakeError as error:
-                faults = with_json_remedies(error, fields)
+                faults = with_json_remedies(error, asked.fields)
                 errors += field_errors(faults, "clients", str(row), "answers")
         raise ProblemError(INVALID, errors[:MAX_ERRORS]) from None
 

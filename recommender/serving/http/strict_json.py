@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from functools import lru_cache
+from itertools import chain
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -180,10 +181,14 @@ def _syntax_error(error: json.JSONDecodeError) -> ProblemError:
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    members = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(member, levels - 1) for member in members)
+    level = [value]
+    for _ in range(levels + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return False
+        members = (each.values() if isinstance(each, dict) else each for each in level)
+        level = list(chain.from_iterable(members))
+    return True
 
 
 def _places(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

@@ -11,8 +11,8 @@ from pydantic import Field as Setting
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import Constraint
-from recommender.recommendation.recommend import MAX_TOP_K
-from recommender.screening.meeting_ways import Modes
+from recommender.recommendation.shortlists import MAX_TOP_K
+from recommender.screening.layout import Modes
 from recommender.serving.schemas.allocation_request import (
     ParsedWaitingList,
     build_allocation_request,

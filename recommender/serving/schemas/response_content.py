@@ -12,10 +12,11 @@ from pydantic_core import to_json
 from recommender.practice.definition import Practice
 from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import GroupContribution
-from recommender.recommendation.recommend import ShortlistEntry
 from recommender.recommendation.relaxation_offers import RelaxationOffer
-from recommender.screening.relaxation import Change
-from recommender.screening.screen import Screening
+from recommender.recommendation.shortlists import ShortlistEntry
+from recommender.screening.changes import Change
+from recommender.screening.reasons import Reason
+from recommender.screening.screening import Screening
 from recommender.serving.schemas.card import card_content
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import (
@@ -80,22 +81,26 @@ def exclusion_counts(screening: Screening) -> list[dict[str, Any]]:
 
 def excluded_json(screening: Screening) -> bytes:
     """Everybody who is excluded as JSON in the form of a list of `ExcludedClinician`."""
-    grouped, ids = screening.exclusion_reasons, screening.ids
+    grouped, begun = screening.exclusion_reasons, _begun_json(screening.ids)
     # Clinicians share reasons, as the same objects.
     stated = {id(each): each for reasons in grouped.reasons for each in reasons}
-    written = {key: to_json(reason_content(each)) for key, each in stated.items()}
-    groups = [b",".join([written[id(each)] for each in reasons]) for reasons in grouped.reasons]
-    return b"[%b]" % b",".join(
-        [
-            b'{"clinician_id":%b,"reasons":[%b]}' % (_text_json(ids[row]), groups[group])
-            for row, group in zip(grouped.rows, grouped.group_of, strict=True)
-        ]
-    )
+    written = {key: _reason_json(each) for key, each in stated.items()}
+    ends = [b",".join([written[id(e)] for e in reasons]) + b"]}" for reasons in grouped.reasons]
+    excluded = [
+        begun[row] + ends[group] for row, group in zip(grouped.rows, grouped.group_of, strict=True)
+    ]
+    return b"[%b]" % b",".join(excluded)
 
 
-@lru_cache(maxsize=65536)
-def _text_json(text: str) -> bytes:
-    return to_json(text)
+@lru_cache(maxsize=4)
+def _begun_json(ids: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The beginning of each clinician's `ExcludedClinician`, before the reasons."""
+    return tuple(b'{"clinician_id":%b,"reasons":[' % to_json(each) for each in ids)
+
+
+@lru_cache(maxsize=4096)
+def _reason_json(reason: Reason) -> bytes:
+    return to_json(reason_content(reason))
 
 
 def _group(part: GroupContribution) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.sections import RankingSettings
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.screening.screen import Reason
+from recommender.screening.reasons import Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.recommendation_warning import RecommendationWarning

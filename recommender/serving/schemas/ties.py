@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
@@ -26,17 +26,17 @@ class ClinicianTie(BaseModel):
     ]
 
 
-def ties_of(ties: Iterable[int | None]) -> tuple[ClinicianTie, ...]:
-    """The ties of a shortlist by the number of each clinician's, None for no tie.
+def ties_content(ties: Iterable[int | None]) -> list[dict[str, Any]]:
+    """The ties of a shortlist, in the form of `ClinicianTie`.
+
+    They are given by the number of each clinician's, None for no tie.
 
     Examples
     --------
-    >>> [(each.tie, each.text[:37]) for each in ties_of([1, 2, 2, None])]
+    >>> [(each["tie"], each["text"][:37]) for each in ties_content([1, 2, 2, None])]
     [(2, 'What is known does not set these 2 ap')]
     """
     sizes = Counter(each for each in ties if each is not None)
-    return tuple(
-        ClinicianTie(tie=tie, text=TEXT.format(number=size))
-        for tie, size in sizes.items()
-        if size > 1
-    )
+    return [
+        {"tie": tie, "text": TEXT.format(number=size)} for tie, size in sizes.items() if size > 1
+    ]

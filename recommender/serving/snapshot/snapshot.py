@@ -1,10 +1,11 @@
 """One immutable snapshot of model, roster and schemas, from which requests are answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from recommender.practice.definition import Practice, practice_named
 from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.schemas.clinician import ClinicianSchema, build_clinician_schema
 from recommender.serving.schemas.intake import RequestSchema, build_request_schema
+from recommender.serving.schemas.responses import AllianceScale, ModelInUse
 from recommender.settings import Settings
 from recommender.store.database import Store
 from recommender.tables.cells import NAME_COLUMN
@@ -53,6 +55,8 @@ class ServingSnapshot:
         The stored version of the roster; None where the roster is a file.
     version
         Version of the model in the registry, if known.
+    model_in_use, scale
+        The model and its scale as plain data, in the form that responses have them.
     """
 
     model: AllianceModel
@@ -63,9 +67,14 @@ class ServingSnapshot:
     stale_hours: float
     roster_version: RosterVersion | None = None
     version: int | None = None
+    model_in_use: Mapping[str, Any] = field(init=False)
+    scale: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compiles the plan of scores, so that no request waits for it."""
+        model = ModelInUse.of(self.model.manifest, self.digest, self.version)
+        object.__setattr__(self, "model_in_use", model.model_dump())
+        object.__setattr__(self, "scale", AllianceScale.of(self.model).model_dump())
         plan_for(self.model, self.encoding)
 
     @property

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from recommender.journal.recommendations import find_recommendation, record_recommendation
+from recommender.journal.recommendations import find_recommendation
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.recommendation.card_parts import (
     CardContent,
     Cost,
@@ -70,7 +71,7 @@ def test_a_recommendation_stored_without_cards_has_null_in_their_place(
     with keeping.store.writing() as connection:
         shown = find_recommendation(connection, told["recommendation_id"]).shown
         earlier = replace(shown, recommendation_id="earlier", response=json.dumps(told).encode())
-        record_recommendation(connection, earlier, actor="staff")
+        record_recommendation(connection, prepare_recommendation(earlier), actor="staff")
     read = keeping.staff.get(f"{RECOMMEND}/earlier")
     assert read.status_code == 200
     assert {each["card"] for each in read.json()["shortlist"]} == {None}

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from recommender.serving.http.field_names import meant_instead
 from recommender.serving.http.problems import FieldError, ProblemError, problem_from_validation
-from recommender.serving.http.strict_json import parse_json
+from recommender.serving.http.strict_json import MAX_DEPTH, parse_json
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -89,6 +90,14 @@ def test_every_nan_is_refused_where_it_is() -> None:
     faults = faults_of_text(b'{"answers": {"a": NaN, "b": [1, -Infinity]}}')
     assert [each.pointer for each in faults] == ["/answers/a", "/answers/b/1"]
     assert {each.code for each in faults} == {"not_a_number"}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'[0,{"a":1,"b":', b"}]")])
+def test_that_one_level_more_than_the_limit_is_too_deep(opening: bytes, closing: bytes) -> None:
+    times = MAX_DEPTH // len(closing)
+    deepest = opening * times + b"1" + closing * times
+    assert parse_json(deepest) == json.loads(deepest)
+    assert [each.code for each in faults_of_text(b"[" + deepest + b"]")] == ["too_deep"]
 
 
 def test_names_that_could_be_answers_are_in_no_message() -> None:

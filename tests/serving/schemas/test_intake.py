@@ -16,8 +16,9 @@ from recommender.practice.fields import OF_CLINICIANS, Field
 from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import Explanation, GroupContribution
 from recommender.recommendation.ranking import TieBreak
-from recommender.recommendation.recommend import ShortlistEntry, read_intake
-from recommender.screening.screen import Reason
+from recommender.recommendation.recommend import read_intake
+from recommender.recommendation.shortlists import ShortlistEntry
+from recommender.screening.reasons import Reason
 from recommender.serving.http.problems import problem_for, problem_from_validation, problem_response
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.recommendation.open_intervals import WeeklyHours, next_open_intervals
+from recommender.recommendation.open_intervals import LookAhead, WeeklyHours, next_open_intervals
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.staff.views.card_texts import two_times
 from recommender.serving.staff.views.current_cards import current_cards
@@ -111,7 +111,7 @@ def weekly(zone: str, *windows: tuple[int, int, int]) -> WeeklyHours:
 
 
 def begins(weeks: list[WeeklyHours], since: datetime, zone: str) -> list[str]:
-    intervals = next_open_intervals(tuple(weeks), since, 50)
+    intervals = next_open_intervals(tuple(weeks), LookAhead.of(since), 50)
     return [f"{each.local(zone)[0]:%a %d %b %H:%M}" for each in intervals]
 
 
@@ -136,7 +136,7 @@ def test_a_change_of_the_clock_moves_the_other_clock_s_time() -> None:
 
 def test_an_hour_the_clock_leaves_out_is_not_offered() -> None:
     (first, *_) = next_open_intervals(
-        (weekly("Sydney", (SUN, 1, 4)),), at("Australia/Sydney", 2026, 10, 1), 50
+        (weekly("Sydney", (SUN, 1, 4)),), LookAhead.of(at("Australia/Sydney", 2026, 10, 1)), 50
     )
     assert first.end - first.begin == timedelta(hours=2)
 

@@ -1,6 +1,6 @@
 """What staff see of wishes: open ones first, found by the reference a client reads out."""
 
-from recommender.journal.recommendations import record_recommendation
+from recommender.journal.recording import prepare_recommendation, record_recommendation
 from recommender.journal.wishes import spoken
 from tests.support.journal_rows import a_recommendation, wish
 from tests.support.page_reader import Reader, ask, deciding, read, send
@@ -44,7 +44,9 @@ def test_a_list_of_the_matching_page_without_a_wish_is_no_task(
 ) -> None:
     with locked.store.writing() as connection:
         for name, actor in (("r1", "matching-page"), ("r2", "a.desk")):
-            record_recommendation(connection, a_recommendation(name, None), actor=actor)
+            record_recommendation(
+                connection, prepare_recommendation(a_recommendation(name, None)), actor=actor
+            )
     listed = read(staff, "/staff").attributes
     assert ("href", "/staff/requests/r2") in listed
     assert ("href", "/staff/requests/r1") not in listed

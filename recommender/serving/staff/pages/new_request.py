@@ -16,7 +16,7 @@ from recommender.journal.idempotency import StoredReply
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import DEFAULT_TOP_K
-from recommender.screening.meeting_ways import Modes
+from recommender.screening.layout import Modes
 from recommender.serving.api.recommendations import RecommendationId, recorded_for
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool

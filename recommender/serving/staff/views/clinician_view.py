@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recommender.practice.columns import Columns, encode
+from recommender.practice.columns import RowReader
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import rooms_of
@@ -15,6 +15,7 @@ from recommender.recommendation.clinician_facts import place_names
 from recommender.recommendation.fact_text import values_text
 from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
 from recommender.recommendation.openings import MeetingOption, OpeningTimes
+from recommender.screening.layout import layout_for
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
 from recommender.tables.roster import Roster
@@ -125,11 +126,10 @@ class ClinicianView:
         They are those of a client who gave no answer: nothing a client can or wishes limits them.
         """
         practice = self.practice
-        nothing = {name: [None] for name in practice.client}
-        client: Columns = encode(practice.client.values(), nothing, 1)
+        client = RowReader.of(practice.client).encoded({})
         day = practice.day_at(now)
         context = request_context_of(practice, None, (self.clinician_id,), day)
-        screening = screen_columns(practice, client, self.row, context, {}, {})
+        screening = screen_columns(layout_for(practice, self.row), client, self.row, context)
         openings = OpeningTimes(practice, client, self.row, screening, now)
         found: dict[tuple[datetime, datetime], list[str]] = {}
         for option in openings.meeting_options(0):

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from recommender.practice.columns import Columns, encode, read_cell
+from recommender.practice.columns import Columns, read_cell
 from recommender.practice.conditions import holds
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, small_label
 from recommender.practice.needed_answers import needed_answers
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.meeting_ways import Modes
+from recommender.screening.layout import Modes
 from recommender.serving.http.submitted_form import FormData
 from recommender.serving.schemas.json_types import JSON_TYPES, JsonDate
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -86,9 +86,7 @@ def _short_link(field: Field) -> QuestionLink:
 
 def _readable(practice: Practice, answers: Mapping[str, Any]) -> tuple[Columns, list[str]]:
     """The answers that can be read as one encoded row, and names of the others."""
-    fields = practice.fields("client", "score", "filter")
-    parsed: dict[str, list[Any]] = {name: [None] for name in fields}
-    unread = []
+    fields, parsed, unread = practice.asked.fields, dict[str, Any](), []
     for name, answer in answers.items():
         field = fields[name]
         try:
@@ -96,11 +94,10 @@ def _readable(practice: Practice, answers: Mapping[str, Any]) -> tuple[Columns, 
         except ValidationError:
             unread.append(name)
             continue
-        value, error = read_cell(field, cell)
-        parsed[name] = [value]
+        parsed[name], error = read_cell(field, cell)
         if error is not None:
             unread.append(name)
-    return encode(fields.values(), parsed, 1), unread
+    return practice.asked.encoded(parsed), unread
 
 
 @lru_cache(maxsize=1000)

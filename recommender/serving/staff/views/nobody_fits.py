@@ -9,7 +9,7 @@ from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.other_answers import other_answers
 from recommender.recommendation.recommend import read_intake
 from recommender.screening.cache import screening_cache_for
-from recommender.screening.meeting_ways import Modes
+from recommender.screening.layout import Modes
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording

@@ -1,0 +1,54 @@
+"""What clients decide of their scores alone, equal for every clinician."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClientTerms:
+    """What C clients decide of their scores alone.
+
+    Attributes
+    ----------
+    rows : (C, columns)
+        Their columns of the model.
+    level : (C,) int
+        The level that records distinguish; -1 for none.
+    expected : (C,)
+        The client part, in points.
+    slopes : by block (C, q)
+        Points for one unit of each clinician's column that is multiplied with theirs.
+    """
+
+    rows: Array
+    level: NDArray[np.int64]
+    expected: Array
+    slopes: Mapping[str, Array]
+
+    def take(self, rows: Places) -> "ClientTerms":
+        """Some of the clients, in the order given; one may be taken more than once."""
+        return ClientTerms(
+            self.rows[rows],
+            self.level[rows],
+            self.expected[rows],
+            {block: slopes[rows] for block, slopes in self.slopes.items()},
+        )
+
+    def followed_by(self, other: "ClientTerms") -> "ClientTerms":
+        """These clients and then others."""
+        return ClientTerms(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.level, other.level]),
+            np.concatenate([self.expected, other.expected]),
+            {
+                block: np.concatenate([slopes, other.slopes[block]])
+                for block, slopes in self.slopes.items()
+            },
+        )

@@ -1,0 +1,228 @@
+"""Shortlists of clients from the scores of their eligible clinicians: order, ties and leads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.model.alliance_model import RosterEncoding
+from recommender.plan.leads import leads_among
+from recommender.plan.score_plan import ScoredPairs
+from recommender.practice.definition import Practice
+from recommender.recommendation.explanation import Explanation
+from recommender.recommendation.ranking import (
+    Ranking,
+    TieBreak,
+    draw_lots,
+    order_by_wait,
+    ranking_of,
+    reserved_last_places,
+    strongest_of,
+)
+from recommender.screening.reasons import Reason
+from recommender.screening.screening import Screening
+
+Places = NDArray[np.intp]
+
+MAX_TOP_K = 50
+"""Longest shortlist; nobody behind the strongest so many is ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortlistEntry:
+    """One clinician of a shortlist.
+
+    Attributes
+    ----------
+    rank
+        From 1.
+    predicted, lower, upper
+        Predicted alliance and the ends of its interval, in points of the reference scale, clipped
+        to the scale; None where nothing is predicted.
+    explanation
+        None where nothing is predicted.
+    reservations
+        Soft constraints that the clinician does not meet or is not known to meet.
+    tie
+        Number of the tie, from 1; clinicians of one tie cannot be told apart.
+    ahead
+        Probability that the predicted alliance is above that of the next entry.
+    tie_broken_by
+        Criterion that ranks this entry behind the previous one of its tie.
+    propensity
+        Probability of this rank over random draws within ties: 1/m for m clinicians that are drawn
+        together, 1 for a clinician alone; None where the practice does not draw.
+    """
+
+    rank: int
+    clinician_id: str
+    name: str
+    predicted: float | None
+    lower: float | None
+    upper: float | None
+    explanation: Explanation | None
+    reservations: tuple[Reason, ...]
+    tie: int | None = None
+    ahead: float | None = None
+    tie_broken_by: TieBreak | None = None
+    propensity: float | None = None
+
+
+def build_shortlists(
+    encoding: RosterEncoding,
+    screenings: Sequence[Screening],
+    pairs: ScoredPairs,
+    top_k: int,
+    seed: str | None = None,
+) -> list[tuple[tuple[ShortlistEntry, ...], Places]]:
+    """The shortlist of each client, without explanations.
+
+    Parameters
+    ----------
+    screenings
+        One per client.
+    pairs
+        Each client with every eligible clinician, client by client in the order of the roster.
+    seed
+        Seed of random draws within ties; see `recommend`.
+
+    Returns
+    -------
+    list of (tuple of ShortlistEntry, (entries,) int)
+        For each client the entries, and the place of each among the client's pairs.
+    """
+    rankings = _rankings(encoding, screenings, pairs, top_k, seed)
+    shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
+    points = _displayed_points(pairs.take(np.concatenate([*shown.values(), _NONE])))
+    starts = np.searchsorted(pairs.client, np.arange(len(screenings)))
+    shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
+    for client, rows in shown.items():
+        entries = tuple(
+            _entry(rank, encoding, screenings[client], place, *next(points))
+            for rank, place in enumerate(pairs.clinician[rows].tolist(), start=1)
+        )
+        shortlists[client] = _with_ties(entries, rankings[client]), rows - starts[client]
+    return shortlists
+
+
+_NONE = np.empty(0, dtype=np.intp)
+
+
+def _rankings(
+    encoding: RosterEncoding,
+    screenings: Sequence[Screening],
+    pairs: ScoredPairs,
+    top_k: int,
+    seed: str | None,
+) -> dict[int, Ranking]:
+    """The ranking of each client with pairs, of as many of the strongest as decide the first ranks.
+
+    The order of somebody depends on nobody behind those about even with them.
+    """
+    ends = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
+    strongest = [
+        start + strongest_of(pairs.scores.pairing[start:end], MAX_TOP_K)
+        for start, end in pairwise(ends)
+    ]
+    most = np.array(list(map(len, strongest)), dtype=np.intp)
+    pending, size = np.flatnonzero(most), 2 * top_k
+    found: dict[int, Ranking] = {}
+    while len(pending):
+        for count in np.unique(np.minimum(most[pending], size)).tolist():
+            some = pending[np.minimum(most[pending], size) == count]
+            rows = np.stack([strongest[client][:count] for client in some.tolist()])
+            all_leads = leads_among(pairs, rows)
+            for client, own, leads in zip(some.tolist(), rows, all_leads, strict=True):
+                found[client] = _ranking(encoding, screenings[client], pairs, own, leads, seed)
+        undecided = [not found[each].decides(top_k) for each in pending.tolist()]
+        pending = pending[undecided & (most[pending] > size)]
+        size *= 2
+    return found
+
+
+def _ranking(
+    encoding: RosterEncoding,
+    screening: Screening,
+    pairs: ScoredPairs,
+    strongest: Places,
+    leads: NDArray[np.float64],
+    seed: str | None,
+) -> Ranking:
+    """The ranking of one client's strongest pairs, whose leads are known."""
+    practice, places = pairs.plan.model.practice, pairs.clinician[strongest]
+    lots = None
+    if practice.ranking.shuffle_ties and seed is not None:
+        lots = draw_lots(seed, [encoding.roster.ids[place] for place in places.tolist()])
+    return ranking_of(
+        strongest,
+        pairs.scores.pairing[strongest],
+        leads,
+        np.count_nonzero(screening.cautioning[:, places], axis=0),
+        reserved_last_places(practice, encoding.roster, screening)[places],
+        lots,
+    )
+
+
+def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
+    """The entries with what the ranking says about ties, leads and draws."""
+    n = len(entries)
+    ahead = [*np.diagonal(ranking.leads, 1)[: n - 1].tolist(), None]
+    propensity = [None] * n if ranking.propensity is None else ranking.propensity.tolist()
+    return tuple(
+        replace(
+            entry,
+            tie=int(ranking.ties[place]),
+            ahead=ahead[place],
+            tie_broken_by=ranking.broken_by[place],
+            propensity=propensity[place],
+        )
+        for place, entry in enumerate(entries)
+    )
+
+
+def unscored_shortlist(
+    practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
+) -> tuple[ShortlistEntry, ...]:
+    """The eligible clinicians by their next free day, for a client without a prediction."""
+    roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
+    waits = practice.first_session.clinician
+    known = np.full(len(roster), np.nan) if waits is None else roster.columns[waits]
+    next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
+    ids = tuple(roster.ids[place] for place in eligible)
+    order = order_by_wait(next_day[eligible], ids)[:top_k]
+    return tuple(
+        _entry(rank, encoding, screening, int(eligible[place]))
+        for rank, place in enumerate(order, start=1)
+    )
+
+
+def _displayed_points(pairs: ScoredPairs) -> Iterator[tuple[float, float, float]]:
+    """Predicted alliance and the ends of its interval, clipped to the scale."""
+    model = pairs.plan.model
+    columns = (pairs.scores.alliance, *model.interval_of(pairs.scores))
+    displayed = [model.linker.to_displayed(column).tolist() for column in columns]
+    return zip(*displayed, strict=True)
+
+
+def _entry(
+    rank: int,
+    encoding: RosterEncoding,
+    screening: Screening,
+    place: int,
+    predicted: float | None = None,
+    lower: float | None = None,
+    upper: float | None = None,
+) -> ShortlistEntry:
+    """The entry of the clinician at one place of the roster."""
+    return ShortlistEntry(
+        rank=rank,
+        clinician_id=encoding.roster.ids[place],
+        name=encoding.roster.name_of(place),
+        predicted=predicted,
+        lower=lower,
+        upper=upper,
+        explanation=None,
+        reservations=screening.cautions_of(place),
+    )

@@ -1,0 +1,100 @@
+"""The constraints of a practice in the modes of a request, sorted by what their verdicts depend on.
+
+A practice and a roster decide this, so that the modes that are declared are sorted once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.rules.catalogue import ON_HOURS
+from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.time_rules import openings_in
+
+Modes = Mapping[str, Mode]
+DECLARED_MODES: Modes = MappingProxyType({})
+"""Every constraint in the mode that the definition declares."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The constraints that are judged, in the order of the definition, and of what kind they are.
+
+    Attributes
+    ----------
+    practice
+        The definition.
+    modes
+        The mode of each of its constraints, also of those that are off.
+    constraints
+        Those that are judged.
+    places
+        Their places, by name.
+    direct
+        Those whose verdict does not depend on the way of meeting.
+    by_way
+        The others: on open hours, where these depend on the way of meeting or on rooms.
+    moving
+        Those of `direct` on open hours, whose times in common a change of clocks may move.
+    about_ways
+        Places of those that are about some ways of meeting only.
+    distances
+        Those on distance.
+    rooms
+        The clinician's fields of rooms, None for none, of the open hours of `by_way`.
+    """
+
+    practice: Practice
+    modes: Modes
+    constraints: tuple[Constraint, ...]
+    places: Mapping[str, int]
+    direct: tuple[Constraint, ...]
+    by_way: tuple[Constraint, ...]
+    moving: tuple[Constraint, ...]
+    about_ways: tuple[int, ...]
+    distances: tuple[Constraint, ...]
+    rooms: frozenset[str | None]
+
+
+def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
+    """The layout of a practice with a roster; with the declared modes the roster holds the latest.
+
+    `modes` are those of constraints in another mode than declared.
+    """
+    if modes:
+        return _layout_of(practice, columns, modes)
+    latest: dict[str, Layout] = columns.view("layout", dict)
+    layout = latest.get("latest")
+    if layout is None or layout.practice is not practice:
+        layout = latest["latest"] = _layout_of(practice, columns, modes)
+    return layout
+
+
+def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
+    every = {name: modes.get(name, each.mode) for name, each in practice.constraints.items()}
+    some = tuple(each for name, each in practice.constraints.items() if every[name] != "off")
+    on_hours = [each for each in some if each.rule in ON_HOURS]
+    by_way = [each for each in on_hours if _has_terms(practice, columns, each.clinician[0])]
+    return Layout(
+        practice,
+        every,
+        some,
+        {each.name: place for place, each in enumerate(some)},
+        tuple(each for each in some if each not in by_way),
+        tuple(by_way),
+        tuple(each for each in on_hours if each not in by_way),
+        tuple(place for place, each in enumerate(some) if each.ways),
+        tuple(each for each in some if each.rule == "within_km"),
+        frozenset(
+            practice.clinician[each.clinician[0]].rooms
+            for each in practice.constraints.values()
+            if each.rule in ON_HOURS and _has_terms(practice, columns, each.clinician[0])
+        ),
+    )
+
+
+def _has_terms(practice: Practice, columns: Columns, name: str) -> bool:
+    field = practice.clinician[name]
+    return field.kind == "availability" and openings_in(columns, field).terms is not None
