@@ -133,6 +133,14 @@ class DesignSpec:
             return np.zeros(len(rows.match))
         return np.asarray(np.nan_to_num(rows.match) @ self.informed.mean)
 
+    def slope_prior(self, fit: MixedFit) -> SlopePrior:
+        """What was known of the slopes before the ratings, at the variances of the fit."""
+        spread = fit.variances["matches"]
+        if self.informed is not None:
+            return SlopePrior(self.informed.mean, spread * self.informed.covariance)
+        declared = fit.variances.get("evidence", 0.0) * np.outer(self.prior, self.prior)
+        return SlopePrior(self.prior, declared + np.diag(spread / self.match.interval**2))
+
     def settled(self, fit: MixedFit) -> MixedFit:
         """A fit to the blocks of a design that is fitted, in the columns of one that scores.
 

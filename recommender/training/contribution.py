@@ -35,6 +35,7 @@ from recommender.pooling.signature import public_text, signed
 from recommender.practice.matches import Match
 from recommender.training.dataset import Dataset
 from recommender.training.fit_preparation import LearningRows, PreparedFit, prepare
+from recommender.training.match_estimates import people_behind
 from recommender.training.tree_fitting import FitSettings
 
 Rows = NDArray[np.intp]
@@ -113,7 +114,7 @@ def contribution_from_fit(
     prepared: PreparedFit, sharing: SharingSettings, key: Ed25519PrivateKey
 ) -> PracticeContribution:
     """The contribution of a practice whose own fit is prepared; errors as in `contribution_of`."""
-    dataset, behind = prepared.dataset, _people_behind(prepared.learned)
+    dataset, behind = prepared.dataset, people_behind(prepared.learned)
     matches = list(dataset.practice.matches.values())
     enough = [
         place
@@ -164,20 +165,6 @@ def last_started(dataset: Dataset) -> str:
     """The last day on which a pairing of the data set began, rated or not, ISO 8601."""
     last = max(dataset.started.max(), dataset.dropouts_started.max(initial=dataset.started.min()))
     return str(np.datetime64(int(last), "D"))
-
-
-def _people_behind(learned: LearningRows) -> list[tuple[int, int]]:
-    """Clients and clinicians of rated pairings whose value of each match is not the usual one."""
-    raw, rated = learned.rows.raw[: learned.rated], slice(learned.rated)
-    client, clinician = learned.pairs.client[rated], learned.pairs.clinician[rated]
-    found = []
-    for values in raw.T:
-        known = np.flatnonzero(~np.isnan(values))
-        levels, counts = np.unique(values[known], return_counts=True)
-        usual = levels[counts.argmax()] if len(levels) else np.nan
-        other = known[values[known] != usual]
-        found.append((len(np.unique(client[other])), len(np.unique(clinician[other]))))
-    return found
 
 
 def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list[int]:
