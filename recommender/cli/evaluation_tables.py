@@ -7,6 +7,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
+from recommender.cli.size_tables import gains_table
+from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -28,14 +30,15 @@ from recommender.model.evaluation_report import (
 )
 
 if TYPE_CHECKING:
-    from recommender.training.promotion_gate import Finding
+    from recommender.model.claims import Claim
+    from recommender.training.promotion_case import Finding
 
 DIFFERENCES_SHOWN = (COMPOSITE, DYAD, PARTIAL)
 """As many metrics as 80 columns hold."""
 HOW_TO_READ: Mapping[str, str] = {
     PARTIAL: "order of pairings, net of the client; 0 is chance",
     DYAD: "net of the clinician too, so only matching is left; 0 is chance",
-    COMPOSITE: "dropouts imputed as low ratings; the promotion criterion",
+    COMPOSITE: "dropouts imputed as low ratings; what a promotion has to gain in",
     SLOPE: "slope of ratings on predictions; below 1: too spread out",
     RMSE: "the usual error of a predicted rating, in points; lower is better",
 }
@@ -43,14 +46,22 @@ HOW_TO_READ: Mapping[str, str] = {
 LARGEST_FIGURE = 100
 """No useful figure is larger: it would only widen the table."""
 INTERVALS = "Below each figure: its 95 % bootstrap interval by client and clinician."
-OUTCOMES = {"passes": "green", "fails": "bold red", "too few to say": "yellow"}
+OUTCOMES = {
+    "passes": "green",
+    "allowed": "cyan",
+    "fails": "bold red",
+    "too few to say": "yellow",
+}
 
 
 def training_view(report: EvaluationReport) -> Group:
     """What a training measured: figures, interval coverage, why no champion was compared."""
     title = f"Measured on {report.rated or 0:,} later rated pairings"
     return Group(
-        figures_table(report.figures, title), ranges_table(report.ranges), *_not_compared(report)
+        figures_table(report.figures, title),
+        ranges_table(report.ranges),
+        *claim_lines(claims_of(report)),
+        *_not_compared(report),
     )
 
 
@@ -59,9 +70,11 @@ def evaluation_view(report: EvaluationReport) -> Group:
     return Group(
         figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings"),
         differences_table(report.differences),
+        gains_table(report.gains_by_part),
         ranges_table(report.ranges),
         groups_table(report.groups or (), report.groups_too_few),
         exposure_table(report.exposure),
+        *concentration_note(report),
         dropout_table(report.dropout_sensitivity),
         *optimism_note(report),
         *randomised_note(report),
@@ -133,6 +146,18 @@ def exposure_table(rows: Sequence[LearnerExposure]) -> RenderableType:
     return Group(table, *_notes(how)) if rows else Group()
 
 
+def concentration_note(report: EvaluationReport) -> tuple[Text, ...]:
+    """How often the most-named are first, beside what few kinds of client force."""
+    found = report.concentration
+    if found is None:
+        return ()
+    return _notes(
+        f"The {found.most:,} most-named of {found.clinicians:,} clinicians are first for "
+        f"{number_text(found.ours, '.0%')} of {found.clients:,} clients; in random orders for each "
+        f"of {found.kinds:,} kinds of client for {number_text(found.by_kind, '.0%')}."
+    )
+
+
 def dropout_table(rows: Sequence[DropoutSensitivity]) -> RenderableType:
     """The composite with dropouts imputed at other quantiles."""
     quantiles = dict.fromkeys(f"at {row.quantile:.0%}" for row in rows)
@@ -173,9 +198,17 @@ def randomised_note(report: EvaluationReport) -> tuple[Text, ...]:
     return (Text(text),)
 
 
-def verdict_table(findings: "Sequence[Finding]", version: int) -> RecordTable:
-    """What every rule found of a version, and the remedy where it fails."""
-    table = RecordTable(f"The gate on version {version}", ("rule", "", "finding"))
+def claim_lines(claims: "Sequence[Claim]") -> tuple[Text, ...]:
+    """Each claim with its status, and the figure it rests on."""
+    return tuple(
+        Text(f"{claim.title}. ", style="bold").append(claim.text, style="not bold")
+        for claim in claims
+    )
+
+
+def findings_table(findings: "Sequence[Finding]", title: str) -> RecordTable:
+    """What rules found, and the remedy where one fails."""
+    table = RecordTable(title, ("rule", "", "finding"))
     for each in findings:
         finding = Text(each.text)
         if each.remedy:

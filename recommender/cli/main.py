@@ -11,9 +11,11 @@ from recommender.cli.commands import (
     evaluation,
     export,
     identities,
+    matches,
     practice,
     privacy,
     service,
+    share,
     train,
     webhooks,
 )
@@ -27,6 +29,7 @@ app = typer.Typer(
     "people, `doctor` to check it.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(share.share_app, name="share")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
 access.staff_app.command()(identities.link)
@@ -42,6 +45,7 @@ for command in (
     champion.rollback,
     champion.history,
     champion.card,
+    matches.matches,
     service.serve,
     service.recommend,
     batch.score,

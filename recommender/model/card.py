@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import ClassVar, Literal
 
-from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
+from recommender.model.alliance_model import PRIORS, AllianceModel
+from recommender.model.card_blocks import CardBlock, CardList, CardParagraph, CardTable
+from recommender.model.card_sizes import match_blocks, part_gain_blocks
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -27,36 +28,8 @@ from recommender.model.evaluation_report import (
 from recommender.model.verdicts import verdicts_of
 
 VERDICTS = "In short"
-"""Heading of the section that answers the four questions of `model.verdicts`."""
+"""Heading of the section that answers the questions of `model.verdicts`."""
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
-
-
-@dataclass(frozen=True, slots=True)
-class CardParagraph:
-    """A paragraph of plain text."""
-
-    kind: ClassVar[Literal["paragraph"]] = "paragraph"
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CardList:
-    """A bulleted list of plain text."""
-
-    kind: ClassVar[Literal["list"]] = "list"
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CardTable:
-    """A table; each row has a cell for each heading, and the first cell names the row."""
-
-    kind: ClassVar[Literal["table"]] = "table"
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-CardBlock = CardParagraph | CardList | CardTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +105,11 @@ Writer = Callable[[AllianceModel], Iterable[CardBlock]]
 
 
 def _what(model: AllianceModel) -> Iterator[CardBlock]:
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         source = (
             "It learned from no rating: it orders by the sizes the practice definition declares, "
-            "each with its source in the literature."
+            "each with its source in the literature"
+            f"{', and by what other practices contributed' if model.manifest.learned_from else ''}."
         )
     else:
         source = (
@@ -197,14 +171,27 @@ def _data(model: AllianceModel) -> Iterator[CardBlock]:
         f"{facts.ratings:,} ratings of {facts.pairings:,} pairings that began from "
         f"{facts.first_day} to {facts.last_day}, known until {facts.known_until}."
     )
-    if facts.mode == EVIDENCE_PRIOR:
+    if facts.mode in PRIORS:
         learned = "No rating was learned from."
-    return _paragraphs(f"{learned} Digest of the tables: {facts.data_digest}")
+    yield CardParagraph(f"{learned} Digest of the tables: {facts.data_digest}")
+    if not facts.learned_from:
+        return
+    yield CardParagraph(
+        "It started from statistics that other practices contributed; no answer and no rating of "
+        "their clients was part of them. Once a contribution is withdrawn, train again without it."
+    )
+    yield from _table(
+        ["contributed by", "ratings", "clients", "share", "digest"],
+        [
+            [e.contributor, f"{e.ratings:,}", f"{e.clients:,}", f"{e.share:.0%}", e.digest[:16]]
+            for e in facts.learned_from
+        ],
+    )
 
 
 def _measured(model: AllianceModel) -> Iterator[CardBlock]:
     report = model.report
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         return _paragraphs("Not at all: a practice's own ratings have to come first.")
     if not report.folds:
         return _paragraphs()
@@ -216,7 +203,9 @@ def _measured(model: AllianceModel) -> Iterator[CardBlock]:
         "matching is left. Both are 0 for a random order. Composite: the client-adjusted partial "
         "with early dropouts imputed as low ratings. Calibration slope: slope of ratings on "
         "predictions; 1 is perfect calibration, below 1 means predictions are too spread out. "
-        "Intervals: 95 % bootstrap by client and clinician."
+        "Intervals: 95 % bootstrap by client and clinician. Whether matching and a better order "
+        "are shown is read from every rating learned from, each scored by a model that did not "
+        "see its client, and compared within clinicians of one fold."
     )
 
 
@@ -239,7 +228,21 @@ def _differences(model: AllianceModel) -> Iterator[CardBlock]:
         [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
         for each in model.report.differences
     ]
-    return _table(["ours less", "metric", "difference", "ratings"], rows)
+    heads = ["ours less", "metric", "difference", "ratings"]
+    yield from _table(heads, rows)
+    beside = model.report.incumbent
+    if rows and beside is not None and beside.differences:
+        yield CardParagraph(
+            "Beside what served before, on every rating that is new to it (the promotion gate "
+            f"decides on these); scores agree {number_text(beside.agreement)} within clients:"
+        )
+        yield from _table(
+            heads,
+            [
+                [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
+                for each in beside.differences
+            ],
+        )
 
 
 def _ranges(model: AllianceModel) -> Iterator[CardBlock]:
@@ -286,10 +289,18 @@ def _exposure(model: AllianceModel) -> Iterator[CardBlock]:
         [row.learner, number_text(row.top_share, ".0%"), number_text(row.gini)]
         for row in model.report.exposure
     ]
-    return _table(
+    yield from _table(
         ["order by", "of 100 clients, shown one of the same tenth of clinicians first", "Gini"],
         rows,
     )
+    found = model.report.concentration
+    if rows and found is not None:
+        yield CardParagraph(
+            f"The {found.most:,} most-named of {found.clinicians:,} clinicians are first for "
+            f"{number_text(found.ours, '.0%')} of {found.clients:,} clients. Random orders for "
+            f"each of their {found.kinds:,} kinds (clients with the same answers) would name so "
+            f"few for {number_text(found.by_kind, '.0%')}."
+        )
 
 
 def _limits(model: AllianceModel) -> Iterator[CardBlock]:
@@ -302,7 +313,7 @@ def _limits(model: AllianceModel) -> Iterator[CardBlock]:
             "who dropped out had rated at the lowest "
             f"{number_text(optimism.dropouts_low_at, '.0%')}. "
         )
-    elif model.manifest.mode != EVIDENCE_PRIOR:
+    elif model.manifest.mode not in PRIORS:
         return _paragraphs()
     return _paragraphs(
         "Predictions are for clients who stay and rate; dropouts do not rate, and so predictions "
@@ -333,7 +344,7 @@ def _rollback(_: AllianceModel) -> Iterator[CardBlock]:
 
 def _if_learned(write: Writer, model: AllianceModel) -> Iterable[CardBlock]:
     """The section, or that nothing was measured where nothing was learned."""
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         return _paragraphs("Nothing was learned, so nothing was measured.")
     return write(model)
 
@@ -351,6 +362,8 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
     "measured": ("How it was measured", _measured),
     "figures": ("Figures beside the baselines", partial(_if_learned, _figures)),
     "differences": ("Ours minus each baseline", partial(_if_learned, _differences)),
+    "parts": ("What a gain comes from", partial(_if_learned, part_gain_blocks)),
+    "matches": ("Which matches matter", match_blocks),
     "ranges": ("Interval coverage", partial(_if_learned, _ranges)),
     "groups": ("Groups of clients", partial(_if_learned, _groups)),
     "exposure": ("Who is ranked first", partial(_if_learned, _exposure)),

@@ -14,14 +14,46 @@ from threadpoolctl import threadpool_limits
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
+from recommender.model.additive import Codes
 from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
+from recommender.model.evaluation_report import MatchEstimates
 from recommender.model.trees.ensemble import Trees
+from recommender.pooling.pooled_slopes import contributors_of
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
+from recommender.training.match_estimates import match_estimates
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 MIN_CLIENTS = 3
 """With one of them held back, two are left, and a slope can be fitted to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """The pairings learned from, scored by models that did not see their client.
+
+    Rated pairings first, then dropouts.
+
+    Attributes
+    ----------
+    train, dropouts
+        Their rows among the rated pairings, and among the dropouts, of the data set.
+    pairs
+        Of all n.
+    fold : (n,) int
+    expected : (n,)
+        The client part.
+    pairing : (n,)
+        NaN in folds that were not held out.
+    """
+
+    train: RowIndex
+    dropouts: RowIndex
+    pairs: Pairs
+    fold: Codes
+    expected: Array
+    pairing: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +73,18 @@ class FitResult:
     out_of_fold : (train,)
         Predicted alliance of the training rows by models that did not see the client; NaN where
         none was needed.
+    scores_out_of_fold
+        The same in its two parts, with the dropouts.
+    matches
+        How much each declared match matters; None from `finish` alone.
     """
 
     model: AllianceModel
     labels: Labels
     known_client: Array
     out_of_fold: Array
+    scores_out_of_fold: OutOfFold
+    matches: MatchEstimates | None = None
 
 
 def fit(
@@ -86,10 +124,12 @@ def fit(
     # The last digits of a matrix product follow the number of threads: with one, equal tables give
     # equal bytes on every machine.
     with threadpool_limits(1, user_api="blas"):
-        fitted = finish(prepare(dataset, train, settings, progress), settings, progress)
+        prepared = prepare(dataset, train, settings, progress)
+        fitted, matches = finish(prepared, settings, progress), match_estimates(prepared)
     created_at = now.isoformat(timespec="seconds") if now else ""
     manifest = replace(fitted.model.manifest, created_at=created_at)
-    return replace(fitted, model=replace(fitted.model, manifest=manifest))
+    model = replace(fitted.model, manifest=manifest)
+    return replace(fitted, model=model, matches=matches)
 
 
 def finish(
@@ -134,7 +174,17 @@ def finish(
     client = pairs.client[:rated]
     # The final trees saw these clients: their prediction already holds part of the effect.
     known[client] = prepared.client.expected + prepared.effect[client]
-    return FitResult(model, prepared.labels, known, predicted + offset)
+    scores = _out_of_fold(prepared, model, pairing)
+    return FitResult(model, prepared.labels, known, predicted + offset, scores)
+
+
+def _out_of_fold(prepared: PreparedFit, model: AllianceModel, pairing: Array) -> OutOfFold:
+    learned, dataset = prepared.learned, prepared.dataset
+    # All dropouts are learned from, or none.
+    left = dataset.dropouts_with(prepared.train)[: len(pairing) - learned.rated]
+    rows = prepared.pipeline.client_rows(dataset.clients.take(dataset.dropouts.client[left]))
+    expected = np.concatenate([prepared.client.expected, model.client_part(rows)])
+    return OutOfFold(prepared.train, left, learned.pairs, learned.fold, expected, pairing)
 
 
 def prediction_interval(error: Array, level: float) -> PredictionInterval:
@@ -200,5 +250,6 @@ def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:
         known_until=known,
         seed=settings.seed,
         features=tuple(feature.name for feature in prepared.pipeline.features),
+        learned_from=contributors_of(settings.pool),
         versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},
     )

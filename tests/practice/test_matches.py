@@ -186,6 +186,22 @@ def test_lists_of_fields_are_compared_place_by_place() -> None:
             "compares lists of unequal length",
         ),
         (
+            "equal_weighted",
+            "category",
+            "category",
+            {},
+            "",
+            "compares other than two fields with one",
+        ),
+        (
+            "equal",
+            {"kind": "category", "levels": ["x", "z"]},
+            "category",
+            {},
+            "",
+            "client.x and clinician.y have no level in common",
+        ),
+        (
             "overlap",
             {"kind": "tags", "levels": ["a", "z"]},
             "tags",
@@ -285,6 +301,17 @@ def test_a_shipped_match_of_one_client_is_that_of_the_client_repeated(
     repeated = match.between(one.take(np.zeros(rows, dtype=np.intp)), everyone)
     assert told.shape == (rows,)
     np.testing.assert_array_equal(told, repeated)
+
+
+@pytest.mark.parametrize("name", SHIPPED.matches)
+def test_no_match_leaves_the_bounds_of_its_operator(name: str) -> None:
+    match = SHIPPED.matches[name]
+    ours, theirs = ({f.name: f for f in side} for side in (match.client, match.clinician))
+    values = match.between(some(ours, 60, 1), some(theirs, 60, 2))
+    low, high = OPERATORS[match.operator].bounds
+
+    assert np.nanmin(values) >= low
+    assert np.nanmax(values) <= high
 
 
 def test_a_practice_without_free_clinicians_no_longer_ends_the_request() -> None:

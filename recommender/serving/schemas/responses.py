@@ -4,6 +4,7 @@ Predictions are points of the reference scale, rounded to two decimals.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -309,7 +310,8 @@ class RecommendationResponse(ResponseModel):
         str,
         Setting(
             description="`model`: trained on ratings; `evidence_prior`: based on published effect "
-            "sizes only; `constraints_only`: no alliance is predicted."
+            "sizes only; `pooled_prior`: based on those and on what other practices contributed, "
+            "not on ratings of this one; `constraints_only`: no alliance is predicted."
         ),
     ]
     model: ModelInUse
@@ -373,6 +375,18 @@ class RecommendationResponse(ResponseModel):
     notice: str
 
 
+class PracticeShare(ResponseModel):
+    """What another practice contributed to a model: statistics, no answer and no rating."""
+
+    contributor: Annotated[str, Setting(description="The name the practice chose.")]
+    digest: Annotated[str, Setting(description="Of the contribution.")]
+    ratings: int
+    clients: int
+    share: Annotated[
+        float, Setting(description="Of what all contributions say together, from 0 to 1.")
+    ]
+
+
 class CurrentModel(ResponseModel):
     """The active model and its provenance; contains no personal data."""
 
@@ -387,6 +401,10 @@ class CurrentModel(ResponseModel):
     scale: AllianceScale
     features: tuple[str, ...]
     versions: dict[str, str]
+    learned_from: Annotated[
+        tuple[PracticeShare, ...],
+        Setting(description="Other practices that it started from; empty where there are none."),
+    ]
 
     @classmethod
     def of(cls, model: AllianceModel, digest: str, version: int | None) -> Self:
@@ -404,6 +422,7 @@ class CurrentModel(ResponseModel):
             scale=AllianceScale.of(model),
             features=manifest.features,
             versions=dict(manifest.versions),
+            learned_from=tuple(PracticeShare(**asdict(each)) for each in manifest.learned_from),
         )
 
 

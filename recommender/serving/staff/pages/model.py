@@ -18,6 +18,8 @@ from recommender.journal.rated_pairings import (
 )
 from recommender.journal.recommendations import intakes
 from recommender.model.card import VERDICTS, card_of
+from recommender.model.claims import claims_of
+from recommender.model.match_sizes import match_sizes, without_sizes
 from recommender.model.verdicts import verdicts_of
 from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
@@ -42,7 +44,7 @@ from recommender.serving.schemas.responses import AllianceScale
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.staff.views.charts import calibration_chart, error_chart
+from recommender.serving.staff.views.charts import calibration_chart, error_chart, match_pictures
 from recommender.serving.staff.views.rating_form import shown_prediction
 
 CARD_FIELDS: Mapping[str, str] = {
@@ -64,6 +66,7 @@ FACTS: Mapping[str, str] = {
     "first_day": "First pairing started",
     "last_day": "Last pairing started",
     "known_until": "Last rating known",
+    "learned_from": "Other practices it started from",
 }
 STATUS: Mapping[str, str] = {
     "active": "in use",
@@ -110,6 +113,7 @@ async def get_model_page(request: Request) -> Response:
             for name, label in CARD_FIELDS.items()
         ],
         **error_values(matches or (), state),
+        **size_values(state),
     )
 
 
@@ -152,6 +156,7 @@ async def get_history_page(request: Request) -> Response:
         zone=ZoneInfo(state.practice.timezone),
         used=used,
         digest=state.digest,
+        claims=claims_of(state.model.report),
         known=known,
         requests=len(requests),
         answer_shifts=shifts[0],
@@ -188,6 +193,17 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
     }
 
 
+def size_values(state: ServingSnapshot) -> dict[str, Any]:
+    """Which matches matter, each with its picture, by the names the template uses."""
+    report = state.model.report
+    sizes = match_sizes(report, state.practice)
+    return {
+        "sizes": list(zip(sizes, match_pictures(sizes), strict=True)),
+        "without_sizes": without_sizes(report),
+        "match_rated": 0 if report.matches is None else report.matches.rated,
+    }
+
+
 def group_coverage(
     matches: Sequence[RatedPrediction], state: ServingSnapshot
 ) -> dict[str, GroupCoverage]:
@@ -212,6 +228,9 @@ def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
         )
         values["created_at"] = wording.moment(at)
     values["practice"] = f"{practice.title}, {practice.version}"
+    values["learned_from"] = ", ".join(
+        f"{each.contributor} ({each.share:.0%})" for each in manifest.learned_from
+    )
     return [
         (label, str(values[name]))
         for name, label in FACTS.items()
