@@ -24,7 +24,7 @@ from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
 from recommender.cli import render
-from recommender.cli.evaluation_tables import figures_table, verdict_table
+from recommender.cli.evaluation_tables import claim_lines, figures_table, findings_table
 from recommender.features.pipeline import Pairs
 from recommender.practice.definition import shipped_practice
 from recommender.practice.fields import Side
@@ -193,8 +193,8 @@ console.print(
 # %% [markdown]
 # ## 9  Publish, and ask the gate
 # Training publishes a challenger with all that was measured. The gate reads it and says what speaks
-# against serving it; a person decides (`recommender promote`). A first model on few ratings is
-# refused only for a clear loss; once there is a champion, a challenger has to show more.
+# against serving it; a person decides (`recommender promote`). It asks for a gain that is expected
+# over what serves now. That matching is shown is another matter: a claim, which needs an interval.
 
 # %%
 console.rule("9  Publish, and ask the gate", align="left")
@@ -205,7 +205,9 @@ console.print(
     "tables and seed give the same digest."
 )
 judged = judge(registry, None)
-console.print(verdict_table(judged.findings, judged.version.version))
+console.print(findings_table(judged.findings, f"The gate on version {judged.version.version}"))
+for line in claim_lines(judged.claims):
+    console.print(line)
 
 # %% [markdown]
 # ## 10  Read next
@@ -218,7 +220,7 @@ for path, what in {
     "recommender/training/run.py": "a whole retraining",
     "recommender/training/fit.py": "what is learned, in which order, from which rows",
     "recommender/features/history.py": "how records are counted and shrunken",
-    "recommender/training/promotion_gate.py": "what speaks against a promotion",
+    "recommender/training/gain_rules.py": "what a challenger has to gain",
     "experiments/bake_off": "our learner beside the others, where the truth is known",
 }.items():
     console.print(f"  {path:34}{what}", highlight=False)

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
+from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -28,14 +29,15 @@ from recommender.model.evaluation_report import (
 )
 
 if TYPE_CHECKING:
-    from recommender.training.promotion_gate import Finding
+    from recommender.model.claims import Claim
+    from recommender.training.promotion_case import Finding
 
 DIFFERENCES_SHOWN = (COMPOSITE, DYAD, PARTIAL)
 """As many metrics as 80 columns hold."""
 HOW_TO_READ: Mapping[str, str] = {
     PARTIAL: "order of pairings, net of the client; 0 is chance",
     DYAD: "net of the clinician too, so only matching is left; 0 is chance",
-    COMPOSITE: "dropouts imputed as low ratings; the promotion criterion",
+    COMPOSITE: "dropouts imputed as low ratings; what a promotion has to gain in",
     SLOPE: "slope of ratings on predictions; below 1: too spread out",
     RMSE: "the usual error of a predicted rating, in points; lower is better",
 }
@@ -43,14 +45,22 @@ HOW_TO_READ: Mapping[str, str] = {
 LARGEST_FIGURE = 100
 """No useful figure is larger: it would only widen the table."""
 INTERVALS = "Below each figure: its 95 % bootstrap interval by client and clinician."
-OUTCOMES = {"passes": "green", "fails": "bold red", "too few to say": "yellow"}
+OUTCOMES = {
+    "passes": "green",
+    "allowed": "cyan",
+    "fails": "bold red",
+    "too few to say": "yellow",
+}
 
 
 def training_view(report: EvaluationReport) -> Group:
     """What a training measured: figures, interval coverage, why no champion was compared."""
     title = f"Measured on {report.rated or 0:,} later rated pairings"
     return Group(
-        figures_table(report.figures, title), ranges_table(report.ranges), *_not_compared(report)
+        figures_table(report.figures, title),
+        ranges_table(report.ranges),
+        *claim_lines(claims_of(report)),
+        *_not_compared(report),
     )
 
 
@@ -173,9 +183,17 @@ def randomised_note(report: EvaluationReport) -> tuple[Text, ...]:
     return (Text(text),)
 
 
-def verdict_table(findings: "Sequence[Finding]", version: int) -> RecordTable:
-    """What every rule found of a version, and the remedy where it fails."""
-    table = RecordTable(f"The gate on version {version}", ("rule", "", "finding"))
+def claim_lines(claims: "Sequence[Claim]") -> tuple[Text, ...]:
+    """Each claim with its status, and the figure it rests on."""
+    return tuple(
+        Text(f"{claim.title}. ", style="bold").append(claim.text, style="not bold")
+        for claim in claims
+    )
+
+
+def findings_table(findings: "Sequence[Finding]", title: str) -> RecordTable:
+    """What rules found, and the remedy where one fails."""
+    table = RecordTable(title, ("rule", "", "finding"))
     for each in findings:
         finding = Text(each.text)
         if each.remedy:

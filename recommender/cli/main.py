@@ -14,6 +14,7 @@ from recommender.cli.commands import (
     practice,
     privacy,
     service,
+    share,
     train,
     webhooks,
 )
@@ -27,6 +28,7 @@ app = typer.Typer(
     "people, `doctor` to check it.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(share.share_app, name="share")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
 access.staff_app.command()(identities.link)

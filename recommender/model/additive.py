@@ -4,7 +4,7 @@ Turns feature rows into blocks of the mixed model, and its terms back into featu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -60,13 +60,32 @@ UNSURE_EVIDENCE = 0.5
 """Prior standard deviation of the factor on the declared sizes, whose prior mean is 1."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SlopePrior:
+    """What is known of the slopes of matches before a practice's own ratings: N(mean, covariance).
+
+    `mean` (matches,) is in points for one unit of each match, `covariance` (matches, matches) in
+    the square of that.
+    """
+
+    mean: Array
+    covariance: Array
+
+    @property
+    def root(self) -> Array:
+        """The symmetric root of the covariance, (matches, matches)."""
+        values, directions = np.linalg.eigh(self.covariance)
+        return np.asarray((directions * np.sqrt(np.maximum(values, 0.0))) @ directions.T)
+
+
 @dataclass(frozen=True, slots=True)
 class DesignSpec:
     """How feature rows become blocks of the mixed model; fixed when it is fitted.
 
     `clinician` and `match` are the scales of clinician and of centred match columns, `clinicians`
     and `levels` the numbers of effects. `prior` has the declared sizes of the matches in points of
-    alliance, all zero when the practice gives none.
+    alliance, all zero when the practice gives none. `informed` replaces the declared sizes while a
+    model is fitted: a fitted one has the slopes themselves.
     """
 
     clinician: Standardizer
@@ -75,15 +94,16 @@ class DesignSpec:
     clinicians: int
     levels: int
     products: Interactions | None
+    informed: SlopePrior | None = None
 
     def blocks(self, rows: Rows, clinician_index: ClinicianIndex) -> list[Block]:
         """Blocks of the mixed model for these rows."""
         blocks: list[Block] = [
             DenseBlock("clinician", self.clinician.apply(rows.clinician)),
-            DenseBlock("matches", self.match.apply(rows.match)),
+            DenseBlock("matches", self._match_columns(rows)),
             *self.index_blocks(clinician_index),
         ]
-        if self.prior.any():
+        if self.prior.any() and self.informed is None:
             evidence = np.nan_to_num(rows.match) @ self.prior
             # Shrunk to 1, not to 0: ratings must outweigh the literature before they move it.
             blocks.append(DenseBlock("evidence", evidence[:, None], prior_mean=np.ones(1)))
@@ -100,12 +120,55 @@ class DesignSpec:
             )
         return blocks
 
+    def offset(self, rows: Rows) -> Array:
+        """What is known of each row before learning and is not a coefficient of a block, (n,)."""
+        if self.informed is None:
+            return np.zeros(len(rows.match))
+        return np.asarray(np.nan_to_num(rows.match) @ self.informed.mean)
+
+    def settled(self, fit: MixedFit) -> MixedFit:
+        """A fit to the blocks of an informed design, in the columns of one that is not.
+
+        The declared sizes count once, and the coefficients of the matches are what the slopes
+        differ from them. The variance of the matches stays a factor on the informed covariance.
+        """
+        if self.informed is None:
+            return fit
+        slopes = self.informed.mean + self.informed.root @ fit.coefficients["matches"]
+        own = {**fit.coefficients, "matches": self.match.interval * (slopes - self.prior)}
+        if not self.prior.any():
+            return replace(fit, coefficients=own)
+        return replace(
+            fit,
+            names=(*fit.names, "evidence"),
+            coefficients=own | {"evidence": np.ones(1)},
+            variances={**fit.variances, "evidence": 0.0},
+            degrees={**fit.degrees, "evidence": 0.0},
+        )
+
+    def settled_draws(self, draws: Mapping[str, Array]) -> dict[str, Array]:
+        """Deviations of the coefficients of `settled`, from those of the blocks, (p, draws)."""
+        if self.informed is None:
+            return dict(draws)
+        slopes = self.informed.root @ draws["matches"]
+        drawn = {**draws, "matches": self.match.interval[:, None] * slopes}
+        return drawn | ({"evidence": np.zeros((1, DRAWS))} if self.prior.any() else {})
+
     def expected(self, rows: Rows, interval: float) -> dict[str, float]:
         """Prior medians of the shares of variance by block; `interval` as in `design_spec`."""
+        if self.informed is not None:
+            # A factor of 1 on the covariance: as far as the practice is as it was expected.
+            known = float((self._match_columns(rows) ** 2).sum(axis=1).mean())
+            return {**EXPECTED, "matches": known / interval**2}
         declared = float(np.mean((np.nan_to_num(rows.match) @ self.prior) ** 2))
         if declared == 0:
             return dict(EXPECTED)
         return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / interval**2}
+
+    def _match_columns(self, rows: Rows) -> Array:
+        if self.informed is None:
+            return self.match.apply(rows.match)
+        return np.asarray(np.nan_to_num(rows.match) @ self.informed.root)
 
     def _cells(self, clinician_index: ClinicianIndex) -> Codes:
         is_known = (clinician_index.clinician >= 0) & (clinician_index.level >= 0)
@@ -230,7 +293,8 @@ class Additive:
         }
         products = _under("products.", arrays)
         frame = DesignSpec(
-            **scales,
+            clinician=scales["clinician"],
+            match=scales["match"],
             prior=arrays["prior"],
             clinicians=facts["clinicians"],
             levels=facts["levels"],

@@ -26,16 +26,34 @@ from recommender.practice.sums import known_mean
 from recommender.tables.roster import Roster
 from recommender.values.kinds import RawValue
 
-MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
+MODEL, EVIDENCE_PRIOR, POOLED_PRIOR = "model", "evidence_prior", "pooled_prior"
+PRIORS = (EVIDENCE_PRIOR, POOLED_PRIOR)
+"""Modes of models that learned from no rating of their own practice."""
 NAME = "alliance"
 """Name of the model in the registry and in responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedFrom:
+    """A contribution of another practice that a model started from.
+
+    `contributor` is the name it chose, `digest` names the contribution, `share` is its part of
+    what all contributions say together.
+    """
+
+    contributor: str
+    digest: str
+    ratings: int
+    clients: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a model was trained on; names no person.
 
-    `mode` is `model`, or `evidence_prior` for the declared effect sizes without any rating.
+    `mode` is `model`, or without any rating `evidence_prior` for the declared effect sizes and
+    `pooled_prior` for those and other practices' contributions, which `learned_from` lists.
     `first_day` and `last_day` are of the starts of pairings, `known_until` is the last day on which
     a rating became known; only later pairings are held out. `left_unrated` pairings ended before a
     rating and count as low. `features` are the model columns in their order; times are UTC, ISO
@@ -57,6 +75,7 @@ class Manifest:
     seed: int
     features: tuple[str, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
+    learned_from: tuple[LearnedFrom, ...] = ()
 
 
 SD_INFLATION = 1.4

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import groupby
 from typing import ClassVar, Literal
 
-from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
+from recommender.model.alliance_model import PRIORS, AllianceModel
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -27,7 +27,7 @@ from recommender.model.evaluation_report import (
 from recommender.model.verdicts import verdicts_of
 
 VERDICTS = "In short"
-"""Heading of the section that answers the four questions of `model.verdicts`."""
+"""Heading of the section that answers the questions of `model.verdicts`."""
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 
 
@@ -132,10 +132,11 @@ Writer = Callable[[AllianceModel], Iterable[CardBlock]]
 
 
 def _what(model: AllianceModel) -> Iterator[CardBlock]:
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         source = (
             "It learned from no rating: it orders by the sizes the practice definition declares, "
-            "each with its source in the literature."
+            "each with its source in the literature"
+            f"{', and by what other practices contributed' if model.manifest.learned_from else ''}."
         )
     else:
         source = (
@@ -197,14 +198,27 @@ def _data(model: AllianceModel) -> Iterator[CardBlock]:
         f"{facts.ratings:,} ratings of {facts.pairings:,} pairings that began from "
         f"{facts.first_day} to {facts.last_day}, known until {facts.known_until}."
     )
-    if facts.mode == EVIDENCE_PRIOR:
+    if facts.mode in PRIORS:
         learned = "No rating was learned from."
-    return _paragraphs(f"{learned} Digest of the tables: {facts.data_digest}")
+    yield CardParagraph(f"{learned} Digest of the tables: {facts.data_digest}")
+    if not facts.learned_from:
+        return
+    yield CardParagraph(
+        "It started from statistics that other practices contributed; no answer and no rating of "
+        "their clients was part of them. Once a contribution is withdrawn, train again without it."
+    )
+    yield from _table(
+        ["contributed by", "ratings", "clients", "share", "digest"],
+        [
+            [e.contributor, f"{e.ratings:,}", f"{e.clients:,}", f"{e.share:.0%}", e.digest[:16]]
+            for e in facts.learned_from
+        ],
+    )
 
 
 def _measured(model: AllianceModel) -> Iterator[CardBlock]:
     report = model.report
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         return _paragraphs("Not at all: a practice's own ratings have to come first.")
     if not report.folds:
         return _paragraphs()
@@ -302,7 +316,7 @@ def _limits(model: AllianceModel) -> Iterator[CardBlock]:
             "who dropped out had rated at the lowest "
             f"{number_text(optimism.dropouts_low_at, '.0%')}. "
         )
-    elif model.manifest.mode != EVIDENCE_PRIOR:
+    elif model.manifest.mode not in PRIORS:
         return _paragraphs()
     return _paragraphs(
         "Predictions are for clients who stay and rate; dropouts do not rate, and so predictions "
@@ -333,7 +347,7 @@ def _rollback(_: AllianceModel) -> Iterator[CardBlock]:
 
 def _if_learned(write: Writer, model: AllianceModel) -> Iterable[CardBlock]:
     """The section, or that nothing was measured where nothing was learned."""
-    if model.manifest.mode == EVIDENCE_PRIOR:
+    if model.manifest.mode in PRIORS:
         return _paragraphs("Nothing was learned, so nothing was measured.")
     return write(model)
 

@@ -24,6 +24,8 @@ def _nan_to_none(value: Any) -> Any:
 Number = Annotated[float | None, BeforeValidator(_nan_to_none)]
 """A figure; None where it could not be computed or rests on too few people."""
 
+Count = Annotated[int, Field(ge=0)]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True)
@@ -144,6 +146,75 @@ class ComparedChampion(_Part):
     not_compared: str | None = None
 
 
+class CrossFitted(_Part):
+    """Figures on every pairing learned from, each scored by a model that did not see its client.
+
+    Within clinicians means within clinicians of one fold: across folds, a clinician's fitted effect
+    is low where the ratings held out are high.
+    """
+
+    rated: int | None = None
+    left_unrated: int | None = None
+    figures: tuple[LearnerFigure, ...] = ()
+
+
+class IncumbentComparison(_Part):
+    """The order of a challenger beside that of what it would replace, on ratings new to the latter.
+
+    Attributes
+    ----------
+    name
+        `champion`, or what serves without one: `evidence prior`, or `random order` where the
+        definition declares no sizes.
+    learned, learned_now
+        Rated pairings that the incumbent and the challenger learned from.
+    rated, left_unrated
+        Pairings that began after the incumbent learned. The challenger scores each by a model that
+        did not see its client.
+    differences
+        Challenger minus incumbent on these.
+    agreement
+        Correlation of both scores within clients, over their clinicians.
+    """
+
+    name: str
+    learned: Count = 0
+    learned_now: Count = 0
+    rated: Count = 0
+    left_unrated: Count = 0
+    differences: tuple[BaselineDifference, ...] = ()
+    agreement: Number = None
+
+    def difference(self, metric: str) -> BaselineDifference | None:
+        """Challenger minus incumbent in a metric; None where it was not measured."""
+        return next((row for row in self.differences if row.metric == metric), None)
+
+
+class Concentration(_Part):
+    """How often one of the few most-named clinicians is ranked first, beside what cannot be helped.
+
+    Attributes
+    ----------
+    clients, kinds
+        Clients that were scored with everybody, and kinds among them: clients whose answers that
+        the model reads are the same are of one kind, and any order ranks them alike.
+    clinicians, most
+        Clinicians, and how many of them count as the most named: a tenth, or fewer where a random
+        order of each kind would name so many in half of the cases.
+    ours, by_kind, champion
+        Share of clients with one of the most named first: by our order, in the mean of random
+        orders drawn for each kind, by the champion's.
+    """
+
+    clients: int
+    kinds: int
+    clinicians: int
+    most: int
+    ours: Number = None
+    by_kind: Number = None
+    champion: Number = None
+
+
 class EvaluationReport(_Part):
     r"""What was measured on held-out pairings; aggregates only, never about one person.
 
@@ -166,8 +237,10 @@ class EvaluationReport(_Part):
         Interval coverage by population, and which errors the served interval comes from.
     groups, groups_too_few
         Figures of each audited group, and how many groups have too few people to be reported.
-    exposure, optimism, dropout_sensitivity
+    exposure, concentration, optimism, dropout_sensitivity, cross_fitted
         See the classes.
+    incumbent
+        The challenger beside what it would replace; the gate decides on it.
     randomised
         Ratings after randomised ties; `by_lot` in JSON.
     champion
@@ -203,6 +276,9 @@ class EvaluationReport(_Part):
         default=None, validation_alias="by_lot", serialization_alias="by_lot"
     )
     champion: ComparedChampion | None = None
+    cross_fitted: CrossFitted | None = None
+    incumbent: IncumbentComparison | None = None
+    concentration: Concentration | None = None
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Self:

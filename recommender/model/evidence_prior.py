@@ -1,4 +1,4 @@
-"""A model without any rating: the effect sizes that the practice definition declares.
+"""A model without any rating: declared effect sizes, and what other practices contributed.
 
 An `AllianceModel` like a trained one; only the mode in its manifest differs.
 """
@@ -13,10 +13,19 @@ from recommender.alliance.linking import InstrumentLinker
 from recommender.features.feature import Array, clinician_features
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import fit_pipeline
-from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, DesignSpec
+from recommender.model.additive import (
+    DRAWS,
+    EXPECTED,
+    UNSURE_EVIDENCE,
+    Additive,
+    DesignSpec,
+    SlopePrior,
+)
 from recommender.model.alliance_model import (
     EVIDENCE_PRIOR,
+    POOLED_PRIOR,
     AllianceModel,
+    LearnedFrom,
     Manifest,
     PredictionInterval,
 )
@@ -38,23 +47,27 @@ def evidence_model(
     data_digest: str,
     created_at: str,
     seed: int = 0,
+    informed: SlopePrior | None = None,
+    learned_from: tuple[LearnedFrom, ...] = (),
 ) -> AllianceModel:
     """A model of the declared effect sizes; the client part is the mean of the instrument.
 
-    Its interval is that of a normal distribution around the mean. `AllianceModel` has an example.
+    With `informed` its slopes are those that other practices' contributions give, and
+    `learned_from` says whose they are; its mode is then `pooled_prior`. Its interval is that of a
+    normal distribution around the mean. `AllianceModel` has an example.
     """
     nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
     settings = practice.alliance
     linker = InstrumentLinker.fit(
         nothing, practice.instruments, settings.reference, settings.metric
     )
-    mean, interval = _level(practice, linker)
+    mean, interval = usual_level(practice)
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
     count = len(clinician_ids)
     half = interval * NormalDist().inv_cdf(0.5 + settings.interval / 2)
     return AllianceModel(
         manifest=Manifest(
-            mode=EVIDENCE_PRIOR,
+            mode=EVIDENCE_PRIOR if informed is None else POOLED_PRIOR,
             created_at=created_at,
             practice_id=practice.id,
             practice_version=practice.version,
@@ -68,13 +81,14 @@ def evidence_model(
             known_until=None,
             seed=seed,
             features=tuple(feature.name for feature in pipeline.features),
+            learned_from=learned_from,
         ),
         pipeline=pipeline,
         linker=linker,
         client_trees=None,
         client_mean=mean,
         client_tree_weight=0.0,
-        additive=_declared(practice, interval, count, seed),
+        additive=_declared(practice, interval, count, seed, informed),
         trees=None,
         tree_weight=0.0,
         survivor_offset=0.0,
@@ -86,28 +100,31 @@ def evidence_model(
     )
 
 
-def _level(practice: Practice, linker: InstrumentLinker) -> tuple[float, float]:
-    """Mean and standard deviation of alliance, in points of the reference scale."""
-    form, width = practice.reference, linker.high - linker.low
+def usual_level(practice: Practice) -> tuple[float, float]:
+    """Mean and standard deviation of alliance without ratings, in points of the reference scale."""
+    form = practice.reference
+    low, high = form.bounds(practice.alliance.metric)
     mean = USUAL_MEAN if form.reference_mean is None else form.reference_mean
     interval = USUAL_SD if form.reference_sd is None else form.reference_sd
-    return linker.low + width * mean, width * interval
+    return low + (high - low) * mean, (high - low) * interval
 
 
-def _declared(practice: Practice, interval: float, clinicians: int, seed: int) -> Additive:
+def _declared(
+    practice: Practice, interval: float, clinicians: int, seed: int, informed: SlopePrior | None
+) -> Additive:
     attributes, matches = len(clinician_features(practice)), len(practice.matches)
     prior = interval * np.array([match.prior for match in practice.matches.values()])
     frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
     coefficients = {
         "clinician": np.zeros(attributes),
-        "matches": np.zeros(matches),
+        "matches": np.zeros(matches) if informed is None else informed.mean - prior,
         "clinicians": np.zeros(clinicians),
     }
     if prior.any():
         coefficients["evidence"] = np.ones(1)
     variances = dict.fromkeys(coefficients, 0.0)
     variances["clinicians"] = EXPECTED["clinicians"] * interval**2
-    if prior.any():
+    if prior.any() and informed is None:
         variances["evidence"] = UNSURE_EVIDENCE**2
     nobody = np.zeros(0, dtype=np.int64)
     fit = MixedFit(
@@ -131,6 +148,9 @@ def _declared(practice: Practice, interval: float, clinicians: int, seed: int) -
         )
         for name, mean in coefficients.items()
     }
+    if informed is not None:
+        drawn = informed.root @ rng.standard_normal((matches, DRAWS))
+        draws["matches"] = drawn.astype(np.float32)
     return Additive(frame, fit, draws)
 
 

@@ -1,17 +1,17 @@
-"""Four questions about a model with a verdict in words: yes, no, or not yet known.
+"""Five questions about a model with a verdict in words: yes, no, or not yet known.
 
 A verdict rests on an interval of 95 %. Where the interval covers both answers the verdict is "not
-yet known", with the number of ratings that would settle it if the figure stays as it is.
+yet known", with the number of ratings that would settle it if the figure stays as it is. Whether
+matching and a better order are shown are claims (`model.claims`): shown, or not shown yet.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 
+from recommender.model.claims import OURS, Claim, claims_of
 from recommender.model.evaluation_report import (
     ALL_RATED,
-    COMPOSITE,
     FIRST_RANKED,
     NEW_CLINICIANS,
     PARTIAL,
@@ -25,9 +25,10 @@ from recommender.model.share_intervals import (
     top_size,
 )
 
-OURS, RANDOM = "ours", "random"
-"""Learners of a report: the model itself, and a random order."""
-RANGE, ORDER = "Is the range honest?", "Is the order better than chance?"
+RANDOM = "random"
+"""The learner of a report that orders at random."""
+RANGE, MATCHING = "Is the range honest?", "Is matching shown?"
+ORDER = "Is the order shown to be better than chance?"
 WORSE, SPREAD = "Is anybody treated worse?", "Is the work spread?"
 HELD_BACK = "held back from training"
 COVERAGE_SLACK = 0.05
@@ -38,8 +39,6 @@ ENOUGH_IN_GROUP = 50
 8 points to each side. With more, a group counts against a model only beyond the noise of as many
 groups as are judged (Bonferroni): of 30 groups one 95 % interval is wrong half of the time."""
 ORDER_BY_TRAINING = "A training on these ratings measures it."
-FIRST_RATINGS = 300
-"""Ratings with which the order of models was right in 9 of 10 draws of simulated practices."""
 MOST_TO_A_TENTH = 0.5
 """Of the way from an even spread (0) to every first place going to the same tenth of clinicians
 (1): half. An order by fit reached .6 to .8 in simulated practices, a mere order of popularity
@@ -54,6 +53,8 @@ class Answer(StrEnum):
     YES = "Yes"
     NO = "No"
     OPEN = "Not yet known"
+    SHOWN = "Shown"
+    NOT_SHOWN = "Not shown yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class GroupMeasure:
 
 
 def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
-    """The four verdicts on ratings that were held back from training.
+    """The verdicts on ratings that the model, or one like it, did not learn from.
 
     `level` is the share of ratings that the range is stated to hold.
     """
@@ -93,19 +94,20 @@ def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
     overall = next(
         (f.value for f in report.figures if (f.learner, f.metric) == (OURS, PARTIAL)), None
     )
-    top = {row.learner: row.top_share for row in report.exposure}
-    ours, even = top.get(OURS), top.get(RANDOM)
-    clinicians = next((row.clinicians for row in report.exposure if row.learner == OURS), None)
-    requests = (report.rated or 0) + (report.left_unrated or 0)
-    spread = None
-    if ours is not None and requests:
-        spread = share_of(round(ours * requests), requests)
+    matching, order = claims_of(report)
     return (
         range_verdict(shares.get(ALL_RATED), level, of=HELD_BACK),
-        order_verdict(report),
+        claim_verdict(MATCHING, matching),
+        claim_verdict(ORDER, order),
         worse_verdict(groups, level, too_few=report.groups_too_few, overall=overall),
-        spread_verdict(spread, even, clinicians),
+        _spread_of(report),
     )
+
+
+def claim_verdict(question: str, claim: Claim) -> Verdict:
+    """A claim as the answer to a question."""
+    answer = Answer.SHOWN if claim.shown else Answer.NOT_SHOWN
+    return Verdict(question, answer, claim.figure, claim.needs)
 
 
 def range_verdict(share: Share | None, level: float, *, of: str = "", so_far: str = "") -> Verdict:
@@ -127,28 +129,6 @@ def range_verdict(share: Share | None, level: float, *, of: str = "", so_far: st
         return Verdict(RANGE, Answer.NO, f"{figure} {wide}")
     margin = COVERAGE_SLACK - off if off < COVERAGE_SLACK else off
     return Verdict(RANGE, Answer.OPEN, figure, _needs(ratings_for_share(share.value, margin)))
-
-
-def order_verdict(report: EvaluationReport) -> Verdict:
-    """Whether the order agrees with later ratings more than a random order does."""
-    row = report.difference(RANDOM, COMPOSITE)
-    if row is None or row.value is None or row.low is None or row.high is None:
-        needs = f"About {FIRST_RATINGS} ratings are needed for a first measurement."
-        return Verdict(ORDER, Answer.OPEN, "It was not measured on any rating.", needs)
-    rated = row.rated or report.rated or 0
-    figure = (
-        f"On {_counted(rated, 'rating')} {HELD_BACK}, order and rating agreed by {row.value:.2f} "
-        f"more than in a random order ({row.low:.2f} to {row.high:.2f}); 0 is chance, 1 is perfect."
-    )
-    if row.low > 0:
-        return Verdict(ORDER, Answer.YES, figure)
-    if row.high < 0:
-        return Verdict(ORDER, Answer.NO, figure)
-    if row.value <= 0:
-        needs = "So far nothing points to a better order; more ratings may not change that."
-        return Verdict(ORDER, Answer.OPEN, figure, needs)
-    needed = ceil(rated * ((row.value - row.low) / row.value) ** 2)
-    return Verdict(ORDER, Answer.OPEN, figure, _needs(needed))
 
 
 def worse_verdict(
@@ -193,18 +173,25 @@ def worse_verdict(
 
 
 def spread_verdict(
-    share: Share | None, even: float | None, clinicians: int | None = None, *, unseen: str = ""
+    share: Share | None,
+    even: float | None,
+    clinicians: int | None = None,
+    *,
+    most: int | None = None,
+    unseen: str = "",
 ) -> Verdict:
     """Whether first places are spread over the clinicians.
 
     Parameters
     ----------
     share
-        The share of requests in which one of the most-recommended tenth of clinicians was first.
+        The share of requests in which one of the most-recommended clinicians was first.
     even
-        The same share in an even spread or a random order.
+        The same share in an even spread, or in random orders for each kind of client.
     clinicians
         How many there are; None where it is not known.
+    most
+        How many of them are the most recommended; a tenth where it is not given.
     unseen
         A sentence about clinicians who were never shown.
     """
@@ -212,9 +199,11 @@ def spread_verdict(
         figure = f"No request has been counted. {unseen}".strip()
         needed = ratings_for_share(MOST_TO_A_TENTH, 0.1)
         return Verdict(SPREAD, Answer.OPEN, figure, _settles(needed, "request"))
+    spread = "with an even spread" if most is None else "in a random order for each kind of client"
+    whom = _most_recommended(clinicians, most)
     figure = (
-        f"In {_share(share)} of {_counted(share.count, 'request')} {_most_recommended(clinicians)} "
-        f"came first; with an even spread it would be {even:.0%}. {unseen}"
+        f"In {_share(share)} of {_counted(share.count, 'request')} {whom} came first; {spread} it "
+        f"would be {even:.0%}. {unseen}"
     ).strip()
     limit = even + MOST_TO_A_TENTH * (1 - even)
     if share.high <= limit:
@@ -224,6 +213,21 @@ def spread_verdict(
     # The interval leaves the limit out from that many on that the error of the limit itself asks.
     needed = ratings_for_share(limit, abs(share.value - limit))
     return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "request"))
+
+
+def _spread_of(report: EvaluationReport) -> Verdict:
+    """Whether first ranks were spread, beside what few kinds of client force."""
+    found = report.concentration
+    if found is not None and found.ours is not None:
+        share = share_of(round(found.ours * found.clients), found.clients)
+        return spread_verdict(share, found.by_kind, found.clinicians, most=found.most)
+    top = {row.learner: row for row in report.exposure}
+    ours, even = top.get(OURS), top.get(RANDOM)
+    requests = (report.rated or 0) + (report.left_unrated or 0)
+    if ours is None or ours.top_share is None or not requests:
+        return spread_verdict(None, None)
+    share = share_of(round(ours.top_share * requests), requests)
+    return spread_verdict(share, None if even is None else even.top_share, ours.clinicians)
 
 
 def _groups_of(report: EvaluationReport, shares: Mapping[str, Share]) -> list[GroupMeasure]:
@@ -284,10 +288,10 @@ def _share(share: Share) -> str:
     return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
 
 
-def _most_recommended(clinicians: int | None) -> str:
+def _most_recommended(clinicians: int | None, most: int | None) -> str:
     if clinicians is None:
         return "one of the most-recommended tenth of clinicians"
-    most = top_size(clinicians)
+    most = top_size(clinicians) if most is None else most
     whom = "clinician" if most == 1 else f"{most:,} clinicians"
     return f"{'the' if most == 1 else 'one of the'} most-recommended {whom} of {clinicians:,}"
 

@@ -1,4 +1,4 @@
-"""The four verdicts of `model.verdicts` on what happened since a model is in use."""
+"""The verdicts of `model.verdicts` on what happened since a model is in use."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,7 +33,7 @@ def live_verdicts(
     report: EvaluationReport,
     level: float,
 ) -> tuple[Verdict, ...]:
-    """Range and groups from rated matches, spread from recent requests, order from the report.
+    """Range and groups from rated matches, spread from recent requests, claims from the report.
 
     A client rates one clinician, so matches in use say nothing about the order of several. What
     matches in use leave open is as the report has it.
@@ -61,7 +61,7 @@ def live_verdicts(
     in_report = verdicts_of(report, level)
     in_use = (
         range_verdict(share, level, so_far=few),
-        in_report[1],
+        *in_report[1:3],
         worse_verdict(measured, level),
         _spread(counted, clinician_ids),
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.model.alliance_model import EVIDENCE_PRIOR, POOLED_PRIOR
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
@@ -47,6 +47,12 @@ def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]
             code="evidence_prior",
             message="The model was not trained on ratings of this practice: the order follows "
             "published effect sizes.",
+        )
+    if recommendation.mode == POOLED_PRIOR:
+        yield RecommendationWarning(
+            code="pooled_prior",
+            message="The model was not trained on ratings of this practice: the order follows "
+            "published effect sizes and what other practices contributed.",
         )
     if recommendation.mode == CONSTRAINTS_ONLY:
         yield RecommendationWarning(

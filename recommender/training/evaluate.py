@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from recommender.compute.runner import Progress
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, PairScores
+from recommender.model.evaluation_report import Concentration
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -23,7 +24,7 @@ from recommender.training.baselines import (
     LearnerScores,
     learners_for,
 )
-from recommender.training.dataset import EPOCH, Dataset, RowIndex
+from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.figures import (
     METRICS,
     Metric,
@@ -35,7 +36,14 @@ from recommender.training.figures import (
 )
 from recommender.training.fit import fit
 from recommender.training.folds import Fold
-from recommender.training.held_out import HeldOut, Mask, joined, tested_pairs, together
+from recommender.training.held_out import (
+    HeldOut,
+    Mask,
+    began_after,
+    joined,
+    tested_pairs,
+    together,
+)
 from recommender.training.metrics import Ints
 from recommender.training.tree_fitting import FitSettings
 
@@ -89,6 +97,8 @@ class Evaluation:
         One row a fold, learner and metric: value.
     exposure
         One row a learner: how concentrated its first ranks are.
+    concentration
+        The same beside what few kinds of client force; None without our scores.
     groups
         Tested rows of each audited group, by its name.
     sampled, beside_champion
@@ -104,6 +114,7 @@ class Evaluation:
     table: pd.DataFrame
     by_fold: pd.DataFrame
     exposure: pd.DataFrame
+    concentration: Concentration | None
     groups: Mapping[str, Mask]
     sampled: Sampled
     beside_champion: Sampled
@@ -126,6 +137,7 @@ class _FoldResult(NamedTuple):
     tested: HeldOut
     scores: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
+    asked: Columns
     available: RowIndex
 
 
@@ -180,6 +192,8 @@ def evaluate(
         if CHAMPION in scores and champion is not None:
             scores[CHAMPION] = _unseen(scores[CHAMPION], tested, champion)
         first = {name: [each for part in parts for each in part.first[name]] for name in learners}
+        available = [part.available for part in parts]
+        kinds = exposure.kinds_of(Columns.concatenate([part.asked for part in parts]))
         return _with_figures(
             Evaluation(
                 folds=tuple(fold.name for fold in folds),
@@ -187,7 +201,8 @@ def evaluate(
                 scores=scores,
                 table=pd.DataFrame(),
                 by_fold=pd.DataFrame(),
-                exposure=exposure.exposure(first, [part.available for part in parts]),
+                exposure=exposure.exposure(first, available),
+                concentration=exposure.concentration(first, kinds, available, settings.seed),
                 groups=groups_of(dataset.practice, dataset.clients.take(tested.client)),
                 sampled={},
                 beside_champion={},
@@ -223,7 +238,8 @@ def _evaluate_fold(
     """One fold: every learner scores the tested pairings and an exposure grid, in one go."""
     fitted, tested = fit(dataset, fold.train, settings), tested_pairs(dataset, fold)
     available = exposure.available_clinicians(dataset, fold)
-    grid = exposure.grid(tested, np.arange(len(tested.client)), available, exposure.GRID_PAIRS)
+    everyone, pairs = np.arange(len(tested.client)), exposure.grid_pairs(len(available))
+    grid = exposure.grid(tested, everyone, available, pairs)
     task = FoldTask(dataset, fold.train, together(tested, grid.pairs), fitted, settings.seed)
     scores = {name: learn(task) for name, learn in learners.items()}
     n = len(tested.client)
@@ -234,6 +250,7 @@ def _evaluate_fold(
             name: exposure.named_first(each.take(slice(n, None)), grid)
             for name, each in scores.items()
         },
+        dataset.clients.only(sorted(fitted.model.pipeline.client_fields)).take(grid.client),
         available,
     )
 
@@ -271,11 +288,7 @@ def _joined_scores(parts: list[LearnerScores]) -> LearnerScores:
 
 def _unseen(scores: LearnerScores, tested: HeldOut, champion: AllianceModel) -> LearnerScores:
     """The champion's scores where it cannot have learned from the pairing, else NaN."""
-    until = champion.manifest.known_until
-    if until is None:
-        return scores
-    last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
-    unseen = tested.began > last
+    unseen = began_after(tested, champion.manifest.known_until)
     return LearnerScores(
         np.where(unseen, scores.pairing, np.nan), np.where(unseen, scores.alliance, np.nan)
     )

@@ -5,6 +5,7 @@ Ratings say nothing of clinicians a client did not see, but first ranks can be c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,25 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.training.baselines import FoldTask, LearnerScores
+from recommender.model.evaluation_report import Concentration
+from recommender.model.share_intervals import top_size
+from recommender.practice.columns import Columns
+from recommender.training.baselines import CHAMPION, OURS, FoldTask, LearnerScores
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.folds import Fold
 from recommender.training.metrics import Ints, gini, top_share
 
 GRID_PAIRS, OUR_GRID_PAIRS = 24_000, 200_000
 """Pairings every learner, and our own, scores besides the tested ones: 200 clients and 1,600 of a
-practice of 120. First ranks of 200 clients give a top share to within .03."""
+practice of 120."""
+GRID_CLIENTS, MOST_GRID_PAIRS = 200, 120_000
+"""Clients who are asked however large the roster is, since first ranks of 200 give a top share to
+within .03; up to so many pairings, which is a roster of 600."""
+MOST_BY_KIND = 0.5
+"""Share of first ranks that the most-named clinicians would get in an order drawn at random for
+each kind of client, above which fewer of them are looked at: nothing could be seen beyond it."""
+ORDERS = 100
+"""Random orders whose mean is compared with: the mean share is then known to within .01."""
 CHUNK_PAIRS = 50_000
 
 
@@ -70,6 +82,11 @@ def grid(pairs: Pairs, rows: RowIndex, clinicians: RowIndex, max_pairs: int) -> 
     return ExposureGrid(some, pairs.client[some], clinicians)
 
 
+def grid_pairs(clinicians: int) -> int:
+    """Pairings that every learner scores for so many available clinicians."""
+    return max(GRID_PAIRS, min(GRID_CLIENTS * clinicians, MOST_GRID_PAIRS))
+
+
 def places(trial: FoldTask, rows: RowIndex, clinicians: RowIndex, pairing: Array) -> Array:
     """Share of the available clinicians our pairing score ranks before each tested one, (n,).
 
@@ -116,6 +133,71 @@ def exposure(first: Mapping[str, list[Ints]], available: list[NDArray[np.intp]])
             measured = top_share(named, len(known)), gini(named, len(known))
             rows.append((learner, *measured, len(known)))
     return pd.DataFrame(rows, columns=["learner", "top_share", "gini", "clinicians"])
+
+
+def kinds_of(clients: Columns) -> Ints:
+    """A code for each client, equal for clients with equal answers, (n,).
+
+    Two clients whose answers that a model reads are equal get the same order from it.
+    """
+    codes = np.zeros(clients.size, dtype=np.int64)
+    for answer in clients.values.values():
+        if answer.dtype == object:
+            own = np.unique([repr(each) for each in answer], return_inverse=True)[1]
+        else:
+            rows = answer.reshape(clients.size, -1).astype(np.float64)
+            # Missing is a value of its own, and NaN is not equal to itself.
+            rows = np.where(np.isnan(rows), np.inf, rows)
+            own = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+        codes = np.unique(np.stack([codes, own]), axis=1, return_inverse=True)[1].reshape(-1)
+    return codes
+
+
+def concentration(
+    first: Mapping[str, list[Ints]], kinds: Ints, available: list[NDArray[np.intp]], seed: int
+) -> Concentration | None:
+    """How often the few most-named clinicians are first, beside random orders by kind of client.
+
+    A random order for each kind is what an order must have that knows nothing of clinicians: of few
+    kinds it names few. As many of the most-named are counted as get at most `MOST_BY_KIND` there, a
+    tenth of the clinicians at most. None without our scores.
+
+    Parameters
+    ----------
+    first
+        Whom learners rank first, the parts of all folds, as `exposure` takes them.
+    kinds : (n,) int
+        Of the clients behind each first rank.
+    """
+    if not first.get(OURS):
+        return None
+    known = np.unique(np.concatenate(available))
+    sizes, size = np.bincount(kinds), len(known)
+    rng = np.random.default_rng(seed)
+    named = rng.integers(0, size, (ORDERS, len(sizes)))
+    by_count = np.stack([_reached(np.bincount(each, sizes, size)) for each in named]).mean(axis=0)
+    tenth = by_count[: top_size(size)]
+    most = max(int((tenth <= MOST_BY_KIND).sum()), 1)
+    shares = {
+        name: float(_reached(np.bincount(np.searchsorted(known, ranks), minlength=size))[most - 1])
+        for name, parts in first.items()
+        if parts and len(ranks := np.concatenate(parts))
+    }
+    return Concentration(
+        clients=len(kinds),
+        kinds=len(sizes),
+        clinicians=size,
+        most=most,
+        ours=shares.get(OURS),
+        by_kind=float(by_count[most - 1]),
+        champion=shares.get(CHAMPION),
+    )
+
+
+def _reached(counts: NDArray[np.number[Any]]) -> Array:
+    """Share of first ranks of the one, two, three, ... most-named clinicians, (clinicians,)."""
+    shares = np.cumsum(np.sort(counts)[::-1]) / counts.sum()
+    return np.asarray(shares, dtype=np.float64)
 
 
 def named_first(learner_scores: LearnerScores, grid: ExposureGrid) -> list[Ints]:

@@ -14,14 +14,44 @@ from threadpoolctl import threadpool_limits
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
+from recommender.model.additive import Codes
 from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
 from recommender.model.trees.ensemble import Trees
+from recommender.pooling.pooled_slopes import contributors_of
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 MIN_CLIENTS = 3
 """With one of them held back, two are left, and a slope can be fitted to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """The pairings learned from, scored by models that did not see their client.
+
+    Rated pairings first, then dropouts.
+
+    Attributes
+    ----------
+    train, dropouts
+        Their rows among the rated pairings, and among the dropouts, of the data set.
+    pairs
+        Of all n.
+    fold : (n,) int
+    expected : (n,)
+        The client part.
+    pairing : (n,)
+        NaN in folds that were not held out.
+    """
+
+    train: RowIndex
+    dropouts: RowIndex
+    pairs: Pairs
+    fold: Codes
+    expected: Array
+    pairing: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +71,15 @@ class FitResult:
     out_of_fold : (train,)
         Predicted alliance of the training rows by models that did not see the client; NaN where
         none was needed.
+    scores_out_of_fold
+        The same in its two parts, with the dropouts.
     """
 
     model: AllianceModel
     labels: Labels
     known_client: Array
     out_of_fold: Array
+    scores_out_of_fold: OutOfFold
 
 
 def fit(
@@ -134,7 +167,17 @@ def finish(
     client = pairs.client[:rated]
     # The final trees saw these clients: their prediction already holds part of the effect.
     known[client] = prepared.client.expected + prepared.effect[client]
-    return FitResult(model, prepared.labels, known, predicted + offset)
+    scores = _out_of_fold(prepared, model, pairing)
+    return FitResult(model, prepared.labels, known, predicted + offset, scores)
+
+
+def _out_of_fold(prepared: PreparedFit, model: AllianceModel, pairing: Array) -> OutOfFold:
+    learned, dataset = prepared.learned, prepared.dataset
+    # All dropouts are learned from, or none.
+    left = dataset.dropouts_with(prepared.train)[: len(pairing) - learned.rated]
+    rows = prepared.pipeline.client_rows(dataset.clients.take(dataset.dropouts.client[left]))
+    expected = np.concatenate([prepared.client.expected, model.client_part(rows)])
+    return OutOfFold(prepared.train, left, learned.pairs, learned.fold, expected, pairing)
 
 
 def prediction_interval(error: Array, level: float) -> PredictionInterval:
@@ -200,5 +243,6 @@ def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:
         known_until=known,
         seed=settings.seed,
         features=tuple(feature.name for feature in prepared.pipeline.features),
+        learned_from=contributors_of(settings.pool),
         versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},
     )

@@ -28,6 +28,7 @@ from recommender.model.additive import (
 )
 from recommender.model.mixed.blocks import Ints
 from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
+from recommender.pooling.pooled_slopes import slope_prior
 from recommender.practice.columns import Columns
 from recommender.training.client_part import ClientPart, client_part, client_ratings
 from recommender.training.dataset import Dataset, Labels, RowIndex, labels_for
@@ -273,7 +274,12 @@ class _Preparation:
         per = self.dataset.practice.history.per
         levels = 0 if per is None else len(self.dataset.practice.client[per].levels)
         clinicians = len(self.dataset.clinician_ids)
-        return design_spec(self.dataset.practice, rows, self._spread, clinicians, levels)
+        frame = design_spec(self.dataset.practice, rows, self._spread, clinicians, levels)
+        if self.settings.pool is None:
+            return frame
+        scale = frame.match.interval
+        informed = slope_prior(self.settings.pool, self.dataset.practice, self._spread, scale)
+        return replace(frame, informed=informed)
 
     @property
     def _spread(self) -> float:
@@ -283,7 +289,7 @@ class _Preparation:
         """The mixed model on all rows, and each client's effect, which the bundle never holds."""
         blocks = frame.blocks(learned.rows, learned.clinician_index)
         mixed = fit_mixed(
-            learned.residual,
+            learned.residual - frame.offset(learned.rows),
             blocks,
             weights=learned.weight,
             group=learned.pairs.client.astype(np.int64),
@@ -293,10 +299,10 @@ class _Preparation:
         )
         effect = mixed.effect_of(np.arange(self.dataset.clients.size, dtype=np.int64))
         nobody: Ints = np.zeros(0, dtype=np.int64)
-        draws = mixed.draws_of(blocks, DRAWS, self.settings.seed)
+        draws = frame.settled_draws(mixed.draws_of(blocks, DRAWS, self.settings.seed))
         stored = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
-        return Additive(frame, stored, drawn), effect
+        return Additive(replace(frame, informed=None), frame.settled(stored), drawn), effect
 
     def _held_out(self, frame: DesignSpec, learned: LearningRows, all_rows: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.
@@ -309,16 +315,17 @@ class _Preparation:
             self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
             inside = np.flatnonzero(learned.fold == number)
             outside = np.flatnonzero(learned.fold != number)
+            known = learned.rows.take(outside)
             mixed = fit_mixed_at(
-                learned.residual[outside],
-                frame.blocks(learned.rows.take(outside), learned.clinician_index.take(outside)),
+                learned.residual[outside] - frame.offset(known),
+                frame.blocks(known, learned.clinician_index.take(outside)),
                 variances=all_rows.variances,
                 sigma2=all_rows.sigma2,
                 tau2=all_rows.tau2,
                 weights=learned.weight[outside],
                 group=learned.pairs.client[outside].astype(np.int64),
             )
-            scores[inside] = Additive(frame, mixed).score(
+            scores[inside] = Additive(frame, frame.settled(mixed)).score(
                 learned.rows.take(inside), learned.clinician_index.take(inside)
             )
         return scores

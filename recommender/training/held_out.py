@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.pipeline import Pairs
-from recommender.training.dataset import Dataset
+from recommender.training.dataset import EPOCH, Dataset
 from recommender.training.folds import Fold
 from recommender.training.metrics import DROPOUT_QUANTILE, Floats, Ints, low_quantile
 
@@ -164,6 +164,14 @@ class WeightedHeldOut:
 
 def _within_fold(fold: Ints, code: Ints) -> Ints:
     return np.unique(np.stack([fold, code]), axis=1, return_inverse=True)[1]
+
+
+def began_after(rows: HeldOut, until: str | None) -> Mask:
+    """Which pairings began after a day, such as the last of which a model knew; all without one."""
+    if until is None:
+        return np.ones(len(rows), dtype=np.bool_)
+    last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
+    return np.asarray(rows.began > last)
 
 
 def tested_pairs(dataset: Dataset, fold: Fold) -> Pairs:

@@ -7,20 +7,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from recommender.errors import BundleError, Fault, RefusedError, RegistryError
-from recommender.model.alliance_model import AllianceModel, Manifest
+from recommender.model.alliance_model import MODEL, AllianceModel, Manifest
 from recommender.model.bundle.io import load_bundle
 from recommender.model.card import card_of
+from recommender.model.claims import Claim, claims_of
 from recommender.model.evaluation_report import ComparedChampion
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Promotion, Version
-from recommender.training.promotion_gate import (
-    Finding,
-    Outcome,
-    PromotionCase,
-    findings,
-    objections,
-)
+from recommender.training.promotion_case import Finding, Outcome, PromotionCase
+from recommender.training.promotion_gate import findings, objections
 
 SHORTEST_SPAN_DAYS = 30
 """Days of pairings from which a yearly number is computed: of fewer it would be a guess."""
@@ -31,11 +27,12 @@ PEOPLE = "card."
 
 @dataclass(frozen=True, slots=True)
 class PromotionVerdict:
-    """A version, the champion it would replace, and what every rule found."""
+    """A version, the champion it would replace, what every rule found, and what is shown of it."""
 
     version: Version
     champion: Version | None
     findings: tuple[Finding, ...]
+    claims: tuple[Claim, ...] = ()
 
     @property
     def objections(self) -> tuple[Fault, ...]:
@@ -44,9 +41,10 @@ class PromotionVerdict:
 
     @property
     def decided_on(self) -> tuple[str, ...]:
-        """What the decision rests on, to be stored with the promotion."""
-        held = [each for each in self.findings if each.rule == "ratings"]
-        return tuple(each.text for each in held if each.outcome is not Outcome.FAILS)
+        """What the decision rests on and what is shown, to be stored with the promotion."""
+        rests = [each for each in self.findings if each.rule == "ratings"]
+        decided = [each.text for each in rests if each.outcome is not Outcome.FAILS]
+        return (*decided, *(f"{claim.title}. {claim.text}" for claim in self.claims))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +130,10 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
         model.report,
         champion,
         _withdrawal(registry, chosen.version),
-        model.manifest.pairings,
         rated_pairings_per_year(model.manifest),
     )
-    return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)))
+    claims = claims_of(model.report) if model.manifest.mode == MODEL else ()
+    return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)), claims)
 
 
 def rated_pairings_per_year(manifest: Manifest) -> float | None:

@@ -81,6 +81,7 @@ def report_of(
         groups=tuple(_by_group(evaluation)),
         groups_too_few=len(evaluation.groups) - len(_reportable_groups(evaluation)),
         exposure=tuple(LearnerExposure(**row) for row in _records(evaluation.exposure)),
+        concentration=evaluation.concentration,
         optimism=optimism(evaluation),
         dropout_sensitivity=tuple(_by_quantile(evaluation)),
         randomised=randomised_ratings(evaluation),

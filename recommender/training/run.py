@@ -13,13 +13,14 @@ from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
 from recommender.errors import BundleError, Fault, RecommenderError, TablesError
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
+from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.evidence_prior import evidence_model
+from recommender.model.evidence_prior import evidence_model, usual_level
+from recommender.pooling.pooled_slopes import check_pool, contributors_of, slope_prior
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
-from recommender.registry.versions import CHALLENGER, Version
+from recommender.registry.versions import CHALLENGER, CHAMPION, Version
 from recommender.tables.loader import Tables, read_tables
 from recommender.tables.plausibility import (
     ConsentCounts,
@@ -30,9 +31,10 @@ from recommender.tables.plausibility import (
 from recommender.tables.raw_table import Warn, ignore_warning
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
+from recommender.training.cross_fit import Incumbent, beside_incumbent, cross_fitted
 from recommender.training.dataset import Dataset, dataset_of, labels_for
-from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
+from recommender.training.evaluate import DRAWS, Evaluation, evaluate
+from recommender.training.fit import MIN_CLIENTS, FitResult, fit, prediction_interval
 from recommender.training.folds import forward
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
@@ -113,7 +115,8 @@ def train(
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
     The champion is evaluated beside it; where that is impossible, the report says why. With fewer
-    than `MIN_RATED` rated pairings the evidence prior is published.
+    than `MIN_RATED` rated pairings the evidence prior is published, or with a pool among the
+    settings what other practices contributed.
 
     Parameters
     ----------
@@ -139,7 +142,8 @@ def train(
     TablesError
         When the tables have faults; nothing is trained then.
     RecommenderError
-        When there are ratings enough, and nothing to learn from them (`refuse_unlearnable`).
+        When there are ratings enough, and nothing to learn from them (`refuse_unlearnable`); when
+        the pool says nothing of this definition.
     BundleError
         When the bundle, read back, does not give the scores of the trained model. As with the
         other errors, nothing is published.
@@ -158,6 +162,8 @@ def train(
     (1, 'model')
     """
     settings, tuned = settings or FitSettings(), None
+    if settings.pool is not None:
+        check_pool(settings.pool, practice)
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
@@ -167,7 +173,7 @@ def train(
     champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:
-        model = _unlearned(tables, practice, champion, now, settings.seed)
+        model = _unlearned(tables, practice, champion, now, settings)
         version = _publish(registry, model, tables, lambda run: log_findings(run, findings))
         return TrainingResult(version, model, findings=findings)
     refuse_unlearnable(dataset)
@@ -181,10 +187,10 @@ def train(
         dataset, forward(dataset), settings, step_progress, champion=champion.model
     )
     step_progress = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model, source = with_interval(
-        fit(dataset, None, settings, step_progress, now=now).model, evaluation
-    )
+    fitted = fit(dataset, None, settings, step_progress, now=now)
+    model, source = with_interval(fitted.model, evaluation)
     report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
+    report = with_cross_fit(report, fitted, dataset, _incumbent(champion, dataset))
     model = replace(model, report=report)
     progress("publishing", 0.95)
 
@@ -231,6 +237,31 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
     return replace(model, interval=prediction_interval(error, level)), LATER
 
 
+def with_cross_fit(
+    report: EvaluationReport, fitted: FitResult, dataset: Dataset, incumbent: Incumbent | None
+) -> EvaluationReport:
+    """The report with figures on all ratings, and beside the incumbent where there is one."""
+    seed = fitted.model.manifest.seed
+    parts: dict[str, object] = {
+        "cross_fitted": cross_fitted(fitted, dataset, seed=seed, draws=DRAWS)
+    }
+    if incumbent is not None:
+        parts["incumbent"] = beside_incumbent(fitted, dataset, incumbent, seed=seed, draws=DRAWS)
+    return report.model_copy(update=parts)
+
+
+def _incumbent(champion: ChampionModel, dataset: Dataset) -> Incumbent | None:
+    """What serves now; None for a champion that cannot be measured."""
+    if champion.model is not None:
+        return Incumbent(CHAMPION, champion.model)
+    if champion.facts is not None:
+        return None
+    declared = evidence_model(
+        dataset.practice, dataset.clinicians, dataset.clinician_ids, data_digest="", created_at=""
+    )
+    return Incumbent.without_champion(declared)
+
+
 def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
     """The rated pairings, or None while they are too few to learn from."""
     try:
@@ -273,17 +304,28 @@ def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
 
 
 def _unlearned(
-    tables: Tables, practice: Practice, champion: ChampionModel, now: datetime, seed: int
+    tables: Tables,
+    practice: Practice,
+    champion: ChampionModel,
+    now: datetime,
+    settings: FitSettings,
 ) -> AllianceModel:
+    pool, informed = settings.pool, None
+    if pool is not None:
+        _, interval = usual_level(practice)
+        informed = slope_prior(pool, practice, interval)
     model = evidence_model(
         practice,
         tables.clinicians,
         tables.clinician_ids,
         data_digest=tables.digest,
         created_at=now.isoformat(timespec="seconds"),
-        seed=seed,
+        seed=settings.seed,
+        informed=informed,
+        learned_from=contributors_of(pool),
     )
-    return replace(model, report=EvaluationReport(mode=EVIDENCE_PRIOR, champion=champion.facts))
+    report = EvaluationReport(mode=model.manifest.mode, champion=champion.facts)
+    return replace(model, report=report)
 
 
 def _publish(

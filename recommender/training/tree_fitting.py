@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recommender.compute.runner import TaskRunner, run_serially
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees
+from recommender.pooling.pool import Pool
 
 Parameters = dict[str, Any]
 Rows = NDArray[np.intp] | None
@@ -127,6 +128,8 @@ class FitSettings:
     left_quantile
         Quantile of the rated clients' residuals at which dropouts are imputed in the pairing part;
         None leaves them out.
+    pool
+        Other practices' contributions to start from; None to start from the literature alone.
     tree_fitter, runner
         Fit the trees and build the feature table: in this process, or on a cluster.
     """
@@ -143,6 +146,7 @@ class FitSettings:
     )
     fewest_for_trees: int = 1000
     left_quantile: float | None = 0.15
+    pool: Pool | None = field(default=None, compare=False, repr=False)
     tree_fitter: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
     runner: TaskRunner = field(default=run_serially, compare=False, repr=False)
 
@@ -151,10 +155,12 @@ def parameters_of(settings: FitSettings) -> Mapping[str, object]:
     """The settings as flat names and values, for a run's parameters."""
     flat: dict[str, object] = {}
     for each in fields(settings):
+        if not each.compare:
+            continue
         value = getattr(settings, each.name)
         if is_dataclass(value) and not isinstance(value, type):
             flat |= {f"{each.name}.{key}": part for key, part in asdict(value).items()}
-        elif each.compare:
+        else:
             flat[each.name] = value
     return flat
 

@@ -166,18 +166,26 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert "client.not_with of c0000: has 1 id that is nobody on the roster: k1" in trained
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
-    assert "too few to say" in said(judged)
+    assert said(judged).startswith("The gate would accept version 1. Nothing was changed")
+    assert "Matching: shown. On" in said(judged)
+    assert "too few to say" not in said(judged)
+    assert "too few to say" in said(run("promote", *registry, "--dry-run", "--all"))
+    as_json = json.loads(run("promote", *registry, "--dry-run", "--json").output)
+    assert as_json["accepted"]
+    assert {claim["status"] for claim in as_json["claims"]} <= {"shown", "not shown yet"}
     assert "Nothing was promoted yet" in said(run("history", *registry))
     promoted = run("promote", *registry, "--by", "a scientist")
     assert promoted.exit_code == 0
-    assert "later ratings, fewer than 600" in said(promoted)
+    assert "not measured" in said(promoted)
     assert "already champion" in run("promote", *registry).output
 
     assert run(*train, "--seed", "1").exit_code == 0
     refused = run("promote", *registry)
     assert refused.exit_code == 1
-    assert "fewer than 600" in said(refused)
-    assert run("promote", *registry, "--dry-run").exit_code == 1
+    assert "nothing is new to decide on" in said(refused)
+    dry = run("promote", *registry, "--dry-run")
+    assert dry.exit_code == 1
+    assert said(dry).startswith("The gate would refuse version 2")
     forced = run("promote", *registry, "--force", "--reason", "a trial")
     assert forced.exit_code == 0
     assert "forced against" in said(forced)

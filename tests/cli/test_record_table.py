@@ -20,7 +20,8 @@ from recommender.cli.record_table import PIPED_WIDTH, RecordTable, output_width
 from recommender.practice.definition import shipped_practice
 from recommender.registry.versions import Promotion
 from recommender.security import accounts
-from recommender.training.promotion_gate import PromotionCase, findings
+from recommender.training.promotion_case import PromotionCase
+from recommender.training.promotion_gate import findings
 from tests.support.builders import DEFINITION, a_bundle, some_rows, write_rows
 from tests.support.reports import a_report
 from tests.support.server import PASSWORD, PEPPER, WHOLE, TestClient, a_request
@@ -121,8 +122,8 @@ VIEWS: dict[str, Callable[[], RenderableType]] = {
     "history": lambda: render.history_table([CHANGE]),
     "evaluate": lambda: evaluation_tables.evaluation_view(a_report(champion="1" * 64)),
     "train": lambda: evaluation_tables.training_view(a_report()),
-    "promote --dry-run": lambda: evaluation_tables.verdict_table(
-        findings(PromotionCase(a_report(rated=40))), 3
+    "promote --dry-run": lambda: evaluation_tables.findings_table(
+        findings(PromotionCase(a_report(rated=40))), "The gate"
     ),
     "practice": lambda: render.practice_table(shipped_practice()),
 }

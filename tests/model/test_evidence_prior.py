@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import Pairs
-from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE
-from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
+from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, SlopePrior
+from recommender.model.alliance_model import (
+    EVIDENCE_PRIOR,
+    POOLED_PRIOR,
+    AllianceModel,
+    LearnedFrom,
+)
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.model.evidence_prior import evidence_model
 from recommender.recommendation.recommend import recommend
@@ -135,3 +140,56 @@ def test_it_learned_from_no_day_so_that_any_later_rating_can_judge_it() -> None:
     assert manifest.known_until is None
     assert (manifest.ratings, manifest.pairings, manifest.left_unrated) == (0, 0, 0)
     assert a_first_day().survivor_offset == 0
+
+
+def a_newcomer() -> AllianceModel:
+    """A first day with what other practices contributed: wishes count less, distance more."""
+    roster = a_roster()
+    informed = SlopePrior(np.array([0.05, -0.4]), np.array([[0.01, 0.002], [0.002, 0.04]]))
+    return evidence_model(
+        a_practice(),
+        roster.columns,
+        roster.ids,
+        data_digest="none",
+        created_at="",
+        informed=informed,
+        learned_from=(LearnedFrom("Practice by the river", "0" * 64, 900, 870, 1.0),),
+    )
+
+
+def test_a_newcomer_orders_by_what_others_contributed_and_says_so() -> None:
+    model, intake = a_newcomer(), an_intake()
+    encoding = model.encode_roster(a_roster())
+    rows, _ = model.rows(intake.client, encoding, Pairs.of_one(len(a_roster())))
+    answer = recommend(intake, encoding, model, day=DAY)
+
+    assert answer.mode == POOLED_PRIOR
+    assert model.score(intake.client, encoding).pairing == pytest.approx(
+        np.nan_to_num(rows.match) @ np.array([0.05, -0.4])
+    )
+
+
+def test_a_newcomer_is_as_sure_as_others_contributions_make_it() -> None:
+    model = a_newcomer()
+    drawn = model.additive.draws["matches"].astype(np.float64)
+
+    assert np.cov(drawn) == pytest.approx(np.array([[0.01, 0.002], [0.002, 0.04]]), abs=0.01)
+    assert not model.additive.draws["evidence"].any()
+
+
+def test_a_newcomer_s_bundle_names_the_contributors(tmp_path: Path) -> None:
+    model = a_newcomer()
+    save_bundle(model, tmp_path / "bundle")
+    again = load_bundle(tmp_path / "bundle")
+
+    assert again.manifest.mode == POOLED_PRIOR
+    assert again.manifest.learned_from == model.manifest.learned_from
+    assert (
+        "learned_from"
+        not in (_saved(a_first_day(), tmp_path / "other") / "manifest.json").read_text()
+    )
+
+
+def _saved(model: AllianceModel, folder: Path) -> Path:
+    save_bundle(model, folder)
+    return folder

@@ -7,13 +7,21 @@ from recommender.model.share_intervals import Share, ratings_for_share, share_of
 from recommender.model.verdicts import (
     Answer,
     GroupMeasure,
-    order_verdict,
     range_verdict,
     spread_verdict,
     verdicts_of,
     worse_verdict,
 )
-from tests.support.reports import a_report, exposed, group, held
+from tests.support.reports import (
+    a_report,
+    concentrated,
+    crossed,
+    exposed,
+    group,
+    held,
+    report_facts,
+    report_from,
+)
 
 LEVEL = 0.9
 
@@ -43,27 +51,6 @@ def test_the_number_of_ratings_that_would_settle_it_settles_it() -> None:
     assert range_verdict(share_of(round(LEVEL * 2 * needed), 2 * needed), LEVEL).answer is (
         Answer.YES
     )
-
-
-@pytest.mark.parametrize(
-    ("ends", "answer"),
-    [
-        ((0.2, 0.1, 0.3), Answer.YES),
-        ((0.1, 0.0, 0.2), Answer.OPEN),
-        ((0.1, -0.1, 0.3), Answer.OPEN),
-        ((-0.05, -0.2, 0.1), Answer.OPEN),
-        ((-0.2, -0.3, -0.1), Answer.NO),
-    ],
-)
-def test_the_order_is_better_than_chance_only_where_the_interval_lies_above_it(
-    ends: tuple[float, float, float], answer: Answer
-) -> None:
-    assert order_verdict(a_report(apart={"random": ends})).answer is answer
-
-
-def test_an_order_of_twice_the_error_takes_four_times_the_ratings() -> None:
-    verdict = order_verdict(a_report(apart={"random": (0.1, -0.1, 0.3)}, rated=100))
-    assert "About 400 ratings" in verdict.needs
 
 
 def test_a_group_is_worse_off_only_beyond_the_noise_of_as_many_groups() -> None:
@@ -115,14 +102,33 @@ def test_every_question_is_answered_from_a_report() -> None:
     report = a_report(
         ranges=[held("all rated", 0.7, rated=900, high=0.75), held("client.gender=woman", 0.9)],
         groups=[group("ours", (0.2, 0.1, 0.3))],
-        exposure=[exposed("ours", 0.95), exposed("random", 0.15)],
+        concentration=concentrated(0.95),
     )
     answers = [each.answer for each in verdicts_of(report, LEVEL)]
-    assert answers == [Answer.NO, Answer.YES, Answer.OPEN, Answer.NO]
+    assert answers == [Answer.NO, Answer.SHOWN, Answer.SHOWN, Answer.OPEN, Answer.NO]
+
+
+def test_a_claim_is_answered_with_shown_or_not_shown_yet_and_what_it_would_take() -> None:
+    report = a_report(cross_fitted=crossed(dyad=(0.1, -0.1, 0.3), rated=100))
+    _, matching, order, *_ = verdicts_of(report, LEVEL)
+    assert matching.answer is order.answer is Answer.NOT_SHOWN
+    assert "About 400 ratings would show it" in matching.needs
+
+
+def test_the_spread_of_an_earlier_report_is_beside_a_random_order() -> None:
+    report = report_facts(exposure=[exposed("ours", 0.95), exposed("random", 0.15)])
+    del report["concentration"]
+    spread = verdicts_of(report_from(report), LEVEL)[-1]
+    assert spread.answer is Answer.NO
+    assert "with an even spread it would be 15%" in spread.figure
+    spread = verdicts_of(a_report(concentration=concentrated(0.95)), LEVEL)[-1]
+    assert "one of the most-recommended 4 clinicians of 40 came first; in a random order" in (
+        spread.figure
+    )
 
 
 def test_a_model_that_was_not_measured_is_not_yet_known_in_everything() -> None:
     report = EvaluationReport.from_json(json.dumps({"mode": "evidence_prior"}))
     verdicts = verdicts_of(report, LEVEL)
-    assert {each.answer for each in verdicts} == {Answer.OPEN}
+    assert {each.answer for each in verdicts} == {Answer.OPEN, Answer.NOT_SHOWN}
     assert all(each.needs for each in verdicts)

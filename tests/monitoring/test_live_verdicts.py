@@ -3,7 +3,7 @@ from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.verdicts import Answer, Verdict
 from recommender.monitoring.live_verdicts import live_verdicts
 from tests.support.rated_pairings import a_match_rated
-from tests.support.reports import a_report
+from tests.support.reports import a_report, concentrated
 
 IDS = tuple(f"k{number:02d}" for number in range(1, 11))
 UNMEASURED = EvaluationReport()
@@ -15,18 +15,19 @@ def answers(verdicts: tuple[Verdict, ...]) -> list[Answer]:
 
 def test_nothing_recorded_and_nothing_measured_is_not_yet_known() -> None:
     verdicts = live_verdicts([], {}, None, IDS, UNMEASURED, 0.9)
-    assert answers(verdicts) == [Answer.OPEN] * 4
-    assert "shown to nobody" not in verdicts[3].figure
+    unknown, unshown = Answer.OPEN, Answer.NOT_SHOWN
+    assert answers(verdicts) == [unknown, unshown, unshown, unknown, unknown]
+    assert "shown to nobody" not in verdicts[4].figure
 
 
 def test_what_matches_in_use_leave_open_is_as_the_report_has_it() -> None:
-    report = a_report(rated=2000, coverage=0.9)
+    report = a_report(rated=2000, coverage=0.9, concentration=concentrated(0.9))
     few = [a_match_rated(4.0)] * 10
     in_use = live_verdicts(few, {}, {}, IDS, report, 0.9)
     assert in_use[0].answer is Answer.YES
     assert "held back from training" in in_use[0].figure
-    assert in_use[1].answer is Answer.YES
-    assert in_use[3].answer is Answer.NO
+    assert in_use[1].answer is in_use[2].answer is Answer.SHOWN
+    assert in_use[4].answer is Answer.NO
 
 
 def test_many_ratings_all_within_the_range_say_that_it_is_too_wide() -> None:
@@ -38,7 +39,7 @@ def test_many_ratings_all_within_the_range_say_that_it_is_too_wide() -> None:
 
 def test_first_places_of_one_in_ten_are_not_spread_and_the_unseen_are_counted() -> None:
     counted = {"k01": Exposure(90, 90), "k02": Exposure(20, 10)}
-    spread = live_verdicts([], {}, counted, IDS, UNMEASURED, 0.9)[3]
+    spread = live_verdicts([], {}, counted, IDS, UNMEASURED, 0.9)[4]
     assert spread.answer is Answer.NO
     assert "8 of 10 clinicians were shown to nobody" in spread.figure
     assert "the most-recommended clinician of 10 came first" in spread.figure

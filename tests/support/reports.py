@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
+from recommender.training.baselines import (
+    ADDITIVE,
+    AVERAGE,
+    CHAMPION,
+    OURS,
+    PLAIN,
+    PRIOR,
+    RANDOM,
+)
 
 Ends = tuple[float | None, float | None, float | None]
 Row = dict[str, Any]
@@ -37,6 +45,7 @@ def report_facts(
 ) -> Row:
     """The JSON of a report in which ours is above every baseline by `APART` or `apart`.
 
+    `rated` pairings were held back, and began after the incumbent learned; 1,000 were learned from.
     `champion` is the digest of a champion it was measured beside and is above of, too; `parts`
     stand in place of what the report has under these names.
     """
@@ -58,6 +67,9 @@ def report_facts(
         ],
         "groups": [group(OURS, (0.2, 0.1, 0.3))],
         "exposure": [exposed(OURS, 0.6), exposed(RANDOM, 0.15)],
+        "cross_fitted": crossed(),
+        "incumbent": incumbent(CHAMPION if champion else PRIOR, rated=rated),
+        "concentration": concentrated(champion=0.6 if champion else None),
         "optimism": {"rated": 0.05, "with_left": 0.2, "dropouts_low_at": 0.15},
     }  # fmt: skip
     if champion:
@@ -89,6 +101,39 @@ def held(among: str, coverage: float | None, rated: int = 200, high: float | Non
 def group(learner: str, ends: Ends, among: str = "client.gender=woman", rated: int = 200) -> Row:
     metric = "client-adjusted partial"
     return {"among": among, "learner": learner, "metric": metric, **_ends(ends), "rated": rated}
+
+
+def crossed(
+    dyad: Ends = (0.15, 0.05, 0.25), composite: Ends = (0.2, 0.1, 0.3), rated: int = 1000
+) -> Row:
+    """Figures on all ratings."""
+    ends = {"composite": composite, "dyad partial": dyad}
+    rows = [{"learner": OURS, "metric": name, **_ends(each)} for name, each in ends.items()]
+    return {"rated": rated, "left_unrated": 100, "figures": rows}
+
+
+def incumbent(
+    name: str = CHAMPION,
+    gain: Ends = (0.03, 0.01, 0.05),
+    *,
+    dyad: Ends = (0.0, -0.03, 0.03),
+    agreement: float | None = 0.8,
+    rated: int = 800,
+    **parts: Any,
+) -> Row:
+    """A challenger beside what it would replace, on so many new ratings."""
+    rows = [beside(name, gain, rated=rated), beside(name, dyad, "dyad partial", rated)]
+    learned = 0 if name == PRIOR else 900
+    counts = {"learned": learned, "learned_now": learned + rated, "rated": rated}
+    return {"name": name, **counts, "differences": rows, "agreement": agreement} | parts
+
+
+def concentrated(
+    ours: float = 0.6, by_kind: float = 0.15, champion: float | None = None, kinds: int = 150
+) -> Row:
+    """Shares of 200 clients who have one of the 4 most-named of 40 clinicians first."""
+    people = {"clients": 200, "kinds": kinds, "clinicians": 40, "most": 4}
+    return people | {"ours": ours, "by_kind": by_kind, "champion": champion}
 
 
 def exposed(learner: str, top_share: float) -> Row:

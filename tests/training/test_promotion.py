@@ -24,10 +24,10 @@ from recommender.training.promotion import (
     rated_pairings_per_year,
     rollback,
 )
-from recommender.training.promotion_gate import Outcome
+from recommender.training.promotion_case import Outcome
 from tests.support.builders import a_model, a_practice
 from tests.support.registries import empty_registry
-from tests.support.reports import a_report
+from tests.support.reports import a_report, incumbent
 
 slow = pytest.mark.slow
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ def champions(registry: Registry, tmp_path: Path, count: int) -> None:
         promoted(registry, day=day, force=True, reason="a trial")
 
 
-def standing_number(registry: Registry) -> int:
+def active_number(registry: Registry) -> int:
     champion = registry.alias(CHAMPION)
     assert champion is not None
     return champion.version
@@ -90,7 +90,10 @@ def test_a_first_model_on_few_ratings_is_promoted_and_its_record_says_how_few(
 
     (record,) = registry.history()
     assert (record.by, record.reason, record.previous) == ("j.lee", "our first", None)
-    assert record.notes[0].startswith("decided on 84 later ratings, fewer than 600")
+    assert record.notes[0].startswith("decided on 84 ratings, not measured")
+    assert [note.partition(".")[0] for note in record.notes[1:]] == [
+        "Matching: shown", "An order better than chance: shown"
+    ]  # fmt: skip
 
 
 @slow
@@ -102,45 +105,45 @@ def test_a_challenger_above_the_champion_takes_its_place(
     published(registry, tmp_path, a_report(champion=first.digest))
     promoted(registry, day=1)
 
-    assert standing_number(registry) == 2
-    assert registry.history()[-1].notes == ("decided on 800 later ratings",)
+    assert active_number(registry) == 2
+    notes = registry.history()[-1].notes
+    assert notes[0] == "measured: decided on 800 ratings since version 1 learned"
 
 
 @slow
-def test_a_refusal_changes_nothing_and_a_forced_promotion_keeps_every_objection(
+def test_a_refusal_changes_nothing_and_a_forced_promotion_stores_every_objection(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = published(registry, tmp_path, a_report())
     promoted(registry)
-    published(registry, tmp_path, a_report(rated=50, coverage=0.5, champion=first.digest))
+    lost = incumbent(gain=(-0.1, -0.2, -0.02))
+    report = a_report(coverage=0.5, champion=first.digest, incumbent=lost)
+    published(registry, tmp_path, report)
     with pytest.raises(RefusedError) as refused:
         promoted(registry, day=1)
-    assert {fault.where for fault in refused.value.faults} == {"ratings", "range"}
-    assert standing_number(registry) == 1
+    assert {fault.where for fault in refused.value.faults} == {"gain", "range"}
+    assert active_number(registry) == 1
     assert len(registry.history()) == 1
 
     promoted(registry, day=1, force=True, reason="a trial in one clinic")
     notes = registry.history()[-1].notes
-    assert standing_number(registry) == 2
+    assert active_number(registry) == 2
     assert [note for note in notes if note.startswith("forced against range: held 50%")]
 
 
 @slow
-def test_a_small_practice_can_follow_the_remedy_and_replace_its_first_model(
+def test_a_small_practice_replaces_its_first_model_within_a_year(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = published(registry, tmp_path, a_report(rated=43))
     promoted(registry)
-    published(registry, tmp_path, a_report(rated=0, champion=first.digest))
-    with pytest.raises(RefusedError) as refused:
-        promoted(registry, day=1)
-    (fault,) = refused.value.faults
-    assert "a year so far" in fault.remedy
-    assert "recommender promote --force --reason" in fault.remedy
-    promoted(registry, day=1, force=True, reason="read by two supervisors, who prefer it")
-    assert standing_number(registry) == 2
+    few = incumbent(gain=(0.005, -0.12, 0.13), rated=100)
+    published(registry, tmp_path, a_report(rated=20, champion=first.digest, incumbent=few))
+    promoted(registry, day=1)
+    assert active_number(registry) == 2
+    assert "not measured" in registry.history()[-1].notes[0]
     rollback(registry, None, by="j.lee", at=START + timedelta(days=2), reason="back again")
-    assert standing_number(registry) == 1
+    assert active_number(registry) == 1
 
 
 def test_the_rate_counts_each_rated_pairing_once_over_the_days_of_the_pairings() -> None:
@@ -191,7 +194,7 @@ def test_rolling_back_returns_what_stood_before_and_is_recorded_as_such(
     champions(registry, tmp_path, 2)
     back = rollback(registry, None, by="a.ng", at=START + timedelta(days=9), reason="complaints")
 
-    assert standing_number(registry) == 1
+    assert active_number(registry) == 1
     assert (back.kind, back.version, back.previous) == (ROLLED_BACK, 1, 2)
     assert registry.history()[-1] == back
     with pytest.raises(RefusedError, match="there is no previous champion"):
@@ -221,7 +224,7 @@ def test_one_may_go_back_further_but_only_to_what_was_champion(
             rollback(registry, to, by="a.ng", at=START, reason="r")
     rollback(registry, 1, by="a.ng", at=START + timedelta(days=9), reason="both were wrong")
 
-    assert standing_number(registry) == 1
+    assert active_number(registry) == 1
 
 
 @slow
@@ -241,7 +244,7 @@ def test_one_does_not_go_back_to_a_bundle_that_no_longer_opens(
     registry.promote(1, by="x", at=START + timedelta(days=2), reason="r")
     with pytest.raises(BundleError, match="is missing"):
         rollback(registry, odd.version, by="a.ng", at=START + timedelta(days=3), reason="r")
-    assert standing_number(registry) == 1
+    assert active_number(registry) == 1
 
 
 @slow

@@ -12,42 +12,51 @@ from hypothesis import strategies as st
 from recommender.errors import Fault
 from recommender.model.verdicts import ENOUGH_IN_GROUP
 from recommender.registry.versions import ROLLED_BACK, Promotion, Version
-from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
-from recommender.training.promotion_gate import (
-    DYAD_MARGIN,
+from recommender.training.baselines import CHAMPION, PRIOR
+from recommender.training.cross_fit import RANDOM_ORDER
+from recommender.training.gain_rules import LEAST_AGREEMENT
+from recommender.training.population_rules import MAX_CONCENTRATION, MORE_THAN_CHAMPION
+from recommender.training.promotion_case import (
     ENOUGH_RATED,
     FORCE,
-    LATER_SHARE,
-    MAX_CONCENTRATION,
     RETRAIN,
     Outcome,
     PromotionCase,
-    findings,
-    objections,
 )
-from tests.support.reports import Ends, beside, exposed, group, held, report_facts, report_from
+from recommender.training.promotion_gate import findings, objections
+from tests.support.reports import (
+    Ends,
+    concentrated,
+    crossed,
+    group,
+    held,
+    incumbent,
+    report_facts,
+    report_from,
+)
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-STANDING = Version(1, "aa", "run", NOW)
+ACTIVE = Version(1, "aa", "run", NOW)
 UNDECIDED = (-0.02, -0.1, 0.06)
+UNSHOWN = (0.01, -0.02, 0.04)
 
 
 def refused(report: Mapping[str, Any], *, first: bool = False) -> tuple[Fault, ...]:
-    """What speaks against a challenger with this report, beside a champion unless it is first."""
-    return objections(findings(PromotionCase(report_from(report), None if first else STANDING)))
+    """What fails of a challenger with this report, beside a champion unless it is first."""
+    return objections(findings(PromotionCase(report_from(report), None if first else ACTIVE)))
 
 
-def said(report: Mapping[str, Any], rule: str, *, first: bool = False) -> dict[str, Outcome]:
-    found = findings(PromotionCase(report_from(report), None if first else STANDING))
-    return {each.text: each.outcome for each in found if each.rule == rule}
+def found(report: Mapping[str, Any], rule: str, *, first: bool = False) -> dict[str, Outcome]:
+    case = PromotionCase(report_from(report), None if first else ACTIVE)
+    return {each.text: each.outcome for each in findings(case) if each.rule == rule}
 
 
 def a_challenge(**parts: Any) -> dict[str, Any]:
-    """A report of a challenger that was measured beside the standing champion."""
-    return report_facts(champion=STANDING.digest, **parts)
+    """A report of a challenger that was measured beside the active champion."""
+    return report_facts(champion=ACTIVE.digest, **parts)
 
 
-def test_a_challenger_above_champion_and_baselines_with_sound_ranges_may_be_promoted() -> None:
+def test_a_challenger_with_a_gain_and_sound_intervals_may_be_promoted() -> None:
     assert refused(a_challenge()) == ()
     assert refused(report_facts(), first=True) == ()
 
@@ -56,110 +65,163 @@ def test_a_model_that_was_never_measured_is_refused() -> None:
     assert [fault.where for fault in refused({}, first=True)] == ["report"]
 
 
-@pytest.mark.parametrize("baseline", [RANDOM, AVERAGE, ADDITIVE, PLAIN, CHAMPION])
-def test_a_challenger_that_is_not_above_each_baseline_is_refused_by_its_name(baseline: str) -> None:
-    (fault,) = refused(a_challenge(apart={baseline: UNDECIDED}))
-    assert fault.where == "composite"
-    assert baseline in fault.problem
+# The gain over what serves now.
 
 
-def test_a_difference_of_exactly_nothing_is_not_above() -> None:
-    (fault,) = refused(a_challenge(apart={CHAMPION: (0.0, 0.0, 0.0)}))
-    assert fault.where == "composite"
+def test_a_challenger_whose_expected_gain_is_not_above_0_is_refused() -> None:
+    (fault,) = refused(a_challenge(incumbent=incumbent(gain=(-0.03, -0.05, -0.01))))
+    assert fault.where == "gain"
+    assert "measured -0.030 (-0.050 to -0.010)" in fault.problem
 
 
-def test_a_difference_that_could_not_be_measured_is_said_in_words() -> None:
-    (fault,) = refused(a_challenge(apart={PLAIN: (None, None, None)}))
-    assert fault.problem == f"could not be measured beside {PLAIN}"
-
-
-def test_an_interval_that_could_not_be_drawn_is_said_in_words() -> None:
-    (fault,) = refused(a_challenge(apart={PLAIN: (-0.1, None, None)}))
-    assert "interval not measured" in fault.problem
-
-
-def test_too_few_later_ratings_refuse_a_change_of_champion() -> None:
-    (fault,) = refused(a_challenge(rated=599))
-    assert (fault.where, "599" in fault.problem) == ("ratings", True)
-    assert refused(a_challenge(rated=600)) == ()
-
-
-def test_ratings_that_the_champion_learned_from_do_not_count_towards_the_decision() -> None:
-    report = a_challenge(rated=2000)
-    for row in report["ours_minus"]:
-        row["rated"] = 80 if row["baseline"] == CHAMPION else 2000
-    (fault,) = refused(report)
-    assert "80 later ratings" in fault.problem
-
-
-def test_a_first_model_on_few_ratings_passes_loudly_unless_it_clearly_loses() -> None:
-    clear = (-0.12, -0.2, -0.03)
-    report = report_facts(rated=84, apart={PLAIN: UNDECIDED})
+def test_a_small_practice_that_measures_nothing_is_decided_by_the_learning_curve() -> None:
+    few = incumbent(PRIOR, (-0.02, -0.2, 0.16), rated=84)
+    report = report_facts(rated=20, incumbent=few)
     assert refused(report, first=True) == ()
-    ((told, outcome),) = said(report, "ratings", first=True).items()
-    assert outcome is Outcome.OPEN
-    assert told.startswith("decided on 84 later ratings, fewer than 600")
-    (fault,) = refused(report_facts(rated=84, apart={PLAIN: clear}), first=True)
-    assert PLAIN in fault.problem
+    ((text, outcome),) = found(report, "gain", first=True).items()
+    assert outcome is Outcome.ALLOWED
+    assert "not shown yet, since the interval includes 0" in text
+    ((text, outcome),) = found(report, "ratings", first=True).items()
+    assert outcome is Outcome.ALLOWED
+    assert text.startswith("decided on 84 ratings, not measured")
 
 
-def test_a_first_model_on_enough_ratings_is_judged_as_any_other() -> None:
-    (fault,) = refused(report_facts(rated=600, apart={PLAIN: UNDECIDED}), first=True)
-    assert PLAIN in fault.problem
+def test_a_clear_loss_outweighs_the_learning_curve_on_few_ratings_too() -> None:
+    (fault,) = refused(report_facts(incumbent=incumbent(PRIOR, (-0.2, -0.3, -0.1), rated=84)),
+                       first=True)  # fmt: skip
+    assert fault.where == "gain"
 
 
-def test_a_first_model_must_still_be_above_random() -> None:
-    (fault,) = refused(report_facts(rated=84, apart={RANDOM: UNDECIDED}), first=True)
-    assert RANDOM in fault.problem
+def test_from_600_new_ratings_on_a_comparison_is_called_measured() -> None:
+    for rated, outcome in ((599, Outcome.ALLOWED), (600, Outcome.PASSES)):
+        report = a_challenge(incumbent=incumbent(rated=rated))
+        ((text, seen),) = found(report, "ratings").items()
+        assert seen is outcome
+        assert ("not measured" in text) == (outcome is Outcome.ALLOWED)
+        assert "since version 1 learned" in text
+        assert refused(report) == ()
 
 
-def test_the_first_model_after_declared_sizes_waits_no_longer_than_one_after_nothing() -> None:
-    told = {"version": 1, "digest": STANDING.digest, "mode": "evidence_prior"}
-    report = a_challenge(rated=84, apart={PLAIN: UNDECIDED}) | {"champion": told}
-    assert refused(report) == ()
-    behind = a_challenge(rated=84, apart={CHAMPION: UNDECIDED}) | {"champion": told}
-    (fault,) = refused(behind)
-    assert CHAMPION in fault.problem
+def test_where_nothing_is_new_there_is_nothing_to_decide_on() -> None:
+    nothing = incumbent(rated=0, differences=[])
+    faults = refused(a_challenge(incumbent=nothing))
+    assert [fault.where for fault in faults] == ["ratings", "gain"]
+    assert all(FORCE in fault.remedy for fault in faults)
 
 
-def test_matching_may_fall_behind_the_champion_by_no_more_than_the_margin() -> None:
-    def with_dyad(low: float) -> dict[str, Any]:
-        report = a_challenge()
-        rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
-        dyad = beside(CHAMPION, (low + 0.03, low, low + 0.06), metric="dyad partial")
-        return report | {"ours_minus": [*rows, dyad]}
+def test_a_gain_that_could_not_be_measured_refuses_and_names_the_ratings() -> None:
+    unmeasured = incumbent(gain=(0.1, None, None), rated=12)
+    (fault,) = refused(a_challenge(incumbent=unmeasured))
+    assert fault.problem == "could not be measured beside version 1 on 12 ratings"
 
-    assert refused(with_dyad(0.001 - DYAD_MARGIN)) == ()
-    (fault,) = refused(with_dyad(-DYAD_MARGIN - 0.001))
+
+def test_the_champion_is_named_by_its_version_and_what_serves_without_one_by_its_name() -> None:
+    for name, words in ((PRIOR, "the evidence prior"), (RANDOM_ORDER, "a random order")):
+        report = report_facts(incumbent=incumbent(name, UNSHOWN))
+        (text,) = found(report, "gain", first=True)
+        assert f"is expected over {words}" in text
+    (text,) = found(a_challenge(), "gain")
+    assert "is expected over version 1" in text
+
+
+# Agreement.
+
+
+def test_a_challenger_that_orders_otherwise_than_the_incumbent_is_refused() -> None:
+    apart = incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT - 0.01)
+    (fault,) = refused(a_challenge(incumbent=apart))
+    assert fault.where == "agreement"
+    assert "recommender check" in fault.remedy
+    assert refused(a_challenge(incumbent=incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT))) == ()
+
+
+def test_a_gain_that_is_shown_with_its_matching_may_order_otherwise() -> None:
+    apart = incumbent(PRIOR, agreement=0.4)
+    assert refused(report_facts(incumbent=apart), first=True) == ()
+    unshown = crossed(dyad=(0.1, -0.1, 0.3))
+    (fault,) = refused(report_facts(incumbent=apart, cross_fitted=unshown), first=True)
+    assert fault.where == "agreement"
+
+
+def test_an_agreement_that_was_not_measured_refuses_unless_there_is_no_order() -> None:
+    (fault,) = refused(a_challenge(incumbent=incumbent(gain=UNSHOWN, agreement=None)))
+    assert "correlate not measured" in fault.problem
+    nobody = incumbent(RANDOM_ORDER, UNSHOWN, agreement=None)
+    assert refused(report_facts(incumbent=nobody), first=True) == ()
+
+
+# Matching beside the incumbent.
+
+
+def test_matching_must_not_be_clearly_worse_than_under_the_incumbent() -> None:
+    (fault,) = refused(a_challenge(incumbent=incumbent(dyad=(-0.1, -0.2, -0.01))))
     assert fault.where == "dyad partial"
-    assert "-0.05" in fault.problem
+    report = a_challenge(incumbent=incumbent(dyad=UNDECIDED))
+    assert list(found(report, "dyad partial").values()) == [Outcome.ALLOWED]
+    better = a_challenge(incumbent=incumbent(dyad=(0.1, 0.02, 0.2)))
+    assert list(found(better, "dyad partial").values()) == [Outcome.PASSES]
+
+
+# The champion.
 
 
 def test_a_champion_the_challenger_was_not_measured_beside_stops_the_promotion() -> None:
     faults = {fault.where: fault for fault in refused(report_facts())}
     assert "not measured beside version 1" in faults["champion"].problem
+    assert set(faults) >= {"champion", "ratings", "gain"}
 
 
 def test_a_challenger_measured_beside_an_earlier_champion_is_sent_back() -> None:
-    (fault,) = refused(report_facts(champion="other"))
+    fault, *others = refused(report_facts(champion="other"))
     assert fault.where == "champion"
     assert fault.problem == "it was measured beside version 1, and 1 is champion now"
+    assert {each.where for each in others} == {"ratings", "gain"}
 
 
 def test_a_champion_that_could_not_be_compared_is_a_matter_for_a_person() -> None:
-    told = {"version": 1, "digest": STANDING.digest, "not_compared": "it cannot be read"}
-    fault = next(f for f in refused(report_facts(champion="aa") | {"champion": told}))
-    assert "it cannot be read" in fault.problem
-    assert "--force" in fault.remedy
+    facts = report_facts(champion="aa")
+    compared = {"version": 1, "digest": ACTIVE.digest, "not_compared": "it cannot be read"}
+    del facts["incumbent"]
+    faults = refused(facts | {"champion": compared})
+    assert {fault.where for fault in faults} >= {"champion", "ratings", "gain"}
+    assert "it cannot be read" in faults[0].problem
+    assert not any(RETRAIN in fault.remedy for fault in faults)
+    assert all(FORCE in fault.remedy for fault in faults)
 
 
-def test_a_range_that_holds_less_than_it_says_is_refused() -> None:
+def test_declared_sizes_may_be_first_or_follow_one_another_but_never_replace_a_model() -> None:
+    declared = {"mode": "evidence_prior"}
+    assert refused(declared, first=True) == ()
+    before = {"version": 1, "digest": "aa", "mode": "evidence_prior"}
+    assert refused(declared | {"champion": before}) == ()
+    (fault,) = refused(declared | {"champion": before | {"mode": "model"}})
+    assert fault.where == "ratings"
+
+
+def test_a_version_that_was_withdrawn_does_not_come_back_by_itself() -> None:
+    back = Promotion(NOW, 1, "aa", "a.ng", "staff complained", 2, ROLLED_BACK)
+    (fault,) = objections(findings(PromotionCase(report_from(a_challenge()), ACTIVE, back)))
+    assert fault.problem == "was withdrawn on 2026-11-23: staff complained"
+
+
+# The interval, groups, exposure.
+
+
+def test_an_interval_that_holds_less_than_it_says_is_refused() -> None:
     assert refused(a_challenge(coverage=0.86)) == ()
     (fault,) = refused(a_challenge(coverage=0.80))
     assert fault.where == "range"
 
 
-def test_a_group_for_whom_the_range_does_not_hold_is_named() -> None:
+def test_on_few_ratings_a_low_coverage_within_noise_does_not_refuse() -> None:
+    whole = report_facts()["ranges"]
+    few = held("all rated", 0.8, rated=20, high=0.95)
+    report = report_facts(ranges=[few, *whole[1:]])
+    assert refused(report, first=True) == ()
+    assert Outcome.OPEN in found(report, "range", first=True).values()
+
+
+def test_a_group_for_whom_the_interval_does_not_hold_is_named() -> None:
     whole = report_facts()["ranges"]
     short = held("client.gender=man", 0.75, rated=200, high=0.81)
     (fault,) = refused(report_facts(ranges=[*whole, short]), first=True)
@@ -182,9 +244,9 @@ def test_a_group_too_small_to_judge_says_so_and_does_not_pass_in_silence() -> No
     few = held("client.gender=non_binary", 0.5, rated=ENOUGH_IN_GROUP - 1)
     report = report_facts(ranges=[*report_facts()["ranges"], few])
     assert refused(report, first=True) == ()
-    told = said(report, "range", first=True)
-    (line,) = [line for line in told if "non_binary" in line]
-    assert told[line] is Outcome.OPEN
+    texts = found(report, "range", first=True)
+    (line,) = [line for line in texts if "non_binary" in line]
+    assert texts[line] is Outcome.OPEN
     assert str(Outcome.OPEN) == "too few to say"
 
 
@@ -198,135 +260,100 @@ def test_a_group_that_gets_clearly_worse_than_under_the_champion_is_named() -> N
     assert refused(report | {"groups": [*report["groups"], unclear]}) == ()
 
 
-def test_a_small_group_that_seems_worse_is_told_and_does_not_refuse() -> None:
+def test_a_small_group_that_seems_worse_is_stated_and_does_not_refuse() -> None:
     few = group("ours minus champion", (-0.5, -0.7, -0.3), among="client.gender=man", rated=12)
     report = a_challenge() | {"groups": [few]}
     assert refused(report) == ()
-    assert Outcome.OPEN in said(report, "groups").values()
+    assert Outcome.OPEN in found(report, "groups").values()
 
 
 def test_groups_nobody_looked_at_are_counted_and_do_not_pass_in_silence() -> None:
-    told = said(report_facts(groups_too_few=8), "groups", first=True)
-    assert told == {"8 groups had fewer than 10 people and were not judged": Outcome.OPEN}
+    texts = found(report_facts(groups_too_few=8), "groups", first=True)
+    assert texts == {"8 groups had fewer than 10 people and were not judged": Outcome.OPEN}
 
 
-def test_a_model_that_sends_nearly_everyone_to_a_tenth_of_the_clinicians_is_refused() -> None:
+def test_an_order_that_names_the_same_few_for_all_kinds_of_client_is_refused() -> None:
     crowded = 0.15 + (1 - 0.15) * (MAX_CONCENTRATION + 0.01)
-    (fault,) = refused(report_facts(exposure=[exposed(OURS, crowded), exposed(RANDOM, 0.15)]),
-                       first=True)  # fmt: skip
+    (fault,) = refused(report_facts(concentration=concentrated(crowded)), first=True)
     assert fault.where == "exposure"
 
 
-def test_a_practice_of_one_clinician_is_not_told_off_for_naming_them_first() -> None:
-    alone = [exposed(OURS, 1.0), exposed(RANDOM, 1.0)]
-    assert refused(report_facts(exposure=alone), first=True) == ()
+def test_what_few_kinds_of_client_force_is_not_held_against_an_order() -> None:
+    forced = concentrated(0.7, by_kind=0.5, kinds=8)
+    assert refused(report_facts(concentration=forced), first=True) == ()
+    popular = concentrated(1.0, by_kind=0.5, kinds=8)
+    assert [f.where for f in refused(report_facts(concentration=popular), first=True)] == [
+        "exposure"
+    ]
 
 
-def test_a_challenger_that_crowds_clinicians_more_than_the_champion_is_refused() -> None:
-    shares = [exposed(OURS, 0.71), exposed(RANDOM, 0.15), exposed(CHAMPION, 0.6)]
-    (fault,) = refused(a_challenge(exposure=shares))
+def test_clients_who_are_all_alike_cannot_be_judged() -> None:
+    alike = report_facts(concentration=concentrated(1.0, by_kind=1.0, kinds=1))
+    assert refused(alike, first=True) == ()
+    assert list(found(alike, "exposure", first=True).values()) == [Outcome.OPEN]
+
+
+def test_a_challenger_that_names_the_same_more_often_than_the_champion_is_refused() -> None:
+    shares = concentrated(0.6 + MORE_THAN_CHAMPION + 0.01, champion=0.6)
+    (fault,) = refused(a_challenge(concentration=shares))
     assert "under the champion 60 of 100 clients are" in fault.problem
 
 
-def test_declared_sizes_may_be_first_or_follow_one_another_but_never_replace_a_model() -> None:
-    declared = {"mode": "evidence_prior"}
-    assert refused(declared, first=True) == ()
-    before = {"version": 1, "digest": "aa", "mode": "evidence_prior"}
-    assert refused(declared | {"champion": before}) == ()
-    (fault,) = refused(declared | {"champion": before | {"mode": "model"}})
-    assert fault.where == "ratings"
+def test_how_many_see_the_same_clinicians_first_is_said_in_clients() -> None:
+    (text, _), *_ = found(a_challenge(), "exposure").items()
+    assert text == (
+        "60 of 100 clients are shown one of the same 4 clinicians of 40 first; in a random order "
+        "for each of 150 kinds of client 15 of 100 clients would be"
+    )
 
 
-def test_a_version_that_was_withdrawn_does_not_come_back_by_itself() -> None:
-    back = Promotion(NOW, 1, "aa", "a.ng", "staff complained", 2, ROLLED_BACK)
-    (fault,) = objections(findings(PromotionCase(report_from(a_challenge()), STANDING, back)))
-    assert fault.problem == "was withdrawn on 2026-11-23: staff complained"
+# Reports.
 
 
-def test_every_objection_is_told_at_once() -> None:
-    behind = (-0.2, -0.3, -0.1)
-    report = a_challenge(rated=100, coverage=0.5, apart={PLAIN: behind, ADDITIVE: behind})
-    assert [fault.where for fault in refused(report)] == [
-        "ratings", "composite", "composite", "range"
-    ]  # fmt: skip
+def test_every_objection_is_listed_at_once() -> None:
+    behind = incumbent(gain=(-0.2, -0.3, -0.1), agreement=0.1)
+    report = a_challenge(coverage=0.5, incumbent=behind)
+    assert [fault.where for fault in refused(report)] == ["gain", "agreement", "range"]
 
 
 @pytest.mark.parametrize("first", [True, False])
-@pytest.mark.parametrize("part", ["rated", "ours_minus", "ranges", "groups", "exposure"])
+@pytest.mark.parametrize("part", ["incumbent", "ranges", "groups", "concentration"])
 def test_whatever_a_report_lacks_speaks_against_it(part: str, first: bool) -> None:
     report = report_facts() if first else a_challenge()
     del report[part]
-    assert refused(report, first=first)
+    faults = refused(report, first=first)
+    assert any(RETRAIN in fault.remedy for fault in faults)
 
 
-@pytest.mark.parametrize("part", ["ours_minus", "ranges", "exposure"])
-def test_a_table_without_a_row_speaks_against_a_model(part: str) -> None:
-    assert refused(report_facts() | {part: []}, first=True)
-
-
-# What a small practice is told.
-
-
-def faults_of(report: Mapping[str, Any], **known: Any) -> dict[str, Fault]:
-    case = PromotionCase(report_from(report), STANDING, **known)
-    return {fault.where: fault for fault in objections(findings(case))}
-
-
-def test_a_practice_of_200_a_year_was_told_to_wait_for_what_takes_14_years() -> None:
-    remedy = faults_of(a_challenge(rated=0), pairings=200, per_year=200.0)["ratings"].remedy
-    assert "There are 200; 2,800 more are needed, about 14 years at the 200 a year so far" in remedy
-    assert FORCE in remedy
-
-
-def test_who_waits_as_long_as_the_remedy_says_has_enough_ratings() -> None:
-    remedy = faults_of(a_challenge(rated=120), pairings=900, per_year=3000.0)["ratings"].remedy
-    found = re.search(
-        r"take ([\d,]+) rated pairings in all.*; ([\d,]+) more are needed, about (\d+) months",
-        remedy,
-    )
-    assert found is not None
-    needed, more, months = (int(each.replace(",", "")) for each in found.groups())
-    assert 900 + more == needed
-    assert 900 + 3000 * months / 12 >= needed
-    later = round(LATER_SHARE * needed)
-    assert later >= ENOUGH_RATED
-    assert "ratings" not in faults_of(a_challenge(rated=later))
-
-
-def test_where_ratings_come_fast_the_time_is_counted_since_the_champion_learned() -> None:
-    remedy = faults_of(a_challenge(rated=0), pairings=50_000, per_year=6000.0)["ratings"].remedy
-    assert "600 more are needed, about 2 months" in remedy
-
-
-def test_without_days_or_a_count_no_time_is_invented() -> None:
-    for known in ({}, {"pairings": 300}):
-        remedy = faults_of(a_challenge(rated=0), **known)["ratings"].remedy
-        assert "a year" not in remedy
-        assert FORCE in remedy
-
-
-def test_training_again_is_no_remedy_where_the_champion_cannot_be_measured() -> None:
-    facts = report_facts()
-    told = {"version": 1, "digest": STANDING.digest, "not_compared": "it cannot be read"}
-    faults = faults_of(facts | {"champion": told})
-    assert set(faults) >= {"champion", "ratings", "composite"}
-    assert not any(RETRAIN in fault.remedy for fault in faults.values())
-
-
-def test_training_again_is_no_remedy_where_there_were_too_few_ratings_to_measure() -> None:
-    report = a_challenge(rated=0)
-    rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
-    dyad = beside(CHAMPION, (None, None, None), metric="dyad partial", rated=0)
-    fault = faults_of(report | {"ours_minus": [*rows, dyad]})["dyad partial"]
-    assert RETRAIN not in fault.remedy
-
-
-def test_training_again_measures_what_it_is_said_to_measure() -> None:
-    for part in ("rated", "ours_minus", "ranges", "groups", "exposure"):
-        report = a_challenge()
+def test_the_report_of_an_earlier_release_is_judged_and_sent_to_training() -> None:
+    report = a_challenge()
+    for part in ("incumbent", "cross_fitted", "concentration"):
         del report[part]
-        assert any(RETRAIN in fault.remedy for fault in faults_of(report).values())
-    assert not faults_of(a_challenge())
+    assert {fault.where for fault in refused(report)} == {"ratings", "gain", "exposure"}
+
+
+def test_a_table_without_a_row_speaks_against_a_model() -> None:
+    assert refused(report_facts() | {"ranges": []}, first=True)
+
+
+def until_measured(rated: int, per_year: float | None) -> str:
+    report = report_from(a_challenge(incumbent=incumbent(gain=UNSHOWN, rated=rated)))
+    case = PromotionCase(report, ACTIVE, per_year=per_year)
+    (text,) = [each.text for each in findings(case) if each.rule == "ratings"]
+    return text
+
+
+def test_who_waits_as_long_as_the_text_says_has_measured() -> None:
+    read = re.search(r"([\d,]+) more, about (\d+) months at the 300", until_measured(120, 300.0))
+    assert read is not None
+    more, months = (int(each.replace(",", "")) for each in read.groups())
+    assert 120 + more == ENOUGH_RATED
+    assert 300 * months / 12 >= more
+
+
+def test_years_are_named_where_it_takes_years_and_nothing_where_the_rate_is_unknown() -> None:
+    assert until_measured(100, 100.0).endswith("500 more, about 5 years at the 100 a year so far")
+    assert until_measured(100, None).endswith("500 more")
 
 
 ENDS = st.tuples(
@@ -336,32 +363,19 @@ ENDS = st.tuples(
 )
 
 
-@given(ENDS, ENDS, ENDS, ENDS)
-def test_nothing_passes_beside_an_interval_around_0_as_if_it_were_shown(
-    random: Ends, plain: Ends, dyad: Ends, men: Ends
-) -> None:
-    report = a_challenge(apart={RANDOM: random, PLAIN: plain})
-    rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
-    report["ours_minus"] = [*rows, beside(CHAMPION, dyad, metric="dyad partial")]
+@given(ENDS, ENDS, ENDS)
+def test_nothing_passes_beside_an_interval_that_covers_0(gain: Ends, dyad: Ends, men: Ends) -> None:
+    report = a_challenge(incumbent=incumbent(gain=gain, dyad=dyad))
     report["groups"].append(group("ours minus champion", men, among="client.gender=man"))
-    for each in findings(PromotionCase(report_from(report), STANDING)):
+    for each in findings(PromotionCase(report_from(report), ACTIVE)):
         if each.outcome is not Outcome.PASSES:
             continue
-        assert ("interval not measured" in each.text) <= ("not shown yet" in each.text)
+        assert "not measured" not in each.text
         for low, high in re.findall(r"\(([+-][\d.]+) to ([+-][\d.]+)\)", each.text):
-            if float(low) < 0 < float(high):
-                assert "not shown yet" in each.text
+            assert not float(low) < 0 < float(high)
 
 
-def test_how_many_see_the_same_clinicians_first_is_said_in_clients() -> None:
-    (text, _), *_ = said(a_challenge(), "exposure").items()
-    assert text == (
-        "60 of 100 clients are shown one of the same tenth of clinicians first; in a random order "
-        "15 of 100 clients would be"
-    )
-
-
-CELLS = st.none() | st.floats() | st.text(max_size=3) | st.just("champion") | st.just("composite")
+CELLS = st.none() | st.floats() | st.text(max_size=3) | st.just(CHAMPION) | st.just("composite")
 ROWS = st.lists(
     st.dictionaries(
         st.sampled_from(["baseline", "metric", "value", "high", "rated", "among", "learner"]),
@@ -370,12 +384,18 @@ ROWS = st.lists(
     | CELLS,
     max_size=3,
 )
+COMPARED = st.dictionaries(
+    st.sampled_from(["name", "rated", "learned", "differences", "agreement"]), CELLS | ROWS
+)
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(["mode", "rated", "ours_minus", "ranges", "groups", "exposure", CHAMPION]),
-        CELLS | ROWS | st.dictionaries(st.sampled_from(["digest", "mode", "version"]), CELLS),
+        st.sampled_from(["mode", "incumbent", "ranges", "groups", "concentration", CHAMPION]),
+        CELLS
+        | ROWS
+        | COMPARED
+        | st.dictionaries(st.sampled_from(["digest", "mode", "version"]), CELLS),
     ),
     st.booleans(),
 )
@@ -386,5 +406,5 @@ def test_a_report_of_any_shape_is_refused_as_unreadable_or_judged(
         read = report_from(report)
     except ValueError:
         return
-    verdict = objections(findings(PromotionCase(read, None if first else STANDING)))
+    verdict = objections(findings(PromotionCase(read, None if first else ACTIVE)))
     assert verdict or (read.mode == "evidence_prior" and first)

@@ -38,7 +38,8 @@ from tests.support.evaluations import QUICK, a_world, an_evaluation
 
 KEYS = {
     "mode", "folds", "rated", "left_unrated", "figures", "by_fold", "ours_minus", "ranges",
-    "first_ranked", "groups", "groups_too_few", "exposure", "optimism", "dropout_sensitivity",
+    "first_ranked", "groups", "groups_too_few", "exposure", "concentration",
+    "optimism", "dropout_sensitivity",
 }  # fmt: skip
 
 

@@ -43,19 +43,29 @@ def promote(
     ] = False,
     by: By = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Show the finding of every rule, and promote nothing.")
+        bool, typer.Option(help="Show the verdict and what fails, and promote nothing.")
     ] = False,
+    every_rule: Annotated[
+        bool, typer.Option("--all", help="With --dry-run: also the rules that do not fail.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make the challenger champion if every rule of the gate allows it."""
+    """Make the challenger champion if every rule of the gate allows it.
+
+    A promotion is no claim: whether matching is shown is said apart. For example:
+    recommender promote --dry-run --all
+    """
     reason = _required(reason, "promotion")
     if force and reason == PASSED:
         raise typer.BadParameter(
             "--force needs a --reason of its own: say who decided and on what grounds"
         )
+    if every_rule and not dry_run:
+        raise typer.BadParameter("--all shows every rule of a --dry-run")
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
-    with exit_on_error(), err.status("reading the evaluation report"):
+    with exit_on_error(as_json=as_json), err.status("reading the evaluation report"):
         must_exist(registry)
         if dry_run:
             judged = promotion.judge(Registry(registry), version)
@@ -64,27 +74,60 @@ def promote(
             done = promotion.promote(
                 Registry(registry), version, by=who, at=now, reason=reason, force=force
             )
-    if dry_run:
-        _print_verdict(judged)
+    if not dry_run:
+        if as_json:
+            print_json(asdict(done) | {"at": done.at.isoformat()})
+        else:
+            _print_promotion(done)
+        return
+    if as_json:
+        print_json(_verdict_json(judged))
     else:
-        _print_promotion(done)
-
-
-def _print_verdict(judged: "PromotionVerdict") -> None:
-    from recommender.cli.evaluation_tables import verdict_table
-
-    out.print(verdict_table(judged.findings, judged.version.version))
+        _print_verdict(judged, every_rule=every_rule)
     if judged.objections:
-        count = len(judged.objections)
-        out.print(
-            "Nothing was changed (--dry-run). The gate would refuse it: "
-            f"{count} objection{'s' * (count > 1)}. Follow the remedies, keep the "
-            "champion, or promote with --force and a --reason."
-        )
         raise typer.Exit(1)
-    out.print(
-        "Nothing was changed (--dry-run). The gate would accept it. Next: recommender promote"
-    )
+
+
+def _verdict_json(judged: "PromotionVerdict") -> dict[str, object]:
+    return {
+        "version": judged.version.version,
+        "champion": None if judged.champion is None else judged.champion.version,
+        "accepted": not judged.objections,
+        "findings": [asdict(each) for each in judged.findings],
+        "claims": [
+            {"claim": each.name, "status": each.status, "text": each.text,
+             "ratings": each.rated, "ratings_needed": each.needed}
+            for each in judged.claims
+        ],
+    }  # fmt: skip
+
+
+def _print_verdict(judged: "PromotionVerdict", *, every_rule: bool) -> None:
+    """The verdict, what fails, what is shown; the other rules where they are asked for."""
+    from recommender.cli.evaluation_tables import claim_lines, findings_table
+
+    failed = [each for each in judged.findings if each.outcome == "fails"]
+    others = [each for each in judged.findings if each.outcome != "fails"]
+    number = judged.version.version
+    if failed:
+        out.print(
+            f"The gate would refuse version {number}: {len(failed)} "
+            f"objection{'s' * (len(failed) > 1)}. Nothing was changed (--dry-run)."
+        )
+        out.print(findings_table(failed, "What fails, and what can be done"))
+        out.print("Follow the remedies, keep the champion, or promote with --force and a --reason.")
+    else:
+        out.print(
+            f"The gate would accept version {number}. Nothing was changed (--dry-run). "
+            "Next: recommender promote"
+        )
+    for line in claim_lines(judged.claims):
+        out.print(line)
+    if every_rule:
+        out.print(findings_table(others, "The other rules"))
+    else:
+        count = f"{len(others)} finding{'s' * (len(others) > 1)}"
+        out.print(f"{count} did not fail: `recommender promote --dry-run --all` shows them.")
 
 
 def _print_promotion(done: "Promotion") -> None:

@@ -1,5 +1,6 @@
 """The command `train`. Training and mlflow are imported when it runs: `--help` stays fast."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from recommender.cli.commands.console import (
     reads_tables,
     uses_extras,
 )
+from recommender.cli.commands.share import STATE, pool_for_training
 from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
@@ -44,6 +46,16 @@ def train(
         Path | None,
         typer.Option(help="File that stores the trials, so that a stopped run continues."),
     ] = None,
+    learned_from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--learned-from",
+            help="A pool of other practices' contributions to start from; `recommender share`.",
+        ),
+    ] = None,
+    share_state: Annotated[
+        Path, typer.Option(help="Folder of `share export`: one's own contribution is left out.")
+    ] = STATE,
     store: StoreUrl = None,
     cluster: ClusterAddress = None,
     *,
@@ -54,6 +66,9 @@ def train(
     On a cluster its workers build the feature table and fit the trees; files are read and the
     mixed model is fitted here. Where a worker is lost, its chunk of the table or the ensemble is
     computed again on the others.
+
+    With `--learned-from pool.json` it starts from what other practices contributed, and with too
+    few ratings of its own serves that.
     """
     from recommender.cli.commands.export import learned_from, record_learned
     from recommender.cli.evaluation_tables import training_view
@@ -65,13 +80,14 @@ def train(
         raise typer.BadParameter("--study stores the trials of --tune")
     with exit_on_error():
         learned = learned_from(data, store)
+        pool = None if learned_from_ is None else pool_for_training(learned_from_, share_state)
     with exit_on_error(), render.progress_bar(err) as progress:
         trained = retrain(
             data,
             definition(practice),
             Registry(registry),
             now=datetime.now(UTC),
-            settings=_settings(seed, cluster),
+            settings=replace(_settings(seed, cluster), pool=pool),
             search=SearchSettings(tune, study) if tune else None,
             progress=progress,
             written=written,
@@ -83,7 +99,9 @@ def train(
     if trained.tuned is not None:
         out.print(f"Tuning: {trained.tuned.verdict}.", markup=False)
     if trained.evaluation is None:
-        out.print("Too few ratings to learn from: the definition's declared sizes will be served.")
+        others = "" if pool is None else " and what other practices contributed"
+        served = f"the definition's declared sizes{others}"
+        out.print(f"Too few ratings to learn from: {served} will be served.", soft_wrap=True)
     else:
         out.print(training_view(trained.model.report))
     out.print(f"Published as challenger, version {trained.version.version}. "

@@ -18,7 +18,12 @@ from recommender.errors import BundleError, RecommenderError
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.model.additive import Additive
-from recommender.model.alliance_model import AllianceModel, Manifest, PredictionInterval
+from recommender.model.alliance_model import (
+    AllianceModel,
+    LearnedFrom,
+    Manifest,
+    PredictionInterval,
+)
 from recommender.model.bundle.archive import (
     ARRAYS,
     CLIENT,
@@ -143,8 +148,12 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
     # No match compares ids or links, and lists of who may not meet whom are never written.
     panel = {n: a for n, a in model.pipeline.panel.values.items() if a.dtype != object}
     records = {name: getattr(model.records, name) for name in HistoryRecords.__dataclass_fields__}
+    manifest = asdict(replace(model.manifest, created_at=""))
+    if not model.manifest.learned_from:
+        # Earlier programs read a bundle that owes nothing to others.
+        del manifest["learned_from"]
     facts = {
-        "manifest": asdict(replace(model.manifest, created_at="")),
+        "manifest": manifest,
         "harmoniser": model.linker.to_dict(),
         "additive": additive_facts,
         "client_mean": model.client_mean,
@@ -198,6 +207,9 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     manifest = facts.manifest.model_dump() | {
         "created_at": archive.created_at,
         "features": features,
+        "learned_from": tuple(
+            LearnedFrom(**each.model_dump()) for each in facts.manifest.learned_from
+        ),
     }
     return AllianceModel(
         manifest=Manifest(**manifest),

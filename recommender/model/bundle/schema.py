@@ -39,8 +39,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class _LearnedFrom(_Strict):
+    contributor: str
+    digest: str
+    ratings: int
+    clients: int
+    share: Share
+
+
 class _Manifest(_Strict):
-    mode: Literal["model", "evidence_prior"]
+    mode: Literal["model", "evidence_prior", "pooled_prior"]
     created_at: str
     practice_id: str
     practice_version: str
@@ -55,6 +63,7 @@ class _Manifest(_Strict):
     seed: int
     features: list[str]
     versions: dict[str, str]
+    learned_from: list[_LearnedFrom] = []
 
 
 class _Link(_Strict):

@@ -27,6 +27,8 @@ ORDERS = {
     "first sessions. Differences are often small: choose the person who feels right to you.",
     "evidence_prior": "The order follows published research on early working relationships. "
     "Differences are often small: choose the person who feels right to you.",
+    "pooled_prior": "The order follows published research and how clients of other practices rated "
+    "working together. Differences are often small: choose the person who feels right to you.",
     CONSTRAINTS_ONLY: "Those who are free first come first. Nothing personal went into the order.",
 }
 """What a client reads of the order, by mode."""

@@ -11,6 +11,7 @@ WarningCode = Literal[
     "unknown_ids",
     "similar_client_id",
     "evidence_prior",
+    "pooled_prior",
     "no_consent",
     "nobody_eligible",
     "answer_needed",
@@ -29,7 +30,8 @@ class RecommendationWarning(BaseModel):
         WarningCode,
         Setting(
             description="`unknown_ids`, `similar_client_id`: see `reference_warnings`; "
-            "`evidence_prior`: the model was not trained on ratings of this practice; "
+            "`evidence_prior`, `pooled_prior`: the model was not trained on ratings of this "
+            "practice; "
             "`no_consent`: no personalised order was agreed to; `nobody_eligible`: the shortlist "
             "is empty; `answer_needed`: because a question is open, see `fields`; `triage`: "
             "because the request needs a person; `stale_availability`: times may have changed."

@@ -309,7 +309,8 @@ class RecommendationResponse(ResponseModel):
         str,
         Setting(
             description="`model`: trained on ratings; `evidence_prior`: based on published effect "
-            "sizes only; `constraints_only`: no alliance is predicted."
+            "sizes only; `pooled_prior`: based on those and on what other practices contributed, "
+            "not on ratings of this one; `constraints_only`: no alliance is predicted."
         ),
     ]
     model: ModelInUse

@@ -26,6 +26,8 @@ CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",
     "evidence_prior": "Published research only: no rating of this practice was used",
+    "pooled_prior": "Published research and other practices' ratings: none of this practice was "
+    "used",
     "constraints_only": "Rules only: nothing was predicted, in the order of the next free day",
 }
 DECISION_KINDS: Mapping[str, str] = {"chosen": "Chosen", "override": "Override"}

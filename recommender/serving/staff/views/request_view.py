@@ -42,7 +42,7 @@ MAX_EXPLAINED = 5
 FITS_BUT_LATER = (
     "Fits every requirement and is free later than those shown, or as soon with a later id."
 )
-OF_ORDER = ("evidence_prior", "no_consent")
+OF_ORDER = ("evidence_prior", "pooled_prior", "no_consent")
 """Codes of warnings about what the order came from."""
 NOT_EXPLAINED = "The reasons can no longer be shown: the definition or the model has changed."
 

@@ -7,7 +7,7 @@ which the second is behind and which lower their prediction.
 import numpy as np
 
 from recommender.journal.recommendations import ShownRecommendation
-from recommender.model.alliance_model import EVIDENCE_PRIOR
+from recommender.model.alliance_model import EVIDENCE_PRIOR, POOLED_PRIOR
 from recommender.recommendation.fact_text import date_of
 from recommender.recommendation.ranking import EVEN_LEAD, TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
@@ -31,6 +31,11 @@ DECIDED: dict[TieBreak, str] = {
     "id": "and nothing but their ids decides",
 }
 """What ranks the second of two that are about even behind the first."""
+SOURCES = {
+    EVIDENCE_PRIOR: "by published research, ",
+    POOLED_PRIOR: "by published research and ratings of other practices, ",
+}
+"""What an order came from where it was not ratings of this practice."""
 
 
 def why_first(
@@ -54,8 +59,8 @@ def why_first(
         return f"the first of {response.eligible} who fit, by {by}; only one was asked for."
     if by_rules:
         return f"without consent to a personalised order, {_by_day(shown, response, state)}."
-    by = "by published research, " if response.mode == EVIDENCE_PRIOR else ""
-    return f"{by}{beside(first, others[0], _behind(case, first, others[0]))}."
+    source = SOURCES.get(response.mode, "")
+    return f"{source}{beside(first, others[0], _behind(case, first, others[0]))}."
 
 
 def beside(first: ShownClinician, second: ShownClinician, behind: str) -> str:

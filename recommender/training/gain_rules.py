@@ -1,0 +1,187 @@
+"""Rules about what a challenger gains over what serves now: its incumbent.
+
+A promotion is a decision for what is expected to be better, not a claim that it is. A challenger is
+judged on every rating since the incumbent learned, with what the learning curve lets expect; that
+it agrees with the incumbent keeps broken ones out as long as few ratings can.
+"""
+
+from collections.abc import Iterator
+
+from recommender.model.alliance_model import POOLED_PRIOR
+from recommender.model.claims import claims_of
+from recommender.model.evaluation_report import (
+    COMPOSITE,
+    DYAD,
+    BaselineDifference,
+    IncumbentComparison,
+    interval_text,
+    number_text,
+)
+from recommender.training.cross_fit import RANDOM_ORDER
+from recommender.training.expected_gain import ExpectedGain, expected_gain
+from recommender.training.promotion_case import (
+    ENOUGH_RATED,
+    FORCE,
+    LOOK,
+    RETRAIN,
+    Judgement,
+    PromotionCase,
+    allowed,
+    fails,
+    passes,
+    undecided,
+)
+
+LEAST_AGREEMENT = 0.6
+"""Correlation of scores with the incumbent within clients. In simulated practices it lowered the
+promotions of badly broken challengers by a factor of 4 or more and cost honest ones nothing
+(`python -m experiments.promotion_rules`)."""
+ENDS_APART = 2 * 1.96
+"""Standard errors between the ends of a 95 % interval."""
+
+
+def withdrawn(case: PromotionCase) -> Iterator[Judgement]:
+    """A version that was rolled back does not return unnoticed."""
+    if case.withdrawn is not None:
+        day, why = case.withdrawn.at.date().isoformat(), case.withdrawn.reason
+        yield fails(f"was withdrawn on {day}: {why}", "train again for a new challenger")
+
+
+def champion(case: PromotionCase) -> Iterator[Judgement]:
+    """The champion that is active now is the one that was measured beside it."""
+    if case.champion is None:
+        yield passes("there is none yet")
+        return
+    number, compared = case.champion.version, case.report.champion
+    if compared is None:
+        yield fails(f"it was not measured beside version {number}, the champion", RETRAIN)
+    elif compared.digest != case.champion.digest:
+        problem = f"it was measured beside version {compared.version}, and {number} is champion now"
+        yield fails(problem, RETRAIN)
+    elif compared.not_compared is not None:
+        why = f"version {number} could not be measured beside it: {compared.not_compared}"
+        yield fails(why, FORCE)
+    else:
+        yield passes(f"measured beside version {number}")
+
+
+def ratings(case: PromotionCase) -> Iterator[Judgement]:
+    """How many ratings the decision rests on, and whether that counts as measured."""
+    beside = case.beside
+    if beside is None:
+        yield fails("that are new were not counted", case.measure)
+        return
+    since = "" if case.first else f" since {case.incumbent} learned"
+    missing = ENOUGH_RATED - beside.rated
+    if not beside.rated:
+        remedy = f"train again once clients have rated, or {FORCE}"
+        yield fails(f"are none{since}: nothing is new to decide on", remedy)
+    elif missing <= 0:
+        yield passes(f"measured: decided on {beside.rated:,} ratings{since}")
+    else:
+        yield allowed(
+            f"decided on {beside.rated:,} rating{'s'[: beside.rated > 1]}{since}, not measured: "
+            f"the learning curve counts too. Measured is from {ENOUGH_RATED} on, "
+            f"{missing:,} more{case.until(missing)}"
+        )
+
+
+def gain(case: PromotionCase) -> Iterator[Judgement]:
+    """The posterior expected gain of the composite is above 0."""
+    beside = case.beside
+    if beside is None:
+        yield fails(f"was not measured beside {case.incumbent}", case.measure)
+        return
+    found = _interval(beside, COMPOSITE)
+    if found is None:
+        few = f"could not be measured beside {case.incumbent} on {beside.rated:,} ratings"
+        yield fails(few, f"train again once more clients have rated, or {FORCE}")
+        return
+    row, expected = found, posterior(beside, found)
+    text = (
+        f"of {expected.mean:+.3f} is expected over {case.incumbent}: measured "
+        f"{_difference(row)}, and {expected.prior:+.3f} by the learning curve"
+    )
+    if expected.mean <= 0:
+        yield fails(text, LOOK)
+    elif (row.low or 0) > 0:
+        yield passes(text)
+    else:
+        yield allowed(f"{text}; it is not shown yet, since the interval includes 0")
+
+
+def posterior(beside: IncumbentComparison, row: BaselineDifference) -> ExpectedGain:
+    """The gain after what was measured, its standard error read from the interval.
+
+    `row` is of `beside` and has an interval.
+    """
+    value, low, high = row.value or 0.0, row.low or 0.0, row.high or 0.0
+    return expected_gain(
+        value, (high - low) / ENDS_APART, before=beside.learned, now=beside.learned_now
+    )
+
+
+def matching(case: PromotionCase) -> Iterator[Judgement]:
+    """Matching is not clearly worse than under the incumbent."""
+    beside = case.beside
+    if beside is None:
+        return
+    row = _interval(beside, DYAD)
+    if row is None:
+        yield undecided(f"could not be measured beside {case.incumbent}")
+        return
+    text = f"is {_difference(row)} beside {case.incumbent}"
+    low, high = row.low or 0.0, row.high or 0.0
+    if high < 0:
+        yield fails(f"{text}: a loss of matching", LOOK)
+    elif low > 0:
+        yield passes(text)
+    else:
+        yield allowed(f"{text}; a difference is not shown yet")
+
+
+def agreement(case: PromotionCase) -> Iterator[Judgement]:
+    """The order agrees with the incumbent's, unless a gain by matching is shown."""
+    beside = case.beside
+    if beside is None:
+        return
+    if beside.name == RANDOM_ORDER:
+        yield allowed("there is no order to agree with: the definition declares no sizes")
+        return
+    text = (
+        f"with {case.incumbent}: scores correlate {number_text(beside.agreement)} within clients, "
+        f"where {LEAST_AGREEMENT} is asked"
+    )
+    if (beside.agreement or 0.0) >= LEAST_AGREEMENT:
+        yield passes(text)
+        return
+    row = _interval(beside, COMPOSITE)
+    if row is not None and (row.low or 0) > 0 and claims_of(case.report)[0].shown:
+        yield allowed(f"{text}; but its gain and its matching are shown")
+    else:
+        remedy = (
+            "check the tables for exchanged ids and reversed scales with `recommender check`, "
+            f"wait until a gain is shown, or {FORCE}"
+        )
+        yield fails(text, remedy)
+
+
+def declared_sizes(case: PromotionCase) -> Iterator[Judgement]:
+    """What was never learned does not replace what was."""
+    if case.first:
+        pooled = case.report.mode == POOLED_PRIOR
+        others = " and what other practices contributed" if pooled else ""
+        text = f"nothing was learned: the declared sizes{others} serve until there are ratings"
+        yield undecided(text)
+    else:
+        yield fails("are too few to have learned from", "the champion stays until there are more")
+
+
+def _interval(beside: IncumbentComparison, metric: str) -> BaselineDifference | None:
+    row = beside.difference(metric)
+    known = row is not None and None not in (row.value, row.low, row.high)
+    return row if known else None
+
+
+def _difference(row: BaselineDifference) -> str:
+    return interval_text(row, "+", end_digits=3)

@@ -1,0 +1,70 @@
+"""What is shown of a model, and how many ratings it would take."""
+
+import pytest
+
+from recommender.model.claims import Claim, claims_of, ratings_needed
+from recommender.model.evaluation_report import Estimate
+from tests.support.reports import Ends, a_report, crossed, report_facts, report_from
+
+ABOVE, AROUND = (0.2, 0.1, 0.3), (0.1, -0.1, 0.3)
+
+
+def claims(dyad: Ends, composite: Ends) -> tuple[Claim, Claim]:
+    return claims_of(a_report(cross_fitted=crossed(dyad, composite, rated=100)))
+
+
+@pytest.mark.parametrize(
+    ("dyad", "composite", "shown"),
+    [
+        (ABOVE, ABOVE, [True, True]),
+        (ABOVE, AROUND, [True, False]),
+        (AROUND, ABOVE, [False, False]),
+        (AROUND, AROUND, [False, False]),
+        ((0.2, 0.0, 0.4), ABOVE, [False, False]),
+        ((-0.2, -0.3, -0.1), (-0.2, -0.3, -0.1), [False, False]),
+        ((0.2, None, None), ABOVE, [False, False]),
+        ((None, None, None), (None, None, None), [False, False]),
+    ],
+)
+def test_matching_is_shown_by_the_dyad_and_an_order_by_the_composite_beside_it(
+    dyad: Ends, composite: Ends, shown: list[bool]
+) -> None:
+    found = claims(dyad, composite)
+    assert [claim.shown for claim in found] == shown
+    assert [claim.status for claim in found] == [
+        "shown" if each else "not shown yet" for each in shown
+    ]
+    assert all(bool(claim.needs) != claim.shown for claim in found)
+
+
+def test_an_order_that_staff_may_have_brought_about_waits_for_matching() -> None:
+    matching, order = claims(AROUND, ABOVE)
+    assert "Staff's choice" in order.figure
+    assert order.needed == matching.needed == 400
+
+
+def test_as_many_ratings_as_are_named_leave_0_out_if_the_figure_stays() -> None:
+    estimate = Estimate(value=0.08, low=-0.11, high=0.27)
+    needed = ratings_needed(estimate, 130)
+    assert needed is not None
+    half = (0.08 + 0.11) * (130 / needed) ** 0.5
+    assert 0.08 - half == pytest.approx(0, abs=1e-3)
+
+
+def test_where_nothing_points_to_it_an_effect_of_the_usual_size_is_named() -> None:
+    matching, _ = claims((-0.05, -0.2, 0.1), AROUND)
+    assert matching.needed is None
+    assert matching.needs.startswith("So far nothing points to it. An effect as large as")
+
+
+def test_a_number_that_would_be_a_guess_is_not_named() -> None:
+    matching, _ = claims((0.001, -0.2, 0.2), AROUND)
+    assert "More than 20,000 ratings would be needed" in matching.needs
+
+
+def test_the_report_of_an_earlier_release_claims_by_what_was_held_back() -> None:
+    report = report_facts(rated=300)
+    del report["cross_fitted"]
+    matching, order = claims_of(report_from(report))
+    assert matching.figure.startswith("On 300 ratings, among clients of the same clinician")
+    assert (matching.shown, order.shown) == (True, True)
