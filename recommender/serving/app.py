@@ -71,6 +71,7 @@ from recommender.serving.staff import pages as staff
 from recommender.serving.staff.error_pages import error_page
 from recommender.serving.staff.page import STATIC, is_staff, redirect, static_files
 from recommender.serving.staff.pages.owner.roster import ROSTER, ROSTER_APPLIED
+from recommender.serving.trial_draws import TrialDraws
 from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
@@ -182,6 +183,7 @@ def _open_context(settings: Settings) -> AppState:
         auth=auth,
         metrics=metrics,
         snapshots=snapshots,
+        draws=TrialDraws(store, settings.poll_seconds),
         rosters=RosterSync(store, idempotency, snapshots, settings.poll_seconds),
         queues=Queues(
             recommendations=ComputeQueue(

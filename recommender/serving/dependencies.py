@@ -18,6 +18,7 @@ from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.trial_draws import TrialDraws
 from recommender.settings import Settings
 from recommender.store.database import Store
 
@@ -90,6 +91,8 @@ class AppState:
         without a store.
     snapshots
         The active model, roster and schemas.
+    draws
+        Arms of the trial that is open.
     recent
         Recommendations of a server without a store.
     """
@@ -103,6 +106,7 @@ class AppState:
     snapshots: SnapshotHolder
     rosters: RosterSync
     queues: Queues
+    draws: TrialDraws
     recent: RecentRecommendations = field(default_factory=RecentRecommendations)
 
 

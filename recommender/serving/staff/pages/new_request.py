@@ -265,8 +265,9 @@ async def recommend_and_store(
     state = current_snapshot(request.app)
     info = request_info(request.scope)
     info.model = state.digest
+    asked = replace(parsed, replaces=replaces)
     served: ServedRecommendation = await run_in_pool(
-        request.app, partial(recommend_parsed, state, parsed)
+        request.app, partial(recommend_parsed, state, asked, app_state(request.app).draws)
     )
     info.mode = served.recommendation.mode
     if not has_store(request):
