@@ -128,5 +128,5 @@ def _design(arm: Floats, client_part: Floats) -> Floats:
 def _root_inverse(matrix: Floats) -> Floats:
     """The inverse of the symmetric root, without directions in which the matrix is 0."""
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > _NOTHING
-    return np.asarray((vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T)
+    nonzero = values > _NOTHING
+    return np.asarray((vectors[:, nonzero] / np.sqrt(values[nonzero])) @ vectors[:, nonzero].T)

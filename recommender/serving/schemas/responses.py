@@ -50,7 +50,7 @@ ORDER_LOTTERY = (
 TRIAL_NOTICE = (
     "This practice studies in which order clinicians are listed: by predicted alliance, or by the "
     "next free day. Chance decided which order this list has. Who fits is the same in both; nobody "
-    "has to agree to the first, and whoever does not want to take part says so to the practice."
+    "has to agree to the first, and a client who does not want to take part says so to the practice."
 )
 ORDER_IN_TRIAL = (
     "By predicted alliance or by the next free day, as chance decided for this client; staff are "
