@@ -7,6 +7,7 @@ from experiments.bake_off.answer import Answer, Entrant, InapplicableError, gues
 from experiments.bake_off.boosting import ranker_by_bins, ranker_by_client, regularised, tuned
 from experiments.bake_off.factorisation import factorisation
 from experiments.bake_off.gpboosting import gpboost
+from experiments.bake_off.pooled import DIFFERENCE, newcomer, started_from
 from recommender.training.baselines import (
     AVERAGE,
     OURS,
@@ -38,6 +39,7 @@ ROWS = (
 FIT = ("closure of recommender.training.fit",)
 """Our learner: everything its fit imports."""
 STUDY = (*ROWS, "experiments.bake_off.residual")
+POOLED = (*FIT, "closure of recommender.training.contribution", "experiments.bake_off.pooled")
 
 
 def ours(trial: FoldTask) -> Answer:
@@ -84,6 +86,20 @@ ENTRANTS: Mapping[str, Entrant] = {
     "ours without those who left": left_at(None),
     "ours, who left at 5 %": left_at(0.05),
     "ours, who left at 30 %": left_at(0.30),
+    "ours from 10 practices": Entrant(
+        started_from(0.0), "our fit, started from what ten practices contribute", POOLED
+    ),
+    "ours from 10 that differ": Entrant(
+        started_from(DIFFERENCE),
+        f"the same, each effect of a contributor {DIFFERENCE:.0%} larger or smaller",
+        POOLED,
+    ),
+    "newcomer from 10 practices": Entrant(
+        newcomer(0.0), "what ten practices contribute, no rating of the own", POOLED
+    ),
+    "newcomer from 10 that differ": Entrant(
+        newcomer(DIFFERENCE), "the same, from practices that differ", POOLED
+    ),
     TUNED: Entrant(
         tuned,
         "the study's tuned LightGBM: 4 leaves, what the client part leaves, out-of-fold records",

@@ -1,4 +1,4 @@
-"""One trial by the code of a server and a real journal: requests, arms, pairings, ratings, looks."""
+"""One trial by the code of a server and a real journal, from requests to looks."""
 
 import csv
 import subprocess
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.journal.pairings import PairingEvent, record_event, record_pairing
 from recommender.journal.pairings import Pairing as PairingRow
+from recommender.journal.pairings import PairingEvent, record_event, record_pairing
 from recommender.journal.ratings import Rating, record_rating
 from recommender.journal.trials import (
     end_trial,

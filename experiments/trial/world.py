@@ -1,4 +1,4 @@
-"""A simulated practice as a trial meets it: both orders of every client, and the truth of each pair.
+"""A simulated practice in a trial: both orders of every client, and the truth of each pair.
 
 The orders are those of `recommend`, as a server computes them.
 """

@@ -72,6 +72,7 @@ def evaluation_view(report: EvaluationReport) -> Group:
         ranges_table(report.ranges),
         groups_table(report.groups or (), report.groups_too_few),
         exposure_table(report.exposure),
+        *concentration_note(report),
         dropout_table(report.dropout_sensitivity),
         *optimism_note(report),
         *randomised_note(report),
@@ -141,6 +142,18 @@ def exposure_table(rows: Sequence[LearnerExposure]) -> RenderableType:
         table.add_row(row.learner, number_text(row.top_share, ".0%"), number_text(row.gini))
     how = "The share that goes to a tenth of the clinicians; Gini: 0 where all get as many."
     return Group(table, *_notes(how)) if rows else Group()
+
+
+def concentration_note(report: EvaluationReport) -> tuple[Text, ...]:
+    """How often the most-named are first, beside what few kinds of client force."""
+    found = report.concentration
+    if found is None:
+        return ()
+    return _notes(
+        f"The {found.most:,} most-named of {found.clinicians:,} clinicians are first for "
+        f"{number_text(found.ours, '.0%')} of {found.clients:,} clients; in random orders for each "
+        f"of {found.kinds:,} kinds of client for {number_text(found.by_kind, '.0%')}."
+    )
 
 
 def dropout_table(rows: Sequence[DropoutSensitivity]) -> RenderableType:

@@ -230,7 +230,9 @@ def _measured(model: AllianceModel) -> Iterator[CardBlock]:
         "matching is left. Both are 0 for a random order. Composite: the client-adjusted partial "
         "with early dropouts imputed as low ratings. Calibration slope: slope of ratings on "
         "predictions; 1 is perfect calibration, below 1 means predictions are too spread out. "
-        "Intervals: 95 % bootstrap by client and clinician."
+        "Intervals: 95 % bootstrap by client and clinician. Whether matching and a better order "
+        "are shown is read from every rating learned from, each scored by a model that did not "
+        "see its client, and compared within clinicians of one fold."
     )
 
 
@@ -253,7 +255,21 @@ def _differences(model: AllianceModel) -> Iterator[CardBlock]:
         [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
         for each in model.report.differences
     ]
-    return _table(["ours less", "metric", "difference", "ratings"], rows)
+    heads = ["ours less", "metric", "difference", "ratings"]
+    yield from _table(heads, rows)
+    beside = model.report.incumbent
+    if rows and beside is not None and beside.differences:
+        yield CardParagraph(
+            "Beside what served before, on every rating that is new to it (the promotion gate "
+            f"decides on these); scores agree {number_text(beside.agreement)} within clients:"
+        )
+        yield from _table(
+            heads,
+            [
+                [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
+                for each in beside.differences
+            ],
+        )
 
 
 def _ranges(model: AllianceModel) -> Iterator[CardBlock]:
@@ -300,10 +316,18 @@ def _exposure(model: AllianceModel) -> Iterator[CardBlock]:
         [row.learner, number_text(row.top_share, ".0%"), number_text(row.gini)]
         for row in model.report.exposure
     ]
-    return _table(
+    yield from _table(
         ["order by", "of 100 clients, shown one of the same tenth of clinicians first", "Gini"],
         rows,
     )
+    found = model.report.concentration
+    if rows and found is not None:
+        yield CardParagraph(
+            f"The {found.most:,} most-named of {found.clinicians:,} clinicians are first for "
+            f"{number_text(found.ours, '.0%')} of {found.clients:,} clients. Random orders for "
+            f"each of their {found.kinds:,} kinds (clients with the same answers) would name so "
+            f"few for {number_text(found.by_kind, '.0%')}."
+        )
 
 
 def _limits(model: AllianceModel) -> Iterator[CardBlock]:

@@ -167,7 +167,8 @@ class IncumbentComparison(_Part):
         `champion`, or what serves without one: `evidence prior`, or `random order` where the
         definition declares no sizes.
     learned, learned_now
-        Rated pairings that the incumbent and the challenger learned from.
+        Rated pairings that the incumbent and the challenger learned from; those of other practices
+        count up to a number.
     rated, left_unrated
         Pairings that began after the incumbent learned. The challenger scores each by a model that
         did not see its client.

@@ -63,10 +63,13 @@ def remember_export(folder: Path, export: EarlierExport) -> None:
         file.write(json.dumps([asdict(each) for each in listed], indent=1).encode() + b"\n")
 
 
-def refuse_few_new_clients(first_days: Ints, earlier: Sequence[EarlierExport]) -> None:
+def refuse_few_new_clients(
+    first_days: Ints, earlier: Sequence[EarlierExport], folder: Path
+) -> None:
     """Refuses a contribution with fewer than `LEAST_NEW_CLIENTS` clients since the last one.
 
-    `first_days` has the day on which each client's first pairing began, in days since 1970.
+    `first_days` has the day on which each client's first pairing began, in days since 1970;
+    `folder` has copies of the contributions.
 
     Raises
     ------
@@ -82,7 +85,6 @@ def refuse_few_new_clients(first_days: Ints, earlier: Sequence[EarlierExport]) -
             f"have {new} clients who began after {last}, the last day of the contribution of "
             f"{earlier[-1].exported_on}; {LEAST_NEW_CLIENTS} are needed"
         )
-        remedy = (
-            "send the earlier file again, or wait: two files a few clients apart give them away"
-        )
+        copy = folder / f"{earlier[-1].digest[:16]}.json"
+        remedy = f"send {copy} again, or wait: two files a few clients apart give them away"
         raise RecommenderError("tables", problem, remedy)

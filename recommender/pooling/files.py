@@ -48,6 +48,14 @@ class Received:
         gone = {(each.digest, each.key) for each in self.withdrawals}
         return tuple(each for each in self.contributions if (each.digest, each.key) in gone)
 
+    @property
+    def superseded(self) -> tuple[PracticeContribution, ...]:
+        """The contributions of practices that have sent a later one: a practice counts once."""
+        latest: dict[str, str] = {}
+        for each in self.contributions:
+            latest[each.key] = max(each.exported_on, latest.get(each.key, ""))
+        return tuple(e for e in self.contributions if e.exported_on < latest[e.key])
+
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object of a file.
@@ -71,10 +79,36 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_writable(path: Path) -> None:
+    """Refuses a path that no file can be written to, before minutes of computing.
+
+    Raises
+    ------
+    RecommenderError
+        When it is a folder, or its folder does not exist.
+    """
+    if path.is_dir():
+        raise RecommenderError(str(path), "is a folder", "name a file")
+    if not path.parent.is_dir():
+        raise RecommenderError(str(path), "is in no folder that exists", "create the folder first")
+
+
 def write_object(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes an object as JSON, whole or not at all."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(content, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n")
+    """Writes an object as JSON, whole or not at all.
+
+    Raises
+    ------
+    RecommenderError
+        When it cannot be written.
+    """
+    check_writable(path)
+    try:
+        with atomic_write(path) as file:
+            text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+            file.write(text.encode() + b"\n")
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror})"
+        raise RecommenderError(str(path), problem, "name another file, or make room") from None
 
 
 def read_received(paths: Sequence[Path]) -> Received:

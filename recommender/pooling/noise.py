@@ -14,11 +14,15 @@ from scipy.special import log_ndtr
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.model.mixed.blocks import Floats
 
-LONGEST_ROW = 1.5
-"""Length to which a row of centred matches is clipped, in units of the matches: on the simulated
+LONGEST_ROW = 1.25
+"""Length to which a row of centred matches is clipped, in units of the matches: on simulated
 practices nine rows of ten are shorter."""
-LARGEST_RESIDUAL = 0.375
-"""Residual to which a rating is clipped, as a share of the width of the scale: 1.5 points of 4."""
+LARGEST_RESIDUAL = 0.25
+"""Residual to which a rating is clipped, as a share of the width of the scale: one point of 4. Nine
+residuals of ten are smaller on simulated practices."""
+SENSITIVITY = 32**0.5
+"""Most by which one client moves the released numbers, in the root of their summed squares, for
+rows and residuals of length 1 and a residual variance of 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,11 @@ def with_noise(
 ) -> tuple[NormalEquations, NoiseBudget]:
     """Normal equations of clipped rows with noise, and the budget that the noise keeps to.
 
-    With one row a client, and clinicians absorbed as random intercepts, a further row adds
-    r r' / s to the cross-product of rows and residuals, where r is the row less a weighted mean of
-    others and s at least `least_variance`: so r is at most twice as long as a row. Rows and
-    residuals are scaled to length 1 each, and the cross-product of both has sensitivity 8 / s.
+    With one row a client, and clinicians absorbed as random intercepts, a further row x with the
+    residual e adds r r' / s to the precision and r d / s to the score, where r and d are x and e
+    less a weighted mean of the others', and s is at least `least_variance`. Scaled to length 1
+    each, r is at most 2 long and d at most 2 large: the upper triangle of r r' moves by at most 4
+    and r d by at most 4, together by `SENSITIVITY`.
 
     Parameters
     ----------
@@ -88,7 +93,7 @@ def with_noise(
         Residual variance of the heaviest row, in points squared.
     """
     size = len(equations.score)
-    sd = gaussian_multiplier(epsilon, delta) * 8.0 / least_variance
+    sd = gaussian_multiplier(epsilon, delta) * SENSITIVITY / least_variance
     draws = np.triu(rng.normal(0.0, sd, (size + 1, size + 1)))
     symmetric = draws + np.triu(draws, 1).T
     noisy = NormalEquations(

@@ -63,7 +63,7 @@ class Pool:
         keys = [each.key for each in self.contributions]
         twice = [each.contributor for each in self.contributions if keys.count(each.key) > 1]
         if twice:
-            remedy = "keep the latest alone: a practice counts once"
+            remedy = "leave one of the files out: a practice counts once"
             raise RecommenderError("pool", f"has two contributions of {twice[0]}", remedy)
 
     @cached_property

@@ -26,13 +26,14 @@ simulated practices)."""
 LEAST_CLIENTS, LEAST_CLINICIANS = 10, 5
 """Clients and clinicians behind every number: those whose value of the match is not the usual one.
 This project's choice; ten is the least for which statistical offices publish a cell."""
-LONGEST_NAME = 80
+CONTRIBUTOR = r"^\w[\w .,'&()/+-]{0,79}$"
+"""Names of contributors: they are printed in terminals, tables and pages of other practices."""
 MAX_COLUMNS = 1000
 
 Finite = Annotated[float, Field(gt=-1e15, lt=1e15)]
 Positive = Annotated[float, Field(gt=0, lt=1e15)]
 Count = Annotated[int, Field(ge=1, lt=10**9)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,200}$")]
 
 
 class _Strict(BaseModel):
@@ -58,7 +59,7 @@ class _NoiseJSON(_Strict):
 class _ContributionJSON(_Strict):
     format: Literal["recommender contribution"]
     version: Literal[1]
-    contributor: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    contributor: Annotated[str, Field(pattern=CONTRIBUTOR)]
     key: Text
     practice_id: Text
     practice_version: Text

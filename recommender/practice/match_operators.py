@@ -71,7 +71,8 @@ TAGS, CATEGORY = frozenset({"tags"}), frozenset({"category"})
 PLACE, HOURS = frozenset({"place"}), frozenset({"weekly_hours"})
 OPEN_HOURS = frozenset({"weekly_hours", "availability"})
 SHARE = (0.0, 1.0)
-WEEK_HOURS = (0.0, 168.0)
+WEEK = (0.0, 168.0)
+"""Hours in a week."""
 
 
 def summary_of(function: Callable[..., Any]) -> str:
@@ -153,9 +154,7 @@ OPERATORS: Mapping[str, Operator] = {
         Operator("stress", NUMBERS, NUMBERS, stress, ranged=True, phrase_side=-1.0),
         Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True, phrase_side=-1.0),
         Operator("kilometres", PLACE, PLACE, kilometres, on_sphere, phrase_side=-1.0),
-        Operator(
-            "hours_shared", HOURS, OPEN_HOURS, hours_shared, minutes_of_week, bounds=WEEK_HOURS
-        ),
+        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared, minutes_of_week, bounds=WEEK),
         Operator(
             "profile_distance",
             NUMBERS,

@@ -24,6 +24,7 @@ from recommender.model.evaluation_report import (
 from recommender.practice.definition import Practice
 from recommender.training import plots
 from recommender.training.baselines import encode_clinicians
+from recommender.training.cross_fit import RANDOM_ORDER
 from recommender.training.dataset import Dataset
 from recommender.training.evaluate import Evaluation
 from recommender.training.mlflow_run import TrackedRun, tracked_run
@@ -148,6 +149,23 @@ def _metrics(report: EvaluationReport) -> Iterator[tuple[str, float | None]]:
         yield f"exposure/{shares.learner}/top_share", shares.top_share
     for name, value in report.optimism or ():
         yield f"optimism/{name}", value
+    yield from _of_all_ratings(report)
+
+
+def _of_all_ratings(report: EvaluationReport) -> Iterator[tuple[str, float | None]]:
+    if report.cross_fitted is not None:
+        for figure in report.cross_fitted.figures:
+            yield f"cross-fitted/{figure.metric}", figure.value
+    beside = report.incumbent
+    if beside is not None:
+        yield "incumbent/rated", float(beside.rated)
+        if beside.name != RANDOM_ORDER:
+            yield "incumbent/agreement", beside.agreement
+        for row in beside.differences:
+            yield f"ours minus incumbent/{row.metric}", row.value
+    if report.concentration is not None:
+        yield "concentration/ours", report.concentration.ours
+        yield "concentration/by kind", report.concentration.by_kind
 
 
 def _explained(model: AllianceModel, dataset: Dataset) -> dict[str, plots.Drawn]:

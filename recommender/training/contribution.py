@@ -1,5 +1,6 @@
 """A practice's contribution to a pool, computed from its own tables and model."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,10 +20,10 @@ from recommender.pooling.noise import (
     with_noise,
 )
 from recommender.pooling.practice_contribution import (
+    CONTRIBUTOR,
     LEAST_CLIENTS,
     LEAST_CLINICIANS,
     LEAST_RATINGS,
-    LONGEST_NAME,
     MATCHES,
     SIZES,
     PracticeContribution,
@@ -66,9 +67,9 @@ class SharingSettings:
     noise_seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.contributor.strip()) <= LONGEST_NAME:
-            remedy = f"give a name of 1 to {LONGEST_NAME} characters"
-            raise RecommenderError("name", "cannot name a contributor", remedy)
+        if not re.match(CONTRIBUTOR, self.contributor):
+            remedy = "use 1 to 80 letters, digits, spaces and . , ' & ( ) / + -"
+            raise RecommenderError("--as", "cannot name a contributor", remedy)
         if self.content not in (MATCHES, SIZES):
             raise RecommenderError("content", "is not known", f"use {MATCHES} or {SIZES}")
         if self.epsilon is None:
@@ -105,7 +106,14 @@ def contribution_of(
     own = replace(settings or FitSettings(), pool=None)
     prepared = prepare(dataset, np.arange(len(dataset)), own, progress)
     progress("contribution", 0.9)
-    behind = _people_behind(prepared.learned)
+    return contribution_from_fit(prepared, sharing, key)
+
+
+def contribution_from_fit(
+    prepared: PreparedFit, sharing: SharingSettings, key: Ed25519PrivateKey
+) -> PracticeContribution:
+    """The contribution of a practice whose own fit is prepared; errors as in `contribution_of`."""
+    dataset, behind = prepared.dataset, _people_behind(prepared.learned)
     matches = list(dataset.practice.matches.values())
     enough = [
         place
@@ -124,7 +132,7 @@ def contribution_of(
         equations = _diagonal(equations)
     practice = dataset.practice
     unsigned = PracticeContribution(
-        contributor=sharing.contributor.strip(),
+        contributor=sharing.contributor,
         key=public_text(key),
         practice_id=practice.id,
         practice_version=practice.version,
@@ -195,8 +203,9 @@ def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list
 
 
 def _is_bounded(match: Match) -> bool:
+    """Whether it lies between -1 and 1: levels compared by name, or values scaled by bounds."""
     operator = OPERATORS[match.operator]
-    return operator.ranged or bool(np.isfinite(operator.bounds).all())
+    return operator.named or operator.ranged
 
 
 def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> list[Block]:

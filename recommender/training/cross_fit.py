@@ -18,11 +18,14 @@ from recommender.model.evaluation_report import (
     PARTIAL,
     BaselineDifference,
     CrossFitted,
+    EvaluationReport,
     IncumbentComparison,
     LearnerFigure,
 )
 from recommender.training.baselines import OURS, PRIOR, RANDOM, LearnerScores, encode_clinicians
 from recommender.training.dataset import Dataset, RowIndex
+from recommender.training.evaluate import DRAWS
+from recommender.training.expected_gain import ratings_behind
 from recommender.training.figures import METRICS, ends_of, sample
 from recommender.training.fit import FitResult
 from recommender.training.held_out import HeldOut, began_after
@@ -55,6 +58,19 @@ class Incumbent:
         """The declared sizes where there are any, else a random order."""
         sizes = any(match.prior for match in declared.practice.matches.values())
         return cls(PRIOR, declared) if sizes else cls(RANDOM_ORDER)
+
+
+def with_cross_fit(
+    report: EvaluationReport, fitted: FitResult, dataset: Dataset, incumbent: Incumbent | None
+) -> EvaluationReport:
+    """The report with figures on all ratings, and beside the incumbent where there is one."""
+    seed = fitted.model.manifest.seed
+    parts: dict[str, object] = {
+        "cross_fitted": cross_fitted(fitted, dataset, seed=seed, draws=DRAWS)
+    }
+    if incumbent is not None:
+        parts["incumbent"] = beside_incumbent(fitted, dataset, incumbent, seed=seed, draws=DRAWS)
+    return report.model_copy(update=parts)
 
 
 def out_of_fold_rows(fitted: FitResult, dataset: Dataset) -> tuple[HeldOut, LearnerScores]:
@@ -131,8 +147,8 @@ def beside_incumbent(
         agreement = None if model is None else _agreement(fitted.model, model, dataset)
     return IncumbentComparison(
         name=incumbent.name,
-        learned=0 if model is None else model.manifest.pairings,
-        learned_now=fitted.model.manifest.pairings,
+        learned=0 if model is None else ratings_behind(model.manifest),
+        learned_now=ratings_behind(fitted.model.manifest),
         rated=rated,
         left_unrated=left,
         differences=tuple(differences),

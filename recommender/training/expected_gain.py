@@ -7,6 +7,8 @@ honest gain, so that no test can decide. A prior says what more ratings usually 
 from dataclasses import dataclass
 from math import log
 
+from recommender.model.alliance_model import Manifest
+
 GAIN_PER_LOG = 0.017
 """Gain of the order for each e-fold of ratings, as a client-adjusted partial correlation: on five
 simulated practices it was .181, .195, .222, .242 and .259 with 300, 1,000, 3,000, 8,000 and 30,000
@@ -16,6 +18,10 @@ PRIOR_SD = 0.02
 simulated practices the gain had a mean of .020 and a standard deviation of .018."""
 DECLARED_WORTH = 130
 """Ratings that the declared sizes are worth: they reached .159, and 300 ratings .022 more."""
+MOST_FROM_OTHERS = 3_000
+"""Ratings of other practices that count like own ones. On simulated practices what three practices
+of 300 to 2,000 ratings contributed reached a `cap_share` of .739 without own ratings; 3,000 own
+ratings alone reached .735. Of ten practices it was .772, of 8,000 own ratings .784."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,12 @@ class ExpectedGain:
     prior: float
     mean: float
     sd: float
+
+
+def ratings_behind(manifest: Manifest) -> int:
+    """Ratings that a model learned from, with those of the practices it started from."""
+    others = sum(each.ratings for each in manifest.learned_from)
+    return manifest.pairings + min(others, MOST_FROM_OTHERS)
 
 
 def learning_curve_gain(before: float, now: float) -> float:

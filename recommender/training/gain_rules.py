@@ -141,7 +141,12 @@ def matching(case: PromotionCase) -> Iterator[Judgement]:
 
 
 def agreement(case: PromotionCase) -> Iterator[Judgement]:
-    """The order agrees with the incumbent's, unless a gain by matching is shown."""
+    """The order agrees with the incumbent's, or is itself shown to be better than chance.
+
+    A challenger that exchanges clinicians or learned from a reversed scale does not order better
+    than chance. Once a challenger is shown to, by matching too, it need not agree with an incumbent
+    that knows less.
+    """
     beside = case.beside
     if beside is None:
         return
@@ -155,13 +160,15 @@ def agreement(case: PromotionCase) -> Iterator[Judgement]:
     if (beside.agreement or 0.0) >= LEAST_AGREEMENT:
         yield passes(text)
         return
-    row = _interval(beside, COMPOSITE)
-    if row is not None and (row.low or 0) > 0 and claims_of(case.report)[0].shown:
-        yield allowed(f"{text}; but its gain and its matching are shown")
+    claims = claims_of(case.report)
+    if all(claim.shown for claim in claims):
+        yield allowed(f"{text}; but its order is shown to be better than chance, by matching too")
     else:
+        needed = [claim.needed for claim in claims if claim.needed is not None]
+        when = f" (about {max(needed):,} ratings)" if needed else ""
         remedy = (
-            "check the tables for exchanged ids and reversed scales with `recommender check`, "
-            f"wait until a gain is shown, or {FORCE}"
+            "check the tables for exchanged ids and reversed scales with `recommender check`, wait "
+            f"until its order is shown to be better than chance{when}, or {FORCE}"
         )
         yield fails(text, remedy)
 

@@ -31,10 +31,10 @@ from recommender.tables.plausibility import (
 from recommender.tables.raw_table import Warn, ignore_warning
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
-from recommender.training.cross_fit import Incumbent, beside_incumbent, cross_fitted
+from recommender.training.cross_fit import Incumbent, with_cross_fit
 from recommender.training.dataset import Dataset, dataset_of, labels_for
-from recommender.training.evaluate import DRAWS, Evaluation, evaluate
-from recommender.training.fit import MIN_CLIENTS, FitResult, fit, prediction_interval
+from recommender.training.evaluate import Evaluation, evaluate
+from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
 from recommender.training.folds import forward
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
@@ -235,19 +235,6 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
     return replace(model, interval=prediction_interval(error, level)), LATER
-
-
-def with_cross_fit(
-    report: EvaluationReport, fitted: FitResult, dataset: Dataset, incumbent: Incumbent | None
-) -> EvaluationReport:
-    """The report with figures on all ratings, and beside the incumbent where there is one."""
-    seed = fitted.model.manifest.seed
-    parts: dict[str, object] = {
-        "cross_fitted": cross_fitted(fitted, dataset, seed=seed, draws=DRAWS)
-    }
-    if incumbent is not None:
-        parts["incumbent"] = beside_incumbent(fitted, dataset, incumbent, seed=seed, draws=DRAWS)
-    return report.model_copy(update=parts)
 
 
 def _incumbent(champion: ChampionModel, dataset: Dataset) -> Incumbent | None:

@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 
 from recommender.cli.evaluation_tables import (
     HOW_TO_READ,
+    concentration_note,
     differences_table,
     dropout_table,
     evaluation_view,
@@ -143,6 +144,15 @@ def test_a_champion_stands_beside_ours_in_each_group() -> None:
 
 def test_first_ranks_are_told_as_shares() -> None:
     assert "ours 60% 0.60" in said(exposure_table([LearnerExposure(**exposed("ours", 0.6))]))
+
+
+def test_concentration_is_beside_what_kinds_of_client_force() -> None:
+    (note,) = concentration_note(a_report())
+    assert note.plain == (
+        "The 4 most-named of 40 clinicians are first for 60% of 200 clients; in random orders for "
+        "each of 150 kinds of client for 15%."
+    )
+    assert concentration_note(EvaluationReport()) == ()
 
 
 def test_the_composite_is_told_for_every_place_of_those_who_left() -> None:

@@ -25,13 +25,13 @@ def days(new: int) -> np.ndarray:
 
 
 def test_a_first_contribution_needs_no_new_clients() -> None:
-    refuse_few_new_clients(days(0), ())
+    refuse_few_new_clients(days(0), (), Path())
 
 
 def test_forty_nine_new_clients_are_too_few_and_fifty_are_not() -> None:
     with pytest.raises(RecommenderError, match="have 49 clients who began after 2026-01-01"):
-        refuse_few_new_clients(days(LEAST_NEW_CLIENTS - 1), (EARLIER,))
-    refuse_few_new_clients(days(LEAST_NEW_CLIENTS), (EARLIER,))
+        refuse_few_new_clients(days(LEAST_NEW_CLIENTS - 1), (EARLIER,), Path())
+    refuse_few_new_clients(days(LEAST_NEW_CLIENTS), (EARLIER,), Path())
 
 
 def test_what_was_contributed_is_remembered_in_order(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files of pooling: what is read counts once, and a withdrawal counts for its own contribution."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from recommender.pooling.files import (
     write_object,
     write_pool,
 )
-from tests.support.contributions import a_key, an_invented_contribution
+from tests.support.contributions import a_key, an_invented_contribution, re_signed
 
 
 def test_a_pool_holds_its_contributions_with_their_signatures(tmp_path: Path) -> None:
@@ -40,6 +41,15 @@ def test_a_withdrawn_contribution_is_named(tmp_path: Path) -> None:
 
     received = read_received([tmp_path / "pool.json", tmp_path / "gone.json"])
     assert [each.contributor for each in received.withdrawn] == ["Practice 2"]
+
+
+def test_a_practice_that_contributed_again_counts_with_the_later_one(tmp_path: Path) -> None:
+    earlier = an_invented_contribution(1)
+    later = re_signed(replace(earlier, exported_on="2027-11-29", ratings=900), 1)
+    write_pool(tmp_path / "pool.json", [earlier, later, an_invented_contribution(2)])
+
+    received = read_received([tmp_path / "pool.json"])
+    assert [each.digest for each in received.superseded] == [earlier.digest]
 
 
 def test_nobody_withdraws_what_another_contributed(tmp_path: Path) -> None:

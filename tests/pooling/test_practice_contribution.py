@@ -67,6 +67,7 @@ def test_what_no_program_writes_is_refused_though_it_is_signed() -> None:
         "a match occurs twice": {"columns": [columns[0], *columns[:-1]]},
         "another size": {"score": content["score"][:-1]},
         "Extra inputs": {"clients_by_id": {}},
+        "contributor: String should match": {"contributor": "a\x1b[31m"},
         "has version 2": {"version": 2},
     }
     for problem, change in cases.items():

@@ -287,6 +287,17 @@ def test_a_shipped_match_of_one_client_is_that_of_the_client_repeated(
     np.testing.assert_array_equal(told, repeated)
 
 
+@pytest.mark.parametrize("name", SHIPPED.matches)
+def test_no_match_leaves_the_bounds_of_its_operator(name: str) -> None:
+    match = SHIPPED.matches[name]
+    ours, theirs = ({f.name: f for f in side} for side in (match.client, match.clinician))
+    values = match.between(some(ours, 60, 1), some(theirs, 60, 2))
+    low, high = OPERATORS[match.operator].bounds
+
+    assert np.nanmin(values) >= low
+    assert np.nanmax(values) <= high
+
+
 def test_a_practice_without_free_clinicians_no_longer_ends_the_request() -> None:
     rows = pairing_rows(SHIPPED, some(SHIPPED.client, 1, 1), some(SHIPPED.clinician, 0, 1))
     assert rows.shape == (0, len(SHIPPED.matches))

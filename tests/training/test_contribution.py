@@ -93,7 +93,9 @@ def test_a_match_that_few_clients_have_is_left_out() -> None:
 
 def test_a_match_that_one_clinician_explains_is_left_out() -> None:
     rows = some_rows(pairings=560, seed=1)
-    alone = [row | {"guides": "5" if place else "1"} for place, row in enumerate(rows["clinicians"])]
+    alone = [
+        row | {"guides": "5" if place else "1"} for place, row in enumerate(rows["clinicians"])
+    ]
     wish = [row | {"directive": "5"} for row in rows["clients"]]
     changed = {**rows, "clinicians": alone, "clients": wish}
     own = contribution_of(a_dataset_of(changed), SHARED, a_key(1))
@@ -130,7 +132,7 @@ def test_noise_is_stated_and_differs_each_time_unless_it_is_seeded() -> None:
 
 def test_what_cannot_be_asked_for_is_refused() -> None:
     cases: dict[str, dict[str, Any]] = {
-        "cannot name a contributor": {"contributor": " "},
+        "cannot name a contributor": {"contributor": "a|b"},
         "is not known": {"content": "everything"},
         "is no privacy budget": {"epsilon": 0.0},
         "matches` alone": {"content": SIZES, "epsilon": 3.0},

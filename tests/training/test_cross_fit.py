@@ -67,8 +67,9 @@ def test_figures_rest_on_all_ratings() -> None:
 
 def test_a_first_model_is_compared_with_the_declared_sizes_on_all_ratings() -> None:
     found = beside_incumbent(a_fit(), a_world(), declared(), **FEW)
-    assert declared().model is not None
-    assert declared().model.manifest.mode == EVIDENCE_PRIOR
+    model = declared().model
+    assert model is not None
+    assert model.manifest.mode == EVIDENCE_PRIOR
     assert (found.name, found.learned, found.learned_now) == (PRIOR, 0, len(a_world()))
     assert found.rated == len(a_world())
     assert found.agreement is not None

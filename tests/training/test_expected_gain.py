@@ -1,8 +1,17 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.training.expected_gain import PRIOR_SD, expected_gain, learning_curve_gain
+from recommender.model.alliance_model import LearnedFrom
+from recommender.training.expected_gain import (
+    PRIOR_SD,
+    expected_gain,
+    learning_curve_gain,
+    ratings_behind,
+)
+from tests.support.builders import a_model
 
 RATINGS = st.integers(0, 100_000)
 
@@ -17,6 +26,15 @@ def test_a_measurement_as_uncertain_as_the_prior_counts_half() -> None:
     gain = expected_gain(0.1, PRIOR_SD, before=500, now=500)
     assert gain.mean == pytest.approx(0.05)
     assert gain.sd == pytest.approx(PRIOR_SD / 2**0.5)
+
+
+def test_ratings_of_other_practices_count_up_to_what_three_of_them_were_worth() -> None:
+    alone = replace(a_model().manifest, pairings=200)
+    few, many = (
+        replace(alone, learned_from=(LearnedFrom("A", "a" * 64, ratings, 100, 1.0),))
+        for ratings in (500, 50_000)
+    )
+    assert [ratings_behind(each) for each in (alone, few, many)] == [200, 700, 3_200]
 
 
 @given(st.floats(-1, 1), st.floats(0, 1), RATINGS, RATINGS)

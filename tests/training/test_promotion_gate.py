@@ -129,22 +129,27 @@ def test_the_champion_is_named_by_its_version_and_what_serves_without_one_by_its
 
 def test_a_challenger_that_orders_otherwise_than_the_incumbent_is_refused() -> None:
     apart = incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT - 0.01)
-    (fault,) = refused(a_challenge(incumbent=apart))
+    unshown = crossed(dyad=(0.1, -0.1, 0.3), rated=100)
+    (fault,) = refused(a_challenge(incumbent=apart, cross_fitted=unshown))
     assert fault.where == "agreement"
     assert "recommender check" in fault.remedy
-    assert refused(a_challenge(incumbent=incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT))) == ()
+    assert "about 400 ratings" in fault.remedy
+    agreeing = incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT)
+    assert refused(a_challenge(incumbent=agreeing, cross_fitted=unshown)) == ()
 
 
-def test_a_gain_that_is_shown_with_its_matching_may_order_otherwise() -> None:
-    apart = incumbent(PRIOR, agreement=0.4)
+def test_an_order_that_is_shown_better_than_chance_may_differ() -> None:
+    apart = incumbent(PRIOR, UNSHOWN, agreement=0.4)
     assert refused(report_facts(incumbent=apart), first=True) == ()
-    unshown = crossed(dyad=(0.1, -0.1, 0.3))
-    (fault,) = refused(report_facts(incumbent=apart, cross_fitted=unshown), first=True)
-    assert fault.where == "agreement"
+    for unshown in (crossed(dyad=(0.1, -0.1, 0.3)), crossed(composite=(0.1, -0.1, 0.3))):
+        (fault,) = refused(report_facts(incumbent=apart, cross_fitted=unshown), first=True)
+        assert fault.where == "agreement"
 
 
 def test_an_agreement_that_was_not_measured_refuses_unless_there_is_no_order() -> None:
-    (fault,) = refused(a_challenge(incumbent=incumbent(gain=UNSHOWN, agreement=None)))
+    unshown = crossed(dyad=(0.1, -0.1, 0.3))
+    unmeasured = incumbent(gain=UNSHOWN, agreement=None)
+    (fault,) = refused(a_challenge(incumbent=unmeasured, cross_fitted=unshown))
     assert "correlate not measured" in fault.problem
     nobody = incumbent(RANDOM_ORDER, UNSHOWN, agreement=None)
     assert refused(report_facts(incumbent=nobody), first=True) == ()
@@ -273,8 +278,8 @@ def test_groups_nobody_looked_at_are_counted_and_do_not_pass_in_silence() -> Non
 
 
 def test_an_order_that_names_the_same_few_for_all_kinds_of_client_is_refused() -> None:
-    crowded = 0.15 + (1 - 0.15) * (MAX_CONCENTRATION + 0.01)
-    (fault,) = refused(report_facts(concentration=concentrated(crowded)), first=True)
+    concentration = 0.15 + (1 - 0.15) * (MAX_CONCENTRATION + 0.01)
+    (fault,) = refused(report_facts(concentration=concentrated(concentration)), first=True)
     assert fault.where == "exposure"
 
 
@@ -312,7 +317,8 @@ def test_how_many_see_the_same_clinicians_first_is_said_in_clients() -> None:
 
 def test_every_objection_is_listed_at_once() -> None:
     behind = incumbent(gain=(-0.2, -0.3, -0.1), agreement=0.1)
-    report = a_challenge(coverage=0.5, incumbent=behind)
+    unshown = crossed(dyad=(0.1, -0.1, 0.3))
+    report = a_challenge(coverage=0.5, incumbent=behind, cross_fitted=unshown)
     assert [fault.where for fault in refused(report)] == ["gain", "agreement", "range"]
 
 

@@ -52,7 +52,7 @@ def promote(
 ) -> None:
     """Make the challenger champion if every rule of the gate allows it.
 
-    A promotion is no claim: whether matching is shown is said apart. For example:
+    A promotion is no claim: whether matching is shown is printed apart. For example:
     recommender promote --dry-run --all
     """
     reason = _required(reason, "promotion")

@@ -25,6 +25,7 @@ from recommender.cli.commands.console import (
     reads_tables,
     uses_extras,
 )
+from recommender.cli.commands.share import STATE, OwnState, PoolFile, pool_for_training
 from recommender.errors import RecommenderError
 from recommender.values.table_format import TableFormat
 
@@ -77,6 +78,8 @@ def evaluate(
     log: Annotated[
         bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
+    pool_file: PoolFile = None,
+    share_state: OwnState = STATE,
     seed: Seed = 0,
     as_json: AsJson = False,
     *,
@@ -86,7 +89,7 @@ def evaluate(
 
     Every learner is fitted anew on the other pairings, so this shows how well a practice's data
     can be learned from. The report that `promote` decides on comes from `train`, which evaluates
-    as --split forward does.
+    as --split forward does and beside it scores every rating without its client.
     """
     from recommender.cli.evaluation_tables import evaluation_view
     from recommender.tables.loader import read_tables
@@ -100,13 +103,14 @@ def evaluate(
     with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
+        pool = pool_for_training(pool_file, share_state, declared)
         found: list[TableFault] = []
         today = declared.day_at(datetime.now(UTC))
         tables = read_tables(data, declared, today, written, warn=found.append)
         dataset = dataset_of(tables, declared)
         held_back = _held_back(dataset, tables, split, folds, found.append)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()
-        settings = FitSettings(seed=seed)
+        settings = FitSettings(seed=seed, pool=pool)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
         report = report_of(evaluation, declared, champion=champion.facts)
         drawn = plots.draw(evaluation, declared) if folder or tracker else {}

@@ -24,6 +24,7 @@ from recommender.cli.commands.console import (
     uses_extras,
 )
 from recommender.errors import RecommenderError
+from recommender.practice.definition import Practice
 from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
@@ -45,6 +46,17 @@ State = Annotated[
         "up."
     ),
 ]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--learned-from",
+        help="A pool of other practices' contributions to start from; see `recommender share`.",
+        show_default=False,
+    ),
+]
+OwnState = Annotated[
+    Path, typer.Option(help="Folder of `share export`: one's own contribution is left out.")
+]
 
 
 @share_app.command()
@@ -57,13 +69,13 @@ def export(
     practice: Definition = "psychology",
     sizes: Annotated[
         bool,
-        typer.Option(
-            "--sizes", help="A table of sizes and standard errors: less to see, and less to learn."
-        ),
+        typer.Option("--sizes", help="Only a table of sizes and standard errors."),
     ] = False,
     epsilon: Annotated[
         float | None,
-        typer.Option(help="Add noise for this privacy budget, such as 3; needs many contributors."),
+        typer.Option(
+            help="Add noise for this privacy budget, from 3 to 10: less leaves nothing to learn."
+        ),
     ] = None,
     delta: Annotated[float, typer.Option(help="The other half of the budget.")] = 1e-5,
     state: State = STATE,
@@ -85,7 +97,7 @@ def export(
         refuse_few_new_clients,
         remember_export,
     )
-    from recommender.pooling.files import write_object
+    from recommender.pooling.files import check_writable, write_object
     from recommender.pooling.practice_contribution import MATCHES, SIZES
     from recommender.pooling.signature import signing_key
     from recommender.tables.loader import read_tables
@@ -103,16 +115,18 @@ def export(
         learned = learned_from(data, store)
         declared = definition(practice)
         day = declared.day_at(now)
+        check_writable(out_)
         progress("reading tables", 0.0)
         dataset = dataset_of(read_tables(data, declared, day, written, print_warning), declared)
-        refuse_few_new_clients(first_days(dataset), earlier_exports(state))
+        refuse_few_new_clients(first_days(dataset), earlier_exports(state), state)
         sharing = SharingSettings(
             name, SIZES if sizes else MATCHES, day.isoformat(), epsilon, delta
         )
         contribution = contribution_of(
             dataset, sharing, signing_key(state), FitSettings(seed=seed), progress
         )
-        # Remembered first: a file that cannot be written costs a refusal later, not a client.
+        # A copy and the record first: what was sent is always there to be sent again.
+        write_object(state / f"{contribution.digest[:16]}.json", contribution.to_json())
         remember_export(
             state,
             EarlierExport(
@@ -177,6 +191,8 @@ def combine(
     with exit_on_error(as_json=as_json):
         received = read_received(files)
         gone = {each.digest: "withdrawn" for each in received.withdrawn}
+        for contribution in received.superseded:
+            gone.setdefault(contribution.digest, "an earlier one of the same practice")
         for contribution in named(received.contributions, leave_out or [], "leave-out"):
             gone.setdefault(contribution.digest, "left out")
         accepted = {each.key for each in named(received.contributions, accept or [], "accept")}
@@ -229,18 +245,30 @@ def withdraw(
     out.print(f"Written to {out_}: send it to everybody who has {file}.", soft_wrap=True)
 
 
-def pool_for_training(path: Path, state: Path) -> "Pool":
-    """The pool of a file, without this practice's own contribution, which its ratings repeat."""
+def pool_for_training(path: Path | None, state: Path, practice: Practice) -> "Pool | None":
+    """The pool of a file, without this practice's own contribution, which its ratings repeat.
+
+    None without a file.
+
+    Raises
+    ------
+    RecommenderError
+        When it cannot be read, has no other contribution, or says nothing of the definition.
+    """
+    if path is None:
+        return None
     from recommender.pooling.files import read_pool
+    from recommender.pooling.pooled_slopes import check_pool
     from recommender.pooling.signature import KEY_FILE, public_text, signing_key
 
     pool = read_pool(path)
-    if not (state / KEY_FILE).exists():
-        return pool
-    own = public_text(signing_key(state))
-    if own in {each.key for each in pool.contributions}:
-        err.print("Left out of the pool: this practice's own contribution.")
-    return pool.without(frozenset({own}))
+    if (state / KEY_FILE).exists():
+        own = public_text(signing_key(state))
+        if own in {each.key for each in pool.contributions}:
+            err.print("Left out of the pool: this practice's own contribution.")
+        pool = pool.without(frozenset({own}))
+    check_pool(pool, practice)
+    return pool
 
 
 def named(

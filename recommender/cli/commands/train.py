@@ -24,7 +24,7 @@ from recommender.cli.commands.console import (
     reads_tables,
     uses_extras,
 )
-from recommender.cli.commands.share import STATE, pool_for_training
+from recommender.cli.commands.share import STATE, OwnState, PoolFile, pool_for_training
 from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
@@ -46,16 +46,8 @@ def train(
         Path | None,
         typer.Option(help="File that stores the trials, so that a stopped run continues."),
     ] = None,
-    learned_from_: Annotated[
-        Path | None,
-        typer.Option(
-            "--learned-from",
-            help="A pool of other practices' contributions to start from; `recommender share`.",
-        ),
-    ] = None,
-    share_state: Annotated[
-        Path, typer.Option(help="Folder of `share export`: one's own contribution is left out.")
-    ] = STATE,
+    pool_file: PoolFile = None,
+    share_state: OwnState = STATE,
     store: StoreUrl = None,
     cluster: ClusterAddress = None,
     *,
@@ -80,7 +72,7 @@ def train(
         raise typer.BadParameter("--study stores the trials of --tune")
     with exit_on_error():
         learned = learned_from(data, store)
-        pool = None if learned_from_ is None else pool_for_training(learned_from_, share_state)
+        pool = pool_for_training(pool_file, share_state, definition(practice))
     with exit_on_error(), render.progress_bar(err) as progress:
         trained = retrain(
             data,

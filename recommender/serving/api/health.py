@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field as Setting
 from starlette.responses import RedirectResponse, Response
 
+from recommender.model.claims import NOT_SHOWN, SHOWN, Claim, claims_of
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.security.scopes import Role
 from recommender.serving.authorization import PAGES, accepts_html
@@ -138,11 +139,53 @@ class KnownModel(ResponseModel):
     rejected: Annotated[str | None, Setting(description="Why it was rejected.")] = None
 
 
+class ModelClaim(ResponseModel):
+    """What is shown of the active model, or what it would take to show it."""
+
+    claim: Annotated[
+        str, Setting(description="`matching`, or `order`: an order better than chance.")
+    ]
+    status: Annotated[
+        str, Setting(description=f"`{SHOWN}` where a 95 % interval lies above 0; `{NOT_SHOWN}`.")
+    ]
+    text: Annotated[str, Setting(description="The figure and what it would take, in words.")]
+    value: Annotated[float | None, Setting(description="Agreement of order and rating; 0: chance.")]
+    lower: Annotated[float | None, Setting(description="Lower end of its 95 % interval.")]
+    upper: Annotated[float | None, Setting(description="Upper end of its 95 % interval.")]
+    ratings: Annotated[int, Setting(description="Ratings it rests on.")]
+    ratings_needed: Annotated[
+        int | None,
+        Setting(
+            description="Ratings that would show it if the figure stays; null where it is shown or "
+            "nothing points to it."
+        ),
+    ]
+
+    @classmethod
+    def of(cls, claim: Claim) -> Self:
+        """The claim as it is sent."""
+        estimate = claim.estimate
+        return cls(
+            claim=claim.name,
+            status=claim.status,
+            text=claim.text,
+            value=None if estimate is None else estimate.value,
+            lower=None if estimate is None else estimate.low,
+            upper=None if estimate is None else estimate.high,
+            ratings=claim.rated,
+            ratings_needed=claim.needed,
+        )
+
+
 class KnownModels(ResponseModel):
     """All models known to this server, ordered by digest."""
 
     current: ModelInUse
     mode: str
+    claims: Annotated[
+        tuple[ModelClaim, ...],
+        Setting(description="Of the active model. A model serves without them: see the method."),
+    ]
     registry_unreachable: bool
     models: tuple[KnownModel, ...]
 
@@ -188,6 +231,7 @@ def known_models(snapshot: ServingSnapshot, settings: Settings) -> KnownModels:
     return KnownModels(
         current=ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version),
         mode=snapshot.model.manifest.mode,
+        claims=tuple(map(ModelClaim.of, claims_of(snapshot.model.report))),
         registry_unreachable=pointer.unreachable,
         models=tuple(
             KnownModel(

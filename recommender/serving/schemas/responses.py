@@ -4,6 +4,7 @@ Predictions are points of the reference scale, rounded to two decimals.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -50,7 +51,7 @@ ORDER_LOTTERY = (
 TRIAL_NOTICE = (
     "This practice studies in which order clinicians are listed: by predicted alliance, or by the "
     "next free day. Chance decided which order this list has. Who fits is the same in both; nobody "
-    "has to agree to the first, and a client who does not want to take part says so to the practice."
+    "has to agree to the first, and a client may tell the practice not to take part."
 )
 ORDER_IN_TRIAL = (
     "By predicted alliance or by the next free day, as chance decided for this client; staff are "
@@ -385,6 +386,18 @@ class RecommendationResponse(ResponseModel):
     notice: str
 
 
+class PracticeShare(ResponseModel):
+    """What another practice contributed to a model: statistics, no answer and no rating."""
+
+    contributor: Annotated[str, Setting(description="The name the practice chose.")]
+    digest: Annotated[str, Setting(description="Of the contribution.")]
+    ratings: int
+    clients: int
+    share: Annotated[
+        float, Setting(description="Of what all contributions say together, from 0 to 1.")
+    ]
+
+
 class CurrentModel(ResponseModel):
     """The active model and its provenance; contains no personal data."""
 
@@ -399,6 +412,10 @@ class CurrentModel(ResponseModel):
     scale: AllianceScale
     features: tuple[str, ...]
     versions: dict[str, str]
+    learned_from: Annotated[
+        tuple[PracticeShare, ...],
+        Setting(description="Other practices that it started from; empty where there are none."),
+    ]
 
     @classmethod
     def of(cls, model: AllianceModel, digest: str, version: int | None) -> Self:
@@ -416,6 +433,7 @@ class CurrentModel(ResponseModel):
             scale=AllianceScale.of(model),
             features=manifest.features,
             versions=dict(manifest.versions),
+            learned_from=tuple(PracticeShare(**asdict(each)) for each in manifest.learned_from),
         )
 
 

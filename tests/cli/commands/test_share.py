@@ -40,6 +40,9 @@ def test_a_practice_contributes_once_and_does_not_learn_from_itself(tmp_path: Pa
     assert again.exit_code == 1
     assert "0 clients who began after" in again.output
     assert not (tmp_path / "again.json").exists()
+    (copy,) = [path for path in state.glob("*.json") if path.name != "exports.json"]
+    assert copy.read_bytes() == own.read_bytes()
+    assert copy.name in again.output
 
     alone = run(
         "train", tables, "--practice", DEFINITION, "--learned-from", own, "--share-state", state,
@@ -109,6 +112,12 @@ def test_a_withdrawn_contribution_leaves_a_pool_that_has_it(tmp_path: Path) -> N
     assert [each["contributor"] for each in json.loads(out.read_text())["contributions"]] == [
         "Practice 1"
     ]
+
+
+def test_a_file_in_no_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    done = run("share", "export", tmp_path, "--as", "A", "--out", tmp_path / "no" / "own.json")
+    assert done.exit_code == 1
+    assert "is in no folder that exists" in done.output
 
 
 def test_a_name_that_nobody_has_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from pathlib import Path
 
+from recommender.model.claims import claims_of
 from recommender.rollout.bundle_cache import RegistryPointer
+from recommender.serving.api.health import ModelClaim
+from tests.support.reports import a_report, crossed
 from tests.support.server import (
     TestClient,
     cache_settings,
@@ -18,6 +21,25 @@ def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
     (only,) = told["models"]
     assert only["digest"] == told["current"]["digest"] == served_digest(caller)
     assert (only["active"], only["on_disk"], only["champion"]) == (True, True, False)
+
+
+def test_what_is_not_shown_yet_of_the_model_says_how_many_ratings_it_would_take(
+    caller: TestClient,
+) -> None:
+    claims = {each["claim"]: each for each in caller.get("/v1/models").json()["claims"]}
+    assert set(claims) == {"matching", "order"}
+    matching = claims["matching"]
+    assert matching["status"] == "not shown yet"
+    assert (matching["value"], matching["ratings_needed"]) == (None, None)
+    assert "takes about 300 ratings" in matching["text"]
+
+
+def test_the_figure_of_a_claim_is_sent_with_its_interval() -> None:
+    report = a_report(cross_fitted=crossed(dyad=(0.1, -0.1, 0.3), rated=100))
+    matching, order = (ModelClaim.of(claim) for claim in claims_of(report))
+    assert (matching.value, matching.lower, matching.upper) == (0.1, -0.1, 0.3)
+    assert (matching.ratings, matching.ratings_needed) == (100, 400)
+    assert order.status == "not shown yet"
 
 
 def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> None:

@@ -6,15 +6,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from recommender.model.additive import SlopePrior
+from recommender.model.alliance_model import LearnedFrom
+from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import read_practice
 from recommender.rollout.bundle_cache import RegistryPointer
 from recommender.serving.dependencies import app_state
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot
-from tests.support.builders import a_model, a_practice
+from tests.support.builders import a_model, a_practice, a_roster
 from tests.support.server import (
     RECOMMEND,
     TestClient,
@@ -49,6 +53,33 @@ def test_without_any_model_the_declared_sizes_answer_and_say_so(tmp_path: Path) 
     assert told["model"]["practice"] == a_practice().id
     assert "not trained on ratings of this practice" in told["warnings"][0]
     assert told["shortlist"]
+
+
+def test_a_newcomer_answers_with_what_others_contributed_and_says_who_they_are(
+    tmp_path: Path,
+) -> None:
+    bundle_cache = empty_bundle_cache(tmp_path)
+    model = evidence_model(
+        a_practice(),
+        a_roster().columns,
+        a_roster().ids,
+        data_digest="none",
+        created_at="",
+        informed=SlopePrior(np.array([0.1, -0.4]), 0.01 * np.eye(2)),
+        learned_from=(LearnedFrom("Practice by the river", "0" * 64, 900, 870, 1.0),),
+    )
+    bundle_cache.write_pointer(RegistryPointer(put_bundle(bundle_cache, model)))
+    with local_client(cache_settings(bundle_cache)) as caller:
+        response = caller.post(RECOMMEND, json=a_request()).json()
+        current = caller.get("/v1/models/current").json()
+        metrics = caller.get("/metrics").text
+
+    assert response["mode"] == "pooled_prior"
+    assert response["warning_details"][0]["code"] == "pooled_prior"
+    assert "what other practices contributed" in response["warnings"][0]
+    (listed,) = current["learned_from"]
+    assert (listed["contributor"], listed["share"]) == ("Practice by the river", 1.0)
+    assert 'mode="pooled_prior"' in metrics
 
 
 def test_without_any_model_two_servers_answer_under_one_digest(tmp_path: Path) -> None:

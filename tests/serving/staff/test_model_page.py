@@ -60,6 +60,7 @@ def test_models_are_listed_with_how_often_they_were_used(
     assert f"{digest} (in use)" in text
     assert "m" * 12 in text
     assert "Too few requests to compare the newer half with the older." in text
+    assert "Matching: not shown yet." in text
 
 
 def test_enough_requests_are_compared_with_training_and_with_earlier_requests(

@@ -18,6 +18,7 @@ from recommender.journal.rated_pairings import (
 )
 from recommender.journal.recommendations import intakes
 from recommender.model.card import VERDICTS, card_of
+from recommender.model.claims import claims_of
 from recommender.model.verdicts import verdicts_of
 from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
@@ -64,6 +65,7 @@ FACTS: Mapping[str, str] = {
     "first_day": "First pairing started",
     "last_day": "Last pairing started",
     "known_until": "Last rating known",
+    "learned_from": "Other practices it started from",
 }
 STATUS: Mapping[str, str] = {
     "active": "in use",
@@ -152,6 +154,7 @@ async def get_history_page(request: Request) -> Response:
         zone=ZoneInfo(state.practice.timezone),
         used=used,
         digest=state.digest,
+        claims=claims_of(state.model.report),
         known=known,
         requests=len(requests),
         answer_shifts=shifts[0],
@@ -212,6 +215,9 @@ def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
         )
         values["created_at"] = wording.moment(at)
     values["practice"] = f"{practice.title}, {practice.version}"
+    values["learned_from"] = ", ".join(
+        f"{each.contributor} ({each.share:.0%})" for each in manifest.learned_from
+    )
     return [
         (label, str(values[name]))
         for name, label in FACTS.items()

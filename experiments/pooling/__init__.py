@@ -1,0 +1,1 @@
+"""How contributions that differ are recognised, on invented practices."""

@@ -1,0 +1,91 @@
+"""The command: `python -m experiments.promotion_rules`.
+
+Simulates practices of 20 clinicians with half-yearly looks for four years under several rules of
+promotion, and prints what each promotes, how soon, and what that gains.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from experiments.promotion_rules.rules import RULES, THE_RULE
+from experiments.promotion_rules.simulate import BAD, LOOKS, Look, simulated
+
+RATES = (100, 200, 400, 1_000)
+HEADINGS = (
+    "rule",
+    "promotes worse",
+    "promotes badly broken",
+    "promotes better",
+    "median years to the first",
+    "mean cap over four years",
+)
+NEVER = "never"
+
+
+def main(
+    practices: Annotated[int, typer.Option(help="Practices of each rate.", min=1)] = 40,
+    rates: Annotated[str, typer.Option(help="Ratings a year, separated by commas.")] = ",".join(
+        map(str, RATES)
+    ),
+    first: Annotated[int, typer.Option(help="The first seed.")] = 0,
+) -> None:
+    """Prints the table of docs/method.md: a row a rule, in each cell a figure a rate.
+
+    For example, in a minute: python -m experiments.promotion_rules --practices 8
+    """
+    per_year = [int(rate) for rate in rates.split(",")]
+    tables, broken = [], []
+    for rate in per_year:
+        looks: dict[str, list[list[Look]]] = defaultdict(list)
+        seeds = range(first, first + practices)
+        steps = track(seeds, f"{rate:,} ratings a year", console=Console(stderr=True))
+        for seed in steps:
+            by_rule: dict[str, list[Look]] = defaultdict(list)
+            for look in simulated(seed, rate):
+                by_rule[look.rule].append(look)
+            for rule, own in by_rule.items():
+                looks[rule].append(own)
+        tables.append({rule: figures(own) for rule, own in looks.items()})
+        # Every rule sees the same challengers.
+        challengers = [look for own in looks[THE_RULE] for look in own]
+        broken.append(sum(look.fault in BAD for look in challengers))
+    typer.echo(f"{practices} practices each; {' / '.join(map(str, per_year))} ratings a year\n")
+    typer.echo(f"| {' | '.join(HEADINGS)} |")
+    typer.echo("|" + "---|" * len(HEADINGS))
+    for rule in RULES:
+        cells = [" / ".join(each) for each in zip(*(table[rule] for table in tables), strict=True)]
+        typer.echo(f"| {' | '.join([rule, *cells])} |")
+    typer.echo(f"\nbadly broken challengers: {' / '.join(map(str, broken))}")
+
+
+def figures(practices: Sequence[Sequence[Look]]) -> tuple[str, ...]:
+    """The cells of one rule at one rate."""
+    looks = [look for own in practices for look in own]
+    worse = [look.promoted for look in looks if look.gain < 0 and look.fault not in BAD]
+    broken = [look.promoted for look in looks if look.fault in BAD]
+    better = [look.promoted for look in looks if look.gain > 0]
+    shares = (f"{np.mean(some):.2f}" if some else "-" for some in (worse, broken, better))
+    median = float(np.median([_first(own) for own in practices]))
+    when = f"{median:g}" if np.isfinite(median) else NEVER
+    return *shares, when, f"{np.mean([_mean_cap(own) for own in practices]):.3f}"
+
+
+def _first(own: Sequence[Look]) -> float:
+    """Years until the first promotion; infinite without one."""
+    return next((look.look / 2 for look in own if look.promoted), float("inf"))
+
+
+def _mean_cap(own: Sequence[Look]) -> float:
+    """Over the eight half-years, the first of them before any look."""
+    start = own[0].cap - (own[0].gain if own[0].promoted else 0.0)
+    return float(np.mean([start, *(look.cap for look in own[: LOOKS - 1])]))
+
+
+if __name__ == "__main__":
+    typer.run(main)
