@@ -4,7 +4,7 @@ import csv
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -104,10 +104,10 @@ def _asked(
     asked = snapshot.practice.asked.fields
     with clients.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            answers: Mapping[str, str] = {k: v for k, v in row.items() if k in asked and v}
-            consent = snapshot.practice.consent
-            agreed = answers | ({consent: "true"} if consent else {})
-            request = ParsedRequest(row["client_id"], agreed, DECLARED_MODES, 5, None)
+            answers = {name: cell for name, cell in row.items() if name in asked and cell}
+            if snapshot.practice.consent is not None:
+                answers[snapshot.practice.consent] = "true"
+            request = ParsedRequest(row["client_id"], answers, DECLARED_MODES, 5, None)
             yield recommend_parsed(snapshot, request, draws)
 
 

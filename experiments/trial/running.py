@@ -76,7 +76,7 @@ def true_effect(world: TrialWorld, does: Behaviour, repeats: int = 40) -> TrueEf
     assumed = TrialAssumptions(
         explained=r**2 * float(both.var()) / total,
         icc=between,
-        clinicians=int(np.count_nonzero(whom[0] + whom[1])),
+        clinicians=1.0 / float(np.square((whom[0] + whom[1]) / 2.0).sum()),
         apart=float(np.abs(whom[1] - whom[0]).sum() / 2.0),
         rated=does.rated,
     )

@@ -39,6 +39,7 @@ app.add_typer(webhooks.webhooks_app, name="webhooks")
 app.add_typer(privacy.subject_app, name="subject")
 app.add_typer(privacy.audit_app, name="audit")
 for command in (
+    trial.shadow,
     practice.check,
     train.train,
     evaluation.evaluate,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from recommender.cli.record_table import RecordTable
+from recommender.monitoring.shadow_comparison import TOP, ShadowComparison
 from recommender.trial.planning import TrialSize
 from recommender.trial.report import ArmCounts, TrialEstimate, TrialReport
 
@@ -75,6 +76,36 @@ def counts_table(report: TrialReport) -> RecordTable:
     table = RecordTable("Clients", headings)
     for name, each in (("model", report.model), ("usual", report.usual)):
         table.add_row(name, *_cells(each))
+    return table
+
+
+def shadow_lines(digest: str, found: ShadowComparison) -> tuple[str, ...]:
+    """How far the second model agrees with what was shown, in words."""
+    agreement = "unknown" if found.agreement is None else f"{found.agreement:.2f}"
+    lines = (
+        f"Second model {digest[:12]}: {found.requests:,} requests scored by both.",
+        f"Correlation of scores within a request {agreement}; the first differs in "
+        f"{found.first_differs:.0%}; of the first {TOP}, {found.overlap:.0%} are the same.",
+    )
+    if found.errors is None:
+        return (*lines, "No later rating of a clinician whom both predicted yet.")
+    shown, second = found.errors
+    return (
+        *lines,
+        f"Mean absolute error on {found.paired:,} later ratings: {shown:.2f} points for the model "
+        f"shown, {second:.2f} for the second. Clients chose: no figure here is an effect.",
+    )
+
+
+def shadow_table(found: ShadowComparison) -> RecordTable:
+    """Later ratings by whom clients began with."""
+    headings = ("began with", "rated clients", "mean rating", "95 % interval")
+    table = RecordTable("Later ratings", headings)
+    for each in found.ratings:
+        mean = "" if each.mean is None else f"{each.mean:.2f}"
+        known = each.low is not None and each.high is not None
+        interval = f"{each.low:.2f} to {each.high:.2f}" if known else ""
+        table.add_row(each.kind, f"{each.clients:,}", mean, interval)
     return table
 
 

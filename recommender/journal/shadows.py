@@ -35,11 +35,9 @@ class ShadowOrder:
 
 @dataclass(frozen=True, slots=True)
 class ShadowedRequest:
-    """A request with what was shown first and what the second model would have shown first."""
+    """A request that a second model scored as well."""
 
     recommendation_id: str
-    first: str
-    first_score: float | None
     shadow: ShadowOrder
 
 
@@ -72,18 +70,15 @@ def shadow_digests(connection: Connection) -> tuple[str, ...]:
 
 
 def shadowed_requests(connection: Connection, model_digest: str) -> tuple[ShadowedRequest, ...]:
-    """Every request that one second model scored and somebody was shown for, oldest first."""
+    """Every request that one second model scored, oldest first."""
     asked = (
-        select(shadow_scores, shown.c.clinician_id, shown.c.score)
-        .join(shown, shown.c.recommendation_id == shadow_scores.c.recommendation_id)
-        .where(shown.c.rank == 1, shadow_scores.c.model_digest == model_digest)
+        select(shadow_scores)
+        .where(shadow_scores.c.model_digest == model_digest)
         .order_by(shadow_scores.c.recorded_at, shadow_scores.c.recommendation_id)
     )
     return tuple(
         ShadowedRequest(
             row.recommendation_id,
-            row.clinician_id,
-            row.score,
             ShadowOrder(
                 row.model_digest,
                 tuple(json.loads(row.model_order)),
@@ -93,3 +88,20 @@ def shadowed_requests(connection: Connection, model_digest: str) -> tuple[Shadow
         )
         for row in connection.execute(asked)
     )
+
+
+def shown_beside(connection: Connection, model_digest: str) -> dict[str, dict[str, float]]:
+    """Of each request that one second model scored: predictions of who was shown, in their order.
+
+    Requests for which nobody was shown are left out.
+    """
+    asked = (
+        select(shown.c.recommendation_id, shown.c.clinician_id, shown.c.score)
+        .join(shadow_scores, shadow_scores.c.recommendation_id == shown.c.recommendation_id)
+        .where(shadow_scores.c.model_digest == model_digest, shown.c.score.is_not(None))
+        .order_by(shown.c.recommendation_id, shown.c.rank)
+    )
+    found: dict[str, dict[str, float]] = {}
+    for row in connection.execute(asked):
+        found.setdefault(row.recommendation_id, {})[row.clinician_id] = row.score
+    return found

@@ -191,6 +191,15 @@ def trial_clients(connection: Connection, trial_id: str) -> tuple[TrialClient, .
     return tuple(clients.values())
 
 
+def begun_by_request(connection: Connection) -> dict[str, RatedPairing]:
+    """The first pairing that came of any version of a request, by the first version's id."""
+    found: dict[str, RatedPairing] = {}
+    for root, _, pairing, _ in _begun(connection):
+        if root is not None:
+            found.setdefault(root, pairing)
+    return found
+
+
 def _begun(
     connection: Connection,
 ) -> list[tuple[str | None, str, RatedPairing, date | None]]:

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
+from recommender.journal.shadows import ShadowOrder
 from recommender.journal.trial_arms import TrialArm
 from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
@@ -49,6 +50,7 @@ from recommender.serving.schemas.responses import (
     ordering_text,
 )
 from recommender.serving.schemas.ties import ties_content
+from recommender.serving.shadow import ShadowModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.trial_draws import TrialDraws
 from recommender.trial.randomisation import MODEL
@@ -62,7 +64,7 @@ class ServedRecommendation:
 
     `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
     excluded, which is computed where it is sent or stored. `arm` is that of a trial, if the client
-    takes part in one.
+    takes part in one, `shadow` what a second model would have shown, if there is one.
     """
 
     request: ParsedRequest
@@ -70,6 +72,7 @@ class ServedRecommendation:
     recommendation_id: str
     content: Mapping[str, Any]
     arm: TrialArm | None = None
+    shadow: ShadowOrder | None = None
 
     @property
     def response(self) -> RecommendationResponse:
@@ -90,7 +93,10 @@ class ServedRecommendation:
 
 
 def recommend_request(
-    snapshot: ServingSnapshot, body: JsonBody, draws: TrialDraws | None = None
+    snapshot: ServingSnapshot,
+    body: JsonBody,
+    draws: TrialDraws | None = None,
+    second: ShadowModel | None = None,
 ) -> ServedRecommendation:
     """The recommendation for a request body, in an arm of a trial if one is open.
 
@@ -106,7 +112,7 @@ def recommend_request(
     except ValidationError as error:
         raise refused_request(snapshot, error, snapshot.form.model) from None
     try:
-        return recommend_parsed(snapshot, request, draws)
+        return recommend_parsed(snapshot, request, draws, second)
     except IntakeError as error:
         raise with_json_remedies(error, snapshot.form.fields) from None
 
@@ -133,7 +139,10 @@ def refused_request(
 
 
 def recommend_parsed(
-    snapshot: ServingSnapshot, request: ParsedRequest, draws: TrialDraws | None = None
+    snapshot: ServingSnapshot,
+    request: ParsedRequest,
+    draws: TrialDraws | None = None,
+    second: ShadowModel | None = None,
 ) -> ServedRecommendation:
     """The recommendation for a validated request; raises `IntakeError` as `recommend_request`."""
     intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
@@ -159,10 +168,15 @@ def recommend_parsed(
         datetime.now(UTC),
     )
     content = response_content(snapshot, intake, recommendation, recommendation_id, shown)
+    shadow = None
+    if second is not None:
+        shadow = second.order_for(
+            snapshot, intake, recommendation, request.top_k, recommendation_id
+        )
     arm = None
     if drawn is not None and recommendation.orders is not None:
         arm = drawn.with_orders(recommendation.orders)
-    return ServedRecommendation(request, recommendation, recommendation_id, content, arm)
+    return ServedRecommendation(request, recommendation, recommendation_id, content, arm, shadow)
 
 
 def today(practice: Practice) -> date:

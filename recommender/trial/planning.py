@@ -5,9 +5,9 @@ intention to treat.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import brentq
 
 from recommender.errors import RecommenderError
@@ -38,7 +38,8 @@ class TrialAssumptions:
         Share of the variance of ratings that lies between clinicians. Published shares run from 0
         to .17; .05 is their middle (Baldwin & Imel 2013 found .05 for outcome).
     clinicians
-        Clinicians who take clients of the trial.
+        Clinicians who take clients of the trial, as so many that are equally busy: one over the sum
+        of squared shares of the clients (Kish 1965, section 11.7).
     apart
         Share of the clients whom the two orders bring to different clinicians, as a difference of
         caseloads: 0 where both arms have the same caseloads, 1 where no clinician has clients of
@@ -55,7 +56,7 @@ class TrialAssumptions:
     looks: tuple[float, ...] = (0.5, 0.75, 1.0)
     explained: float = 0.15
     icc: float = 0.05
-    clinicians: int = 20
+    clinicians: float = 20
     apart: float = 0.2
     follow: float = 1.0
     rated: float = 0.68
@@ -72,8 +73,9 @@ class TrialAssumptions:
                 raise RecommenderError(name, "is no share below 1", "give one such as 0.05")
         if not 0.0 <= self.apart <= 1.0:
             raise RecommenderError("apart", "is no share", "give one from 0 to 1")
-        if self.clinicians < 2:
-            raise RecommenderError("clinicians", "are fewer than two", "no order can be compared")
+        if self.clinicians < 4:
+            problem = "are fewer than four equally busy ones"
+            raise RecommenderError("clinicians", problem, "no variance by clinician is an estimate")
         ascending = all(a < b for a, b in zip((0.0, *self.looks), self.looks, strict=False))
         if not ascending or not self.looks or self.looks[-1] != 1.0:
             problem = "are not ascending shares of the ratings that end with 1"
@@ -113,19 +115,29 @@ def size_of(effect: float, assumed: TrialAssumptions, per_month: float | None = 
         raise RecommenderError("effect", problem, "give one such as 0.2")
     if per_month is not None and per_month <= 0.0:
         raise RecommenderError("per-month", "is not above 0", "count clients who ask in a month")
-    needed = (
-        effect * assumed.follow / _drift_needed(assumed.looks, assumed.alpha, assumed.power)
-    ) ** 2
-    left = needed - assumed.icc * _caseloads_apart(assumed)
-    rated = int(np.ceil(4.0 * _within(assumed) / left)) if left > 0.0 else LARGEST_TRIAL
-    if rated >= LARGEST_TRIAL:
+
+    def lacking(log_rated: float) -> float:
+        return power_at(float(np.exp(log_rated)), effect, assumed) - assumed.power
+
+    least, most = np.log(4.0), np.log(LARGEST_TRIAL)
+    if lacking(most) < 0.0:
         return TrialSize(effect, None, None, None)
+    rated = int(np.ceil(np.exp(brentq(lacking, least, most, xtol=1e-4))))
     randomised = int(np.ceil(rated / assumed.rated))
     return TrialSize(effect, rated, randomised, per_month and randomised / per_month)
 
 
 def power_at(rated: float, effect: float, assumed: TrialAssumptions) -> float:
     """Chance that a benefit is found when so many clients are rated, of this effect.
+
+    The difference between two means of half of the clients each has the variance
+    4 (1 - R2 - icc) / n. The standard error that is claimed is larger, since it is robust by
+    clinician: were the clinicians others, their effects would add icc times the sum of
+    (p_1g - p_0g)^2, where p_ag is the share of arm a's clients with clinician g. Where caseloads
+    are a total variation `apart` apart, evenly over G clinicians, that sum is 4 apart^2 / G; it
+    does not fall with n (Walwyn & Roberts 2010, Stat Med 29:1132, on clinicians in both arms). So
+    a boundary is higher by the ratio of both errors, which grows from look to look, and is that of
+    a t statistic with G - 1 degrees of freedom.
 
     Parameters
     ----------
@@ -134,41 +146,16 @@ def power_at(rated: float, effect: float, assumed: TrialAssumptions) -> float:
     effect
         In standard deviations, among those who follow the order.
     """
-    drift = effect * assumed.follow / np.sqrt(variance_at(rated, assumed))
-    return crossings_of(assumed.looks, _bounds(assumed.looks, assumed.alpha), float(drift)).power
+    within = max(1.0 - assumed.explained - assumed.icc, 1e-6)
+    between = assumed.icc * 4.0 * assumed.apart**2 / assumed.clinicians
+    seen = rated * np.array(assumed.looks)
+    ratio = np.sqrt(1.0 + between * seen / (4.0 * within))
+    bounds = np.array(_bounds(assumed.looks, assumed.alpha, assumed.clinicians)) * ratio
+    drift = effect * assumed.follow * np.sqrt(rated / (4.0 * within))
+    return crossings_of(assumed.looks, bounds.tolist(), float(drift)).power
 
 
-def variance_at(rated: float, assumed: TrialAssumptions) -> float:
-    """Variance of the effect, in squared standard deviations of the early alliance.
-
-    Two means of half of the clients each: 4 (1 - R2 - icc) / n within clinicians. Between them, arm
-    a has the share p_ag of its clients with clinician g, whose effect has variance icc: icc times
-    the sum of (p_1g - p_0g)^2. Where caseloads are a total variation `apart` apart, evenly over G
-    clinicians, that sum is 4 apart^2 / G. It does not fall with n: clinicians, not clients, are
-    then too few (Walwyn & Roberts 2010, Stat Med 29:1132, on clinicians in both arms).
-    """
-    return 4.0 * _within(assumed) / rated + assumed.icc * _caseloads_apart(assumed)
-
-
-def _within(assumed: TrialAssumptions) -> float:
-    return max(1.0 - assumed.explained - assumed.icc, 1e-6)
-
-
-def _caseloads_apart(assumed: TrialAssumptions) -> float:
-    return 4.0 * assumed.apart**2 / assumed.clinicians
-
-
-def _bounds(looks: tuple[float, ...], alpha: float) -> tuple[float, ...]:
+def _bounds(looks: tuple[float, ...], alpha: float, clinicians: float) -> tuple[float, ...]:
     per_mille = [round(1000 * each) for each in looks]
-    return boundaries_at(per_mille, 1000, spent_on_benefit, alpha / 2.0)
-
-
-@lru_cache(maxsize=32)
-def _drift_needed(looks: tuple[float, ...], alpha: float, power: float) -> float:
-    """The drift under which a boundary is crossed with this power."""
-    bounds = _bounds(looks, alpha)
-
-    def lacking(drift: float) -> float:
-        return crossings_of(looks, bounds, drift).power - power
-
-    return float(brentq(lacking, 0.0, 12.0, xtol=1e-4))
+    bounds = boundaries_at(per_mille, 1000, spent_on_benefit, alpha / 2.0)
+    return tuple(stats.t.isf(stats.norm.sf(bounds), clinicians - 1).tolist())

@@ -18,7 +18,7 @@ from recommender.cli.commands.console import (
     out,
     print_json,
 )
-from recommender.errors import ConflictError
+from recommender.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from recommender.journal.trials import StoredTrial
@@ -241,6 +241,43 @@ def report(
     out.print(found.sentence, soft_wrap=True)
     out.print(report_table(found))
     out.print(counts_table(found))
+
+
+def shadow(
+    store: RequiredStoreUrl,
+    practice: Definition = "psychology",
+    model: Annotated[
+        str | None, typer.Option(help="Digest of the second model, or its beginning; the last.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the models that are shown with the one of `serve --shadow`, request by request.
+
+    Example: `recommender shadow --practice practice.toml`
+    """
+    from recommender.cli.trial_tables import shadow_lines, shadow_table
+    from recommender.journal.shadows import shadow_digests, shadowed_requests, shown_beside
+    from recommender.journal.trials import begun_by_request
+    from recommender.monitoring.shadow_comparison import compare_shadow
+
+    with exit_on_error(as_json=as_json):
+        declared = definition(practice)
+        with opened_store(store) as journal, journal.reading() as connection:
+            known = [d for d in shadow_digests(connection) if d.startswith(model or "")]
+            if not known:
+                remedy = "start the server with --shadow challenger, and let clients ask"
+                raise NotFoundError("shadow", "has scored no request", remedy)
+            shortlists = shown_beside(connection, known[0])
+            scored = shadowed_requests(connection, known[0])
+            begun = begun_by_request(connection)
+        some = [each for each in scored if each.recommendation_id in shortlists]
+        found = compare_shadow(some, shortlists, begun, declared)
+    if as_json:
+        print_json({"model": known[0], **asdict(found)})
+        return
+    for line in shadow_lines(known[0], found):
+        out.print(line, soft_wrap=True)
+    out.print(shadow_table(found))
 
 
 def _assumptions(

@@ -67,7 +67,7 @@ def arms(desk: JournalServer) -> dict[str, str]:
 
 
 def test_a_plan_says_how_many_clients_and_months_are_needed() -> None:
-    shown = run("trial", "plan", "--per-month", "20", "--icc", "0", "--follow", "1")
+    shown = run("trial", "plan", "--per-month", "20", *ASSUMED)
     data = json.loads(run("trial", "plan", "--per-month", "20", "--json", *ASSUMED).output)
     assert shown.exit_code == 0, shown.output
     assert [each["effect"] for each in data["effects"]] == [0.1, 0.2, 0.3]
