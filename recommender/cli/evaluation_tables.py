@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
+from recommender.cli.size_tables import gains_table
 from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
     COMPOSITE,
@@ -69,6 +70,7 @@ def evaluation_view(report: EvaluationReport) -> Group:
     return Group(
         figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings"),
         differences_table(report.differences),
+        gains_table(report.gains_by_part),
         ranges_table(report.ranges),
         groups_table(report.groups or (), report.groups_too_few),
         exposure_table(report.exposure),

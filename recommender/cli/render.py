@@ -76,13 +76,8 @@ def practice_table(practice: Practice) -> Group:
         "Matches", ("match", "compares", "speaks for", "speaks against", "size, in SD")
     )
     for match in practice.matches.values():
-        sides = " and ".join(
-            "+".join(f.name for f in side) for side in (match.client, match.clinician)
-        )
         size = f"{match.prior:+.2f}" if match.prior else ""
-        matches.add_row(
-            match.name, f"{match.operator}: {sides}", match.phrase, match.otherwise, size
-        )
+        matches.add_row(match.name, match.described, match.phrase, match.otherwise, size)
     rules = RecordTable("Constraints", ("constraint", "rule", "family", "default", "text"))
     for constraint in practice.constraints.values():
         rules.add_row(

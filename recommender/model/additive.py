@@ -3,7 +3,7 @@
 Turns feature rows into blocks of the mixed model, and its terms back into feature contributions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
 from recommender.model.interactions import (
+    LEVELS,
+    NUMBERS,
     Interactions,
     Standardizer,
     fit_interactions,
@@ -42,12 +44,16 @@ class ClinicianIndex:
         return ClinicianIndex(self.clinician[rows], self.level[rows])
 
 
+DECLARED = "declared_products"
+"""The block of declared products while a model is fitted; afterwards they are among the matches."""
 EXPECTED: Mapping[str, float] = {
     "clinician": 0.002,
     "matches": 0.01,
     "clinicians": 0.015,
     "by_level": 0.005,
-    "products": 0.01,
+    NUMBERS: 0.01,
+    LEVELS: 0.01,
+    DECLARED: 0.003,
 }
 """Prior medians of what each block adds to the variance of a rating, as a share of the residual
 variance. Chosen on simulated practices, not taken from a study: published shares of clinicians in
@@ -84,8 +90,9 @@ class DesignSpec:
 
     `clinician` and `match` are the scales of clinician and of centred match columns, `clinicians`
     and `levels` the numbers of effects. `prior` has the declared sizes of the matches in points of
-    alliance, all zero when the practice gives none. `informed` replaces the declared sizes while a
-    model is fitted: a fitted one has the slopes themselves.
+    alliance, all zero when the practice gives none. `products` are by block. `informed` replaces
+    the declared sizes while a model is fitted: a fitted one has the slopes themselves. `declared`
+    are the places of declared products among the matches while they have a variance of their own.
     """
 
     clinician: Standardizer
@@ -93,22 +100,22 @@ class DesignSpec:
     prior: Array
     clinicians: int
     levels: int
-    products: Interactions | None
+    products: Mapping[str, Interactions]
     informed: SlopePrior | None = None
+    declared: tuple[int, ...] = ()
 
     def blocks(self, rows: Rows, clinician_index: ClinicianIndex) -> list[Block]:
         """Blocks of the mixed model for these rows."""
         blocks: list[Block] = [
             DenseBlock("clinician", self.clinician.apply(rows.clinician)),
-            DenseBlock("matches", self._match_columns(rows)),
+            *match_blocks(self._match_columns(rows), np.arange(rows.match.shape[1]), self._apart),
             *self.index_blocks(clinician_index),
         ]
         if self.prior.any() and self.informed is None:
             evidence = np.nan_to_num(rows.match) @ self.prior
             # Shrunk to 1, not to 0: ratings must outweigh the literature before they move it.
             blocks.append(DenseBlock("evidence", evidence[:, None], prior_mean=np.ones(1)))
-        if self.products is not None:
-            blocks.append(DenseBlock("products", self.products.columns(rows)))
+        blocks += [DenseBlock(name, each.columns(rows)) for name, each in self.products.items()]
         return blocks
 
     def index_blocks(self, clinician_index: ClinicianIndex) -> list[IndexBlock]:
@@ -126,14 +133,24 @@ class DesignSpec:
             return np.zeros(len(rows.match))
         return np.asarray(np.nan_to_num(rows.match) @ self.informed.mean)
 
-    def settled(self, fit: MixedFit) -> MixedFit:
-        """A fit to the blocks of an informed design, in the columns of one that is not.
+    def slope_prior(self, fit: MixedFit) -> SlopePrior:
+        """What was known of the slopes before the ratings, at the variances of the fit."""
+        spread = fit.variances["matches"]
+        if self.informed is not None:
+            return SlopePrior(self.informed.mean, spread * self.informed.covariance)
+        declared = fit.variances.get("evidence", 0.0) * np.outer(self.prior, self.prior)
+        return SlopePrior(self.prior, declared + np.diag(spread / self.match.interval**2))
 
-        The declared sizes count once, and the coefficients of the matches are what the slopes
-        differ from them. The variance of the matches stays a factor on the informed covariance.
+    def settled(self, fit: MixedFit) -> MixedFit:
+        """A fit to the blocks of a design that is fitted, in the columns of one that scores.
+
+        Declared products become matches again. With an informed prior the declared sizes count
+        once, and the coefficients of the matches are what the slopes differ from them; the variance
+        of the matches stays a factor on the informed covariance.
         """
         if self.informed is None:
-            return fit
+            names = tuple(name for name in fit.names if name != DECLARED)
+            return replace(fit, names=names, coefficients=self._together(fit.coefficients))
         slopes = self.informed.mean + self.informed.root @ fit.coefficients["matches"]
         own = {**fit.coefficients, "matches": self.match.interval * (slopes - self.prior)}
         if not self.prior.any():
@@ -149,10 +166,24 @@ class DesignSpec:
     def settled_draws(self, draws: Mapping[str, Array]) -> dict[str, Array]:
         """Deviations of the coefficients of `settled`, from those of the blocks, (p, draws)."""
         if self.informed is None:
-            return dict(draws)
+            return self._together(draws)
         slopes = self.informed.root @ draws["matches"]
         drawn = {**draws, "matches": self.match.interval[:, None] * slopes}
         return drawn | ({"evidence": np.zeros((1, DRAWS))} if self.prior.any() else {})
+
+    @property
+    def _apart(self) -> tuple[int, ...]:
+        """Places of matches with a variance of their own: an informed prior has one for each."""
+        return self.declared if self.informed is None else ()
+
+    def _together(self, by_block: Mapping[str, Array]) -> dict[str, Array]:
+        """Matches and declared products in the order of the definition, by block (p, ...)."""
+        if not self.declared:
+            return dict(by_block)
+        matches = np.empty((len(self.prior), *by_block["matches"].shape[1:]))
+        matches[np.setdiff1d(np.arange(len(matches)), self.declared)] = by_block["matches"]
+        matches[list(self.declared)] = by_block[DECLARED]
+        return {n: v for n, v in by_block.items() if n != DECLARED} | {"matches": matches}
 
     def expected(self, rows: Rows, interval: float) -> dict[str, float]:
         """Prior medians of the shares of variance by block; `interval` as in `design_spec`."""
@@ -177,6 +208,23 @@ class DesignSpec:
         )
 
 
+def match_blocks(
+    columns: Array, places: Sequence[int] | NDArray[np.intp], declared: Sequence[int]
+) -> list[Block]:
+    """Some columns of the matches as blocks, declared products apart where there are any."""
+    products = np.isin(places, declared)
+    parts = (("matches", np.compress(~products, places)), (DECLARED, np.compress(products, places)))
+    return [
+        DenseBlock(name, columns[:, own]) for name, own in parts if name == "matches" or len(own)
+    ]
+
+
+def declared_places(practice: Practice) -> tuple[int, ...]:
+    """The places of declared products among the matches of a practice."""
+    matches = practice.matches.values()
+    return tuple(place for place, match in enumerate(matches) if match.parts)
+
+
 def design_spec(
     practice: Practice, rows: Rows, interval: float, clinicians: int, levels: int
 ) -> DesignSpec:
@@ -191,6 +239,7 @@ def design_spec(
         clinicians=clinicians,
         levels=levels,
         products=fit_interactions(practice, rows),
+        declared=declared_places(practice),
     )
 
 
@@ -230,8 +279,8 @@ class Additive:
             history[:, 2] = terms["by_level"]
         start = np.full((len(history), 1), self.fit.intercept)
         clinician = frame.clinician.apply(rows.clinician) * own["clinician"]
-        if frame.products is not None:
-            clinician = clinician + frame.products.parts(rows, own["products"])
+        for name, products in frame.products.items():
+            clinician = clinician + products.parts(rows, own[name])
         return np.concatenate([clinician, matches, history, start], axis=1)
 
     def match_parts(self, match: Array) -> Array:
@@ -276,9 +325,8 @@ class Additive:
             arrays[f"{name}.mean"], arrays[f"{name}.spread"] = scale.mean, scale.interval
         arrays["prior"] = self.frame.prior
         arrays |= {f"draws.{name}": draws for name, draws in self.draws.items()}
-        if self.frame.products is not None:
-            products = self.frame.products.to_arrays()
-            arrays |= {f"products.{name}": array for name, array in products.items()}
+        for block, products in self.frame.products.items():
+            arrays |= {f"{block}.{name}": array for name, array in products.to_arrays().items()}
         shape = {"clinicians": self.frame.clinicians, "levels": self.frame.levels}
         return arrays, {"fit": facts} | shape
 
@@ -291,14 +339,16 @@ class Additive:
             name: Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
             for name in ("clinician", "match")
         }
-        products = _under("products.", arrays)
+        products = {block: _under(f"{block}.", arrays) for block in (NUMBERS, LEVELS)}
         frame = DesignSpec(
             clinician=scales["clinician"],
             match=scales["match"],
             prior=arrays["prior"],
             clinicians=facts["clinicians"],
             levels=facts["levels"],
-            products=Interactions.from_arrays(products) if products else None,
+            products={
+                block: Interactions.from_arrays(own) for block, own in products.items() if own
+            },
         )
         fitted = MixedFit.from_arrays(_under("fit.", arrays), facts["fit"])
         return cls(frame, fitted, _under("draws.", arrays))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import ClassVar, Literal
 
 from recommender.model.alliance_model import PRIORS, AllianceModel
+from recommender.model.card_blocks import CardBlock, CardList, CardParagraph, CardTable
+from recommender.model.card_sizes import match_blocks, part_gain_blocks
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -29,34 +30,6 @@ from recommender.model.verdicts import verdicts_of
 VERDICTS = "In short"
 """Heading of the section that answers the questions of `model.verdicts`."""
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
-
-
-@dataclass(frozen=True, slots=True)
-class CardParagraph:
-    """A paragraph of plain text."""
-
-    kind: ClassVar[Literal["paragraph"]] = "paragraph"
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CardList:
-    """A bulleted list of plain text."""
-
-    kind: ClassVar[Literal["list"]] = "list"
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CardTable:
-    """A table; each row has a cell for each heading, and the first cell names the row."""
-
-    kind: ClassVar[Literal["table"]] = "table"
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-CardBlock = CardParagraph | CardList | CardTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +362,8 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
     "measured": ("How it was measured", _measured),
     "figures": ("Figures beside the baselines", partial(_if_learned, _figures)),
     "differences": ("Ours minus each baseline", partial(_if_learned, _differences)),
+    "parts": ("What a gain comes from", partial(_if_learned, part_gain_blocks)),
+    "matches": ("Which matches matter", match_blocks),
     "ranges": ("Interval coverage", partial(_if_learned, _ranges)),
     "groups": ("Groups of clients", partial(_if_learned, _groups)),
     "exposure": ("Who is ranked first", partial(_if_learned, _exposure)),

@@ -11,6 +11,10 @@ PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "com
 SLOPE = "calibration slope"
 ALL_RATED, FIRST_RANKED, NEW_CLINICIANS = "all rated", "first-ranked", "new clinicians"
 """Populations whose interval coverage every report of a learned model gives."""
+CLIENT_PART, OWN_PART = "client part", "clinician's own part"
+MATCHES, PRODUCTS, TREES = "matches", "products", "trees"
+BEYOND_OWN = "all beyond the clinician's own part"
+"""Parts of a prediction whose gains a report gives."""
 MIN_RATINGS_SHOWN = 30
 """Ratings below which a group is named without any figure: it would say more about single people
 than about the model."""
@@ -216,6 +220,57 @@ class Concentration(_Part):
     champion: Number = None
 
 
+class PartGain(Estimate):
+    """What one part of a prediction adds to a metric when it joins the parts before it.
+
+    The estimate is the metric with the part minus the metric without it, on the same draws of the
+    same pairings; `reached` is the metric with it. Of `RMSE`, a difference below 0 is a gain.
+    """
+
+    part: str
+    metric: str
+    reached: Number = None
+
+
+class MatchEstimate(_Part):
+    """How much a declared match matters, in points of the reference scale as it goes from 0 to 1.
+
+    Attributes
+    ----------
+    match
+        Its name in the definition.
+    expected
+        Before the practice's own ratings: the declared size, and what other practices contributed.
+    own
+        By the practice's own ratings, shrunk to 0: what was expected gives it no sign.
+    size
+        By both, as the model uses it.
+    clients, clinicians
+        People in rated pairings whose match is not the usual one; None where they are too few to
+        be counted.
+
+    Intervals are of 95 %, given the variances of the mixed model.
+    """
+
+    match: str
+    expected: Estimate
+    own: Estimate
+    size: Estimate
+    clients: Count | None = None
+    clinicians: Count | None = None
+
+
+class MatchEstimates(_Part):
+    """The estimates of all matches; `alliance_sd` is one standard deviation of alliance, in points.
+
+    `rated` is how many pairings with a rating they rest on.
+    """
+
+    alliance_sd: float
+    rated: Count = 0
+    by_match: tuple[MatchEstimate, ...] = ()
+
+
 class EvaluationReport(_Part):
     r"""What was measured on held-out pairings; aggregates only, never about one person.
 
@@ -240,6 +295,10 @@ class EvaluationReport(_Part):
         Figures of each audited group, and how many groups have too few people to be reported.
     exposure, concentration, optimism, dropout_sensitivity, cross_fitted
         See the classes.
+    gains_by_part
+        What the client part, the clinician's own part, the matches and the products add.
+    matches
+        How much each declared match matters; None in reports written before it was.
     incumbent
         The challenger beside what it would replace; the gate decides on it.
     randomised
@@ -280,6 +339,8 @@ class EvaluationReport(_Part):
     cross_fitted: CrossFitted | None = None
     incumbent: IncumbentComparison | None = None
     concentration: Concentration | None = None
+    gains_by_part: tuple[PartGain, ...] = ()
+    matches: MatchEstimates | None = None
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Self:
@@ -354,6 +415,19 @@ def interval_text(figure: Estimate, sign: str = "", end_digits: int = 2) -> str:
         return f"{figure.value:{sign}.3f} (interval {NOT_MEASURED})"
     ends = f"{figure.low:{sign}.{end_digits}f} to {figure.high:{sign}.{end_digits}f}"
     return f"{figure.value:{sign}.3f} ({ends})"
+
+
+def gain_text(gain: PartGain) -> str:
+    """What a part adds to a metric, or that it changes nothing.
+
+    Examples
+    --------
+    >>> gain_text(PartGain(part="matches", metric="composite", value=0.1, low=0.05, high=0.15))
+    '+0.100 (+0.05 to +0.15)'
+    >>> gain_text(PartGain(part="client part", metric="composite", value=0.0, low=0.0, high=0.0))
+    'no change'
+    """
+    return interval_text(gain, "+") if gain.low or gain.high or gain.value else "no change"
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _declared(
 ) -> Additive:
     attributes, matches = len(clinician_features(practice)), len(practice.matches)
     prior = interval * np.array([match.prior for match in practice.matches.values()])
-    frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
+    frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, {})
     coefficients = {
         "clinician": np.zeros(attributes),
         "matches": np.zeros(matches) if informed is None else informed.mean - prior,

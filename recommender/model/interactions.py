@@ -1,10 +1,13 @@
-"""Products of a client's numeric features with a clinician's, beside the declared matches.
+"""Products of a client's features with a clinician's, beside the declared matches.
 
-Of low rank where a practice has many numeric fields, so that the block stays small.
+Numbers are multiplied with numbers, levels of categories and tags with levels, each in a block of
+its own: levels have more products, most of them without effect, and a common variance would hide
+the effects of the numbers. Of low rank where a side has many columns, so that blocks stay small.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -42,17 +45,25 @@ def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
 
 
 Places = NDArray[np.intp]
-COMPONENTS = 12
-"""Principal directions of each side's numbers: at most 144 products. The shipped definition has 11
-by 10 numbers, which are used as they are."""
+NUMBERS, LEVELS = "products", "level_products"
+"""Blocks of products: of numbers, and of levels of categories and tags."""
+COMPONENTS: Mapping[str, int] = {NUMBERS: 12, LEVELS: 24}
+"""Principal directions of each side: at most 144 products of numbers and 576 of levels. The shipped
+definition has 11 by 10 numbers, which are used as they are, and 41 by 25 levels."""
+ROWS_A_PRODUCT = 4
+"""Rows for each product of levels, by our choice: on simulated practices 300 rows determine 4 of
+576 coefficients and 1,000 rows 9, while the time of a fit grows with the third power of their
+number."""
+MAX_SLOPE_PARTS = 2_000_000
+"""Parts of slopes that are summed at once: 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class NumericColumns:
-    """The numeric features of one side and their principal directions.
+class MultipliedColumns:
+    """The features of one side that are multiplied, and their principal directions.
 
     `places` (p,) are their columns among the side's features, `basis` (p, k) orthonormal
-    directions: the identity where there are no more than `COMPONENTS` numbers.
+    directions: the identity where there are no more than the `COMPONENTS` of their block.
     """
 
     places: Places
@@ -60,16 +71,16 @@ class NumericColumns:
     basis: Array
 
     def scaled(self, rows: Array) -> Array:
-        """The side's numbers on one scale, (n, p); a missing one becomes 0, the average."""
+        """The side's columns on one scale, (n, p); a missing one becomes 0, the average."""
         return self.scale.apply(rows[:, self.places])
 
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """How rows become products; fixed when the model is fitted."""
+    """How rows become the products of one block; fixed when the model is fitted."""
 
-    client: NumericColumns
-    clinician: NumericColumns
+    client: MultipliedColumns
+    clinician: MultipliedColumns
 
     @property
     def width(self) -> int:
@@ -83,15 +94,15 @@ class Interactions:
         return (ours[:, :, None] * theirs[:, None, :]).reshape(len(ours), self.width)
 
     def parts(self, rows: Rows, coefficients: Array) -> Array:
-        """Contribution of each clinician column given the client's numbers, (n, clinician columns).
+        """Contribution of each clinician column given the client's, (n, clinician columns).
 
-        A product is attributed to the clinician's column, since the client's numbers are the same
+        A product is attributed to the clinician's column, since the client's columns are the same
         for every clinician. Summed element by element: the last digit of a matrix product depends
         on the number of rows.
         """
         contributions = np.zeros_like(rows.clinician)
         weights = self.weights(coefficients)
-        for some in chunks(len(contributions)):
+        for some in chunks(len(contributions), max(MAX_SLOPE_PARTS // weights.size, 1)):
             theirs = self.clinician.scaled(rows.clinician[some])
             contributions[some, self.clinician.places] = (
                 self.slopes(rows.client[some], weights) * theirs
@@ -99,12 +110,12 @@ class Interactions:
         return contributions
 
     def weights(self, coefficients: Array) -> Array:
-        """Points for one unit of a client's number times one of a clinician's, (p, q)."""
+        """Points for one unit of a client's column times one of a clinician's, (p, q)."""
         inner = coefficients.reshape(self.client.basis.shape[1], -1)
         return np.asarray(self.client.basis @ inner @ self.clinician.basis.T)
 
     def slopes(self, client_rows: Array, weights: Array) -> Array:
-        """Points for one unit of each of the clinician's numbers, (clients, q)."""
+        """Points for one unit of each of the clinician's columns, (clients, q)."""
         ours = self.client.scaled(client_rows).T
         parts = ours[:, :, None] * weights[:, None, :]
         return sum_in_order(parts.reshape(len(ours), -1)).reshape(-1, weights.shape[1])
@@ -113,7 +124,7 @@ class Interactions:
         """Named arrays, for `from_arrays`."""
         arrays: dict[str, NDArray[Any]] = {}
         for name in ("client", "clinician"):
-            side: NumericColumns = getattr(self, name)
+            side: MultipliedColumns = getattr(self, name)
             arrays |= {f"{name}.places": side.places, f"{name}.basis": side.basis}
             arrays |= {f"{name}.mean": side.scale.mean, f"{name}.spread": side.scale.interval}
         return arrays
@@ -124,40 +135,57 @@ class Interactions:
         return cls(*(_side_from(arrays, name) for name in ("client", "clinician")))
 
 
-def fit_interactions(practice: Practice, rows: Rows) -> Interactions | None:
-    """Interactions scaled on the training rows; None where a side has no scored number."""
-    sides = []
+def fit_interactions(practice: Practice, rows: Rows) -> dict[str, Interactions]:
+    """The products by block, scaled on the training rows.
+
+    A block is left out where a side has no column of its kind.
+    """
     by_side: dict[Side, Array] = {"client": rows.client, "clinician": rows.clinician}
-    for name, values in by_side.items():
-        places = numeric_columns(practice.fields(name, "score").values())
-        if not len(places):
-            return None
-        scale = fit_standardizer(values[:, places])
-        sides.append(NumericColumns(places, scale, _basis(scale.apply(values[:, places]))))
-    return Interactions(*sides)
+    found = {}
+    for block in COMPONENTS:
+        sides = []
+        for name, values in by_side.items():
+            places = multiplied_columns(practice.fields(name, "score").values(), block)
+            scale = fit_standardizer(values[:, places])
+            most = COMPONENTS[block] if block == NUMBERS else most_directions(len(values))
+            basis = _basis(scale.apply(values[:, places]), most)
+            sides.append(MultipliedColumns(places, scale, basis))
+        if all(len(side.places) for side in sides):
+            found[block] = Interactions(*sides)
+    return found
 
 
-def numeric_columns(fields: Iterable[Field]) -> Places:
-    """Indices of the numeric fields among the columns of `features_of(fields)`."""
-    numeric = [
-        field.behaviour.numeric
+def most_directions(rows: int) -> int:
+    """Directions of levels a side: at most one product for `ROWS_A_PRODUCT` rows."""
+    return min(COMPONENTS[LEVELS], max(isqrt(rows // ROWS_A_PRODUCT), 1))
+
+
+def is_multiplied(field: Field, block: str) -> bool:
+    """Whether a block multiplies the columns of a scored field."""
+    return field.behaviour.numeric == (block == NUMBERS)
+
+
+def multiplied_columns(fields: Iterable[Field], block: str) -> Places:
+    """Indices of the columns that a block multiplies among those of `features_of(fields)`."""
+    chosen = [
+        is_multiplied(field, block)
         for field in fields
         for _ in range(1 if field.behaviour.numeric else len(field.levels))
     ]
-    return np.flatnonzero(numeric)
+    return np.flatnonzero(chosen)
 
 
-def _basis(scaled: Array) -> Array:
+def _basis(scaled: Array, most: int) -> Array:
     """The identity for few columns, else the principal directions of many, signed alike."""
-    if scaled.shape[1] <= COMPONENTS:
+    if scaled.shape[1] <= most:
         return np.eye(scaled.shape[1])
     _, directions = np.linalg.eigh(scaled.T @ scaled)
-    principal = directions[:, ::-1][:, :COMPONENTS]
+    principal = directions[:, ::-1][:, :most]
     # The sign of an eigenvector is arbitrary: its largest entry becomes positive.
     leading = np.abs(principal).argmax(axis=0)
-    return np.asarray(principal * np.sign(principal[leading, np.arange(COMPONENTS)]))
+    return np.asarray(principal * np.sign(principal[leading, np.arange(most)]))
 
 
-def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> NumericColumns:
+def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> MultipliedColumns:
     scale = Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
-    return NumericColumns(arrays[f"{name}.places"], scale, arrays[f"{name}.basis"])
+    return MultipliedColumns(arrays[f"{name}.places"], scale, arrays[f"{name}.basis"])

@@ -18,6 +18,7 @@ from scipy.special import gammaincinv
 from recommender.errors import IntakeError
 from recommender.features.feature import Array, client_features, client_rows
 from recommender.model.alliance_model import AllianceModel
+from recommender.model.interactions import NUMBERS
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -65,7 +66,7 @@ class LevelShift:
 
 def answer_shifts(requests: Sequence[Answers], model: AllianceModel) -> tuple[AnswerShift, ...]:
     """Every number whose spread the model holds, where enough clients answered it."""
-    numbers = model.additive.frame.products
+    numbers = model.additive.frame.products.get(NUMBERS)
     rows = [row for each in requests if (row := _row(each, model.practice)) is not None]
     if numbers is None or len(rows) < MIN_REQUESTS:
         return ()

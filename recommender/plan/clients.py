@@ -1,5 +1,6 @@
 """What clients decide of their scores alone, equal for every clinician."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,19 +23,22 @@ class ClientTerms:
         The level that records distinguish; -1 for none.
     expected : (C,)
         The client part, in points.
-    slopes : (C, q)
-        Points for one unit of each clinician's number that is multiplied with theirs.
+    slopes : by block (C, q)
+        Points for one unit of each clinician's column that is multiplied with theirs.
     """
 
     rows: Array
     level: NDArray[np.int64]
     expected: Array
-    slopes: Array
+    slopes: Mapping[str, Array]
 
     def take(self, rows: Places) -> "ClientTerms":
         """Some of the clients, in the order given; one may be taken more than once."""
         return ClientTerms(
-            self.rows[rows], self.level[rows], self.expected[rows], self.slopes[rows]
+            self.rows[rows],
+            self.level[rows],
+            self.expected[rows],
+            {block: slopes[rows] for block, slopes in self.slopes.items()},
         )
 
     def followed_by(self, other: "ClientTerms") -> "ClientTerms":
@@ -43,5 +47,8 @@ class ClientTerms:
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.level, other.level]),
             np.concatenate([self.expected, other.expected]),
-            np.concatenate([self.slopes, other.slopes]),
+            {
+                block: np.concatenate([slopes, other.slopes[block]])
+                for block, slopes in self.slopes.items()
+            },
         )

@@ -1,5 +1,6 @@
 """What the clinicians of a roster decide of a score alone, equal for every client."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +29,9 @@ class ClinicianTerms:
         Their effect for clients of each level; the last is of clients without one.
     history : (levels + 1, n, columns)
         The columns of their records for clients of each level, and of none.
-    multiplied : (n, q)
-        Their numbers that are multiplied with those of the client, on one scale; (n, 0) without
-        products.
-    directions : (n, k)
+    multiplied : by block (n, q)
+        Their columns that are multiplied with those of the client, on one scale.
+    directions : by block (n, k)
         The same in the directions of the products' draws; float32.
     drawn : (n, draws)
         Deviations of all this from its mean in every draw; float32.
@@ -45,8 +45,8 @@ class ClinicianTerms:
     effect: Array
     by_level: Array
     history: Array
-    multiplied: Array
-    directions: Drawn
+    multiplied: Mapping[str, Array]
+    directions: Mapping[str, Drawn]
     drawn: Drawn
     unknown: Array
 
@@ -62,8 +62,7 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
     levels = [_effects(additive, index, level) for level in every_level]
     history = [model.records.rows(index, np.full(len(index), level)) for level in every_level]
     products = additive.frame.products
-    multiplied = np.zeros((len(index), 0)) if products is None else products.clinician.scaled(rows)
-    directions = multiplied if products is None else multiplied @ products.clinician.basis
+    multiplied = {block: each.clinician.scaled(rows) for block, each in products.items()}
     drawn = scaled.astype(np.float32) @ additive.draws["clinician"]
     known = (index >= 0) & (index < len(additive.draws["clinicians"]))
     drawn[known] += additive.draws["clinicians"][index[known]]
@@ -75,7 +74,10 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
         by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
         history=np.stack(history),
         multiplied=multiplied,
-        directions=directions.astype(np.float32),
+        directions={
+            block: (multiplied[block] @ each.clinician.basis).astype(np.float32)
+            for block, each in products.items()
+        },
         drawn=drawn,
         unknown=np.where(index < 0, additive.unknown, 0.0),
     )

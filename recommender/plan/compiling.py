@@ -1,7 +1,5 @@
 """Compiles the plan of a model and a roster."""
 
-import numpy as np
-
 from recommender.features.feature import client_features
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.plan.clinicians import clinician_terms
@@ -29,10 +27,10 @@ def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
         client_columns = len(client_features(pipeline.practice))
         matches = len(pipeline.practice.matches)
         trees = compile_trees(model.trees, clinicians.rows, client_columns, matches)
-    products = additive.frame.products
-    weights = np.zeros((0, 0))
-    if products is not None:
-        weights = products.weights(additive.fit.coefficients["products"])
+    weights = {
+        block: products.weights(additive.fit.coefficients[block])
+        for block, products in additive.frame.products.items()
+    }
     return ScorePlan(
         model,
         clinicians,

@@ -5,7 +5,6 @@ import numpy as np
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
 from recommender.model.alliance_model import lead_doubt, probability_ahead
-from recommender.model.interactions import Interactions
 from recommender.plan.score_plan import Places, ScoredPairs
 
 
@@ -59,8 +58,8 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     if "evidence" in draws:
         evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
         drawn += evidence[..., None] * draws["evidence"]
-    if frame.products is not None:
-        _add_products(drawn, pairs, rows, frame.products)
+    for block in frame.products:
+        _add_products(drawn, pairs, rows, block)
     if frame.levels:
         index, level = own.index[clinician], pairs.clients.level[client]
         cell = index * frame.levels + level
@@ -69,13 +68,14 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     return drawn, own.unknown[clinician]
 
 
-def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, products: Interactions) -> None:
+def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, block: str) -> None:
     """Adds the deviations of products: the client's side first, which is one for many pairs."""
-    draws = pairs.plan.model.additive.draws["products"]
+    additive = pairs.plan.model.additive
+    products, draws = additive.frame.products[block].client, additive.draws[block]
     for into, some in zip(drawn, rows, strict=True):
-        of_client, directions = pairs.client[some], pairs.plan.clinicians.directions
+        of_client, directions = pairs.client[some], pairs.plan.clinicians.directions[block]
         for client in set(of_client.tolist()):
-            ours = products.client.scaled(pairs.clients.rows[[client]]) @ products.client.basis
+            ours = products.scaled(pairs.clients.rows[[client]]) @ products.basis
             by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
             theirs = of_client == client
             into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(

@@ -4,7 +4,7 @@ The row-wise path of `AllianceModel` computes the same for training and evaluati
 of each clinician is computed once, and a request adds what depends on its client.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -137,15 +137,15 @@ class ScorePlan:
         The matches with the roster's clinicians and, behind them, those of the panel.
     trees
         The trees of the pairing part; None where they have no weight or no table.
-    product_weights : (p, q)
-        Points for one unit of a client's number times one of a clinician's.
+    product_weights : by block (p, q)
+        Points for one unit of a client's column times one of a clinician's.
     """
 
     model: AllianceModel
     clinicians: ClinicianTerms
     matches: CompiledMatches
     trees: CompiledTrees | None
-    product_weights: Array
+    product_weights: Mapping[str, Array]
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
@@ -240,10 +240,9 @@ class ScorePlan:
         attributes, first = own.parts.shape[1], own.parts.shape[1] + len(match)
         added = np.zeros((len(clinician), first + self.model.records.width + 1))
         added[:, :attributes] = own.parts[clinician]
-        products = additive.frame.products
-        if products is not None:
-            slopes = terms.slopes[pairs.client]
-            added[:, products.clinician.places] += slopes * own.multiplied[clinician]
+        for block, products in additive.frame.products.items():
+            slopes = terms.slopes[block][pairs.client]
+            added[:, products.clinician.places] += slopes * own.multiplied[block][clinician]
         added[:, attributes:first] = additive.match_parts(match.T)
         added[:, first] = own.effect[clinician]
         if additive.frame.levels:
@@ -254,10 +253,10 @@ class ScorePlan:
     def _client_terms(self, clients: Columns) -> ClientTerms:
         model = self.model
         rows = model.pipeline.client_rows(clients)
-        products = model.additive.frame.products
-        slopes = np.zeros((clients.size, 0))
-        if products is not None:
-            slopes = products.slopes(rows, self.product_weights)
+        slopes = {
+            block: products.slopes(rows, self.product_weights[block])
+            for block, products in model.additive.frame.products.items()
+        }
         return ClientTerms(
             rows, levels_of(model.practice, clients), model.client_part(rows), slopes
         )

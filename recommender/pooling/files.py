@@ -16,7 +16,7 @@ from recommender.pooling.practice_contribution import (
     PracticeContribution,
     contribution_from,
 )
-from recommender.pooling.signature import digest_of, is_signed, public_text, signed
+from recommender.pooling.signature import is_signed, public_text, signed
 
 POOL, WITHDRAWAL = "recommender pool", "recommender withdrawal"
 POOL_VERSION = 1
@@ -195,8 +195,3 @@ def _contributions_of(content: Mapping[str, Any], where: str) -> list[PracticeCo
     if not listed or not all(isinstance(each, dict) for each in listed):
         raise RecommenderError(where, "has no contribution", _ASK)
     return [contribution_from(each, f"{where} {number}") for number, each in enumerate(listed, 1)]
-
-
-def pool_digest(pool: Pool) -> str:
-    """Names a pool by its contributions."""
-    return digest_of({"contributions": sorted(each.digest for each in pool.contributions)})

@@ -22,6 +22,7 @@ from recommender.errors import RecommenderError
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.model.mixed.blocks import Floats
 from recommender.pooling.practice_contribution import PracticeContribution
+from recommender.pooling.signature import digest_of
 
 EXPECTED_DIFFERENCE = 0.3
 """Prior median of the standard deviation between practices, as a share of the size of the slopes;
@@ -65,6 +66,11 @@ class Pool:
         if twice:
             remedy = "leave one of the files out: a practice counts once"
             raise RecommenderError("pool", f"has two contributions of {twice[0]}", remedy)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the pool by its contributions."""
+        return digest_of({"contributions": sorted(each.digest for each in self.contributions)})
 
     @cached_property
     def columns(self) -> tuple[tuple[str, str], ...]:

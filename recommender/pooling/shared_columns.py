@@ -41,7 +41,7 @@ def _declaration(match: Match) -> Mapping[str, Any]:
         "client": [_compared(field) for field in match.client],
         "clinician": [_compared(field) for field in match.clinician],
         "indifferent": sorted(match.indifferent),
-    }
+    } | ({"parts": [(part.level, part.at_least) for part in match.parts]} if match.parts else {})
 
 
 def _compared(field: Field) -> Mapping[str, Any]:

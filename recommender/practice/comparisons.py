@@ -50,6 +50,16 @@ def equal(client: Prepared, clinician: Prepared) -> Array:
     return np.where(np.isnan(client[0]) | np.isnan(clinician[0]), np.nan, same)
 
 
+def equal_weighted(client: Prepared, clinician: Prepared) -> Array:
+    """1 if both have the same level, times how much it matters to the client on 0 to 1; else 0.
+
+    The weight is the client's second field, as ipsative preference scales are scored: a match on
+    what does not matter is worth nothing (Edwards 1993, Personnel Psychology 46:641, on weighted
+    congruence).
+    """
+    return np.asarray(equal(client, clinician) * client[1])
+
+
 def wish(client: Prepared, clinician: Prepared) -> Array:
     """1 if the clinician's level is among those the client wished for, else 0.
 
@@ -76,6 +86,11 @@ def distance(client: Prepared, clinician: Prepared) -> Array:
 def product(client: Prepared, clinician: Prepared) -> Array:
     """Product of both, each on -1 to 1 of its bounds: 1 if both are at the same end."""
     return np.asarray((2 * client[0] - 1) * (2 * clinician[0] - 1))
+
+
+def both_parts(client: Prepared, clinician: Prepared) -> Array:
+    """Product of what either side says is multiplied."""
+    return np.asarray(client[0] * clinician[0])
 
 
 def stress(client: Prepared, clinician: Prepared) -> Array:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault, IntakeError
 from recommender.practice.columns import RowReader, cells_at, read_rows
+from recommender.practice.declared_products import read_product
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.form_declaration import (
     asked_when_faults,
@@ -55,7 +56,7 @@ from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
 """What is said of a match that speaks against a clinician, where an old definition has no words."""
-NAMED = ("client", "clinician", "matches", "constraints", "places")
+NAMED = ("client", "clinician", "matches", "products", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
@@ -65,10 +66,11 @@ TABLES = (
 ON_FIELDS = frozenset(
     (
         *("client", "clinician", "when", "unless", "instead", "value", "session", "indifferent"),
+        *("client_level", "clinician_level", "client_at_least", "clinician_at_least"),
         *FIELD_SETTINGS,
     )
 )
-"""Settings of a match or a constraint whose meaning depends on a field."""
+"""Settings of a match, a product or a constraint whose meaning depends on a field."""
 
 T = TypeVar("T")
 Fields = Mapping[str, Field]
@@ -86,7 +88,7 @@ class Practice:
     groups
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
-        Declarations by name, in the order of the file.
+        Declarations by name, in the order of the file; declared products follow the matches.
     language
         BCP 47 tag of every text of the definition.
     forms
@@ -299,8 +301,17 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     history, history_faults = read_history(tables["history"], groups, client)
     ranking, ranking_faults = read_optional(RankingSettings, "ranking", tables["ranking"])
     matches, match_faults = _read_named("matches", tables["matches"], read_match, between)
-    for name, table in tables["matches"].items():
-        match_faults += unknown_group(f"matches.{name}.group", table.get("group"), groups)
+    products, product_faults = _read_named("products", tables["products"], read_product, between)
+    match_faults += product_faults
+    for section in ("matches", "products"):
+        for name, table in tables[section].items():
+            match_faults += unknown_group(f"{section}.{name}.group", table.get("group"), groups)
+    remedy = "choose another name: reasons and reports name both alike"
+    match_faults += [
+        Fault(f"products.{name}", "is the name of a match", remedy)
+        for name in tables["products"]
+        if name in tables["matches"]
+    ]
     funding, funding_faults = read_funding(rows)
     if not faulty:
         funding_faults += unknown_modes(funding, client)
@@ -348,7 +359,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         first_session=first_session,
         client=client,
         clinician=clinician,
-        matches=matches,
+        matches=matches | products,
         constraints=constraints,
         funding=funding,
         forms=forms,

@@ -10,7 +10,7 @@ from pydantic import Field as Setting
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
-from recommender.practice.match_operators import OPERATORS, Operator, aligned
+from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, aligned
 from recommender.practice.sums import Array
 from recommender.values.toml_settings import (
     FieldNames,
@@ -27,8 +27,50 @@ DIRECTIONS = ("up", "down")
 
 
 @dataclass(frozen=True, slots=True)
+class ProductPart:
+    """What of one field a declared product multiplies.
+
+    Attributes
+    ----------
+    field
+        The field.
+    level
+        Place of the level that counts as 1, all others being 0; None for a kind without levels.
+    at_least
+        Encoded value from which the field counts as 1, and as 0 below; None without a threshold.
+    """
+
+    field: Field
+    level: int | None = None
+    at_least: float | None = None
+
+    @property
+    def described(self) -> str:
+        """The field and what of it counts, as a table of the definition names it."""
+        if self.level is not None:
+            return f"{self.field.name} has {self.field.levels[self.level]}"
+        if self.at_least is None:
+            return self.field.name
+        if self.field.levels:
+            return f"{self.field.name} at least {self.field.levels[int(self.at_least)]}"
+        return f"{self.field.name} at least {self.at_least / self.field.behaviour.units:g}"
+
+    def of(self, values: Array) -> Array:
+        """What is multiplied, (n,): 0 or 1, or a number on -1 to 1 of its bounds; NaN missing."""
+        if self.level is not None:
+            if values.ndim == 2:
+                return np.asarray(values[:, self.level])
+            return np.where(np.isnan(values), np.nan, values == self.level)
+        if self.at_least is not None:
+            return np.where(np.isnan(values), np.nan, values >= self.at_least)
+        if self.field.kind == "flag":
+            return values
+        return 2 * self.field.on_unit_range(values) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A declared match.
+    """A declared match, or a declared product.
 
     Attributes
     ----------
@@ -49,6 +91,8 @@ class Match:
         of that size. Zero if the literature gives none.
     indifferent
         Levels of the client's field that state no wish.
+    parts
+        What a declared product multiplies, of the client and of the clinician; none in a match.
     """
 
     name: str
@@ -62,6 +106,20 @@ class Match:
     prior: float = 0.0
     source: str | None = None
     indifferent: tuple[str, ...] = ()
+    parts: tuple[ProductPart, ...] = ()
+
+    @property
+    def comparison(self) -> Operator:
+        """How both sides are compared."""
+        return PRODUCT if self.parts else OPERATORS[self.operator]
+
+    @property
+    def described(self) -> str:
+        """What is compared, and how, in a few words."""
+        if self.parts:
+            return f"{self.operator}: {' times '.join(part.described for part in self.parts)}"
+        sides = ("+".join(f.name for f in side) for side in (self.client, self.clinician))
+        return f"{self.operator}: {' and '.join(sides)}"
 
     @property
     def label(self) -> str:
@@ -72,7 +130,7 @@ class Match:
     def phrase_side(self) -> float:
         """1 where `phrase` is true of values above the usual, -1 where of values below it."""
         if self.direction is None:
-            return OPERATORS[self.operator].phrase_side
+            return self.comparison.phrase_side
         return 1.0 if self.direction == "up" else -1.0
 
     def between(self, client: Columns, clinician: Columns) -> Array:
@@ -80,19 +138,22 @@ class Match:
 
         `client` has one row for all clinicians, or one row for each.
         """
-        operator = OPERATORS[self.operator]
-        if operator.named:
-            ours = self.client[0]
-            one = [aligned(ours, client[ours.name], self.clinician[0], self.indifferent)]
-        else:
-            one = self.compared(self.client, client)
-        values = operator.compute(one, self.compared(self.clinician, clinician))
+        sides = self.compared(self.client, client), self.compared(self.clinician, clinician)
+        values = self.comparison.compute(*sides)
         return np.broadcast_to(values, (clinician.size,))
 
     def compared(self, fields: Sequence[Field], columns: Columns) -> list[Array]:
         """The values of one side's fields as the operator reads them, one array a field."""
+        multiplied = {part.field.label: part for part in self.parts}
         scaled = []
         for field in fields:
+            if field.label in multiplied:
+                scaled.append(multiplied[field.label].of(columns[field.name]))
+                continue
+            if self.comparison.named and field is self.client[0]:
+                own = columns[field.name]
+                scaled.append(aligned(field, own, self.clinician[0], self.indifferent))
+                continue
             low, span = self.scale_of(field)
             values = columns[field.name]
             scaled.append(values if (low, span) == (0.0, 1.0) else (values - low) / span)
@@ -100,7 +161,7 @@ class Match:
 
     def scale_of(self, field: Field) -> tuple[float, float]:
         """The value of a field that the operator reads as 0, and how far from it is 1."""
-        if OPERATORS[self.operator].ranged:
+        if self.comparison.ranged or field in self.client[1:]:
             return field.unit_range
         # A prior is given for one unit of the match: a unit of the currency, not a cent.
         return 0.0, field.behaviour.units
@@ -133,7 +194,7 @@ def read_match(
     where = f"matches.{name}"
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
     operator = OPERATORS.get(sound.get("operator", ""))
-    faults += _wrong_prior(where, sound) + same_words(where, sound)
+    faults += wrong_prior(where, sound) + same_words(where, sound)
     if operator is not None:
         for side, known, kinds in (
             ("client", client, operator.client),
@@ -141,6 +202,9 @@ def read_match(
         ):
             names = sound.get(side, ())
             names = (names,) if isinstance(names, str) else tuple(names)
+            if side == "client" and operator.weight:
+                faults += _wrong_fields(f"{where}.{side}", names[1:], known, operator.weight)
+                names = names[:1]
             faults += _wrong_fields(f"{where}.{side}", names, known, kinds)
         if not operator.named and "indifferent" in sound:
             remedy = "remove it: only levels compared by name can state no wish"
@@ -165,7 +229,8 @@ def same_words(where: str, sound: Mapping[str, Any]) -> list[Fault]:
     return [Fault(f"{where}.otherwise", "is the same as the phrase", remedy)]
 
 
-def _wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+def wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+    """Faults of a declared size without a source, or against its direction."""
     prior = sound.get("prior", 0.0)
     faults = []
     if prior and not str(sound.get("source", "")).strip():
@@ -199,11 +264,16 @@ def _misfits(where: str, operator: Operator, match: Match) -> list[Fault]:
     ours, theirs = match.client, match.clinician
     if operator.several and len(ours) != len(theirs):
         return [Fault(where, "compares lists of unequal length", "name as many fields")]
-    if not operator.several and (len(ours), len(theirs)) != (1, 1):
+    if operator.weight and (len(ours), len(theirs)) != (2, 1):
+        remedy = "name the client's field and how much it matters, and one field of the clinician"
+        return [Fault(where, "compares other than two fields with one", remedy)]
+    if not (operator.several or operator.weight) and (len(ours), len(theirs)) != (1, 1):
         return [Fault(where, "compares several fields", "name one field on each side")]
     faults = []
+    if operator.weight:
+        faults += _unbounded(where, ours[1:])
     if operator.named:
-        faults += _unknown_levels(where, ours[0], theirs[0], match.indifferent)
+        faults += _unknown_levels(where, operator, match)
     if operator.alike and (ours[0].kind, ours[0].unit) != (theirs[0].kind, theirs[0].unit):
         problem = f"{ours[0].label} and {theirs[0].label} differ in kind or unit"
         faults.append(Fault(where, problem, "declare both alike"))
@@ -212,28 +282,34 @@ def _misfits(where: str, operator: Operator, match: Match) -> list[Fault]:
     return faults
 
 
-def _unknown_levels(
-    where: str, client: Field, clinician: Field, indifferent: tuple[str, ...]
-) -> list[Fault]:
+def _unknown_levels(where: str, operator: Operator, match: Match) -> list[Fault]:
+    client, clinician = match.client[0], match.clinician[0]
     faults = []
-    undeclared = [level for level in indifferent if level not in client.levels]
+    undeclared = [level for level in match.indifferent if level not in client.levels]
     if undeclared:
         problem = f"{', '.join(undeclared)} are not levels of {client.label}"
         faults.append(Fault(f"{where}.indifferent", problem, "fix their spelling"))
-    unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *indifferent)]
-    if unknown:
+    unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *match.indifferent)]
+    if unknown and not operator.apart:
         remedy = f"add them to {clinician.label}, or list them as indifferent"
         problem = f"levels {', '.join(unknown)} exist only for the client"
         faults.append(Fault(where, problem, remedy))
+    elif unknown and not set(client.levels) & set(clinician.levels):
+        problem = f"{client.label} and {clinician.label} have no level in common"
+        faults.append(Fault(where, problem, "give what is compared the same name on both sides"))
     return faults
 
 
-def _without_range(where: str, match: Match) -> list[Fault]:
-    faults = [
+def _unbounded(where: str, fields: Sequence[Field]) -> list[Fault]:
+    return [
         Fault(field.label, "has no bounds", f"give min and max, {where} needs them")
-        for field in (*match.client, *match.clinician)
+        for field in fields
         if field.behaviour.has_bounds and (field.min is None or field.max is None)
     ]
+
+
+def _without_range(where: str, match: Match) -> list[Fault]:
+    faults = _unbounded(where, (*match.client, *match.clinician))
     for ours, theirs in zip(match.client, match.clinician, strict=True):
         # Levels are compared by position, so a level must have one position on both sides.
         if set(ours.levels) & set(theirs.levels) and ours.levels != theirs.levels:

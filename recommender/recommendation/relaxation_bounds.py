@@ -15,10 +15,11 @@ from scipy.special import ndtri
 
 from recommender.features.feature import features_of
 from recommender.model.alliance_model import SD_INFLATION
+from recommender.model.interactions import is_multiplied
 from recommender.plan.leads import doubts
 from recommender.plan.score_plan import ScorePlan
 from recommender.practice.definition import Practice
-from recommender.practice.match_operators import OPERATORS, places_among
+from recommender.practice.match_operators import places_among
 from recommender.practice.matches import Match
 from recommender.practice.rules.catalogue import ON_HOURS, RULES
 from recommender.practice.rules.constraint import Constraint, eased_field
@@ -166,11 +167,16 @@ def _bounds_of(plan: ScorePlan) -> _Bounds:
     own = [place for place, name in enumerate(answers) if name in changed]
     matches = [place for place, each in enumerate(read) if not each.isdisjoint(changed)]
     first = len(answers) + plan.clinicians.rows.shape[1]
-    multiplied = {name for name, field in scored.items() if field.behaviour.numeric}
+    multiplied = {
+        name
+        for name, field in scored.items()
+        for block in model.additive.frame.products
+        if is_multiplied(field, block)
+    }
     rows: list[Set[str]] = [{answers[place]} for place in own]
     rows += [read[place] for place in matches]
     declared = list(practice.matches.values())
-    operators = [OPERATORS[declared[place].operator] for place in matches]
+    operators = [declared[place].comparison for place in matches]
     ends = np.array([each.bounds for each in operators], dtype=np.float64).reshape(-1, 2)
     steps = [MOST_HOURS if each.name == "hours_shared" else np.inf for each in operators]
     deviations = model.additive.slope_deviations[matches]

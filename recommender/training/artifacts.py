@@ -70,6 +70,8 @@ def log_evaluation(
 ) -> None:
     """Logs settings, figures, tables and plots of an evaluation."""
     run.log_params(parameters_of(settings))
+    if settings.pool is not None:
+        run.log_params({"pool": settings.pool.digest})
     run.log_metrics({name: nan if value is None else value for name, value in _metrics(report)})
     tables: dict[str, Sequence[BaseModel]] = {
         "figures": report.figures,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
+from recommender.model.additive import declared_places, match_blocks
 from recommender.model.mixed.absorbed import NormalEquations, absorbed
-from recommender.model.mixed.blocks import Block, DenseBlock
+from recommender.model.mixed.blocks import Block
 from recommender.pooling.noise import (
     LARGEST_RESIDUAL,
     NoiseBudget,
@@ -31,10 +32,10 @@ from recommender.pooling.practice_contribution import (
 )
 from recommender.pooling.shared_columns import match_digests, outcome_digest
 from recommender.pooling.signature import public_text, signed
-from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import Match
 from recommender.training.dataset import Dataset
 from recommender.training.fit_preparation import LearningRows, PreparedFit, prepare
+from recommender.training.match_estimates import people_behind
 from recommender.training.tree_fitting import FitSettings
 
 Rows = NDArray[np.intp]
@@ -113,7 +114,7 @@ def contribution_from_fit(
     prepared: PreparedFit, sharing: SharingSettings, key: Ed25519PrivateKey
 ) -> PracticeContribution:
     """The contribution of a practice whose own fit is prepared; errors as in `contribution_of`."""
-    dataset, behind = prepared.dataset, _people_behind(prepared.learned)
+    dataset, behind = prepared.dataset, people_behind(prepared.learned)
     matches = list(dataset.practice.matches.values())
     enough = [
         place
@@ -166,20 +167,6 @@ def last_started(dataset: Dataset) -> str:
     return str(np.datetime64(int(last), "D"))
 
 
-def _people_behind(learned: LearningRows) -> list[tuple[int, int]]:
-    """Clients and clinicians of rated pairings whose value of each match is not the usual one."""
-    raw, rated = learned.rows.raw[: learned.rated], slice(learned.rated)
-    client, clinician = learned.pairs.client[rated], learned.pairs.clinician[rated]
-    found = []
-    for values in raw.T:
-        known = np.flatnonzero(~np.isnan(values))
-        levels, counts = np.unique(values[known], return_counts=True)
-        usual = levels[counts.argmax()] if len(levels) else np.nan
-        other = known[values[known] != usual]
-        found.append((len(np.unique(client[other])), len(np.unique(clinician[other]))))
-    return found
-
-
 def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list[int]:
     """The matches with people enough behind each of their numbers, products of two included."""
     enough = [
@@ -203,9 +190,9 @@ def _shareable(learned: LearningRows, behind: Sequence[tuple[int, int]]) -> list
 
 
 def _is_bounded(match: Match) -> bool:
-    """Whether it lies between -1 and 1: levels compared by name, or values scaled by bounds."""
-    operator = OPERATORS[match.operator]
-    return operator.named or operator.ranged
+    """Whether it lies between -1 and 1: a product, levels by name, or values scaled by bounds."""
+    operator = match.comparison
+    return bool(match.parts) or operator.named or operator.ranged
 
 
 def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> list[Block]:
@@ -215,10 +202,9 @@ def _other_blocks(prepared: PreparedFit, rows: Rows, shared: Sequence[int]) -> l
     blocks: list[Block] = [
         block for block in frame.blocks(some, index) if block.name not in ("matches", "evidence")
     ]
+    declared = declared_places(prepared.dataset.practice)
     left = np.setdiff1d(np.arange(some.match.shape[1]), shared)
-    if len(left):
-        blocks.append(DenseBlock("matches", frame.match.apply(some.match)[:, left]))
-    return blocks
+    return blocks + match_blocks(frame.match.apply(some.match), left, declared)
 
 
 def _equations(prepared: PreparedFit, shared: Sequence[int]) -> NormalEquations:

@@ -45,6 +45,7 @@ from recommender.training.held_out import (
     together,
 )
 from recommender.training.metrics import Ints
+from recommender.training.part_gains import nested_scores
 from recommender.training.tree_fitting import FitSettings
 
 WITH_LEVELS = ("category", "ordinal", "tags", "flag")
@@ -91,6 +92,8 @@ class Evaluation:
         The tested pairings.
     scores
         Of each learner on them; the champion's are NaN where it may have learned from the pairing.
+    nested
+        Our scores with one part more at a time; see `training.part_gains`.
     table
         One row a learner and metric: value, low, high (95 % bootstrap by client and clinician).
     by_fold
@@ -111,6 +114,7 @@ class Evaluation:
     folds: tuple[str, ...]
     held_out: HeldOut
     scores: Mapping[str, LearnerScores]
+    nested: Mapping[str, LearnerScores]
     table: pd.DataFrame
     by_fold: pd.DataFrame
     exposure: pd.DataFrame
@@ -136,6 +140,7 @@ class _FoldResult(NamedTuple):
 
     tested: HeldOut
     scores: Mapping[str, LearnerScores]
+    nested: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
     asked: Columns
     available: RowIndex
@@ -189,6 +194,9 @@ def evaluate(
         progress("intervals", 1.0)
         tested = joined([part.tested for part in parts])
         scores = {name: _joined_scores([part.scores[name] for part in parts]) for name in learners}
+        nested = {
+            name: _joined_scores([part.nested[name] for part in parts]) for name in parts[0].nested
+        }
         if CHAMPION in scores and champion is not None:
             scores[CHAMPION] = _unseen(scores[CHAMPION], tested, champion)
         first = {name: [each for part in parts for each in part.first[name]] for name in learners}
@@ -199,6 +207,7 @@ def evaluate(
                 folds=tuple(fold.name for fold in folds),
                 held_out=tested,
                 scores=scores,
+                nested=nested,
                 table=pd.DataFrame(),
                 by_fold=pd.DataFrame(),
                 exposure=exposure.exposure(first, available),
@@ -246,6 +255,7 @@ def _evaluate_fold(
     return _FoldResult(
         _held_out(task, tested, fold, place, available),
         {name: each.take(slice(n)) for name, each in scores.items()},
+        nested_scores(task, n),
         {
             name: exposure.named_first(each.take(slice(n, None)), grid)
             for name, each in scores.items()

@@ -17,10 +17,12 @@ from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.additive import Codes
 from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
+from recommender.model.evaluation_report import MatchEstimates
 from recommender.model.trees.ensemble import Trees
 from recommender.pooling.pooled_slopes import contributors_of
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
+from recommender.training.match_estimates import match_estimates
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 MIN_CLIENTS = 3
@@ -73,6 +75,8 @@ class FitResult:
         none was needed.
     scores_out_of_fold
         The same in its two parts, with the dropouts.
+    matches
+        How much each declared match matters; None from `finish` alone.
     """
 
     model: AllianceModel
@@ -80,6 +84,7 @@ class FitResult:
     known_client: Array
     out_of_fold: Array
     scores_out_of_fold: OutOfFold
+    matches: MatchEstimates | None = None
 
 
 def fit(
@@ -119,10 +124,12 @@ def fit(
     # The last digits of a matrix product follow the number of threads: with one, equal tables give
     # equal bytes on every machine.
     with threadpool_limits(1, user_api="blas"):
-        fitted = finish(prepare(dataset, train, settings, progress), settings, progress)
+        prepared = prepare(dataset, train, settings, progress)
+        fitted, matches = finish(prepared, settings, progress), match_estimates(prepared)
     created_at = now.isoformat(timespec="seconds") if now else ""
     manifest = replace(fitted.model.manifest, created_at=created_at)
-    return replace(fitted, model=replace(fitted.model, manifest=manifest))
+    model = replace(fitted.model, manifest=manifest)
+    return replace(fitted, model=model, matches=matches)
 
 
 def finish(

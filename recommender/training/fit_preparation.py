@@ -24,6 +24,7 @@ from recommender.model.additive import (
     ClinicianIndex,
     Codes,
     DesignSpec,
+    SlopePrior,
     design_spec,
 )
 from recommender.model.mixed.blocks import Ints
@@ -84,6 +85,8 @@ class PreparedFit:
         Rows of the pairing part.
     additive
         The mixed model of all rows.
+    slope_prior
+        What it knew of the matches before the ratings.
     effect : (clients,)
         Each client's own effect, which no bundle holds.
     held_out : (n,)
@@ -99,6 +102,7 @@ class PreparedFit:
     records: HistoryRecords
     learned: LearningRows
     additive: Additive
+    slope_prior: SlopePrior
     effect: Array
     held_out: Array
 
@@ -223,6 +227,7 @@ class _Preparation:
             records=records,
             learned=learned,
             additive=additive,
+            slope_prior=frame.slope_prior(additive.fit),
             effect=effect,
             held_out=self._held_out(frame, learned, additive.fit),
         )
@@ -302,7 +307,8 @@ class _Preparation:
         draws = frame.settled_draws(mixed.draws_of(blocks, DRAWS, self.settings.seed))
         stored = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
-        return Additive(replace(frame, informed=None), frame.settled(stored), drawn), effect
+        scoring = replace(frame, informed=None, declared=())
+        return Additive(scoring, frame.settled(stored), drawn), effect
 
     def _held_out(self, frame: DesignSpec, learned: LearningRows, all_rows: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.

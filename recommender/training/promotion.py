@@ -108,7 +108,7 @@ def _read_of(practice: Practice) -> dict[str, object]:
             read[field.label] = (field.kind, field.use == "audit", *bounds)
     for match in practice.matches.values():
         sides = [tuple(field.label for field in side) for side in (match.client, match.clinician)]
-        read[f"matches.{match.name}"] = (match.operator, *sides, match.indifferent)
+        read[f"matches.{match.name}"] = (match.operator, *sides, match.indifferent, match.parts)
     return read
 
 

@@ -29,6 +29,7 @@ from recommender.model.evaluation_report import (
     LearnerExposure,
     LearnerFigure,
     Optimism,
+    PartGain,
     RandomisedRatings,
     RangeCoverage,
 )
@@ -38,6 +39,7 @@ from recommender.training.evaluate import Evaluation, ours_minus
 from recommender.training.figures import METRICS, ends_of, mean_rated, sample, share_within
 from recommender.training.held_out import CLIP, HeldOut, Mask, effective_size
 from recommender.training.metrics import DROPOUT_QUANTILE, composite, mean_width, with_dropouts
+from recommender.training.part_gains import part_gains
 
 COMPARED = (COMPOSITE, DYAD, PARTIAL, RMSE)
 """Metrics in which ours is compared with every baseline."""
@@ -84,6 +86,7 @@ def report_of(
         concentration=evaluation.concentration,
         optimism=optimism(evaluation),
         dropout_sensitivity=tuple(_by_quantile(evaluation)),
+        gains_by_part=tuple(_gains(evaluation)),
         randomised=randomised_ratings(evaluation),
         champion=champion,
     )
@@ -188,6 +191,15 @@ def _differences(evaluation: Evaluation) -> Iterator[BaselineDifference]:
     for metric in COMPARED:
         for row in _records(ours_minus(evaluation, metric)):
             yield BaselineDifference(**row, metric=metric)
+
+
+def _gains(evaluation: Evaluation) -> Iterator[PartGain]:
+    """What each part of our prediction adds, or nothing where too few people can show it."""
+    tested = evaluation.held_out
+    if _people(tested, tested.is_rated) < MIN_GROUP_SIZE:
+        return iter(())
+    seed, draws = evaluation.seed, evaluation.draws
+    return part_gains(tested, evaluation.nested, evaluation.sampled, seed=seed, draws=draws)
 
 
 def _by_group(evaluation: Evaluation) -> Iterator[GroupFigure]:

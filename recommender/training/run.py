@@ -36,6 +36,7 @@ from recommender.training.dataset import Dataset, dataset_of, labels_for
 from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
 from recommender.training.folds import forward
+from recommender.training.match_estimates import expected_estimates
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
@@ -191,7 +192,7 @@ def train(
     model, source = with_interval(fitted.model, evaluation)
     report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
     report = with_cross_fit(report, fitted, dataset, _incumbent(champion, dataset))
-    model = replace(model, report=report)
+    model = replace(model, report=report.model_copy(update={"matches": fitted.matches}))
     progress("publishing", 0.95)
 
     def log(run: TrackedRun) -> None:
@@ -298,8 +299,8 @@ def _unlearned(
     settings: FitSettings,
 ) -> AllianceModel:
     pool, informed = settings.pool, None
+    _, interval = usual_level(practice)
     if pool is not None:
-        _, interval = usual_level(practice)
         informed = slope_prior(pool, practice, interval)
     model = evidence_model(
         practice,
@@ -311,7 +312,10 @@ def _unlearned(
         informed=informed,
         learned_from=contributors_of(pool),
     )
-    report = EvaluationReport(mode=model.manifest.mode, champion=champion.facts)
+    additive = model.additive
+    expected = additive.frame.slope_prior(additive.fit) if informed is None else informed
+    matches = expected_estimates(practice, expected, interval)
+    report = EvaluationReport(mode=model.manifest.mode, champion=champion.facts, matches=matches)
     return replace(model, report=report)
 
 

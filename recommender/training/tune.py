@@ -337,6 +337,8 @@ def _identity(
         {name: distribution_to_json(known) for name, known in space.items()},
         [version(name) for name in ("lightgbm", "numpy", "optuna", "recommender")],
     ]
+    if settings.pool is not None:
+        shared.append(settings.pool.digest)
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 

@@ -71,7 +71,7 @@ def test_a_deployment_with_a_fault_still_exits_with_one(tmp_path: Path) -> None:
 
 
 def test_a_registry_that_is_not_there_is_a_fault_and_not_a_table(tmp_path: Path) -> None:
-    for command in ("history", "card"):
+    for command in ("history", "card", "matches"):
         told = read(command, "--registry", f"sqlite:///{tmp_path}/none.db", code=1)
         assert told == {"faults": told["faults"]}
         assert told["faults"][0]["problem"] == "does not exist"
@@ -100,3 +100,6 @@ def test_champions_and_their_card_are_read_by_a_program(tmp_path: Path) -> None:
     (change,) = read("history", "--registry", uri)["promotions"]
     assert (change["version"], change["by"], change["at"]) == (1, "j.lee", at.isoformat())
     assert read("card", "--registry", uri)["markdown"].startswith("#")
+    sizes = read("matches", "1", "--registry", uri)
+    assert (sizes["version"], sizes["matches"]) == (1, [])
+    assert "trained before" in sizes["note"]

@@ -197,6 +197,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     again = run("rollback", *registry, "--reason", "further")
     assert again.exit_code == 1
     assert "there is no previous champion" in said(again)
+    assert "not shown yet" in run("matches", "2", *registry).output
     for words in ((), ("--version", "2")):
         card = run("card", *registry, *words)
         assert card.output.startswith("# Model card: predicted early alliance")

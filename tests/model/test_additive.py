@@ -1,6 +1,7 @@
 """The additive half: parts that sum to the prediction, and rows that do not see each other."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.features.pipeline import Rows
 from recommender.model.additive import (
+    DECLARED,
     DRAWS,
     EXPECTED,
     UNSURE_EVIDENCE,
@@ -16,7 +18,9 @@ from recommender.model.additive import (
     DesignSpec,
     design_spec,
 )
+from recommender.model.interactions import COMPONENTS
 from recommender.model.mixed.blocks import DenseBlock
+from recommender.model.mixed.fit import MixedFit, fit_mixed
 from tests.support.builders import a_dataset, a_fit, a_model, a_practice, an_encoding
 
 
@@ -115,21 +119,71 @@ def test_what_is_written_is_read_back_to_the_last_bit() -> None:
     assert np.array_equal(scores, additive.score(rows, clinician_index))
 
 
+# Declared products
+
+
+@cache
+def a_fit_of_products() -> tuple[DesignSpec, MixedFit, Rows, ClinicianIndex]:
+    """A mixed model in which the first match is a declared product."""
+    rows, clinician_index = rows_and_seats()
+    frame = replace(a_frame(), declared=(0,))
+    blocks = frame.blocks(rows, clinician_index)
+    outcome = np.random.default_rng(0).normal(0, 1, len(rows.match)) + np.nan_to_num(
+        rows.match[:, 0]
+    )
+    return frame, fit_mixed(outcome, blocks, keep_factor=True), rows, clinician_index
+
+
+def test_a_declared_product_has_a_variance_of_its_own_while_a_model_is_fitted() -> None:
+    frame, fit, rows, clinician_index = a_fit_of_products()
+    by_name = {block.name: block for block in frame.blocks(rows, clinician_index)}
+
+    assert by_name[DECLARED].width == 1
+    assert by_name["matches"].width == rows.match.shape[1] - 1
+    assert fit.variances[DECLARED] > 0
+
+
+def test_a_settled_fit_scores_what_its_blocks_predict_with_products_among_the_matches() -> None:
+    frame, fit, rows, clinician_index = a_fit_of_products()
+    predicted = fit.predict(frame.blocks(rows, clinician_index))
+    settled = Additive(replace(frame, declared=()), frame.settled(fit))
+
+    assert settled.score(rows, clinician_index) == pytest.approx(predicted, abs=1e-12)
+    assert settled.fit.coefficients["matches"].shape == (rows.match.shape[1],)
+    assert DECLARED not in settled.fit.names
+
+
+def test_deviations_of_a_settled_fit_are_those_of_its_blocks() -> None:
+    frame, fit, rows, clinician_index = a_fit_of_products()
+    blocks = frame.blocks(rows, clinician_index)
+    draws = fit.draws_of(blocks, 5, 0)
+    of_blocks = sum(
+        block.values @ draws[block.name]
+        if isinstance(block, DenseBlock)
+        else block.matrix() @ draws[block.name]
+        for block in blocks
+    )
+    drawn = {name: each.astype(np.float32) for name, each in frame.settled_draws(draws).items()}
+    settled = Additive(replace(frame, declared=()), frame.settled(fit), drawn)
+
+    assert settled.deviations(rows, clinician_index) == pytest.approx(of_blocks, abs=1e-5)
+
+
 # Products
 
 
-def test_products_stand_with_the_clinician_s_columns_and_the_sum_is_the_score() -> None:
+@pytest.mark.parametrize("block", COMPONENTS)
+def test_products_are_added_to_the_clinician_s_columns_and_the_sum_is_the_score(block: str) -> None:
     rows, clinician_index = rows_and_seats()
     additive = a_model().additive
-    products = additive.frame.products
-    assert products is not None
-    none = dict(additive.fit.coefficients) | {"products": np.zeros(products.width)}
+    products = additive.frame.products[block]
+    none = dict(additive.fit.coefficients) | {block: np.zeros(products.width)}
     silent = replace(additive, fit=replace(additive.fit, coefficients=none))
     apart = additive.contributions(rows, clinician_index) - silent.contributions(
         rows, clinician_index
     )
 
-    added = products.parts(rows, additive.fit.coefficients["products"])
+    added = products.parts(rows, additive.fit.coefficients[block])
     assert added.any()
     assert apart[:, : rows.clinician.shape[1]] == pytest.approx(added, abs=1e-12)
     assert not apart[:, rows.clinician.shape[1] :].any()
@@ -210,7 +264,8 @@ def test_where_no_size_is_declared_nothing_is_believed_of_it() -> None:
 
 def test_every_share_believed_is_of_a_block_and_smaller_than_what_stays_unexplained() -> None:
     rows, clinician_index = rows_and_seats()
-    names = {block.name for block in a_frame().blocks(rows, clinician_index)}
+    frame = replace(a_frame(), declared=(0,))
+    names = {block.name for block in frame.blocks(rows, clinician_index)}
 
     assert set(EXPECTED) <= names
     assert all(0 < share < 0.1 for share in EXPECTED.values())

@@ -11,11 +11,14 @@ from recommender.features.feature import Array, client_features, clinician_featu
 from recommender.features.pipeline import Rows
 from recommender.model.interactions import (
     COMPONENTS,
+    LEVELS,
+    NUMBERS,
     Interactions,
-    NumericColumns,
+    MultipliedColumns,
     Standardizer,
     fit_interactions,
-    numeric_columns,
+    most_directions,
+    multiplied_columns,
 )
 from recommender.practice.definition import Practice, read_practice, shipped_practice
 from tests.support.builders import DEFINITION, a_dataset, a_model, a_practice, an_encoding
@@ -75,14 +78,13 @@ def learned(rows: Rows) -> Interactions:
     found = fit_interactions(
         a_practice_of_numbers(rows.client.shape[1], rows.clinician.shape[1]), rows
     )
-    assert found is not None
-    return found
+    return found[NUMBERS]
 
 
 def two_by_two() -> Interactions:
     """Numbers as they are: the client's in columns 1 and 3, the clinician's in 0 and 2."""
     sides = (
-        NumericColumns(np.array(places), Standardizer(np.zeros(2), np.ones(2)), np.eye(2))
+        MultipliedColumns(np.array(places), Standardizer(np.zeros(2), np.ones(2)), np.eye(2))
         for places in ((1, 3), (0, 2))
     )
     return Interactions(*sides)
@@ -110,11 +112,11 @@ def test_what_a_product_adds_stands_with_the_clinician_s_column_and_no_other() -
 def test_numbers_are_taken_from_the_average_in_standard_deviations() -> None:
     # Client 1, 3: average 2, spread 1. Clinician 10, 30: average 20, spread 10.
     rows = rows_of(np.array([[1.0], [3.0], [1.0]]), np.array([[10.0], [30.0], [30.0]]))
-    products = fit_interactions(
+    found = fit_interactions(
         a_practice_of_numbers(1, 1), rows_of(rows.client[:2], rows.clinician[:2])
     )
+    products = found[NUMBERS]
 
-    assert products is not None
     assert products.columns(rows).tolist() == [[(-1) * (-1)], [1 * 1], [(-1) * 1]]
 
 
@@ -155,7 +157,7 @@ def test_coefficients_of_nothing_add_nothing() -> None:
 def test_a_missing_answer_is_the_average_answer(side: str) -> None:
     rows = drawn_rows(3, 2)
     products = learned(rows)
-    numbers: NumericColumns = getattr(products, side)
+    numbers: MultipliedColumns = getattr(products, side)
     told = {"client": rows.client, "clinician": rows.clinician}
     unknown, average = (
         rows_of(**(told | {side: np.tile(cells, (60, 1))}))
@@ -219,18 +221,18 @@ def test_a_client_with_nobody_to_compare_was_answered_with_an_error() -> None:
 
 
 def test_few_numbers_are_multiplied_as_they_are() -> None:
-    products = learned(drawn_rows(COMPONENTS, 2))
+    products = learned(drawn_rows(COMPONENTS[NUMBERS], 2))
 
-    assert np.array_equal(products.client.basis, np.eye(COMPONENTS))
+    assert np.array_equal(products.client.basis, np.eye(COMPONENTS[NUMBERS]))
 
 
 def test_many_numbers_are_multiplied_in_as_many_directions_as_are_kept() -> None:
-    products = learned(drawn_rows(COMPONENTS + 5, 14))
+    products = learned(drawn_rows(COMPONENTS[NUMBERS] + 5, 14))
 
-    assert products.client.basis.shape == (COMPONENTS + 5, COMPONENTS)
-    assert products.width == COMPONENTS**2
+    assert products.client.basis.shape == (COMPONENTS[NUMBERS] + 5, COMPONENTS[NUMBERS])
+    assert products.width == COMPONENTS[NUMBERS] ** 2
     for side in (products.client, products.clinician):
-        assert side.basis.T @ side.basis == pytest.approx(np.eye(COMPONENTS), abs=1e-12)
+        assert side.basis.T @ side.basis == pytest.approx(np.eye(COMPONENTS[NUMBERS]), abs=1e-12)
 
 
 def test_the_directions_kept_are_those_in_which_people_differ_most() -> None:
@@ -240,9 +242,11 @@ def test_the_directions_kept_are_those_in_which_people_differ_most() -> None:
     _, lengths, directions = np.linalg.svd(scaled)
 
     # Each kept direction holds as much as the same one of a singular value decomposition.
-    assert np.linalg.norm(scaled @ side.basis, axis=0) == pytest.approx(lengths[:COMPONENTS])
-    along = np.abs((directions[:COMPONENTS] * side.basis.T).sum(axis=1))
-    assert along == pytest.approx(np.ones(COMPONENTS), abs=1e-9)
+    assert np.linalg.norm(scaled @ side.basis, axis=0) == pytest.approx(
+        lengths[: COMPONENTS[NUMBERS]]
+    )
+    along = np.abs((directions[: COMPONENTS[NUMBERS]] * side.basis.T).sum(axis=1))
+    assert along == pytest.approx(np.ones(COMPONENTS[NUMBERS]), abs=1e-9)
 
 
 @given(seed=st.integers(0, 200))
@@ -252,13 +256,37 @@ def test_the_order_of_people_does_not_turn_a_direction_round(seed: int) -> None:
     one, other = learned(rows).client.basis, learned(rows.take(order)).client.basis
 
     assert other == pytest.approx(one, abs=1e-6)
-    assert (one[np.abs(one).argmax(axis=0), np.arange(COMPONENTS)] > 0).all()
+    assert (one[np.abs(one).argmax(axis=0), np.arange(COMPONENTS[NUMBERS])] > 0).all()
 
 
 def test_numbers_that_nobody_gave_still_make_products_of_nothing() -> None:
     rows = rows_of(np.full((30, 15), np.nan), drawn_rows(1, 2, size=30).clinician)
 
     assert not learned(rows).columns(rows).any()
+
+
+# Levels
+
+
+def test_levels_are_multiplied_with_levels_and_never_with_numbers() -> None:
+    practice, dataset = a_practice(), a_dataset()
+    rows, _ = a_model().rows(dataset.clients, an_encoding(), dataset.pairs)
+    products = fit_interactions(practice, rows)[LEVELS]
+
+    for side, features in (("client", client_features), ("clinician", clinician_features)):
+        names = [feature.name for feature in features(practice)]
+        places = getattr(products, side).places
+        assert [names[place] for place in places] == [name for name in names if "=" in name]
+        assert getattr(products, side).basis.shape[1] <= COMPONENTS[LEVELS]
+    assert not set(products.clinician.places) & set(
+        fit_interactions(practice, rows)[NUMBERS].clinician.places
+    )
+
+
+@pytest.mark.parametrize(("rows", "directions"), [(1, 1), (300, 8), (1_000, 15), (100_000, 24)])
+def test_there_are_several_rows_for_each_product_of_levels(rows: int, directions: int) -> None:
+    assert most_directions(rows) == directions
+    assert directions**2 <= max(rows / 4, 1)
 
 
 # Which columns are numbers
@@ -268,7 +296,7 @@ def test_levels_and_tags_are_not_numbers_and_keep_their_places() -> None:
     practice = a_practice()
     for side, features in (("client", client_features), ("clinician", clinician_features)):
         names = [feature.name for feature in features(practice)]
-        places = numeric_columns(practice.fields(side, "score").values())  # type: ignore[arg-type]
+        places = multiplied_columns(practice.fields(side, "score").values(), NUMBERS)  # type: ignore[arg-type]
         assert [names[p] for p in places] == [name for name in names if "=" not in name]
 
 
@@ -276,7 +304,7 @@ def test_the_numbers_of_the_shipped_practice_are_found_among_its_features() -> N
     practice = shipped_practice()
     for side, features in (("client", client_features), ("clinician", clinician_features)):
         names = [feature.name for feature in features(practice)]
-        places = numeric_columns(practice.fields(side, "score").values())  # type: ignore[arg-type]
+        places = multiplied_columns(practice.fields(side, "score").values(), NUMBERS)  # type: ignore[arg-type]
         assert [names[p] for p in places] == [name for name in names if "=" not in name]
         assert len(places) > 0
 
@@ -296,8 +324,8 @@ def test_a_practice_without_numbers_on_one_side_has_no_products(numbers: list[st
     dataset = a_dataset()
     rows, _ = a_model().rows(dataset.clients, an_encoding(), dataset.pairs)
 
-    assert fit_interactions(practice, rows) is None
-    assert fit_interactions(a_practice(), rows) is not None
+    assert set(fit_interactions(practice, rows)) == {LEVELS}
+    assert set(fit_interactions(a_practice(), rows)) == {NUMBERS, LEVELS}
 
 
 # On disk

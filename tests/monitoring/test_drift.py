@@ -17,8 +17,7 @@ CONCERN = a_practice().client["concern"]
 
 def test_a_number_is_held_to_the_mean_and_spread_the_model_learned_with() -> None:
     model = a_model()
-    products = model.additive.frame.products
-    assert products is not None
+    products = model.additive.frame.products["products"]
     (then,), (interval,) = products.client.scale.mean, products.client.scale.interval
     (found,) = answer_shifts([{"directive": 8}, {"directive": 10}] * MIN_REQUESTS, model)
     assert (found.answered, found.now, found.training) == (2 * MIN_REQUESTS, 9.0, then)

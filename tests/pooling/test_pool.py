@@ -114,6 +114,12 @@ def test_what_cannot_be_combined_is_refused() -> None:
             Pool(contributions)
 
 
+def test_a_pool_is_named_by_its_contributions_in_any_order() -> None:
+    one, two = an_invented_contribution(1), an_invented_contribution(2)
+    assert Pool((one, two)).digest == Pool((two, one)).digest
+    assert Pool((one, two)).digest != Pool((one,)).digest
+
+
 def test_a_practice_is_taken_out_by_its_key() -> None:
     one, two = an_invented_contribution(1), an_invented_contribution(2)
     assert Pool((one, two)).without(frozenset({one.key})).contributions == (two,)

@@ -51,7 +51,9 @@ def test_three_tables_say_what_one_with_all_their_rows_says() -> None:
         for each in (tuple(several), (one,))
     )
 
-    assert apart.mean == pytest.approx(joint.mean, abs=1e-9)
+    # What the literature does not know is the highest point of a curve, which a search finds to
+    # half of the digits of a number.
+    assert apart.mean == pytest.approx(joint.mean, abs=1e-8)
     assert apart.covariance == pytest.approx(joint.covariance, abs=1e-9)
 
 

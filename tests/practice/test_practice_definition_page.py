@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
+from recommender.practice.declared_products import ProductSettings
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
 from recommender.practice.forms import FormSection
@@ -43,6 +44,7 @@ SECTIONS = {
     "places": NamedPlace,
     "matching_page": MatchingPage,
     "matches": MatchSettings,
+    "products": ProductSettings,
     "constraints": Constraint,
     "funding": FundingRow,
 }

@@ -11,6 +11,7 @@ import numpy as np
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import Columns, read_rows
+from recommender.practice.declared_products import read_product
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.practice.match_operators import OPERATORS
@@ -23,7 +24,9 @@ ABC, CBA = ["a", "b", "c", "any"], ["c", "d", "b", "a"]
 KINDS: Mapping[str, tuple[str, Mapping[str, Any], Sequence[Any]]] = {
     "tags": ("tags", {"levels": ABC}, ["none", "a", "a;b", "b;c", "any", "a;any", None]),
     "their_tags": ("tags", {"levels": CBA}, ["none", "c", "d;b", "a;b;c", None]),
+    "open_tags": ("tags", {"levels": [*ABC, "z"]}, ["none", "a;z", "z", "b;c", "any;z", None]),
     "level": ("category", {"levels": ABC}, ["a", "b", "c", "any", None]),
+    "open_level": ("category", {"levels": [*ABC, "z"]}, ["a", "b", "z", "any", None]),
     "their_level": ("category", {"levels": CBA}, ["c", "d", "b", "a", None]),
     "step": ("ordinal", {"levels": ["low", "middle", "high"]}, ["low", "middle", "high", None]),
     "number": ("number", {"min": -2, "max": 8}, [-2, 0, 1.5, 3, 8, None]),
@@ -41,8 +44,9 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any], Sequence[Any]]] = {
 COMPARED: Mapping[str, tuple[Any, Any]] = {
     "overlap": ("tags", "their_tags"),
     "contains": ("level", "their_tags"),
-    "equal": ("level", "their_level"),
-    "wish": ("tags", "their_level"),
+    "equal": ("open_level", "their_level"),
+    "equal_weighted": (["level", "second"], "their_level"),
+    "wish": ("open_tags", "their_level"),
     **dict.fromkeys(("difference", "distance", "product"), ("number", "number")),
     "stress": ("step", "step"),
     "excess": ("fee", "fee"),
@@ -54,6 +58,22 @@ COMPARED: Mapping[str, tuple[Any, Any]] = {
     },
 }
 """The fields of the client and of the clinician that each operator compares."""
+PRODUCTS: Mapping[str, Mapping[str, Any]] = {
+    "level_by_number": {"client": "level", "client_level": "b", "clinician": "number"},
+    "tag_by_threshold": {
+        "client": "tags",
+        "client_level": "a",
+        "clinician": "number",
+        "clinician_at_least": 1.5,
+    },
+    "step_by_tag": {
+        "client": "step",
+        "client_at_least": "middle",
+        "clinician": "their_tags",
+        "clinician_level": "b",
+    },
+}
+"""Declared products of several kinds of parts."""
 
 
 @cache
@@ -71,6 +91,12 @@ def a_practice_of_every_match() -> Practice:
         match, faults = read_match(operator, declared, client, clinician)
         assert match is not None, faults
         matches[operator] = match
+    words = {"group": "style", "phrase": "suits", "otherwise": "suits less"}
+    words |= {"source": "invented"}
+    for name, multiplied in PRODUCTS.items():
+        match, faults = read_product(name, {**multiplied, **words, "prior": 0.2}, client, clinician)
+        assert match is not None, faults
+        matches[name] = match
     history = replace(a_practice().history, per=None)
     return replace(
         a_practice(), client=client, clinician=clinician, matches=matches, history=history

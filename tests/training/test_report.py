@@ -39,7 +39,7 @@ from tests.support.evaluations import QUICK, a_world, an_evaluation
 KEYS = {
     "mode", "folds", "rated", "left_unrated", "figures", "by_fold", "ours_minus", "ranges",
     "first_ranked", "groups", "groups_too_few", "exposure", "concentration",
-    "optimism", "dropout_sensitivity",
+    "optimism", "dropout_sensitivity", "gains_by_part",
 }  # fmt: skip
 
 

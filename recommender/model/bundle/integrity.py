@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from recommender.errors import BundleError
 from recommender.features.feature import client_features, clinician_features
+from recommender.model.additive import DECLARED
 from recommender.model.bundle.archive import ARRAYS, FACTS
 from recommender.model.bundle.schema import MAX_NUMBER, REMEDY, ModelJSON
+from recommender.model.interactions import COMPONENTS
 from recommender.practice.definition import Practice
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -84,7 +86,7 @@ def check_arrays(arrays: Arrays, facts: ModelJSON, practice: Practice) -> None:
     _check(arrays, specs)
     widths = _block_widths(arrays, facts, practice)
     fit = facts.additive.fit
-    sound = sorted(fit.names) == sorted(widths) and set(fit.penalised) <= set(widths)
+    sound = sorted(fit.names) == sorted(widths) and set(fit.penalised) <= {*widths, DECLARED}
     _require(sound, f"{FACTS} additive.fit.names")
     blocks = _block_specs(arrays, widths)
     _check(arrays, blocks)
@@ -144,22 +146,27 @@ def _model_specs(practice: Practice, facts: ModelJSON) -> dict[str, ArraySpec]:
 
 
 def _product_specs(practice: Practice, arrays: Arrays) -> dict[str, ArraySpec]:
-    """The interactions, whose widths the arrays state; none where there are no such arrays."""
-    if not any(name.startswith("additive.products.") for name in arrays):
-        return {}
+    """The blocks of interactions, whose widths the arrays state; bundles may lack any of them."""
     specs = {}
-    for side, features in (
-        ("client", client_features(practice)),
-        ("clinician", clinician_features(practice)),
-    ):
-        prefix = f"additive.products.{side}."
-        columns, directions = arrays[f"{prefix}basis"].shape
-        _require(1 <= directions <= columns, f"{ARRAYS} {prefix}basis")
-        specs[f"{prefix}basis"] = ArraySpec((columns, directions))
-        specs[f"{prefix}places"] = ArraySpec((columns,), "<i8", low=0, high=len(features))
-        specs[f"{prefix}mean"] = ArraySpec((columns,))
-        specs[f"{prefix}spread"] = ArraySpec((columns,), low=_POSITIVE)
+    for block in _product_blocks(arrays):
+        for side, features in (
+            ("client", client_features(practice)),
+            ("clinician", clinician_features(practice)),
+        ):
+            prefix = f"additive.{block}.{side}."
+            columns, directions = arrays[f"{prefix}basis"].shape
+            _require(1 <= directions <= columns, f"{ARRAYS} {prefix}basis")
+            specs[f"{prefix}basis"] = ArraySpec((columns, directions))
+            specs[f"{prefix}places"] = ArraySpec((columns,), "<i8", low=0, high=len(features))
+            specs[f"{prefix}mean"] = ArraySpec((columns,))
+            specs[f"{prefix}spread"] = ArraySpec((columns,), low=_POSITIVE)
     return specs
+
+
+def _product_blocks(arrays: Arrays) -> list[str]:
+    """The blocks of interactions that the arrays have."""
+    prefixes = {name.rpartition(".")[0].rpartition(".")[0] for name in arrays}
+    return [block for block in COMPONENTS if f"additive.{block}" in prefixes]
 
 
 def _block_widths(arrays: Arrays, facts: ModelJSON, practice: Practice) -> dict[str, int]:
@@ -174,9 +181,9 @@ def _block_widths(arrays: Arrays, facts: ModelJSON, practice: Practice) -> dict[
         widths["by_level"] = clinicians * levels
     if arrays["additive.prior"].any():
         widths["evidence"] = 1
-    bases = [array for name, array in arrays.items() if name.endswith(".basis")]
-    if bases:
-        widths["products"] = math.prod(basis.shape[1] for basis in bases)
+    for block in _product_blocks(arrays):
+        sides = (arrays[f"additive.{block}.{side}.basis"] for side in ("client", "clinician"))
+        widths[block] = math.prod(basis.shape[1] for basis in sides)
     return widths
 
 

@@ -23,6 +23,7 @@ from recommender.model.mixed.blocks import (
     check_blocks,
     design_of,
     ordered,
+    used_levels,
 )
 from recommender.model.mixed.evidence import client_groups, cross_product
 
@@ -68,7 +69,7 @@ def absorbed(
     sigma2, tau2, weights, group
         As in `fit_mixed_at`.
     """
-    given = [block for block in others if variances[block.name] > 0]
+    given = [used_levels(block).block for block in others if variances[block.name] > 0]
     # The outcome comes last of the dense columns, the columns of interest before it.
     columns_and_outcome = DenseBlock(
         "", np.column_stack([columns, y - np.average(y, weights=weights)])

@@ -4,7 +4,7 @@ One-hot blocks stay integer codes and are never written out densely.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +112,46 @@ Block = DenseBlock | IndexBlock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UsedLevels:
+    """A block without the levels that no row has, and what gives each coefficient its old place.
+
+    A penalised level without rows has the coefficient 0 and adds nothing to the restricted
+    likelihood: its share of log|A| is minus the logarithm of its prior variance. Leaving it out
+    changes no number of a fit.
+
+    Attributes
+    ----------
+    block
+        The block to fit.
+    places : (block.width,) int
+        The columns of the original block that are left.
+    width : int
+        The number of columns of the original block.
+    """
+
+    block: Block
+    places: NDArray[np.intp]
+    width: int
+
+    def restored(self, values: Floats) -> Floats:
+        """Coefficients of the original block, (width,): 0 for a level without rows."""
+        full = np.zeros(self.width)
+        full[self.places] = values
+        return full
+
+
+def used_levels(block: Block) -> UsedLevels:
+    """A block reduced to the levels that rows have; dense and free blocks stay as they are."""
+    width = block.width
+    if isinstance(block, DenseBlock) or not block.penalised:
+        return UsedLevels(block, np.arange(width), width)
+    has_level = block.codes >= 0
+    places = np.unique(block.codes[has_level])
+    codes = np.where(has_level, np.searchsorted(places, block.codes), -1)
+    return UsedLevels(replace(block, codes=codes, levels=len(places)), places, width)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Design:
     """Rows of a design matrix: dense columns (n, p) first, sparse columns (n, q) after them."""
 
@@ -157,10 +197,10 @@ class Design:
         return total
 
 
-def chunks(rows: int) -> Iterator[slice]:
-    """Slices that walk `rows` rows in order, at most `ROWS_AT_ONCE` at a time."""
-    for start in range(0, rows, CHUNK_ROWS):
-        yield slice(start, min(start + CHUNK_ROWS, rows))
+def chunks(rows: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
+    """Slices that walk `rows` rows in order, at most `most` at a time."""
+    for start in range(0, rows, most):
+        yield slice(start, min(start + most, rows))
 
 
 def ordered(blocks: Sequence[Block]) -> tuple[Block, ...]:

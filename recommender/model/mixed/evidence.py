@@ -13,7 +13,7 @@ columns: V0^-1 = W - sum_c theta / (1 + theta w_c) W 1 1' W, by Sherman and Morr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,15 @@ from scipy import sparse
 from scipy.linalg import cho_solve, lapack, solve_triangular
 
 from recommender.errors import RecommenderError
-from recommender.model.mixed.blocks import Block, DenseBlock, Design, Floats, Ints, spans
+from recommender.model.mixed.blocks import (
+    Block,
+    DenseBlock,
+    Design,
+    Floats,
+    Ints,
+    ordered,
+    spans,
+)
 
 # Bounds on what a block may add to the variance of a row, in units of sigma2. The lower one is "no
 # signal"; the upper one keeps sigma2 from vanishing when there are more effects than rows.
@@ -227,7 +235,9 @@ class MixedFit:
         Restricted log likelihood of y at these variances.
     factor : (p, p) float64, optional
         Lower Cholesky factor of sigma2 times the posterior precision, intercept first, dense
-        blocks, index blocks.
+        blocks, index blocks; without the levels that no row has.
+    places : mapping of block name to (k,) int
+        The columns of each block that the factor has.
     """
 
     names: tuple[str, ...]
@@ -243,6 +253,7 @@ class MixedFit:
     converged: bool
     log_evidence: float
     factor: Floats | None = None
+    places: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
 
     def terms(self, blocks: Sequence[Block]) -> dict[str, Floats]:
         """Contribution of each given block to each row, (n,) a block, without the intercept.
@@ -283,12 +294,23 @@ class MixedFit:
         """Deviations (p, size) of the coefficients of each block from their means, by its name.
 
         Drawn from their posterior: with L the factor, x of L' x = z has the covariance of the
-        coefficients over sigma2 when z is standard normal. Only the widths of the blocks matter.
+        coefficients over sigma2 when z is standard normal. A level without rows is independent of
+        all others, with the prior variance of its block. Only the widths of the blocks matter.
         """
         factor, own = self._require_factor(), self._own(blocks)
-        normal = np.random.default_rng(seed).standard_normal((len(factor), size))
-        drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
-        return {name: np.asarray(drawn[span]) for name, span in spans(own).items()}
+        where = spans(own)
+        width = 1 + sum(block.width for block in own)
+        normal = np.random.default_rng(seed).standard_normal((width, size))
+        fitted = np.concatenate(
+            [[0], *(where[block.name].start + self.places[block.name] for block in ordered(own))]
+        )
+        drawn = np.zeros_like(normal)
+        for name, variance in self.variances.items():
+            drawn[where[name]] = np.sqrt(variance) * normal[where[name]]
+        drawn[fitted] = np.sqrt(self.sigma2) * solve_triangular(
+            factor, normal[fitted], lower=True, trans="T"
+        )
+        return {name: drawn[span] for name, span in where.items()}
 
     def _own(self, blocks: Sequence[Block]) -> list[Block]:
         """The blocks in the order of the fit, all of them."""
@@ -311,6 +333,7 @@ class MixedFit:
         arrays["client_codes"], arrays["client_effects"] = self.client_codes, self.client_effects
         if self.factor is not None:
             arrays["factor"] = self.factor
+            arrays |= {f"places.{name}": self.places[name] for name in self.names}
         facts: dict[str, Any] = {"names": list(self.names), "penalised": list(self.variances)}
         facts |= {f"variances.{name}": value for name, value in self.variances.items()}
         facts |= {f"degrees.{name}": value for name, value in self.degrees.items()}
@@ -329,6 +352,11 @@ class MixedFit:
             client_codes=arrays["client_codes"],
             client_effects=arrays["client_effects"],
             factor=arrays.get("factor"),
+            places={
+                name: arrays[f"places.{name}"]
+                for name in facts["names"]
+                if f"places.{name}" in arrays
+            },
             **{name: facts[name] for name in _SCALARS},
         )
 

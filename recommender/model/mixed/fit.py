@@ -14,10 +14,12 @@ from recommender.model.mixed.blocks import (
     DenseBlock,
     Floats,
     Ints,
+    UsedLevels,
     check_blocks,
     design_of,
     ordered,
     spans,
+    used_levels,
 )
 from recommender.model.mixed.evidence import (
     MIN_RATIO,
@@ -39,9 +41,14 @@ UNSURE = 0.7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """A problem, and what maps its solution to the caller's blocks."""
+    """A problem, and what maps its solution to the caller's blocks.
+
+    `blocks` are those of the problem, without levels that no row has; `used` says of each, by name,
+    where its columns were.
+    """
 
     blocks: tuple[Block, ...]
+    used: Mapping[str, UsedLevels]
     problem: MixedProblem
     sought: tuple[str, ...]
     centre: float
@@ -156,6 +163,8 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     weights = np.ones(rows) if weights is None else weights
     _check_rows(y, weights, group)
     check_blocks(blocks, rows)
+    used = {block.name: used_levels(block) for block in blocks}
+    blocks = [each.block for each in used.values()]
     # Centred for precision; the mean is added to the intercept again.
     centre = float(np.average(y, weights=weights))
     outcome = y - centre
@@ -179,7 +188,7 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     chosen = tuple(where[name] for name in sought)
     outcome_column = spans([*dense, last])["intercept"].start
     problem = MixedProblem(design, outcome_column, weights, clients, cross, chosen, idle, free)
-    return _Task(tuple(blocks), problem, sought, centre)
+    return _Task(tuple(blocks), used, problem, sought, centre)
 
 
 def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
@@ -225,7 +234,12 @@ def _fit(
     """The solution by block name; `reported` holds ratios, 0 without signal."""
     problem, where = task.problem, spans(task.blocks)
     ratios = dict(zip(task.sought, reported, strict=False))
-    coefficients = {b.name: _coefficients(b, solution, where[b.name]) for b in task.blocks}
+    coefficients = {
+        block.name: task.used[block.name].restored(
+            _coefficients(block, solution, where[block.name])
+        )
+        for block in task.blocks
+    }
     penalised = [block.name for block in task.blocks if block.penalised]
     codes, effects = _client_effects(problem, solution)
     return MixedFit(
@@ -242,6 +256,7 @@ def _fit(
         converged=course[1],
         log_evidence=solution.log_evidence(sigma2),
         factor=solution.factor if keep_factor else None,
+        places={name: used.places for name, used in task.used.items()},
     )
 
 

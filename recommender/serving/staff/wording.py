@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from recommender.model.evaluation_report import Estimate
 from recommender.recommendation.fact_text import clock_text
 from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.serving.schemas.responses import (
@@ -144,6 +145,19 @@ def signed(hundredths: int) -> str:
     """Hundredths as a difference with two decimals and a true minus sign."""
     sign = MINUS if hundredths < 0 else "+" if hundredths else ""
     return f"{sign}{abs(hundredths) / 100:.2f}"
+
+
+def interval(estimate: Estimate) -> str:
+    """A difference with its interval, empty where it has none.
+
+    Examples
+    --------
+    >>> interval(Estimate(value=0.2, low=0.1, high=0.3))
+    '+0.20 (+0.10 to +0.30)'
+    """
+    ends = estimate.value, estimate.low, estimate.high
+    value, low, high = (None if end is None else signed(round(100 * end)) for end in ends)
+    return "" if value is None else f"{value} ({low} to {high})"
 
 
 def bounds(low: float | None, high: float | None) -> str:

@@ -42,6 +42,10 @@ DAMAGE: dict[str, Callable[[Arrays], object]] = {
     "a column beyond the rows": put("additive.products.client.places", lambda a: a + 1_000),
     "a column before the rows": put("additive.products.client.places", lambda a: a - 1_000),
     "a direction too few": put("additive.products.client.basis", lambda a: a[1:]),
+    "a level beyond the rows": put("additive.level_products.client.places", lambda a: a + 1_000),
+    "a direction of levels too few": put(
+        "additive.level_products.clinician.basis", lambda a: a[1:]
+    ),
     "a panel of fewer": put("panel.guides", lambda a: a[1:]),
     "a panel without end": put("panel.guides", lambda a: a * np.inf),
     "tags nobody declared": put("panel.offers", lambda a: np.hstack([a, a])),

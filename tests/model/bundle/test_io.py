@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from recommender.errors import BundleError
+from recommender.model.additive import Additive
 from recommender.model.bundle.archive import LISTING
 from recommender.model.bundle.io import bundle_digest, load_bundle, save_bundle
 from recommender.model.evaluation_report import EvaluationReport, LearnerFigure
+from recommender.model.interactions import LEVELS, NUMBERS
 from tests.support.broken_bundles import sealed
 from tests.support.builders import (
     a_bundle,
@@ -280,4 +282,25 @@ def test_a_model_without_trees_is_a_bundle_without_them(tmp_path: Path) -> None:
     assert not [p for p in (tmp_path / "small").iterdir() if re.search("trees", p.name)]
     assert np.array_equal(
         loaded.score(client, an_encoding()).alliance, small.score(client, an_encoding()).alliance
+    )
+
+
+def test_a_bundle_without_products_of_levels_loads_and_scores_as_it_did(tmp_path: Path) -> None:
+    additive = a_model().additive
+    coefficients = {n: c for n, c in additive.fit.coefficients.items() if n != LEVELS}
+    fitted = replace(additive.fit, names=tuple(coefficients), coefficients=coefficients)
+    products = {n: p for n, p in additive.frame.products.items() if n != LEVELS}
+    draws = {n: d for n, d in additive.draws.items() if n != LEVELS}
+    variances = {n: v for n, v in fitted.variances.items() if n != LEVELS}
+    degrees = {n: v for n, v in fitted.degrees.items() if n != LEVELS}
+    fitted = replace(fitted, variances=variances, degrees=degrees)
+    frame = replace(additive.frame, products=products)
+    earlier = replace(a_model(), additive=Additive(frame, fitted, draws))
+    save_bundle(earlier, tmp_path / "earlier")
+    loaded = load_bundle(tmp_path / "earlier")
+    client = an_intake().client
+
+    assert set(loaded.additive.frame.products) == {NUMBERS}
+    assert np.array_equal(
+        loaded.score(client, an_encoding()).alliance, earlier.score(client, an_encoding()).alliance
     )

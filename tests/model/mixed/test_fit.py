@@ -289,3 +289,46 @@ def test_rows_that_do_not_fit_are_named() -> None:
         fit.predict(blocks[:1])
     with pytest.raises(RecommenderError, match=r"^other:"):
         fit.terms([DenseBlock("other", matches)])
+
+
+def test_levels_without_rows_change_no_number_of_a_fit() -> None:
+    y, matches, clinician, client = a_practice()
+    wide, few = 3 * clinician + 1, int(clinician.max()) + 1
+    fit, spread = (
+        fit_mixed(
+            y,
+            [DenseBlock("matches", matches), IndexBlock("clinician", codes, levels)],
+            group=client,
+            keep_factor=True,
+            expected={"clinician": 0.02},
+        )
+        for codes, levels in ((clinician, few), (wide, 3 * few + 5))
+    )
+    effects = np.zeros(3 * few + 5)
+    effects[3 * np.arange(few) + 1] = fit.coefficients["clinician"]
+    np.testing.assert_array_equal(spread.coefficients["clinician"], effects)
+    np.testing.assert_array_equal(spread.coefficients["matches"], fit.coefficients["matches"])
+    for name in ("variances", "degrees", "intercept", "sigma2", "tau2", "log_evidence"):
+        assert getattr(spread, name) == getattr(fit, name)
+
+
+def test_a_fit_without_empty_levels_maximises_the_likelihood_with_them() -> None:
+    y, matches, clinician, _ = a_practice()
+    levels = int(clinician.max()) + 4
+    block = DenseBlock("matches", matches, penalised=False)
+    fit = fit_mixed(y, [block, IndexBlock("clinician", clinician, levels)])
+    dense = DenseBlock("clinician", np.eye(levels)[clinician])
+    written_out = fit_mixed(y, [block, dense])
+    close(fit, written_out)
+    assert fit.log_evidence == pytest.approx(written_out.log_evidence, rel=1e-12)
+    assert fit.degrees["clinician"] == pytest.approx(written_out.degrees["clinician"], rel=1e-9)
+
+
+def test_draws_of_a_level_without_rows_have_the_prior_variance_of_its_block() -> None:
+    y, matches, clinician, _ = a_practice()
+    few = int(clinician.max()) + 1
+    blocks = blocks_of(matches, clinician, few + 2)
+    fit = fit_mixed(y, blocks, keep_factor=True)
+    drawn = fit.draws_of(blocks, 4_000, 0)["clinician"]
+    assert drawn[few:].var(axis=1) == pytest.approx(fit.variances["clinician"], rel=0.1)
+    assert drawn[0].var() < 0.9 * fit.variances["clinician"]

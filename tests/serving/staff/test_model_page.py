@@ -1,10 +1,21 @@
+from dataclasses import replace
+from pathlib import Path
+
+from recommender.model.bundle.io import save_bundle
+from recommender.model.evaluation_report import (
+    Estimate,
+    EvaluationReport,
+    MatchEstimate,
+    MatchEstimates,
+)
 from recommender.monitoring.drift import MIN_REQUESTS
 from recommender.monitoring.early_ratings import MIN_IN_GROUP, MIN_MATCHES
 from recommender.serving.staff.pages.model import coverage_text
-from tests.support.builders import a_model
+from recommender.settings import Settings
+from tests.support.builders import a_model, a_practice
 from tests.support.page_reader import ask, begun, read, send
 from tests.support.rated_pairings import a_match_rated, keep_matches
-from tests.support.server import LockedServer, TestClient
+from tests.support.server import LockedServer, TestClient, local_client
 
 
 def test_coverage_is_reported_from_enough_ratings_on() -> None:
@@ -77,3 +88,29 @@ def test_a_server_without_a_store_still_names_the_model_in_use(open_server: Test
     text = read(open_server, "/staff/model/history").text
     assert "No request is stored yet." in text
     assert "in use" in text
+
+
+def test_a_model_without_sizes_of_its_matches_says_so(open_server: TestClient) -> None:
+    text = read(open_server, "/staff/model").text
+    assert "Which matches matter" in text
+    assert "holds no sizes of its matches" in text
+
+
+def test_sizes_of_matches_are_pictures_beside_their_figures(
+    settings: Settings, tmp_path: Path
+) -> None:
+    practice = a_practice()
+    size, own = Estimate(value=0.2, low=0.1, high=0.4), Estimate(value=0.1, low=-0.1, high=0.3)
+    by_match = [
+        MatchEstimate(match=name, expected=size, own=each, size=size)
+        for name, each in zip(practice.matches, (own, Estimate()), strict=False)
+    ]
+    report = EvaluationReport(matches=MatchEstimates(alliance_sd=0.5, by_match=tuple(by_match)))
+    save_bundle(replace(a_model(), report=report), tmp_path / "bundle")
+    with local_client(settings.model_copy(update={"bundle": tmp_path / "bundle"})) as client:
+        assert client.get("/staff/model").text.count('viewBox="0 0 160 24"') == len(by_match)
+        text = read(client, "/staff/model").text
+    for each in practice.matches.values():
+        assert each.phrase in text
+    assert "+0.40 (+0.20 to +0.80)" in text
+    assert "Not shown yet" in text

@@ -19,6 +19,7 @@ from recommender.journal.rated_pairings import (
 from recommender.journal.recommendations import intakes
 from recommender.model.card import VERDICTS, card_of
 from recommender.model.claims import claims_of
+from recommender.model.match_sizes import match_sizes, without_sizes
 from recommender.model.verdicts import verdicts_of
 from recommender.monitoring.clinician_records import DAYS
 from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
@@ -43,7 +44,7 @@ from recommender.serving.schemas.responses import AllianceScale
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.staff.views.charts import calibration_chart, error_chart
+from recommender.serving.staff.views.charts import calibration_chart, error_chart, match_pictures
 from recommender.serving.staff.views.rating_form import shown_prediction
 
 CARD_FIELDS: Mapping[str, str] = {
@@ -112,6 +113,7 @@ async def get_model_page(request: Request) -> Response:
             for name, label in CARD_FIELDS.items()
         ],
         **error_values(matches or (), state),
+        **size_values(state),
     )
 
 
@@ -188,6 +190,17 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
         "windows": windows,
         "errors": error_chart(windows) if len(windows) > 1 else None,
         "rated": len(matches),
+    }
+
+
+def size_values(state: ServingSnapshot) -> dict[str, Any]:
+    """Which matches matter, each with its picture, by the names the template uses."""
+    report = state.model.report
+    sizes = match_sizes(report, state.practice)
+    return {
+        "sizes": list(zip(sizes, match_pictures(sizes), strict=True)),
+        "without_sizes": without_sizes(report),
+        "match_rated": 0 if report.matches is None else report.matches.rated,
     }
 
 

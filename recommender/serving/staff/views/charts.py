@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from recommender.model.evaluation_report import Estimate
+from recommender.model.match_sizes import MatchSize
 from recommender.monitoring.clinician_records import ClinicianExposure
 from recommender.monitoring.early_ratings import CalibrationBin, ErrorWindow
 from recommender.serving.staff.views.explanation import ExplanationLine, ExplanationView
@@ -21,6 +23,8 @@ MIDDLE, HALF = 50.0, 48.0
 """The line from which the bars of contributions start, and the longest of them."""
 EXPOSURE_BAR = 120
 """Length of the longest bar of exposure."""
+INTERVAL_WIDTH, INTERVAL_EDGE = 160, 6
+"""Width of the picture of an interval, and the space on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +169,43 @@ def exposure_bars(
 def _exposure_bar(part: float, total: float, longest: float) -> ExposureBar:
     unit = EXPOSURE_BAR / max(longest, 1)
     return ExposureBar(round(unit * total, 1), round(unit * part, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalMark:
+    """An interval and its value as places on a horizontal line."""
+
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPicture:
+    """The size of a match and, below it, what own ratings say, on the scale of all matches.
+
+    `own` is None where there is no rating; `zero` is the place of 0.
+    """
+
+    size: IntervalMark | None
+    own: IntervalMark | None
+    zero: float
+    width: int = INTERVAL_WIDTH
+
+
+def match_pictures(sizes: Sequence[MatchSize]) -> tuple[MatchPicture, ...]:
+    """A picture for each match, from -r to r, where r is the end furthest from 0 of all."""
+    estimates = [estimate for each in sizes for estimate in (each.size, each.own)]
+    ends = [end for each in estimates for end in (each.low, each.high) if end is not None]
+    reach = max(map(abs, ends), default=0.0) or 1.0
+    axis = Axis(-reach, reach, INTERVAL_EDGE, INTERVAL_WIDTH - INTERVAL_EDGE)
+    return tuple(
+        MatchPicture(_interval_mark(axis, each.size), _interval_mark(axis, each.own), axis.at(0))
+        for each in sizes
+    )
+
+
+def _interval_mark(axis: Axis, estimate: Estimate) -> IntervalMark | None:
+    if estimate.low is None or estimate.value is None or estimate.high is None:
+        return None
+    return IntervalMark(axis.at(estimate.low), axis.at(estimate.value), axis.at(estimate.high))
