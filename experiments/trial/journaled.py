@@ -70,7 +70,8 @@ def _run(
                              assumed.looks, assumed.alpha, 0.5)  # fmt: skip
     with store.writing() as connection:
         trial_id = start_trial(connection, protocol.to_json(), digest=protocol.digest, actor=ACTOR)
-    draws, before = TrialDraws(store, 0.0), []
+    draws = TrialDraws(store, 0.0)
+    before: list[int] = []
     for number, served in enumerate(_asked(snapshot, draws, clients)):
         if served.arm is None:
             continue

@@ -158,4 +158,4 @@ def power_at(rated: float, effect: float, assumed: TrialAssumptions) -> float:
 def _bounds(looks: tuple[float, ...], alpha: float, clinicians: float) -> tuple[float, ...]:
     per_mille = [round(1000 * each) for each in looks]
     bounds = boundaries_at(per_mille, 1000, spent_on_benefit, alpha / 2.0)
-    return tuple(stats.t.isf(stats.norm.sf(bounds), clinicians - 1).tolist())
+    return tuple(float(stats.t.isf(stats.norm.sf(each), clinicians - 1)) for each in bounds)
