@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from experiments.bake_off.answer import Answer, Entrant, InapplicableError, guessed
+from experiments.bake_off.answer import Answer, ByTruth, Entrant, InapplicableError, guessed
 from experiments.bake_off.boosting import ranker_by_bins, ranker_by_client, regularised, tuned
+from experiments.bake_off.ceiling import CEILING, ceiling
 from experiments.bake_off.factorisation import factorisation
 from experiments.bake_off.gpboosting import gpboost
+from experiments.bake_off.named_products import TRUE_PRODUCTS, with_products
 from experiments.bake_off.pooled import DIFFERENCE, newcomer, started_from
 from recommender.training.baselines import (
     AVERAGE,
@@ -39,6 +41,7 @@ ROWS = (
 FIT = ("closure of recommender.training.fit",)
 """Our learner: everything its fit imports."""
 STUDY = (*ROWS, "experiments.bake_off.residual")
+NAMED = ("experiments.bake_off.named_products",)
 POOLED = (*FIT, "closure of recommender.training.contribution", "experiments.bake_off.pooled")
 
 
@@ -86,6 +89,14 @@ ENTRANTS: Mapping[str, Entrant] = {
     "ours without those who left": left_at(None),
     "ours, who left at 5 %": left_at(0.05),
     "ours, who left at 30 %": left_at(0.30),
+    "ours, no product named": Entrant(
+        with_products({}), "our fit with no declared product", (*FIT, *NAMED)
+    ),
+    "ours, the true products named": Entrant(
+        with_products(TRUE_PRODUCTS),
+        "our fit where supervisors named the seven products of the simulated truth",
+        (*FIT, *NAMED),
+    ),
     "ours from 10 practices": Entrant(
         started_from(0.0), "our fit, started from what ten practices contribute", POOLED
     ),
@@ -145,5 +156,10 @@ ENTRANTS: Mapping[str, Entrant] = {
         (*ROWS, "recommender.training.baselines"),
     ),
     RANDOM: Entrant(guessed(at_random), "a random order", FIT),
+    CEILING: Entrant(
+        ByTruth(ceiling),
+        "no learner: a Bayesian fit that knows the simulator's forms and learns their sizes",
+        ("recommender.model.mixed.*", "experiments.bake_off.ceiling"),
+    ),
 }
 """Ours and its halves first, then by strength in an earlier simulation study."""

@@ -53,7 +53,7 @@ EXPECTED: Mapping[str, float] = {
     "by_level": 0.005,
     NUMBERS: 0.01,
     LEVELS: 0.01,
-    DECLARED: 0.01,
+    DECLARED: 0.003,
 }
 """Prior medians of what each block adds to the variance of a rating, as a share of the residual
 variance. Chosen on simulated practices, not taken from a study: published shares of clinicians in

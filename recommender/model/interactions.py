@@ -50,6 +50,10 @@ NUMBERS, LEVELS = "products", "level_products"
 COMPONENTS: Mapping[str, int] = {NUMBERS: 12, LEVELS: 24}
 """Principal directions of each side: at most 144 products of numbers and 576 of levels. The shipped
 definition has 11 by 10 numbers, which are used as they are, and 41 by 25 levels."""
+ROWS_A_PRODUCT = 4
+"""Rows for each product of levels, by our choice: on simulated practices 300 rows determine 4 of
+576 coefficients and 1,000 rows 9, while the time of a fit grows with the third power of their
+number."""
 MAX_SLOPE_PARTS = 2_000_000
 """Parts of slopes that are summed at once: 16 MB."""
 
@@ -152,8 +156,8 @@ def fit_interactions(practice: Practice, rows: Rows) -> dict[str, Interactions]:
 
 
 def most_directions(rows: int) -> int:
-    """Directions of levels a side: no more products than rows, which would only cost time."""
-    return min(COMPONENTS[LEVELS], max(isqrt(rows), 1))
+    """Directions of levels a side: at most one product for `ROWS_A_PRODUCT` rows."""
+    return min(COMPONENTS[LEVELS], max(isqrt(rows // ROWS_A_PRODUCT), 1))
 
 
 def is_multiplied(field: Field, block: str) -> bool:

@@ -104,7 +104,7 @@ def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> 
     both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
     matches = list(enumerate(practice.matches.values()))
     families: list[Family] = []
-    named = [each for each in matches if each[1].comparison.named]
+    named = [each for each in matches if _is_counted(each[1].comparison)]
     if named:
         families.append(_named(named, both))
     elementwise = [each for each in matches if each[1].comparison.elementwise]
@@ -113,10 +113,15 @@ def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> 
         families.append(_elementwise(OPERATORS[name], list(some), both))
     for place, match in matches:
         operator = match.comparison
-        if not (operator.named or operator.elementwise):
+        if not (_is_counted(operator) or operator.elementwise):
             prepared = operator.prepare(match.compared(match.clinician, both))
             families.append(_Single(operator, match, np.array([place]), prepared))
     return CompiledMatches(len(matches), tuple(families), np.arange(clinicians.size, both.size))
+
+
+def _is_counted(operator: Operator) -> bool:
+    """Whether it counts the levels that both sides have."""
+    return operator.named and not operator.weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,7 +261,9 @@ def _levels_held(match: Match, clinicians: Columns) -> tuple[Array, Array]:
             np.isnan(values)[:, None], np.nan, values[:, None] == np.arange(len(theirs.levels))
         )
     counted = ~np.isnan(places)
-    held = values[:, np.where(counted, places, 0).astype(int)]
+    held = values[:, np.where(places >= 0, places, 0).astype(int)]
+    # Nobody has a level that the clinician's field lacks.
+    held = np.where(np.isnan(held) | (places >= 0), held, 0.0)
     return held, counted.astype(np.float64)
 
 

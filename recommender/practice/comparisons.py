@@ -50,6 +50,16 @@ def equal(client: Prepared, clinician: Prepared) -> Array:
     return np.where(np.isnan(client[0]) | np.isnan(clinician[0]), np.nan, same)
 
 
+def equal_weighted(client: Prepared, clinician: Prepared) -> Array:
+    """1 if both have the same level, times how much it matters to the client on 0 to 1; else 0.
+
+    The weight is the client's second field, as ipsative preference scales are scored: a match on
+    what does not matter is worth nothing (Edwards 1993, Personnel Psychology 46:641, on weighted
+    congruence).
+    """
+    return np.asarray(equal(client, clinician) * client[1])
+
+
 def wish(client: Prepared, clinician: Prepared) -> Array:
     """1 if the clinician's level is among those the client wished for, else 0.
 

@@ -15,6 +15,7 @@ from recommender.practice.comparisons import (
     difference,
     distance,
     equal,
+    equal_weighted,
     excess,
     hours_shared,
     kilometres,
@@ -36,13 +37,17 @@ from recommender.practice.sums import Array
 def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str, ...]) -> Array:
     """The client's levels in the order of the clinician's, so that equal names have equal codes.
 
-    An indifferent level states no wish: a category becomes missing, a tag is not counted.
+    An indifferent level states no wish: a category becomes missing, a tag is not counted. A level
+    that the clinician's field lacks equals none of theirs: a category becomes -1, and tags have a
+    last column for all such.
     """
     places = places_among(source.levels, target.levels, indifferent)
     if source.kind == "tags":
-        shared = np.flatnonzero(~np.isnan(places))
-        wished = np.zeros((len(values), len(target.levels)))
+        shared, apart = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        wished = np.zeros((len(values), len(target.levels) + (len(apart) > 0)))
         wished[:, places[shared].astype(int)] = values[:, shared]
+        if len(apart):
+            wished[:, -1] = values[:, apart].any(axis=1)
         wished[np.isnan(values).any(axis=1)] = np.nan
         return wished
     return by_level(places, values)
@@ -52,10 +57,10 @@ def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str,
 def places_among(
     levels: tuple[str, ...], among: tuple[str, ...], indifferent: tuple[str, ...]
 ) -> Array:
-    """The place of each level among others, (levels,); NaN where it is none or indifferent."""
+    """The place of each level among others, (levels,): -1 where it is none, NaN if indifferent."""
     places = {level: float(place) for place, level in enumerate(among)}
-    found = [np.nan if level in indifferent else places.get(level, np.nan) for level in levels]
-    return np.array(found)
+    found = [np.nan if level in indifferent else places.get(level, -1.0) for level in levels]
+    return np.array(found, dtype=np.float64)
 
 
 def by_level(values: Sequence[float] | Array, codes: Array) -> Array:
@@ -104,6 +109,10 @@ class Operator:
         Whether it compares two lists of fields of equal length.
     named
         Whether both sides have levels, which are compared by name.
+    weight
+        Kinds of a second field of the client, which says how much the first matters; none if empty.
+    apart
+        Whether the client's field may have levels that the clinician's lacks.
     ranged
         Whether values are first scaled to 0 to 1 by their declared bounds.
     alike
@@ -122,6 +131,8 @@ class Operator:
     prepare: Callable[[Side], Prepared] = tuple
     several: bool = False
     named: bool = False
+    weight: Kinds = frozenset()
+    apart: bool = False
     ranged: bool = False
     alike: bool = False
     phrase_side: float = 1.0
@@ -147,8 +158,18 @@ OPERATORS: Mapping[str, Operator] = {
     for operator in (
         Operator("overlap", TAGS, TAGS, overlap, named=True, bounds=SHARE),
         Operator("contains", CATEGORY, TAGS, contains, named=True, bounds=SHARE),
-        Operator("equal", LEVELLED, LEVELLED, equal, named=True, bounds=SHARE),
-        Operator("wish", TAGS, CATEGORY, wish, named=True, bounds=SHARE),
+        Operator("equal", LEVELLED, LEVELLED, equal, named=True, apart=True, bounds=SHARE),
+        Operator(
+            "equal_weighted",
+            LEVELLED,
+            LEVELLED,
+            equal_weighted,
+            named=True,
+            weight=NUMBERS,
+            apart=True,
+            bounds=SHARE,
+        ),
+        Operator("wish", TAGS, CATEGORY, wish, named=True, apart=True, bounds=SHARE),
         Operator("difference", NUMBERS, NUMBERS, difference, ranged=True),
         Operator("distance", NUMBERS, NUMBERS, distance, ranged=True, phrase_side=-1.0),
         Operator("product", NUMBERS, NUMBERS, product, ranged=True),

@@ -138,13 +138,8 @@ class Match:
 
         `client` has one row for all clinicians, or one row for each.
         """
-        operator = self.comparison
-        if operator.named:
-            ours = self.client[0]
-            one = [aligned(ours, client[ours.name], self.clinician[0], self.indifferent)]
-        else:
-            one = self.compared(self.client, client)
-        values = operator.compute(one, self.compared(self.clinician, clinician))
+        sides = self.compared(self.client, client), self.compared(self.clinician, clinician)
+        values = self.comparison.compute(*sides)
         return np.broadcast_to(values, (clinician.size,))
 
     def compared(self, fields: Sequence[Field], columns: Columns) -> list[Array]:
@@ -155,6 +150,10 @@ class Match:
             if field.label in multiplied:
                 scaled.append(multiplied[field.label].of(columns[field.name]))
                 continue
+            if self.comparison.named and field is self.client[0]:
+                own = columns[field.name]
+                scaled.append(aligned(field, own, self.clinician[0], self.indifferent))
+                continue
             low, span = self.scale_of(field)
             values = columns[field.name]
             scaled.append(values if (low, span) == (0.0, 1.0) else (values - low) / span)
@@ -162,7 +161,7 @@ class Match:
 
     def scale_of(self, field: Field) -> tuple[float, float]:
         """The value of a field that the operator reads as 0, and how far from it is 1."""
-        if self.comparison.ranged:
+        if self.comparison.ranged or field in self.client[1:]:
             return field.unit_range
         # A prior is given for one unit of the match: a unit of the currency, not a cent.
         return 0.0, field.behaviour.units
@@ -203,6 +202,9 @@ def read_match(
         ):
             names = sound.get(side, ())
             names = (names,) if isinstance(names, str) else tuple(names)
+            if side == "client" and operator.weight:
+                faults += _wrong_fields(f"{where}.{side}", names[1:], known, operator.weight)
+                names = names[:1]
             faults += _wrong_fields(f"{where}.{side}", names, known, kinds)
         if not operator.named and "indifferent" in sound:
             remedy = "remove it: only levels compared by name can state no wish"
@@ -262,11 +264,16 @@ def _misfits(where: str, operator: Operator, match: Match) -> list[Fault]:
     ours, theirs = match.client, match.clinician
     if operator.several and len(ours) != len(theirs):
         return [Fault(where, "compares lists of unequal length", "name as many fields")]
-    if not operator.several and (len(ours), len(theirs)) != (1, 1):
+    if operator.weight and (len(ours), len(theirs)) != (2, 1):
+        remedy = "name the client's field and how much it matters, and one field of the clinician"
+        return [Fault(where, "compares other than two fields with one", remedy)]
+    if not (operator.several or operator.weight) and (len(ours), len(theirs)) != (1, 1):
         return [Fault(where, "compares several fields", "name one field on each side")]
     faults = []
+    if operator.weight:
+        faults += _unbounded(where, ours[1:])
     if operator.named:
-        faults += _unknown_levels(where, ours[0], theirs[0], match.indifferent)
+        faults += _unknown_levels(where, operator, match)
     if operator.alike and (ours[0].kind, ours[0].unit) != (theirs[0].kind, theirs[0].unit):
         problem = f"{ours[0].label} and {theirs[0].label} differ in kind or unit"
         faults.append(Fault(where, problem, "declare both alike"))
@@ -275,28 +282,34 @@ def _misfits(where: str, operator: Operator, match: Match) -> list[Fault]:
     return faults
 
 
-def _unknown_levels(
-    where: str, client: Field, clinician: Field, indifferent: tuple[str, ...]
-) -> list[Fault]:
+def _unknown_levels(where: str, operator: Operator, match: Match) -> list[Fault]:
+    client, clinician = match.client[0], match.clinician[0]
     faults = []
-    undeclared = [level for level in indifferent if level not in client.levels]
+    undeclared = [level for level in match.indifferent if level not in client.levels]
     if undeclared:
         problem = f"{', '.join(undeclared)} are not levels of {client.label}"
         faults.append(Fault(f"{where}.indifferent", problem, "fix their spelling"))
-    unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *indifferent)]
-    if unknown:
+    unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *match.indifferent)]
+    if unknown and not operator.apart:
         remedy = f"add them to {clinician.label}, or list them as indifferent"
         problem = f"levels {', '.join(unknown)} exist only for the client"
         faults.append(Fault(where, problem, remedy))
+    elif unknown and not set(client.levels) & set(clinician.levels):
+        problem = f"{client.label} and {clinician.label} have no level in common"
+        faults.append(Fault(where, problem, "give what is compared the same name on both sides"))
     return faults
 
 
-def _without_range(where: str, match: Match) -> list[Fault]:
-    faults = [
+def _unbounded(where: str, fields: Sequence[Field]) -> list[Fault]:
+    return [
         Fault(field.label, "has no bounds", f"give min and max, {where} needs them")
-        for field in (*match.client, *match.clinician)
+        for field in fields
         if field.behaviour.has_bounds and (field.min is None or field.max is None)
     ]
+
+
+def _without_range(where: str, match: Match) -> list[Fault]:
+    faults = _unbounded(where, (*match.client, *match.clinician))
     for ours, theirs in zip(match.client, match.clinician, strict=True):
         # Levels are compared by position, so a level must have one position on both sides.
         if set(ours.levels) & set(theirs.levels) and ours.levels != theirs.levels:

@@ -16,7 +16,7 @@ from recommender.practice.definition import Practice
 MIN_POINTS = 0.02
 """Contributions below this get no words: a fiftieth of a point on a scale of 1 to 5."""
 MAX_PHRASES = 3
-WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "wish"})
+WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "equal_weighted", "wish"})
 """Match operators that compare what a client asks for with what a clinician offers."""
 ROUNDING = 1e-9
 """Differences between two values of a match up to this are rounding."""

@@ -42,6 +42,7 @@ from recommender.recommendation.shortlists import (
     unscored_shortlist,
 )
 from recommender.recommendation.stated_scores import score_stated
+from recommender.recommendation.trial_orders import TRIAL, TrialOrders, trial_orders
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.changes import ScreenedRequest
 from recommender.screening.layout import DECLARED_MODES, Modes
@@ -87,7 +88,7 @@ class Recommendation:
     Attributes
     ----------
     mode
-        The model's mode, or `constraints_only` where nothing is predicted.
+        The model's mode, `constraints_only` where nothing is predicted, or `trial`.
     day
         The day of the request, on the practice's calendar.
     eligible
@@ -96,8 +97,10 @@ class Recommendation:
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
     eligible_pairs
-        The client with every eligible clinician, in the order of the roster; None where nothing is
-        predicted.
+        The client with every eligible clinician, in the order of the roster; None where nothing
+        predicted is shown.
+    orders
+        Both orders of a trial; None for a client who takes no part in one.
     """
 
     mode: str
@@ -110,6 +113,7 @@ class Recommendation:
     offers: tuple[RelaxationOffer, ...]
     unresolved: tuple[UnresolvedReferences, ...] = ()
     eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
+    orders: TrialOrders | None = field(default=None, repr=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -151,6 +155,7 @@ def recommend(
     day: date,
     top_k: int = DEFAULT_TOP_K,
     seed: str | None = None,
+    by_model: bool | None = None,
 ) -> Recommendation:
     """The shortlist of clinicians who satisfy the client's constraints, strongest first.
 
@@ -173,6 +178,10 @@ def recommend(
         Length of the shortlist, 1 to 50.
     seed
         Seed of random draws within ties; equal seeds give equal draws. None for no draw.
+    by_model
+        In a trial of the order, whether this client's is the model's or the usual one of the next
+        free day; nothing predicted is shown in either. None without a trial. A client without
+        consent, or with fewer than two eligible clinicians, takes no part.
 
     Raises
     ------
@@ -216,32 +225,42 @@ def recommend(
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
     request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
-    few = int(np.count_nonzero(screening.eligible)) < top_k
+    n_eligible = int(np.count_nonzero(screening.eligible))
+    few = n_eligible < top_k
+    orders, stated, eligible_pairs = None, None, None
     if consents_to_prediction(practice, intake):
-        mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
+        if by_model is not None and n_eligible > 1:
+            eligible = stated.pairs.part(0, stated.eligible)
+            orders = trial_orders(
+                encoding, screening, eligible, top_k, by_model=by_model, seed=seed
+            )
+    if stated is None:
+        mode, shortlist = CONSTRAINTS_ONLY, unscored_shortlist(practice, encoding, screening, top_k)
+        offers = _unscored_offers(request, encoding, few=few)
+    elif orders is not None:
+        mode, shortlist = TRIAL, orders.shortlist
+        offers = _unscored_offers(request, encoding, few=few)
+    else:
+        mode = model.manifest.mode
         eligible = stated.pairs.part(0, stated.eligible)
         eligible_pairs = eligible if len(eligible) else None
         shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
         among = None if few else may_lead(request, stated)
         possible = relaxations(request, max_changes(screening), among)
         offers = relaxation_offers(request, encoding, stated, possible, few=few)
-    else:
-        mode, eligible_pairs = CONSTRAINTS_ONLY, None
-        shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        possible = relaxations(request, max_changes(screening)) if few else ()
-        offers = unscored_offers(request, encoding, possible)
     return Recommendation(
         mode=mode,
         day=day,
         roster_version=roster.version,
-        eligible=int(screening.eligible.sum()),
+        eligible=n_eligible,
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
         offers=offers,
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
         eligible_pairs=eligible_pairs,
+        orders=orders,
     )
 
 
@@ -255,6 +274,14 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
     return np.asarray(clients[practice.consent] == 1.0)
+
+
+def _unscored_offers(
+    request: ScreenedRequest, encoding: RosterEncoding, *, few: bool
+) -> tuple[RelaxationOffer, ...]:
+    """Relaxations that admit somebody, without what is predicted of them; none of a long list."""
+    possible = relaxations(request, max_changes(request.screening)) if few else ()
+    return unscored_offers(request, encoding, possible)
 
 
 def _scored_shortlist(

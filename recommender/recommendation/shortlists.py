@@ -192,9 +192,16 @@ def unscored_shortlist(
     next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
+    return unscored_entries(encoding, screening, eligible[order])
+
+
+def unscored_entries(
+    encoding: RosterEncoding, screening: Screening, places: Places
+) -> tuple[ShortlistEntry, ...]:
+    """Entries in this order, by places of the roster, without anything that is predicted."""
     return tuple(
-        _entry(rank, encoding, screening, int(eligible[place]))
-        for rank, place in enumerate(order, start=1)
+        _entry(rank, encoding, screening, place)
+        for rank, place in enumerate(places.tolist(), start=1)
     )
 
 

@@ -1,5 +1,6 @@
 """A model scores a pairing alike alone, in a request, in a batch and from raw cells."""
 
+import tomllib
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from scipy.special import ndtri
 from experiments.null_world.measure import simulated_dataset
 from recommender.errors import IntakeError
 from recommender.features.feature import Array
+from recommender.features.history import history_features
 from recommender.features.pipeline import Pairs, Places
 from recommender.model.alliance_model import SD_INFLATION, AllianceModel, PreparedPairs, levels_of
 from recommender.practice.columns import read_rows
-from recommender.practice.definition import shipped_practice
+from recommender.practice.definition import practice_of, shipped_practice, shipped_text
 from recommender.practice.sections import HistorySettings
 from recommender.tables.roster import snapshot
 from recommender.training.baselines import encode_clinicians
@@ -352,3 +354,14 @@ def test_contributions_with_many_products_sum_to_the_last_rounding() -> None:
     parts = model.contributions(dataset.clients, encoding, dataset.pairs)
     scores = model.score(dataset.clients, encoding, dataset.pairs)
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
+
+
+def test_records_may_be_by_an_ordinal() -> None:
+    declared = tomllib.loads(shipped_text("psychology"))
+    declared["history"]["per"] = "concern_duration"
+    practice = practice_of(declared, "")
+    cells = [{"concern_duration": "over_5_years"}, {}, {"concern_duration": "under_3_months"}]
+    clients = read_rows({"concern_duration": practice.client["concern_duration"]}, cells)
+
+    assert levels_of(practice, clients).tolist() == [3, -1, 0]
+    assert len(history_features(practice)) == 4

@@ -17,6 +17,7 @@ from recommender.model.interactions import (
     MultipliedColumns,
     Standardizer,
     fit_interactions,
+    most_directions,
     multiplied_columns,
 )
 from recommender.practice.definition import Practice, read_practice, shipped_practice
@@ -280,6 +281,12 @@ def test_levels_are_multiplied_with_levels_and_never_with_numbers() -> None:
     assert not set(products.clinician.places) & set(
         fit_interactions(practice, rows)[NUMBERS].clinician.places
     )
+
+
+@pytest.mark.parametrize(("rows", "directions"), [(1, 1), (300, 8), (1_000, 15), (100_000, 24)])
+def test_there_are_several_rows_for_each_product_of_levels(rows: int, directions: int) -> None:
+    assert most_directions(rows) == directions
+    assert directions**2 <= max(rows / 4, 1)
 
 
 # Which columns are numbers

@@ -274,7 +274,12 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("history.otherwise", "told", "history.phrase", "is not given beside the otherwise"),
         ("history.otherwise", "", "history.otherwise", "is blank"),
         ("history.group", "x", "history.group", "x is not a declared group"),
-        ("history.per", "wanted", "history.per", "is not a category of the client"),
+        (
+            "history.per",
+            "wanted",
+            "history.per",
+            "is not a category or an ordinal of the client",
+        ),
         ("history.per", "gender", "history.per", "is not scored"),
         ("client.wanted.group", "x", "client.wanted.group", "x is not a declared group"),
         ("client.wanted.phrase", 5, "client.wanted.phrase", "is not text"),

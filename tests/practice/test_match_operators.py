@@ -159,6 +159,27 @@ def test_a_level_that_states_no_wish_is_not_counted() -> None:
     same(aligned(level, np.array([0.0, 1, 2, NAN]), theirs, ("any",)).tolist(), [NAN, 1, 0, NAN])
 
 
+def test_a_level_that_the_clinician_s_field_lacks_is_a_wish_that_nobody_meets() -> None:
+    level = a_field(kind="category", levels=["a", "z"])
+    tags = a_field(kind="tags", levels=["z", "a", "y"])
+    theirs = a_field(kind="category", levels=["b", "a"])
+    held = [np.array([0.0, 1.0, NAN])]
+
+    answers = aligned(level, np.array([1.0]), theirs, ())
+    same(OPERATORS["equal"].compute([answers], held).tolist(), [0, 0, NAN])
+    wishes = aligned(tags, np.array([[1.0, 0, 1]]), theirs, ())
+    same(OPERATORS["wish"].compute([wishes], held).tolist(), [0, 0, NAN])
+    wishes = aligned(tags, np.array([[1.0, 1, 0]]), theirs, ())
+    same(OPERATORS["wish"].compute([wishes], held).tolist(), [0, 1, NAN])
+
+
+def test_the_same_level_counts_as_much_as_it_matters() -> None:
+    held = [np.array([1.0, 0.0])]
+    for weight, met in ((0.0, 0.0), (0.25, 0.25), (1.0, 1.0)):
+        found = OPERATORS["equal_weighted"].compute([np.array([1.0]), np.array([weight])], held)
+        assert found.tolist() == [met, 0.0]
+
+
 # Properties over every operator.
 
 ROWS = 5
@@ -191,10 +212,11 @@ def sides(name: str, rng: np.random.Generator, ours: int, theirs: int) -> Any:
         for accepted in (operator.client, operator.clinician)
     ]
     fields = int(rng.integers(1, 12)) if operator.several else 1
-    return tuple(
+    one, other = (
         [columns(kind, rng, rows) for _ in range(fields)]
         for kind, rows in zip(kinds, (ours, theirs), strict=True)
     )
+    return one + [columns("number", rng, ours) for _ in operator.weight][:1], other
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -243,6 +265,7 @@ RANGES = {
     "overlap": (0, 1),
     "contains": (0, 1),
     "equal": (0, 1),
+    "equal_weighted": (0, 1),
     "wish": (0, 1),
     "difference": (-1, 1),
     "distance": (0, 1),

@@ -186,6 +186,22 @@ def test_lists_of_fields_are_compared_place_by_place() -> None:
             "compares lists of unequal length",
         ),
         (
+            "equal_weighted",
+            "category",
+            "category",
+            {},
+            "",
+            "compares other than two fields with one",
+        ),
+        (
+            "equal",
+            {"kind": "category", "levels": ["x", "z"]},
+            "category",
+            {},
+            "",
+            "client.x and clinician.y have no level in common",
+        ),
+        (
             "overlap",
             {"kind": "tags", "levels": ["a", "z"]},
             "tags",

@@ -24,7 +24,9 @@ ABC, CBA = ["a", "b", "c", "any"], ["c", "d", "b", "a"]
 KINDS: Mapping[str, tuple[str, Mapping[str, Any], Sequence[Any]]] = {
     "tags": ("tags", {"levels": ABC}, ["none", "a", "a;b", "b;c", "any", "a;any", None]),
     "their_tags": ("tags", {"levels": CBA}, ["none", "c", "d;b", "a;b;c", None]),
+    "open_tags": ("tags", {"levels": [*ABC, "z"]}, ["none", "a;z", "z", "b;c", "any;z", None]),
     "level": ("category", {"levels": ABC}, ["a", "b", "c", "any", None]),
+    "open_level": ("category", {"levels": [*ABC, "z"]}, ["a", "b", "z", "any", None]),
     "their_level": ("category", {"levels": CBA}, ["c", "d", "b", "a", None]),
     "step": ("ordinal", {"levels": ["low", "middle", "high"]}, ["low", "middle", "high", None]),
     "number": ("number", {"min": -2, "max": 8}, [-2, 0, 1.5, 3, 8, None]),
@@ -42,8 +44,9 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any], Sequence[Any]]] = {
 COMPARED: Mapping[str, tuple[Any, Any]] = {
     "overlap": ("tags", "their_tags"),
     "contains": ("level", "their_tags"),
-    "equal": ("level", "their_level"),
-    "wish": ("tags", "their_level"),
+    "equal": ("open_level", "their_level"),
+    "equal_weighted": (["level", "second"], "their_level"),
+    "wish": ("open_tags", "their_level"),
     **dict.fromkeys(("difference", "distance", "product"), ("number", "number")),
     "stress": ("step", "step"),
     "excess": ("fee", "fee"),
