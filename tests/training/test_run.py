@@ -185,6 +185,7 @@ def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_pa
 
     assert trained.evaluation is None
     report = trained.model.report
-    assert set(report.to_dict()) == {"mode", "matches"}
+    facts = report.to_dict()
+    assert (facts["mode"], set(facts)) == ("evidence_prior", {"mode", "matches"})
     assert {each.status for each in match_sizes(report, trained.model.practice)} == {NO_RATING}
     assert "so nothing was measured" in registry.text(trained.version, "card.md")
