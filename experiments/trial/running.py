@@ -68,6 +68,7 @@ def true_effect(world: TrialWorld, does: Behaviour, repeats: int = 40) -> TrueEf
         found = begun_with(world, rows, np.full(len(rows), arm), does, rng)
         means.append(world.alliance[rows, found])
         whom.append(np.bincount(found, minlength=clinicians) / len(rows))
+    busy = 1.0 / float(np.square((whom[0] + whom[1]) / 2.0).sum())
     both = np.concatenate(means)
     total = float(both.var() + world.noise**2)
     # How clinicians differ on average over the clients, as a share of the variance of ratings.
@@ -76,11 +77,20 @@ def true_effect(world: TrialWorld, does: Behaviour, repeats: int = 40) -> TrueEf
     assumed = TrialAssumptions(
         explained=r**2 * float(both.var()) / total,
         icc=between,
-        clinicians=1.0 / float(np.square((whom[0] + whom[1]) / 2.0).sum()),
-        apart=float(np.abs(whom[1] - whom[0]).sum() / 2.0),
+        clinicians=busy,
+        # As far apart as evenly spread caseloads with the same sum of squared differences are.
+        apart=min(float(np.sqrt(np.square(whom[1] - whom[0]).sum() * busy / 4.0)), 1.0),
         rated=does.rated,
     )
-    return TrueEffect(float(means[1].mean() - means[0].mean()), float(np.sqrt(total)), assumed)
+    # Of clients who rate: that is what the registered analysis estimates.
+    usual, model = (np.average(each, weights=_rated(world, each, does)) for each in means)
+    return TrueEffect(float(model - usual), float(np.sqrt(total)), assumed)
+
+
+def _rated(world: TrialWorld, expected: Floats, does: Behaviour) -> Floats:
+    """The chance of a rating at an expected alliance, (n,)."""
+    logit = np.log(does.rated / (1.0 - does.rated)) + (expected - world.alliance.mean()) / 3.0
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
 def drawn_clients(
@@ -94,8 +104,7 @@ def drawn_clients(
     whom = begun_with(world, rows, arm, does, rng)
     expected = world.alliance[rows, whom] + shift * arm
     rating = expected + rng.normal(0.0, world.noise, size)
-    logit = np.log(does.rated / (1.0 - does.rated)) + (expected - world.alliance.mean()) / 3.0
-    unrated = rng.random(size) > 1.0 / (1.0 + np.exp(-logit))
+    unrated = rng.random(size) > _rated(world, expected, does)
     rating[unrated] = np.nan
     return TrialClients(
         arm.astype(np.float64),
@@ -124,8 +133,3 @@ def run_trial(clients: TrialClients, protocol: TrialProtocol) -> tuple[TrialClie
         if look.decision != CONTINUE:
             return so_far, look
         before.append(look.rated)
-
-
-def mean_of(values: list[float]) -> Floats:
-    """Mean and its standard error, (2,)."""
-    return np.array([np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values))])
