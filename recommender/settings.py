@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     ----------
     bundle
         Directory of the one bundle to serve; excludes `bundles`.
+    shadow
+        Directory of the bundle of a second model, which scores every request and is never shown;
+        it is read once, at the start.
     bundles
         Directory of a bundle cache: the model its pointer names is loaded at startup and whenever
         the pointer changes. Without a usable bundle the evidence prior is served.
@@ -151,6 +154,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
 
     bundle: Path | None = None
+    shadow: Path | None = None
     bundles: Path | None = None
     practice: str | None = None
     roster: Path

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.bake_off.arena import Arena
 from recommender.features.feature import Array
 from recommender.training.baselines import FoldTask, Learner
 
@@ -37,13 +38,20 @@ Answering = Callable[[FoldTask], Answer]
 
 
 @dataclass(frozen=True, slots=True)
+class ByTruth:
+    """What answers from the simulated practice itself, in place of the trial that learners see."""
+
+    answer: Callable[[Arena], Answer]
+
+
+@dataclass(frozen=True, slots=True)
 class Entrant:
     """A learner as it enters the bake-off.
 
     Attributes
     ----------
     answer
-        Learns from the trial and scores what is asked.
+        Learns from the trial and scores what is asked; `ByTruth` for what no learner may know.
     meaning
         What it is, in a few words.
     modules
@@ -52,10 +60,16 @@ class Entrant:
         Whether our whole fit is its learning, so that the fit's time is its own.
     """
 
-    answer: Answering
+    answer: Answering | ByTruth
     meaning: str
     modules: tuple[str, ...]
     within_fit: bool = False
+
+    def answered(self, arena: Arena) -> Answer:
+        """The scores of what the arena asks."""
+        if isinstance(self.answer, ByTruth):
+            return self.answer.answer(arena)
+        return self.answer(arena.trial)
 
 
 def guessed(learn: Learner) -> Answering:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from experiments.bake_off.answer import Answer, Entrant, InapplicableError, guessed
+from experiments.bake_off.answer import Answer, ByTruth, Entrant, InapplicableError, guessed
 from experiments.bake_off.boosting import ranker_by_bins, ranker_by_client, regularised, tuned
+from experiments.bake_off.ceiling import CEILING, ceiling
 from experiments.bake_off.factorisation import factorisation
 from experiments.bake_off.gpboosting import gpboost
 from experiments.bake_off.named_products import TRUE_PRODUCTS, with_products
@@ -155,5 +156,10 @@ ENTRANTS: Mapping[str, Entrant] = {
         (*ROWS, "recommender.training.baselines"),
     ),
     RANDOM: Entrant(guessed(at_random), "a random order", FIT),
+    CEILING: Entrant(
+        ByTruth(ceiling),
+        "no learner: a Bayesian fit that knows the simulator's forms and learns their sizes",
+        ("recommender.model.mixed.*", "experiments.bake_off.ceiling"),
+    ),
 }
 """Ours and its halves first, then by strength in an earlier simulation study."""

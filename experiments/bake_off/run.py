@@ -51,7 +51,7 @@ def measured(judge: Judge, site: Site, name: str) -> Cell:
     entrant, arena = ENTRANTS[name], judge.arena
     began = time.process_time()
     try:
-        answer = entrant.answer(arena.trial)
+        answer = entrant.answered(arena)
         seconds = time.process_time() - began + _fit_of(arena, entrant.within_fit)
         figures = judge.figures(answer)
     except InapplicableError as error:

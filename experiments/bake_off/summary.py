@@ -84,6 +84,11 @@ class Practice:
         """Mean paired difference."""
         return mean_of(self.apart(learner, other, figure))
 
+    def part_of(self, learner: str, other: str, figure: str) -> Mean:
+        """Mean of a learner's figure as a part of another's, for seeds that have both."""
+        part = self.by_seed(learner, figure) / self.by_seed(other, figure)
+        return mean_of(part.dropna())
+
 
 def practice_of(
     cells: Cells, grid: Grid, scenario: str, ratings: int, *, every_seed: bool = False

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from experiments.bake_off.ceiling import CEILING
 from experiments.bake_off.cells import Cells
 from experiments.bake_off.grid import DEFAULT, Grid
 from experiments.bake_off.learners import ENTRANTS
@@ -63,6 +64,7 @@ def _main_row(practice: Practice, learner: str) -> dict[str, str]:
     for figure in PAIRED:
         row[f"ours - {figure}"] = _against(practice, learner, figure)
     row |= {head: str(practice.mean(learner, name)) for head, name in MAIN_FIGURES.items()}
+    row["cap_share of ceiling"] = str(practice.part_of(learner, CEILING, "cap_share"))
     row["seconds"] = _seconds(practice.mean(learner, "seconds"))
     return row
 
@@ -82,7 +84,8 @@ def learning_tables(cells: Cells, grid: Grid) -> tuple[Sheet, ...]:
     sizes = [size for name, size in grid.practices() if name == DEFAULT]
     found = [practice_of(cells, grid, DEFAULT, size) for size in sizes]
     notes = tuple(note for practice in found for note in absent(practice, grid))
-    return tuple(_curve(figure, found, grid, notes) for figure in CURVES)
+    curves = tuple(_curve(figure, found, grid, notes) for figure in CURVES)
+    return (*curves, _of_ceiling(found, grid, notes)) if CEILING in grid.learners else curves
 
 
 def _curve(figure: str, found: list[Practice], grid: Grid, notes: tuple[str, ...]) -> Sheet:
@@ -99,6 +102,22 @@ def _curve(figure: str, found: list[Practice], grid: Grid, notes: tuple[str, ...
     )
     title = f"Learning curve: {figure}"
     return Sheet(f"learning_{figure}", title, meaning, pd.DataFrame(rows), notes, ("learning.svg",))
+
+
+def _of_ceiling(found: list[Practice], grid: Grid, notes: tuple[str, ...]) -> Sheet:
+    rows = [
+        {"learner": learner}
+        | {f"{p.ratings:,}": str(p.part_of(learner, CEILING, "cap_share")) for p in found}
+        for learner in grid.learners
+        if learner != CEILING
+    ]
+    meaning = (
+        "cap_share as a part of what a Bayesian fit with the true forms reaches on the same "
+        "ratings, mean over seeds ± standard error. Above 1 a learner knows more than the forms, "
+        "such as sizes from the literature or from other practices."
+    )
+    title = "Learning curve: cap_share as a part of the ceiling"
+    return Sheet("learning_of_ceiling", title, meaning, pd.DataFrame(rows), notes)
 
 
 def _beside_prior(figure: str, found: list[Practice]) -> list[dict[str, str]]:

@@ -67,6 +67,16 @@ class InstrumentLinker:
     links: Mapping[str, Link]
 
     @classmethod
+    def declared(
+        cls, instruments: Mapping[str, Instrument], reference: str, metric: str = "mean"
+    ) -> Self:
+        """Links by the moments that instruments declare, without ratings; see `fit`."""
+        nothing = pd.DataFrame(
+            {"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)}
+        )
+        return cls.fit(nothing, instruments, reference, metric)
+
+    @classmethod
     def fit(
         cls,
         scores: pd.DataFrame,

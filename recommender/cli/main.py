@@ -17,6 +17,7 @@ from recommender.cli.commands import (
     service,
     share,
     train,
+    trial,
     webhooks,
 )
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(share.share_app, name="share")
+app.add_typer(trial.trial_app, name="trial")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
 access.staff_app.command()(identities.link)
@@ -38,6 +40,7 @@ app.add_typer(webhooks.webhooks_app, name="webhooks")
 app.add_typer(privacy.subject_app, name="subject")
 app.add_typer(privacy.audit_app, name="audit")
 for command in (
+    trial.shadow,
     practice.check,
     train.train,
     evaluation.evaluate,

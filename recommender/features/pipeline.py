@@ -65,12 +65,16 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     client, panel = client.only(ours), panel.only(theirs)
     step = max(MAX_PANEL_ROWS // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
-        some = np.arange(start, min(start + step, client.size))
-        prepared = client.take(np.repeat(some, panel.size))
-        rows = pairing_rows(
-            practice, prepared, panel.take(np.tile(np.arange(panel.size), len(some)))
-        )
-        means[some] = known_mean(rows.reshape(len(some), panel.size, rows.shape[1]))
+        some = client.between(start, min(start + step, client.size))
+        for place, match in enumerate(practice.matches.values()):
+            values = np.empty((panel.size, some.size))
+            # What does not depend on the other side is computed once for each person.
+            asked = match.comparison.prepare(match.compared(match.client, some))
+            offered = match.comparison.prepare(match.compared(match.clinician, panel))
+            for one in range(panel.size):
+                repeated = (np.broadcast_to(p[one], (some.size, *p.shape[1:])) for p in offered)
+                values[one] = match.comparison.compare(asked, tuple(repeated))
+            means[start : start + some.size, place] = known_mean(values, axis=0)
     return means
 
 

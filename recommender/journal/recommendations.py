@@ -13,11 +13,13 @@ from recommender.errors import Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.closings import lock_request, refuse_closed
 from recommender.journal.consents import Consent
+from recommender.journal.shadows import ShadowOrder
 from recommender.journal.subjects import (
     Subject,
     subject_of_recommendation,
     subject_with,
 )
+from recommender.journal.trial_arms import TrialArm
 from recommender.journal.validation import (
     choice_faults,
     code_faults,
@@ -73,6 +75,10 @@ class ShownRecommendation:
         How many clinicians met every hard constraint; None where it was not recorded.
     replaces
         The request whose answers this one changes; None for a request of its own.
+    arm
+        In which arm of a trial it was made; None outside a trial.
+    shadow
+        What a second model would have shown; None without one.
     """
 
     recommendation_id: str
@@ -91,6 +97,8 @@ class ShownRecommendation:
     eligible: int | None = None
     declared: tuple[str, ...] = ()
     replaces: str | None = None
+    arm: TrialArm | None = None
+    shadow: ShadowOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

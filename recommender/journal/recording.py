@@ -10,7 +10,9 @@ from recommender.journal.closings import resume_closed
 from recommender.journal.consents import SCOPES, store_consent
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.journal.request_versions import first_version
+from recommender.journal.shadows import record_shadow
 from recommender.journal.subjects import Subject, packed, subject_for
+from recommender.journal.trial_arms import record_arm
 from recommender.journal.validation import canonical_json, choice_faults, digest, id_faults, refuse
 from recommender.store.database import database_time
 from recommender.store.schema import payloads, recommendations, shown
@@ -71,6 +73,10 @@ def record_recommendation(
     by = {"subject_id": subject.subject_id, "actor": actor, "recorded_at": at}
     connection.execute(_INSERT, values | by)
     _store_contents(connection, prepared, subject)
+    if record.arm is not None:
+        record_arm(connection, record.recommendation_id, record.arm, actor=actor, at=at)
+    if record.shadow is not None:
+        record_shadow(connection, record.recommendation_id, record.shadow, actor=actor, at=at)
     if record.replaces:
         resume_closed(connection, record.replaces, actor=actor)
     if record.consent:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
-import pandas as pd
 
 from recommender.alliance.linking import InstrumentLinker
 from recommender.features.feature import Array, clinician_features
@@ -56,11 +55,8 @@ def evidence_model(
     `learned_from` says whose they are; its mode is then `pooled_prior`. Its interval is that of a
     normal distribution around the mean. `AllianceModel` has an example.
     """
-    nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
     settings = practice.alliance
-    linker = InstrumentLinker.fit(
-        nothing, practice.instruments, settings.reference, settings.metric
-    )
+    linker = InstrumentLinker.declared(practice.instruments, settings.reference, settings.metric)
     mean, interval = usual_level(practice)
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
     count = len(clinician_ids)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recommender.alliance.label import labels
+from recommender.alliance.linking import InstrumentLinker
 from recommender.journal.rated_pairings import RatedMatch, RatedPairing
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import Practice
@@ -107,6 +108,13 @@ def rated_predictions(
 def early_points(
     pairings: Sequence[RatedMatch | RatedPairing], model: AllianceModel
 ) -> dict[str, float]:
+    """The early rating of each pairing in points of a model's scale; see `points_on_scale`."""
+    return points_on_scale(pairings, model.practice, model.linker)
+
+
+def points_on_scale(
+    pairings: Sequence[RatedMatch | RatedPairing], practice: Practice, linker: InstrumentLinker
+) -> dict[str, float]:
     """The early rating of each pairing in points, by id; pairings without one are left out."""
     if not pairings:
         return {}
@@ -115,11 +123,11 @@ def early_points(
     alliance = labels(
         _rating_table(pairings),
         pd.DataFrame({"pairing_id": ids, "started_on": started}),
-        model.practice.alliance,
-        model.practice.instruments,
-        model.linker,
+        practice.alliance,
+        practice.instruments,
+        linker,
     )["alliance"]
-    points = model.linker.to_displayed(alliance.to_numpy()).tolist()
+    points = linker.to_displayed(alliance.to_numpy()).tolist()
     return dict(zip(map(str, alliance.index), points, strict=True))
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from recommender.errors import Fault
 from recommender.practice.fields import Field, Side
-from recommender.practice.matches import DIRECTIONS, Match, ProductPart, same_words, wrong_prior
+from recommender.practice.matches import DIRECTIONS, Match, same_words, wrong_prior
+from recommender.practice.product_part import ProductPart
 from recommender.values.toml_settings import (
     FilledText,
     Number,

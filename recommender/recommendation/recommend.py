@@ -37,6 +37,7 @@ from recommender.recommendation.shortlists import (
     unscored_shortlist,
 )
 from recommender.recommendation.stated_scores import score_stated
+from recommender.recommendation.trial_orders import TRIAL, TrialOrders, trial_orders
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.changes import ScreenedRequest
 from recommender.screening.layout import DECLARED_MODES, Modes
@@ -81,7 +82,7 @@ class Recommendation:
     Attributes
     ----------
     mode
-        The model's mode, or `constraints_only` where nothing is predicted.
+        The model's mode, `constraints_only` where nothing is predicted, or `trial`.
     day
         The day of the request, on the practice's calendar.
     eligible
@@ -90,8 +91,10 @@ class Recommendation:
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
     eligible_pairs
-        The client with every eligible clinician, in the order of the roster; None where nothing is
-        predicted.
+        The client with every eligible clinician, in the order of the roster; None where nothing
+        predicted is shown.
+    orders
+        Both orders of a trial; None for a client who takes no part in one.
     """
 
     mode: str
@@ -104,6 +107,7 @@ class Recommendation:
     offers: tuple[RelaxationOffer, ...]
     unresolved: tuple[UnresolvedReferences, ...] = ()
     eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
+    orders: TrialOrders | None = field(default=None, repr=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -145,6 +149,7 @@ def recommend(
     day: date,
     top_k: int = DEFAULT_TOP_K,
     seed: str | None = None,
+    by_model: bool | None = None,
 ) -> Recommendation:
     """The shortlist of clinicians who satisfy the client's constraints, strongest first.
 
@@ -167,6 +172,10 @@ def recommend(
         Length of the shortlist, 1 to 50.
     seed
         Seed of random draws within ties; equal seeds give equal draws. None for no draw.
+    by_model
+        In a trial of the order, whether this client's is the model's or the usual one of the next
+        free day; nothing predicted is shown in either. None without a trial. A client without
+        consent, or with fewer than two eligible clinicians, takes no part.
 
     Raises
     ------
@@ -210,27 +219,35 @@ def recommend(
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
     request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
-    stated, eligible_pairs = None, None
+    orders, stated, eligible_pairs = None, None, None
     if consents_to_prediction(practice, intake):
-        mode = model.manifest.mode
         stated = score_stated(request, plan_for(model, encoding))
         eligible = stated.pairs.part(0, stated.eligible)
+        if by_model is not None and len(eligible) > 1:
+            orders = trial_orders(
+                encoding, screening, eligible, top_k, by_model=by_model, seed=seed
+            )
+    if stated is None:
+        mode, shortlist = CONSTRAINTS_ONLY, unscored_shortlist(practice, encoding, screening, top_k)
+    elif orders is not None:
+        # Neither arm shows predictions, and relaxations do not either.
+        mode, shortlist, stated = TRIAL, orders.shortlist, None
+    else:
+        mode = model.manifest.mode
         eligible_pairs = eligible if len(eligible) else None
         shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
-    else:
-        mode = CONSTRAINTS_ONLY
-        shortlist = unscored_shortlist(practice, encoding, screening, top_k)
     return Recommendation(
         mode=mode,
         day=day,
         roster_version=roster.version,
-        eligible=int(screening.eligible.sum()),
+        eligible=n_eligible,
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
         offers=offered_relaxations(request, encoding, stated, top_k),
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
         eligible_pairs=eligible_pairs,
+        orders=orders,
     )
 
 

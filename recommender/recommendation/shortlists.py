@@ -185,9 +185,15 @@ def unscored_shortlist(
     next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
-    places = eligible[list(order)].tolist()
+    return unscored_entries(encoding, screening, eligible[list(order)])
+
+
+def unscored_entries(
+    encoding: RosterEncoding, screening: Screening, places: Places
+) -> tuple[ShortlistEntry, ...]:
+    """Entries in this order, by places of the roster, without anything that is predicted."""
     nothing = repeat((None, None, None)), repeat((None, None, None, None))
-    return _entries(encoding, screening, places, *nothing)
+    return _entries(encoding, screening, places.tolist(), *nothing)
 
 
 def _displayed_points(pairs: ScoredPairs) -> Iterable[Predicted]:

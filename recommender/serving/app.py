@@ -64,6 +64,7 @@ from recommender.serving.match.state import open_matching_page
 from recommender.serving.recommendation_service import warm_up
 from recommender.serving.reference import page as reference
 from recommender.serving.sandbox import Sandbox
+from recommender.serving.shadow import ShadowModel
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
@@ -71,6 +72,7 @@ from recommender.serving.staff import pages as staff
 from recommender.serving.staff.error_pages import error_page
 from recommender.serving.staff.page import STATIC, is_staff, redirect, static_files
 from recommender.serving.staff.pages.owner.roster import ROSTER, ROSTER_APPLIED
+from recommender.serving.trial_draws import TrialDraws
 from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
@@ -182,6 +184,8 @@ def _open_context(settings: Settings) -> AppState:
         auth=auth,
         metrics=metrics,
         snapshots=snapshots,
+        draws=TrialDraws(store, settings.poll_seconds),
+        second=None if settings.shadow is None else ShadowModel.open(settings.shadow),
         rosters=RosterSync(store, idempotency, snapshots, settings.poll_seconds),
         queues=Queues(
             recommendations=ComputeQueue(

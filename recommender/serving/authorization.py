@@ -135,6 +135,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/practice/audit": Scope.AUDIT_READ,
     "POST /staff/practice/audit": Scope.AUDIT_READ,
     "GET /staff/practice/backups": Scope.ACCESS_MANAGE,
+    "GET /staff/practice/trial": Scope.ACCESS_MANAGE,
     "POST /staff/search": Scope.EXPLAIN_READ,
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,

@@ -15,9 +15,11 @@ from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics
 from recommender.serving.sandbox import Sandbox
+from recommender.serving.shadow import ShadowModel
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.trial_draws import TrialDraws
 from recommender.settings import Settings
 from recommender.store.database import Store
 
@@ -90,6 +92,10 @@ class AppState:
         without a store.
     snapshots
         The active model, roster and schemas.
+    draws
+        Arms of the trial that is open.
+    second
+        The model that scores every request and is never shown; None without one.
     recent
         Recommendations of a server without a store.
     """
@@ -103,6 +109,8 @@ class AppState:
     snapshots: SnapshotHolder
     rosters: RosterSync
     queues: Queues
+    draws: TrialDraws
+    second: ShadowModel | None
     recent: RecentRecommendations = field(default_factory=RecentRecommendations)
 
 

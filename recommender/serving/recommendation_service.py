@@ -11,6 +11,8 @@ from pydantic_core import to_json
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
+from recommender.journal.shadows import ShadowOrder
+from recommender.journal.trial_arms import TrialArm
 from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.practice.definition import Practice
@@ -43,12 +45,15 @@ from recommender.serving.schemas.response_content import (
 )
 from recommender.serving.schemas.responses import (
     CONTRACT_VERSION,
-    NOTICE,
     RecommendationResponse,
+    notice_of,
     ordering_text,
 )
 from recommender.serving.schemas.ties import ties_content
+from recommender.serving.shadow import ShadowModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.trial_draws import TrialDraws
+from recommender.trial.randomisation import MODEL
 
 EVERY_SCOPE = frozenset(Scope)
 
@@ -58,13 +63,16 @@ class ServedRecommendation:
     """A recommendation, its request and its response.
 
     `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
-    excluded, which is computed where it is sent or stored.
+    excluded, which is computed where it is sent or stored. `arm` is that of a trial, if the client
+    takes part in one, `shadow` what a second model would have shown, if there is one.
     """
 
     request: ParsedRequest
     recommendation: Recommendation
     recommendation_id: str
     content: Mapping[str, Any]
+    arm: TrialArm | None = None
+    shadow: ShadowOrder | None = None
 
     @property
     def response(self) -> RecommendationResponse:
@@ -84,8 +92,13 @@ class ServedRecommendation:
         return b"{%b}" % b",".join([b'"%b":%b' % (n.encode(), parts[n]) for n in in_order])
 
 
-def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
-    """The recommendation for a request body.
+def recommend_request(
+    snapshot: ServingSnapshot,
+    body: JsonBody,
+    draws: TrialDraws | None = None,
+    second: ShadowModel | None = None,
+) -> ServedRecommendation:
+    """The recommendation for a request body, in an arm of a trial if one is open.
 
     Raises
     ------
@@ -99,7 +112,7 @@ def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecomm
     except ValidationError as error:
         raise refused_request(snapshot, error, snapshot.form.model) from None
     try:
-        return recommend_parsed(snapshot, request)
+        return recommend_parsed(snapshot, request, draws, second)
     except IntakeError as error:
         raise with_json_remedies(error, snapshot.form.fields) from None
 
@@ -125,11 +138,17 @@ def refused_request(
     return problem_from_validation(error, model, whom=whom)
 
 
-def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> ServedRecommendation:
+def recommend_parsed(
+    snapshot: ServingSnapshot,
+    request: ParsedRequest,
+    draws: TrialDraws | None = None,
+    second: ShadowModel | None = None,
+) -> ServedRecommendation:
     """The recommendation for a validated request; raises `IntakeError` as `recommend_request`."""
     intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
     day = request.asked_on or today(snapshot.practice)
     recommendation_id = secrets.token_hex(16)
+    drawn = None if draws is None else draws.draw(request, recommendation_id)
     # Ties are randomised with the id as seed, so that the order can be reproduced.
     recommendation = recommend(
         intake,
@@ -138,6 +157,7 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         day=day,
         top_k=request.top_k,
         seed=recommendation_id,
+        by_model=None if drawn is None else drawn.arm == MODEL,
     )
     shown = cards(
         snapshot.practice,
@@ -148,7 +168,15 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         datetime.now(UTC),
     )
     content = response_content(snapshot, intake, recommendation, recommendation_id, shown)
-    return ServedRecommendation(request, recommendation, recommendation_id, content)
+    shadow = None
+    if second is not None:
+        shadow = second.order_for(
+            snapshot, intake, recommendation, request.top_k, recommendation_id
+        )
+    arm = None
+    if drawn is not None and recommendation.orders is not None:
+        arm = drawn.with_orders(recommendation.orders)
+    return ServedRecommendation(request, recommendation, recommendation_id, content, arm, shadow)
 
 
 def today(practice: Practice) -> date:
@@ -189,7 +217,7 @@ def response_content(
         "warnings": [each.message for each in warnings],
         "warning_details": [each.model_dump() for each in warnings],
         "reference_warnings": [each.model_dump() for each in references],
-        "notice": NOTICE,
+        "notice": notice_of(recommendation.mode),
     }
 
 

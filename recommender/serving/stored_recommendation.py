@@ -169,6 +169,8 @@ def shown_of(served: ServedRecommendation, snapshot: ServingSnapshot) -> ShownRe
         modes=request.modes,
         eligible=recommendation.eligible,
         declared=request.declared,
+        arm=served.arm,
+        shadow=served.shadow,
         explained=None
         if contributions is None
         else stored_contributions(contributions, _eligible(served, snapshot)).to_bytes(),

@@ -174,6 +174,64 @@ closings = _table(
     *_written_by(),
 )
 
+# A trial of the order: its registered protocol, and the seed from which arms are drawn.
+trials = _table(
+    "trials",
+    _text("trial_id", primary_key=True),
+    _text("protocol"),
+    _text("seed"),
+    *_written_by(),
+)
+
+# The arm of a recommendation, with what both orders would have shown.
+trial_arms = _table(
+    "trial_arms",
+    _text(
+        "recommendation_id",
+        ForeignKey("recommendations.recommendation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _text("trial_id", index=True),
+    _text("arm"),
+    Column("chance", Float, nullable=False),
+    Column("client_part", Float, nullable=False),
+    _text("model_order"),
+    _text("usual_order"),
+    *_written_by(),
+)
+
+trial_looks = _table(
+    "trial_looks",
+    _text("trial_id", ForeignKey("trials.trial_id"), primary_key=True),
+    Column("rated", Integer, primary_key=True, autoincrement=False),
+    _text("result"),
+    _text("decision"),
+    *_written_by(),
+)
+
+# Clients are randomised until a row here.
+trial_ends = _table(
+    "trial_ends",
+    _text("trial_id", ForeignKey("trials.trial_id"), primary_key=True),
+    _text("reason"),
+    *_written_by(),
+)
+
+# What a second model would have shown for a recommendation; it is never shown.
+shadow_scores = _table(
+    "shadow_scores",
+    _text(
+        "recommendation_id",
+        ForeignKey("recommendations.recommendation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _text("model_digest", index=True),
+    _text("model_order"),
+    _text("predicted"),
+    Column("agreement", Float),
+    *_written_by(),
+)
+
 # Answers not sent yet, of one account; `changes` is the request they change, "" for a new one.
 drafts = _table(
     "drafts",

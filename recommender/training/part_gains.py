@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from recommender.model.additive import declared_places
 from recommender.model.evaluation_report import (
     BEYOND_OWN,
     CLIENT_PART,
@@ -31,7 +32,7 @@ NO_PART = "mean rating"
 OWN_BLOCKS = ("clinician", "clinicians")
 MATCH_BLOCKS = ("matches", "evidence")
 """Blocks of the mixed model by part; all others multiply answers of both sides, or a clinician and
-an answer, and count as products."""
+an answer, and count as products, as declared products do."""
 ORDERED_BY = (COMPOSITE, DYAD)
 MEASURED = (*ORDERED_BY, RMSE)
 
@@ -52,6 +53,11 @@ def nested_scores(task: FoldTask, tested: int) -> dict[str, LearnerScores]:
         matched = MATCHES if name in MATCH_BLOCKS else PRODUCTS
         part = OWN_PART if name in OWN_BLOCKS else matched
         by_part[part] = by_part[part] + (1 - model.tree_weight) * term
+    # A fitted model has declared products among its matches.
+    declared = list(declared_places(model.practice))
+    named = additive.match_parts(prepared.rows.match[:tested])[:, declared].sum(axis=1)
+    named = (1 - model.tree_weight) * named
+    by_part[MATCHES], by_part[PRODUCTS] = by_part[MATCHES] - named, by_part[PRODUCTS] + named
     level = float(whole.mean()) if tested else 0.0
     nothing = np.zeros(tested)
     nested = {

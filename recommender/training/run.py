@@ -188,7 +188,7 @@ def train(
         dataset, forward(dataset), settings, step_progress, champion=champion.model
     )
     step_progress = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    fitted = fit(dataset, None, settings, step_progress, now=now)
+    fitted = fit(dataset, None, settings, step_progress, now=now, with_matches=True)
     model, source = with_interval(fitted.model, evaluation)
     report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
     report = with_cross_fit(report, fitted, dataset, _incumbent(champion, dataset))

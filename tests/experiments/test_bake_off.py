@@ -13,6 +13,7 @@ from experiments.bake_off import answer, learners, run, version
 from experiments.bake_off.__main__ import main
 from experiments.bake_off.answer import Answer, Entrant
 from experiments.bake_off.arena import Arena, Site, prepared
+from experiments.bake_off.ceiling import CEILING, pair_forms
 from experiments.bake_off.cells import Cell, Cells
 from experiments.bake_off.factorisation import learn
 from experiments.bake_off.figures import Judge
@@ -24,7 +25,8 @@ from experiments.bake_off.real import known_real
 from experiments.bake_off.report import PAGE, write_report
 from experiments.bake_off.tables import learning_tables, main_table, null_table, world_table
 from experiments.bake_off.targets import target_table
-from experiments.known_truth import first_ranked
+from experiments.known_truth import Floats, first_ranked
+from experiments.simulated_practice.alliance import components
 from recommender.errors import RecommenderError
 from recommender.training.baselines import AVERAGE, OURS, PRIOR, RANDOM, FoldTask
 
@@ -325,9 +327,34 @@ def test_the_machine_finds_a_product_across_the_sides() -> None:
 def test_every_learner_orders_what_is_asked(name: str) -> None:
     if name == "GPBoost":
         pytest.importorskip("gpboost")
-    found = ENTRANTS[name].answer(an_arena().trial)
+    found = ENTRANTS[name].answered(an_arena())
     assert found.pairing.shape == an_arena().row.shape
     assert np.isfinite(found.pairing).all()
+
+
+def test_the_ceiling_knows_every_form_of_the_simulator() -> None:
+    world = an_arena().world
+    clients = {name: values[:60] for name, values in world.test_clients.items()}
+    alliance, staff, dyad = world.alliance, world.staff.table, world.settings.dyad
+    skill = components(clients, staff, world.practice, alliance.skill, dyad)["skill"]
+    true = doubly_centred(alliance.dyad(clients) - alliance.scales["skill"] * skill)
+    forms = np.column_stack([doubly_centred(form) for _, form in pair_forms(world, clients)])
+    sizes = np.linalg.lstsq(forms, true, rcond=None)[0]
+    assert np.abs(forms @ sizes - true).max() < 1e-9
+
+
+def doubly_centred(values: Floats) -> Floats:
+    rows = values - values.mean(axis=1, keepdims=True)
+    return np.asarray((rows - rows.mean(axis=0)).ravel())
+
+
+def test_a_figure_is_told_as_a_part_of_the_ceiling(tmp_path: Path) -> None:
+    cells = some_cells(tmp_path, a_cell(cap_share=0.6), a_cell(CEILING, cap_share=0.8))
+    grid = a_grid(learners=(OURS, CEILING))
+    *_, sheet = learning_tables(cells, grid)
+    assert sheet.rows.to_dict("records") == [{"learner": OURS, "200": "0.750"}]
+    main_rows = main_table(cells, grid).rows.set_index("learner")
+    assert main_rows.loc[OURS, "cap_share of ceiling"] == "0.750"
 
 
 def test_an_unknown_learner_is_refused() -> None:
@@ -344,4 +371,6 @@ def test_the_command_writes_tables_from_known_cells(tmp_path: Path) -> None:
     asked = ["--only-tables", "--out", str(tmp_path), "--ratings", "200", "--seeds", "1"]
     result = CliRunner().invoke(app, [*asked, "--scenarios", "default"])
     assert result.exit_code == 0
-    assert "clinician average, random, seed 0" in (tmp_path / PAGE).read_text(encoding="utf-8")
+    assert "clinician average, random, ceiling, seed 0" in (tmp_path / PAGE).read_text(
+        encoding="utf-8"
+    )

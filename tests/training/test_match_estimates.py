@@ -65,5 +65,5 @@ def test_without_ratings_the_size_is_what_is_expected_and_nothing_is_known_of_on
         assert (each.size.low, each.size.high) == pytest.approx((-0.192, 0.592), abs=1e-3)
 
 
-def test_a_fit_has_the_estimates_of_its_matches() -> None:
-    assert fit(a_world(), settings=QUICK).matches == estimates()
+def test_a_fit_has_the_estimates_of_its_matches_where_they_are_asked_for() -> None:
+    assert fit(a_world(), settings=QUICK, with_matches=True).matches == estimates()

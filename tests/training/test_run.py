@@ -10,6 +10,7 @@ import pytest
 
 from recommender.model.bundle.io import load_bundle
 from recommender.model.evaluation_report import ComparedChampion
+from recommender.model.match_sizes import NO_RATING, match_sizes
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER
 from recommender.training.promotion import promote
@@ -183,5 +184,8 @@ def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_pa
     trained = a_training(registry, tmp_path / "tables", MIN_RATED // 2)
 
     assert trained.evaluation is None
-    assert trained.model.report.to_dict() == {"mode": "evidence_prior"}
+    report = trained.model.report
+    facts = report.to_dict()
+    assert (facts["mode"], set(facts)) == ("evidence_prior", {"mode", "matches"})
+    assert {each.status for each in match_sizes(report, trained.model.practice)} == {NO_RATING}
     assert "so nothing was measured" in registry.text(trained.version, "card.md")

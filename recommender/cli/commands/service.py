@@ -61,6 +61,13 @@ def serve(
             envvar="RECOMMENDER_BUNDLE",
         ),
     ] = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            help="A second model that scores every request and is never shown: `challenger`, a "
+            "version of the registry, or the folder of a bundle. See `recommender shadow`.",
+        ),
+    ] = None,
     bundles: Annotated[
         Path,
         typer.Option(
@@ -112,6 +119,8 @@ def serve(
     if forwarded_allow_ips is not None:
         where["forwarded_allow_ips"] = tuple(forwarded_allow_ips)
     with exit_on_error():
+        if shadow is not None:
+            where["shadow"] = _shadow_bundle(shadow, registry or REGISTRY, bundles)
         if bundle is not None:
             _serve(where | {"bundle": bundle})
             return
@@ -127,6 +136,18 @@ def serve(
         _follow_move(registry or REGISTRY)
         with polling(registry or REGISTRY, bundles) as bundle_cache:
             _serve(where | {"bundle": None, "bundles": bundle_cache.directory})
+
+
+def _shadow_bundle(named: str, uri: str, bundles: Path) -> Path:
+    """The folder of the second model's bundle, fetched from the registry unless it is a folder."""
+    if Path(named).is_dir():
+        return Path(named)
+    if importlib.util.find_spec("mlflow") is None:
+        raise missing_extras("serve --shadow with a registry", "mlflow", "registry")
+    from recommender.registry.registry import Registry
+
+    must_exist(uri)
+    return Registry(uri).fetch(int(named) if named.isdecimal() else named, bundles / "shadow")
 
 
 def _follow_move(uri: str) -> None:

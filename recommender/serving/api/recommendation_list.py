@@ -41,7 +41,7 @@ from recommender.values.ids import ID_PATTERN
 
 RECOMMENDATIONS = "/v1/recommendations"
 State = Literal["undecided", "decided", "overridden", "closed"]
-Mode = Literal["model", "evidence_prior", "pooled_prior", "constraints_only"]
+Mode = Literal["model", "evidence_prior", "pooled_prior", "constraints_only", "trial"]
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(8999, 12, 31)
 
 

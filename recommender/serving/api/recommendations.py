@@ -140,7 +140,7 @@ async def post_recommendation(
         refuse_client_of_page(body)
 
     def compute() -> tuple[ServedRecommendation, bytes]:
-        served = recommend_request(snapshot, body)
+        served = recommend_request(snapshot, body, context.draws, context.second)
         info.mode = served.recommendation.mode
         return served, served.to_json(principal.scopes, included)
 
@@ -159,7 +159,8 @@ async def post_recommendation(
         if parsed.replaces is not None:
             refuse_unreplaceable(connection, parsed.replaces, parsed.client_id, principal)
 
-    queue = app_state(request.app).queues.recommendations
+    context = app_state(request.app)
+    queue = context.queues.recommendations
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
         served, sent = await queue.run_short(compute)

@@ -66,6 +66,8 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "A recommendation may replace an earlier one (`replaces`). A decision for a clinician "
             "whom a rule of safety, law, registration, consent or conflict excludes is refused.",
             "Booked appointments may have an hour (`local_time`, `first_time` of a pairing).",
+            "The mode `trial`: the order is under study, and no prediction is shown; `notice` says "
+            "so.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "`GET /v1/models` has `claims`: whether matching and an order better than chance are "

@@ -9,11 +9,12 @@ from starlette.types import Scope
 from recommender.journal.webhook_events import DELIVERED, FAILED
 from recommender.model.alliance_model import MODEL, PRIORS
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.http.request_context import method_of, request_info, route_of
 from recommender.webhooks.deliveries import RETRIED
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-MODES = (MODEL, *PRIORS, CONSTRAINTS_ONLY)
+MODES = (MODEL, *PRIORS, CONSTRAINTS_ONLY, TRIAL)
 LOADED, REJECTED = "loaded", "rejected"
 WEBHOOK_STATES = (DELIVERED, RETRIED, FAILED)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

@@ -10,6 +10,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.match.words import clock
 from recommender.serving.schemas.card import CardCost, CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
@@ -29,6 +30,9 @@ ORDERS = {
     "Differences are often small: choose the person who feels right to you.",
     "pooled_prior": "The order follows published research and how clients of other practices rated "
     "working together. Differences are often small: choose the person who feels right to you.",
+    TRIAL: "This practice studies in which order to list clinicians: by how clients with similar "
+    "answers rated working together, or by who is free first. Chance decided which order this list "
+    "has. Choose the person who feels right to you.",
     CONSTRAINTS_ONLY: "Those who are free first come first. Nothing personal went into the order.",
 }
 """What a client reads of the order, by mode."""

@@ -72,7 +72,7 @@ async def list_for(
 
     async def compute() -> ServedRecommendation:
         served: ServedRecommendation = await run_in_pool(
-            request.app, partial(recommend_parsed, snapshot, parsed)
+            request.app, partial(recommend_parsed, snapshot, parsed, context.draws, context.second)
         )
         info.mode = served.recommendation.mode
         return served

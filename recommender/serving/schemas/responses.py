@@ -16,6 +16,7 @@ from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.sections import RankingSettings
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.trial_orders import TRIAL
 from recommender.screening.reasons import Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
@@ -46,6 +47,15 @@ ORDER_LAST_PLACES = (
 ORDER_LOTTERY = (
     " Among clinicians still about even with as many reservations, the order is drawn at random "
     "and its probability is stored, so that new clinicians are seen and evaluation is unbiased."
+)
+TRIAL_NOTICE = (
+    "This practice studies in which order clinicians are listed: by predicted alliance, or by the "
+    "next free day. Chance decided which order this list has. Who fits is the same in both; nobody "
+    "has to agree to the first, and a client may tell the practice not to take part."
+)
+ORDER_IN_TRIAL = (
+    "By predicted alliance or by the next free day, as chance decided for this client; staff are "
+    "not shown which, so that it cannot affect what they advise."
 )
 ORDER_BY_WAIT = "By the next free day, then by id; no alliance is predicted."
 TIE_TEXT = "cannot be told apart from the one before; "
@@ -311,7 +321,8 @@ class RecommendationResponse(ResponseModel):
         Setting(
             description="`model`: trained on ratings; `evidence_prior`: based on published effect "
             "sizes only; `pooled_prior`: based on those and on what other practices contributed, "
-            "not on ratings of this one; `constraints_only`: no alliance is predicted."
+            "not on ratings of this one; `constraints_only`: no alliance is predicted; "
+            "`trial`: the order is under study, and no prediction is shown."
         ),
     ]
     model: ModelInUse
@@ -432,9 +443,16 @@ class Probe(ResponseModel):
     status: str
 
 
+def notice_of(mode: str) -> str:
+    """What a client has to know of a recommendation of this mode."""
+    return f"{NOTICE} {TRIAL_NOTICE}" if mode == TRIAL else NOTICE
+
+
 def ordering_text(mode: str, ranking: RankingSettings) -> str:
     """The rule by which a shortlist of this mode is ordered, in words."""
     if mode == CONSTRAINTS_ONLY:
         return ORDER_BY_WAIT
+    if mode == TRIAL:
+        return ORDER_IN_TRIAL
     last_places = ORDER_LAST_PLACES if ranking.keep_last_places else ""
     return ORDER_BY_ALLIANCE + last_places + (ORDER_LOTTERY if ranking.shuffle_ties else "")

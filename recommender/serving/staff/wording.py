@@ -30,6 +30,7 @@ REQUEST_MODES: Mapping[str, str] = {
     "pooled_prior": "Published research and other practices' ratings: none of this practice was "
     "used",
     "constraints_only": "Rules only: nothing was predicted, in the order of the next free day",
+    "trial": "A trial of the order: by prediction or by the next free day, which is not shown",
 }
 DECISION_KINDS: Mapping[str, str] = {"chosen": "Chosen", "override": "Override"}
 REASONS: Mapping[str, str] = {

@@ -24,6 +24,7 @@ from recommender.serving.staff.pages.owner import (
     overview,
     privacy,
     roster,
+    trial,
 )
 
 ROUTERS = (
@@ -49,4 +50,5 @@ ROUTERS = (
     privacy.router,
     roster.router,
     clinician_form.router,
+    trial.router,
 )

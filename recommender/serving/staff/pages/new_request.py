@@ -265,8 +265,10 @@ async def recommend_and_store(
     state = current_snapshot(request.app)
     info = request_info(request.scope)
     info.model = state.digest
+    asked = replace(parsed, replaces=replaces)
+    context = app_state(request.app)
     served: ServedRecommendation = await run_in_pool(
-        request.app, partial(recommend_parsed, state, parsed)
+        request.app, partial(recommend_parsed, state, asked, context.draws, context.second)
     )
     info.mode = served.recommendation.mode
     if not has_store(request):

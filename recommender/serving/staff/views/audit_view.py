@@ -23,7 +23,7 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pairings": ("Appointments and ratings", ("pairing", "rating")),
     "roster": ("Roster", ("roster", "clinician", "place")),
     "privacy": ("Privacy requests and deletion", ("subject", "retention", "audit")),
-    "models": ("Models", ("model", "extract")),
+    "models": ("Models and trials", ("model", "extract", "trial")),
 }
 """Name of each kind of event, and the first parts of its actions."""
 ACTIONS: Mapping[str, str] = {
@@ -65,6 +65,9 @@ ACTIONS: Mapping[str, str] = {
     "clinician.removed": "Removed {clinicians} from the roster",
     "place.taken": "Took an open place of {clinicians}",
     "place.given": "Gave back an open place of {clinicians}",
+    "trial.started": "Started a trial of the order",
+    "trial.looked": "Took a look at a trial",
+    "trial.ended": "Ended a trial",
     "subject.exported": "Exported all that is stored of a client",
     "subject.erased": "Erased a client",
     "retention.swept": "Deleted what is older than the retention periods",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from recommender.errors import NotFoundError
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -83,7 +84,7 @@ class RequestView:
             "id": self.shown.recommendation_id,
             "client_id": self.shown.client_id,
             "mode": wording.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
-            "predicted": self.shown.mode != CONSTRAINTS_ONLY,
+            "predicted": self.shown.mode not in (CONSTRAINTS_ONLY, TRIAL),
             "model": wording.model(response.model, self.zone),
             "known": wording.known(at, now, self.zone),
             "asked_on": wording.day(self.shown.asked_on),

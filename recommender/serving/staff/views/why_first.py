@@ -11,6 +11,7 @@ from recommender.model.alliance_model import EVIDENCE_PRIOR, POOLED_PRIOR
 from recommender.recommendation.fact_text import date_of
 from recommender.recommendation.ranking import EVEN_LEAD, TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.api.explanations import ExplanationCase
 from recommender.serving.present_clinicians import present_clinicians
 from recommender.serving.schemas.responses import (
@@ -53,6 +54,8 @@ def why_first(
     if response.eligible == 1:
         return "nobody else fits."
     first, *others = response.shortlist
+    if response.mode == TRIAL:
+        return f"the first of {response.eligible} who fit, in an order that is under study."
     by_rules = response.mode == CONSTRAINTS_ONLY
     if not others:
         by = "next free day" if by_rules else "prediction"

@@ -22,6 +22,8 @@ PAGES = (
      Scope.AUDIT_READ),
     (f"{PRACTICE}/backups", "Backups", "when the last one was made, and how to restore",
      Scope.ACCESS_MANAGE),
+    (f"{PRACTICE}/trial", "Trial of the order", "how far a trial is, without results",
+     Scope.ACCESS_MANAGE),
 )  # fmt: skip
 """Address, name and purpose of each page, and what it takes to see it."""
 

@@ -1,0 +1,161 @@
+"""The size of a trial: ratings, clients and months for an effect, and the power of fewer.
+
+Power is that of the group-sequential test that is run (`trial.boundaries`), for the effect by
+intention to treat.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.optimize import brentq
+
+from recommender.errors import RecommenderError
+from recommender.trial.boundaries import boundaries_at, crossings_of, spent_on_benefit
+
+EFFECTS = (0.1, 0.2, 0.3)
+"""Effects that a plan is shown for, in standard deviations of the early alliance. About .3 is
+plausible where everybody follows the order, .2 where 60 % do (simulated)."""
+LARGEST_TRIAL = 100_000
+"""Rated clients from which a trial is called impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialAssumptions:
+    """What the size of a trial rests on.
+
+    Attributes
+    ----------
+    power
+        Chance that an effect of the assumed size is found.
+    alpha
+        Two-sided error: half of it for a benefit, half for harm.
+    looks
+        Shares of the ratings at which is looked, ascending; the last is 1.
+    explained
+        Share of the variance of ratings that the client part explains (.15: simulated).
+    icc
+        Share of the variance of ratings that lies between clinicians. Published shares run from 0
+        to .17; .05 is their middle (Baldwin & Imel 2013 found .05 for outcome).
+    clinicians
+        Clinicians who take clients of the trial, as so many that are equally busy: one over the sum
+        of squared shares of the clients (Kish 1965, section 11.7).
+    apart
+        Share of the clients whom the two orders bring to different clinicians, as a difference of
+        caseloads: 0 where both arms have the same caseloads, 1 where no clinician has clients of
+        both.
+    follow
+        Share of clients who begin with the first of their order in excess of the other arm: the
+        effect by intention to treat is this part of that among those who follow.
+    rated
+        Share of randomised clients who are rated (.68: simulated).
+    """
+
+    power: float = 0.8
+    alpha: float = 0.05
+    looks: tuple[float, ...] = (0.5, 0.75, 1.0)
+    explained: float = 0.15
+    icc: float = 0.05
+    clinicians: float = 20
+    apart: float = 0.2
+    follow: float = 1.0
+    rated: float = 0.68
+
+    def __post_init__(self) -> None:
+        """Raises `RecommenderError` for an assumption outside its range."""
+        shares = {"power": self.power, "alpha": self.alpha, "follow": self.follow}
+        shares |= {"rated": self.rated}
+        for name, value in shares.items():
+            if not 0.0 < value <= 1.0 or (name in ("power", "alpha") and value == 1.0):
+                raise RecommenderError(name, "is no share above 0", "give one such as 0.8")
+        for name, value in (("explained", self.explained), ("icc", self.icc)):
+            if not 0.0 <= value < 1.0:
+                raise RecommenderError(name, "is no share below 1", "give one such as 0.05")
+        if not 0.0 <= self.apart <= 1.0:
+            raise RecommenderError("apart", "is no share", "give one from 0 to 1")
+        if self.clinicians < 4:
+            problem = "are fewer than four equally busy ones"
+            raise RecommenderError("clinicians", problem, "no variance by clinician is an estimate")
+        ascending = all(a < b for a, b in zip((0.0, *self.looks), self.looks, strict=False))
+        if not ascending or not self.looks or self.looks[-1] != 1.0:
+            problem = "are not ascending shares of the ratings that end with 1"
+            raise RecommenderError("looks", problem, "give shares such as 0.5 0.75 1")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSize:
+    """A trial for one effect; numbers are None where no number of ratings would do.
+
+    Attributes
+    ----------
+    effect
+        In standard deviations of the early alliance, among clients who follow the order.
+    rated, randomised
+        Clients to be rated, and to be randomised so that so many are.
+    months
+        Until so many have asked here; None where the rate is not known.
+    """
+
+    effect: float
+    rated: int | None
+    randomised: int | None
+    months: float | None
+
+
+def size_of(effect: float, assumed: TrialAssumptions, per_month: float | None = None) -> TrialSize:
+    """The size at which an effect is found with the assumed power.
+
+    Raises
+    ------
+    RecommenderError
+        When the effect is not above 0, or the rate of clients is not.
+    """
+    if not 0.0 < effect <= 3.0:
+        problem = "is no effect in standard deviations"
+        raise RecommenderError("effect", problem, "give one such as 0.2")
+    if per_month is not None and per_month <= 0.0:
+        raise RecommenderError("per-month", "is not above 0", "count clients who ask in a month")
+
+    def lacking(log_rated: float) -> float:
+        return power_at(float(np.exp(log_rated)), effect, assumed) - assumed.power
+
+    least, most = np.log(4.0), np.log(LARGEST_TRIAL)
+    if lacking(most) < 0.0:
+        return TrialSize(effect, None, None, None)
+    rated = int(np.ceil(np.exp(brentq(lacking, least, most, xtol=1e-4))))
+    randomised = int(np.ceil(rated / assumed.rated))
+    return TrialSize(effect, rated, randomised, per_month and randomised / per_month)
+
+
+def power_at(rated: float, effect: float, assumed: TrialAssumptions) -> float:
+    """Chance that a benefit is found when so many clients are rated, of this effect.
+
+    The difference between two means of half of the clients each has the variance
+    4 (1 - R2 - icc) / n. The standard error that is claimed is larger, since it is robust by
+    clinician: were the clinicians others, their effects would add icc times the sum of
+    (p_1g - p_0g)^2, where p_ag is the share of arm a's clients with clinician g. Where caseloads
+    are a total variation `apart` apart, evenly over G clinicians, that sum is 4 apart^2 / G; it
+    does not fall with n (Walwyn & Roberts 2010, Stat Med 29:1132, on clinicians in both arms). So
+    a boundary is higher by the ratio of both errors, which grows from look to look, and is that of
+    a t statistic with G - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    rated
+        Clients with a rating at the last look.
+    effect
+        In standard deviations, among those who follow the order.
+    """
+    within = max(1.0 - assumed.explained - assumed.icc, 1e-6)
+    between = assumed.icc * 4.0 * assumed.apart**2 / assumed.clinicians
+    seen = rated * np.array(assumed.looks)
+    ratio = np.sqrt(1.0 + between * seen / (4.0 * within))
+    bounds = np.array(_bounds(assumed.looks, assumed.alpha, assumed.clinicians)) * ratio
+    drift = effect * assumed.follow * np.sqrt(rated / (4.0 * within))
+    return crossings_of(assumed.looks, bounds.tolist(), float(drift)).power
+
+
+def _bounds(looks: tuple[float, ...], alpha: float, clinicians: float) -> tuple[float, ...]:
+    per_mille = [round(1000 * each) for each in looks]
+    bounds = boundaries_at(per_mille, 1000, spent_on_benefit, alpha / 2.0)
+    return tuple(float(stats.t.isf(stats.norm.sf(each), clinicians - 1)) for each in bounds)

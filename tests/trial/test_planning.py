@@ -1,0 +1,47 @@
+"""The size of a trial is the textbook's where nothing else is assumed, and grows as it should."""
+
+import pytest
+
+from recommender.errors import RecommenderError
+from recommender.trial.planning import TrialAssumptions, power_at, size_of
+
+PLAIN = TrialAssumptions(explained=0.0, icc=0.0, looks=(1.0,), clinicians=100_000)
+
+
+@pytest.mark.parametrize(("effect", "rated"), [(0.1, 3140), (0.2, 785), (0.3, 349)])
+def test_one_look_without_clusters_needs_what_two_samples_need(effect: float, rated: int) -> None:
+    """4 (1.960 + .842)^2 / d^2."""
+    assert size_of(effect, PLAIN).rated == pytest.approx(rated, abs=1)
+
+
+def test_the_power_at_the_size_is_the_one_planned_for() -> None:
+    assumed = TrialAssumptions(follow=0.8)
+    size = size_of(0.3, assumed, per_month=20)
+    assert size.rated is not None
+    assert size.randomised is not None
+    assert power_at(size.rated, 0.3, assumed) == pytest.approx(0.8, abs=0.002)
+    assert size.months == size.randomised / 20
+    assert size.rated / size.randomised == pytest.approx(0.68, abs=0.002)
+
+
+def test_fewer_who_follow_cost_more_than_in_proportion() -> None:
+    all_follow, some = (size_of(0.3, TrialAssumptions(follow=f, icc=0.0)).rated for f in (1, 0.6))
+    assert all_follow is not None
+    assert some is not None
+    assert some / all_follow == pytest.approx(1 / 0.6**2, rel=0.01)
+
+
+def test_too_few_clinicians_put_an_effect_out_of_reach() -> None:
+    assumed = TrialAssumptions(clinicians=4, icc=0.15, apart=1.0)
+    assert size_of(0.1, assumed).rated is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"power": 1.0}, {"follow": 0.0}, {"icc": 1.0}, {"apart": 2.0}, {"looks": (0.5, 0.4, 1.0)},
+     {"looks": (0.5,)}, {"clinicians": 1}],
+)  # fmt: skip
+def test_an_assumption_outside_its_range_is_refused_by_name(wrong: dict[str, float]) -> None:
+    with pytest.raises(RecommenderError) as refused:
+        TrialAssumptions(**wrong)  # type: ignore[arg-type]
+    assert refused.value.field == next(iter(wrong))
