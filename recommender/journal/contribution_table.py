@@ -144,12 +144,13 @@ def _decoded(stored: bytes, k: int, n: int) -> Array:
     counts = np.frombuffer(stored, _COUNTS, k)
     varies, columns = counts > 1, np.empty((k, n))
     many = counts[varies].astype(np.intp)
-    constant, numbers = int(k - len(many)) * min(n, 1), int(many.sum())
-    known = np.frombuffer(stored, _NUMBERS, constant + numbers, counts.nbytes)
+    constant = (k - len(many), min(n, 1))
+    known = np.frombuffer(stored, _NUMBERS, constant[0] * constant[1] + many.sum(), counts.nbytes)
     begin = counts.nbytes + known.nbytes
     codes = np.frombuffer(stored, _codes_of(counts), len(many) * n, begin).reshape(len(many), n)
-    columns[~varies] = known[:constant].reshape(-1, min(n, 1))
-    columns[varies] = known[constant:][codes + (np.cumsum(many) - many)[:, None]]
+    once, several = np.split(known, [constant[0] * constant[1]])
+    columns[~varies] = once.reshape(constant)
+    columns[varies] = several[codes + (np.cumsum(many) - many)[:, None]]
     return columns
 
 
