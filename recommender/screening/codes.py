@@ -74,8 +74,8 @@ def group_of(layout: Layout, judged: Mapping[str, JudgedConstraint], size: int) 
         layout,
         own,
         np.array([place for place, _ in coded], dtype=np.intp),
-        np.array([codes.excluding for _, codes in coded], dtype=np.int8).reshape(-1, size),
-        np.array([codes.cautioning for _, codes in coded], dtype=np.int8).reshape(-1, size),
+        np.array([codes.excluding for _, codes in coded], dtype=np.int8).reshape(len(coded), size),
+        np.array([codes.cautioning for _, codes in coded], dtype=np.int8).reshape(len(coded), size),
     )
 
 

@@ -111,12 +111,13 @@ class Screening:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         excludes = self.excluding != MET
         is_alone = np.add.reduce(excludes, axis=0, dtype=np.intp) == 1
-        removed = np.add.reduce(excludes, axis=1, dtype=np.intp)
+        removed = np.add.reduce(excludes, axis=1, dtype=np.intp).tolist()
         alone = np.add.reduce(excludes & is_alone, axis=1, dtype=np.intp).tolist()
         return tuple(
             [
-                ConstraintCount(self.constraints[place].name, int(removed[place]), alone[place])
-                for place in np.flatnonzero(removed).tolist()
+                ConstraintCount(each.name, own, only)
+                for each, own, only in zip(self.constraints, removed, alone, strict=True)
+                if own
             ]
         )
 
