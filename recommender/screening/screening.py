@@ -151,10 +151,11 @@ class Screening:
         reasons = self._reasons(codes[:, rows[firsts]], rows[firsts].tolist())
         return GroupedReasons(tuple(rows.tolist()), group_of, reasons)
 
-    def _later_day(self, row: int) -> date | None:
-        """The day of the first possible session, where it is not the day asked."""
-        day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
-        return None if day <= self.context.day.toordinal() else date.fromordinal(day)
+    def _later_days(self, rows: Sequence[int]) -> list[date | None]:
+        """The day of each first possible session, where it is not the day asked."""
+        asked, last = self.context.day.toordinal(), date.max.toordinal()
+        days = [min(int(day) + EPOCH, last) for day in self.first_sessions[rows].tolist()]
+        return [None if day <= asked else date.fromordinal(day) for day in days]
 
     def _text(self, constraint: Constraint, code: int, row: int) -> str:
         if code == MOVES:
@@ -177,7 +178,7 @@ class Screening:
         is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
         far = self.far
         is_own = [each.name in far for each in self.constraints]
-        later = [self._later_day(row) for row in rows]
+        later = self._later_days(rows)
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
         kinds = codes[places, people].tolist()
