@@ -111,12 +111,13 @@ class Screening:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         excludes = self.excluding != MET
         is_alone = np.add.reduce(excludes, axis=0, dtype=np.intp) == 1
-        removed = np.add.reduce(excludes, axis=1, dtype=np.intp)
+        removed = np.add.reduce(excludes, axis=1, dtype=np.intp).tolist()
         alone = np.add.reduce(excludes & is_alone, axis=1, dtype=np.intp).tolist()
         return tuple(
             [
-                ConstraintCount(self.constraints[place].name, int(removed[place]), alone[place])
-                for place in np.flatnonzero(removed).tolist()
+                ConstraintCount(each.name, own, only)
+                for each, own, only in zip(self.constraints, removed, alone, strict=True)
+                if own
             ]
         )
 
@@ -150,10 +151,11 @@ class Screening:
         reasons = self._reasons(codes[:, rows[firsts]], rows[firsts].tolist())
         return GroupedReasons(tuple(rows.tolist()), group_of, reasons)
 
-    def _later_day(self, row: int) -> date | None:
-        """The day of the first possible session, where it is not the day asked."""
-        day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
-        return None if day <= self.context.day.toordinal() else date.fromordinal(day)
+    def _later_days(self, rows: Sequence[int]) -> list[date | None]:
+        """The day of each first possible session, where it is not the day asked."""
+        asked, last = self.context.day.toordinal(), date.max.toordinal()
+        days = [min(int(day) + EPOCH, last) for day in self.first_sessions[rows].tolist()]
+        return [None if day <= asked else date.fromordinal(day) for day in days]
 
     def _text(self, constraint: Constraint, code: int, row: int) -> str:
         if code == MOVES:
@@ -176,7 +178,7 @@ class Screening:
         is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
         far = self.far
         is_own = [each.name in far for each in self.constraints]
-        later = [self._later_day(row) for row in rows]
+        later = self._later_days(rows)
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
         kinds = codes[places, people].tolist()
