@@ -240,7 +240,7 @@ def recommend(
         mode=mode,
         day=day,
         roster_version=roster.version,
-        eligible=n_eligible,
+        eligible=int(np.count_nonzero(screening.eligible)),
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
