@@ -278,7 +278,7 @@ def _side(practice: Practice, feature: Feature, value: float, usual: float) -> f
 
 
 def _sign(value: float) -> float:
-    return float((value > 0) - (value < 0))
+    return 1.0 if value > 0 else -1.0 if value < 0 else 0.0
 
 
 def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:

@@ -199,7 +199,7 @@ def size_values(state: ServingSnapshot) -> dict[str, Any]:
     sizes = match_sizes(report, state.practice)
     return {
         "sizes": list(zip(sizes, match_pictures(sizes), strict=True)),
-        "without_sizes": without_sizes(report),
+        "no_match_figures": without_sizes(report),
         "match_rated": 0 if report.matches is None else report.matches.rated,
     }
 
