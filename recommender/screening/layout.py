@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.catalogue import ON_HOURS
+from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
 from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.time_rules import openings_in
 
@@ -42,6 +42,10 @@ class Layout:
         Places of those that are about some ways of meeting only.
     distances
         Those on distance.
+    dated
+        Whether each is judged for the day of the first possible session, by place.
+    may_be_far
+        Whether the reason of each may name the distance of a room with a time, by place.
     rooms
         The clinician's fields of rooms, None for none, of the open hours of `by_way`.
     """
@@ -55,6 +59,8 @@ class Layout:
     moving: tuple[Constraint, ...]
     about_ways: tuple[int, ...]
     distances: tuple[Constraint, ...]
+    dated: tuple[bool, ...]
+    may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
 
 
@@ -87,6 +93,8 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
         tuple(each for each in on_hours if each not in by_way),
         tuple(place for place, each in enumerate(some) if each.ways),
         tuple(each for each in some if each.rule == "within_km"),
+        tuple(RULES[each.rule].day == FIRST_SESSION for each in some),
+        tuple(each.rule == "within_km" or each in by_way for each in some),
         frozenset(
             practice.clinician[each.clinician[0]].rooms
             for each in practice.constraints.values()

@@ -7,7 +7,6 @@ from datetime import date
 
 import numpy as np
 
-from recommender.practice.rules.catalogue import FIRST_SESSION, RULES
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.rule_input import RequestContext
@@ -110,19 +109,22 @@ class Screening:
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         excludes = self.excluding != MET
-        is_alone = np.add.reduce(excludes, axis=0, dtype=np.intp) == 1
-        removed = np.add.reduce(excludes, axis=1, dtype=np.intp)
-        alone = np.add.reduce(excludes & is_alone, axis=1, dtype=np.intp).tolist()
+        places = np.flatnonzero(np.logical_or.reduce(excludes, axis=1))
+        some = excludes[places]
+        is_alone = np.add.reduce(some, axis=0, dtype=np.int32) == 1
+        alone = np.count_nonzero(some & is_alone, axis=1).tolist()
+        removed = np.count_nonzero(some, axis=1).tolist()
         return tuple(
             [
-                ConstraintCount(self.constraints[place].name, int(removed[place]), alone[place])
-                for place in np.flatnonzero(removed).tolist()
+                ConstraintCount(self.constraints[place].name, *counts)
+                for place, *counts in zip(places.tolist(), removed, alone, strict=True)
             ]
         )
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, [place]], [place])[0]
+        codes = self.cautioning[:, [place]]
+        return self._reasons(codes, [place])[0] if codes.any() else ()
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
@@ -155,11 +157,13 @@ class Screening:
         day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
         return None if day <= self.context.day.toordinal() else date.fromordinal(day)
 
-    def _text(self, constraint: Constraint, code: int, row: int) -> str:
+    def _text(self, place: int, code: int, row: int) -> str:
+        constraint = self.constraints[place]
         if code == MOVES:
             return self.moved[constraint.name][row].text
-        km = self.far[constraint.name][row] if constraint.name in self.far else np.nan
-        if code != FAILED or np.isnan(km):
+        far = self.far if code == FAILED and self.layout.may_be_far[place] else {}
+        km = far[constraint.name][row] if constraint.name in far else math.nan
+        if math.isnan(km):
             return constraint.say
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
@@ -170,25 +174,23 @@ class Screening:
 
         Reasons that several of them share are the same object.
         """
-        is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
-        is_own = [each.name in self.far for each in self.constraints]
-        later = [self._later_day(row) for row in rows]
+        dated, may_be_far = self.layout.dated, self.layout.may_be_far
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
-        people, places = np.nonzero(codes.T != MET)
+        people, places = np.nonzero(codes.T)
         kinds = codes[places, people].tolist()
         for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
-            judged_on = later[person] if is_dated[place] else None
-            key = place, code, judged_on, rows[person] if is_own[place] or code == MOVES else -1
+            row = rows[person]
+            judged_on = self._later_day(row) if dated[place] else None
+            is_own = code == MOVES or (code == FAILED and may_be_far[place])
+            key = place, code, judged_on, row if is_own else -1
             reason = stated.get(key)
             if reason is None:
-                reason = self._reason(self.constraints[place], code, rows[person], judged_on)
+                reason = self._reason(place, code, row, judged_on)
                 stated[key] = reason
             found[person].append(reason)
         return tuple(map(tuple, found))
 
-    def _reason(
-        self, constraint: Constraint, code: int, row: int, judged_on: date | None
-    ) -> Reason:
-        text = self._text(constraint, code, row)
+    def _reason(self, place: int, code: int, row: int, judged_on: date | None) -> Reason:
+        constraint, text = self.constraints[place], self._text(place, code, row)
         return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)
