@@ -116,7 +116,7 @@ class Asked:
             yield from self._without_gap(rule, offered)
             return
         answer = self.client[rule.client[0]][0]
-        is_met = self.screening.verdicts[rule.name][row] == 1
+        is_met = self.screening.verdict_of(rule.name)[row] == 1
         match rule.rule:
             case "if_asked" if answer == 1 and self.columns[name][row] == 1:
                 yield Fact(name, field.heading, (YES,))

@@ -3,9 +3,12 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
@@ -16,6 +19,25 @@ from recommender.practice.rules.time_rules import openings_in
 Modes = Mapping[str, Mode]
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
+MAX_LAYOUTS = 64
+"""Combinations of modes for which the layout is stored with a roster."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AboutWays:
+    """Constraints about the same ways of meeting only.
+
+    Attributes
+    ----------
+    constraints
+        Their places in the layout.
+    ways, others
+        Places of these ways, and of all others, in the client's field of ways.
+    """
+
+    constraints: tuple[int, ...]
+    ways: NDArray[np.intp]
+    others: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +61,13 @@ class Layout:
     moving
         Those of `direct` on open hours, whose times in common a change of clocks may move.
     about_ways
-        Places of those that are about some ways of meeting only.
+        Those that are about some ways of meeting only.
+    ways
+        The levels of the client's field of ways of meeting; empty where there is none.
     distances
         Those on distance.
+    soft_distances
+        Those of `distances` that exclude nobody.
     dated
         Whether each is judged for the day of the first possible session, by place.
     may_be_far
@@ -57,30 +83,38 @@ class Layout:
     direct: tuple[Constraint, ...]
     by_way: tuple[Constraint, ...]
     moving: tuple[Constraint, ...]
-    about_ways: tuple[int, ...]
+    about_ways: tuple[AboutWays, ...]
+    ways: tuple[str, ...]
     distances: tuple[Constraint, ...]
+    soft_distances: tuple[Constraint, ...]
     dated: tuple[bool, ...]
     may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
 
+    def places_of_ways(self, ways: Iterable[str]) -> NDArray[np.intp]:
+        """Places of some ways of meeting in the client's field of ways."""
+        return np.array([self.ways.index(way) for way in ways], dtype=np.intp)
+
 
 def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
-    """The layout of a practice with a roster; with the declared modes the roster holds the latest.
+    """The layout of a practice with a roster; the roster holds those asked for last.
 
     `modes` are those of constraints in another mode than declared.
     """
-    if modes:
-        return _layout_of(practice, columns, modes)
-    latest: dict[str, Layout] = columns.view("layout", dict)
-    layout = latest.get("latest")
+    layouts: dict[tuple[tuple[str, Mode], ...], Layout] = columns.view("layouts", dict)
+    key = tuple(sorted(modes.items()))
+    layout = layouts.get(key)
     if layout is None or layout.practice is not practice:
-        layout = latest["latest"] = _layout_of(practice, columns, modes)
+        if len(layouts) >= MAX_LAYOUTS:
+            layouts.clear()
+        layout = layouts[key] = _layout_of(practice, columns, modes)
     return layout
 
 
 def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
     every = {name: modes.get(name, each.mode) for name, each in practice.constraints.items()}
     some = tuple(each for name, each in practice.constraints.items() if every[name] != "off")
+    levels = () if practice.ways is None else practice.client[practice.ways.client].levels
     on_hours = [each for each in some if each.rule in ON_HOURS]
     by_way = [each for each in on_hours if _has_terms(practice, columns, each.clinician[0])]
     return Layout(
@@ -91,8 +125,10 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
         tuple(each for each in some if each not in by_way),
         tuple(by_way),
         tuple(each for each in on_hours if each not in by_way),
-        tuple(place for place, each in enumerate(some) if each.ways),
+        _about_ways(some, levels),
+        levels,
         tuple(each for each in some if each.rule == "within_km"),
+        tuple(e for e in some if e.rule == "within_km" and every[e.name] == "soft"),
         tuple(RULES[each.rule].day == FIRST_SESSION for each in some),
         tuple(each.rule == "within_km" or each in by_way for each in some),
         frozenset(
@@ -100,6 +136,23 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
             for each in practice.constraints.values()
             if each.rule in ON_HOURS and _has_terms(practice, columns, each.clinician[0])
         ),
+    )
+
+
+def _about_ways(
+    constraints: tuple[Constraint, ...], levels: tuple[str, ...]
+) -> tuple[AboutWays, ...]:
+    about: dict[tuple[str, ...], list[int]] = {}
+    for place, each in enumerate(constraints):
+        if each.ways:
+            about.setdefault(each.ways, []).append(place)
+    return tuple(
+        AboutWays(
+            tuple(places),
+            np.array([place for place, way in enumerate(levels) if way in ways], dtype=np.intp),
+            np.array([place for place, way in enumerate(levels) if way not in ways], dtype=np.intp),
+        )
+        for ways, places in about.items()
     )
 
 

@@ -15,7 +15,7 @@ from recommender.practice.rules.constraint import (
 )
 from recommender.screening.change_search import ChangeSearch, meeting_mode_constraint
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
-from recommender.screening.codes import group_of
+from recommender.screening.known_verdicts import known_of
 from recommender.screening.meeting_ways import fields_of_ways
 from recommender.screening.screen import NO_HOURS, screen_columns
 from recommender.screening.screening import Screening
@@ -93,7 +93,7 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     judged = {
         name: each for name, each in screening.judged.items() if each.reads.isdisjoint(fields)
     }
-    known = group_of(screening.layout, judged, request.roster.size)
+    known = known_of(screening.layout, judged, request.roster.size)
     context, hours = request.context, NO_HOURS
     if fields.isdisjoint(fields_of_ways(request.practice)):
         context = screening.context
@@ -108,7 +108,7 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
         changed(request, relaxation.changes),
         request.roster,
         context,
-        [known],
+        known,
         hours,
         in_detail=False,
     )

@@ -4,13 +4,15 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import FAILED, MET, MOVES, UNKNOWN, Codes, JudgedConstraint
+from recommender.screening.codes import FAILED, MET, MOVES, UNKNOWN, Codes
+from recommender.screening.known_verdicts import JudgedConstraint, KnownVerdicts
 from recommender.screening.layout import Layout, Modes
 from recommender.screening.meeting_ways import Array, Flags, HoursVerdict
 from recommender.screening.reasons import (
@@ -24,7 +26,7 @@ from recommender.screening.room_times import RoomsWithTimes
 from recommender.values.kinds import EPOCH
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Screening:
     """The verdicts of k constraints on n clinicians for one client.
 
@@ -34,8 +36,6 @@ class Screening:
         The clinicians, in the order of the roster.
     layout
         The k constraints.
-    verdicts
-        By constraint, (n,): 1 pass, 0 fail, NaN unknown.
     excluding, cautioning : (k, n) int
         Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown, 3 met
         until a change of clocks.
@@ -45,8 +45,11 @@ class Screening:
         The request, with the ways of meeting where open hours depend on them.
     first_sessions
         The first possible session with each clinician, (n,), in days from 1970-01-01.
-    judged
-        The constraints that do not depend on the way of meeting, before far rooms count.
+    known, judged_now
+        The constraints that do not depend on the way of meeting, before far rooms count: those
+        known before, and by name the others.
+    far_verdicts
+        The verdicts of soft distances, by constraint, where far rooms count.
     hours
         The verdicts on open hours by way of meeting, by constraint, where the way matters.
     moved
@@ -57,13 +60,14 @@ class Screening:
 
     ids: tuple[str, ...]
     layout: Layout
-    verdicts: Mapping[str, Array]
     excluding: Codes
     cautioning: Codes
     eligible: Flags
     context: RequestContext
     first_sessions: Array
-    judged: Mapping[str, JudgedConstraint]
+    known: KnownVerdicts
+    judged_now: Mapping[str, JudgedConstraint]
+    far_verdicts: Mapping[str, Array]
     hours: Mapping[str, HoursVerdict]
     moved: Mapping[str, Mapping[int, MovedTime]]
     rooms_with_times: RoomsWithTimes
@@ -77,6 +81,17 @@ class Screening:
     def modes(self) -> Modes:
         """The mode of each constraint."""
         return self.layout.modes
+
+    @cached_property
+    def judged(self) -> Mapping[str, JudgedConstraint]:
+        """The constraints that do not depend on the way of meeting, before far rooms count."""
+        return {**self.known.judged(), **self.judged_now}
+
+    def verdict_of(self, name: str) -> Array:
+        """The verdict of one constraint that is judged, (n,): 1 pass, 0 fail, NaN unknown."""
+        if name in self.far_verdicts:
+            return self.far_verdicts[name]
+        return self.hours[name].together if name in self.hours else self.judged[name].verdict
 
     @property
     def far(self) -> Mapping[str, Array]:

@@ -172,6 +172,20 @@ def judge(
     one row, `roster` n rows in the order of `context.clinician_ids`. With `way`, only open hours
     for that way of meeting count.
     """
+    settled = settled_verdict(constraint, client, roster, context)
+    if settled is not None:
+        return settled
+    return judge_unsettled(constraint, client, roster, context, way)
+
+
+def judge_unsettled(
+    constraint: Constraint,
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+    way: str | None = None,
+) -> Array:
+    """`judge` where the client's answers alone do not settle the verdict."""
     return _judged(constraint, RULES[constraint.rule].judge, client, roster, context, way)
 
 
@@ -182,6 +196,9 @@ def judge_rooms(
 
     Rooms out of the client's reach are judged as well; (n,) where the room does not matter.
     """
+    settled = settled_verdict(constraint, client, roster, context)
+    if settled is not None:
+        return settled
     return _judged(constraint, fits_in_rooms, client, roster, context, way)
 
 
@@ -193,9 +210,6 @@ def _judged(
     context: RequestContext,
     way: str | None,
 ) -> Array:
-    settled = settled_verdict(constraint, client, roster, context)
-    if settled is not None:
-        return settled
     applies, wish = applicability(constraint, client, context), _wish(constraint)
     if wish is not None and np.isnan(client[wish]).all():
         unasked = np.nan if constraint.unasked == "unknown" else 1.0
@@ -213,9 +227,9 @@ def settled_verdict(
 ) -> Array | None:
     """The verdict that every clinician passes, (n,), where the client's answers decide that.
 
-    None where they do not. It is one array for all clients, so that it is recognised by identity.
+    None where they do not.
     """
-    everyone: Array = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
+    everyone = everyone_passes(roster)
     if not roster.size:
         return everyone
     passes_unasked = constraint.unasked != "unknown"
@@ -231,6 +245,11 @@ def settled_verdict(
     if field.kind in ("flag", "tags") and RULES[constraint.rule].no_asks_nothing:
         return None if (answer > 0).any() else everyone
     return everyone if _is_indifferent(constraint, field, answer) else None
+
+
+def everyone_passes(roster: Columns) -> Array:
+    """The verdict that every clinician passes, (n,): one array for all clients."""
+    return roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
 
 
 def _wish(constraint: Constraint) -> str | None:
