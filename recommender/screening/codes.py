@@ -17,10 +17,19 @@ MET, FAILED, UNKNOWN, MOVES = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerdictCodes:
-    """The codes of one constraint, (n,) each: where it excludes, and where it is a reservation."""
+    """The codes of one constraint, (2, n): where it excludes, and where it is a reservation."""
 
-    excluding: Codes
-    cautioning: Codes
+    both: Codes
+
+    @property
+    def excluding(self) -> Codes:
+        """Where it excludes, (n,)."""
+        return np.asarray(self.both[0])
+
+    @property
+    def cautioning(self) -> Codes:
+        """Where it is a reservation, (n,)."""
+        return np.asarray(self.both[1])
 
 
 def codes_of(constraint: Constraint, mode: Mode, verdict: Array) -> VerdictCodes | None:
@@ -28,13 +37,14 @@ def codes_of(constraint: Constraint, mode: Mode, verdict: Array) -> VerdictCodes
     # Most constraints are met by every clinician, or the client has no wish about them.
     if mode == "off" or not verdict.size or verdict.min() == 1:
         return None
-    excluding, cautioning = np.zeros((2, len(verdict)), dtype=np.int8)
+    both = np.zeros((2, len(verdict)), dtype=np.int8)
+    excluding, cautioning = both
     failed = excluding if mode == "hard" else cautioning
     np.multiply(verdict == 0, np.int8(FAILED), out=failed)
     if constraint.unknown != "met":
         unknown = excluding if mode == "hard" and constraint.unknown == "fail" else cautioning
         unknown += np.multiply(np.isnan(verdict), np.int8(UNKNOWN))
-    return VerdictCodes(excluding, cautioning)
+    return VerdictCodes(both)
 
 
 def with_moves(codes: VerdictCodes | None, rows: Iterable[int], size: int) -> VerdictCodes | None:
@@ -42,7 +52,6 @@ def with_moves(codes: VerdictCodes | None, rows: Iterable[int], size: int) -> Ve
     places = list(rows)
     if not places:
         return codes
-    excluding = np.zeros(size, dtype=np.int8) if codes is None else codes.excluding
-    cautioning = np.zeros(size, dtype=np.int8) if codes is None else codes.cautioning.copy()
-    cautioning[places] = MOVES
-    return VerdictCodes(excluding, cautioning)
+    both = np.zeros((2, size), dtype=np.int8) if codes is None else codes.both.copy()
+    both[1, places] = MOVES
+    return VerdictCodes(both)

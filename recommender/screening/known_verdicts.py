@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.rules.constraint import Constraint, Mode, client_fields
 from recommender.practice.rules.first_session import FirstSession
-from recommender.screening.codes import Codes, VerdictCodes, codes_of
+from recommender.screening.codes import MET, Codes, VerdictCodes, codes_of
 from recommender.screening.layout import Layout
 
 Array = NDArray[np.float64]
@@ -89,10 +89,7 @@ class KnownVerdicts:
 
 def write_codes(codes: Codes, place: int, own: VerdictCodes | None) -> None:
     """Writes the codes of one constraint to its place among those of all, (2, k, n)."""
-    if own is None:
-        codes[:, place] = 0
-    else:
-        codes[0, place], codes[1, place] = own.excluding, own.cautioning
+    codes[:, place] = MET if own is None else own.both
 
 
 def known_of(layout: Layout, judged: Mapping[str, JudgedConstraint], size: int) -> KnownVerdicts:

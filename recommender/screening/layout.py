@@ -3,12 +3,12 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
@@ -32,12 +32,12 @@ class AboutWays:
     constraints
         Their places in the layout.
     ways, others
-        Places of these ways, and of all others, in the client's field of ways.
+        These ways of meeting, and all others, as bits; see `way_bits`.
     """
 
     constraints: tuple[int, ...]
-    ways: NDArray[np.intp]
-    others: NDArray[np.intp]
+    ways: Any
+    others: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +91,6 @@ class Layout:
     may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
 
-    def places_of_ways(self, ways: Iterable[str]) -> NDArray[np.intp]:
-        """Places of some ways of meeting in the client's field of ways."""
-        return np.array([self.ways.index(way) for way in ways], dtype=np.intp)
-
 
 def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
     """The layout of a practice with a roster; the roster holds those asked for last.
@@ -139,6 +135,12 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
     )
 
 
+def way_bits(levels: Sequence[str], ways: Collection[str]) -> Any:
+    """Some ways of meeting as a number with one bit a level, of the smallest type for them all."""
+    kind = np.min_scalar_type(2 ** len(levels) - 1)
+    return kind.type(sum(2**place for place, way in enumerate(levels) if way in ways))
+
+
 def _about_ways(
     constraints: tuple[Constraint, ...], levels: tuple[str, ...]
 ) -> tuple[AboutWays, ...]:
@@ -149,8 +151,8 @@ def _about_ways(
     return tuple(
         AboutWays(
             tuple(places),
-            np.array([place for place, way in enumerate(levels) if way in ways], dtype=np.intp),
-            np.array([place for place, way in enumerate(levels) if way not in ways], dtype=np.intp),
+            way_bits(levels, ways),
+            way_bits(levels, [way for way in levels if way not in ways]),
         )
         for ways, places in about.items()
     )

@@ -7,6 +7,7 @@ count in every room, so that the distance alone is the reason.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
 from recommender.practice.rules.time_rules import hours_key, openings_in
-from recommender.screening.layout import Layout
+from recommender.screening.layout import Layout, way_bits
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -102,13 +103,13 @@ class SharedWays:
 
     Attributes
     ----------
-    flags : (ways, n)
-        Whether each way, in the order of the client's field, is shared with each clinician.
+    bits : (n,)
+        The ways shared with each clinician, as `layout.way_bits` of the client's field.
     by_way
         The ways that the client accepts.
     """
 
-    flags: Flags
+    bits: NDArray[Any]
     by_way: Mapping[str, MeetingWay]
 
 
@@ -122,11 +123,12 @@ def shared_ways(practice: Practice, client: Columns, columns: Columns) -> Shared
     named = practice.clinician[practice.ways.clinician]
 
     def found(wanted: bytes) -> SharedWays:
-        flags = np.array([offered[level] for level in levels], dtype=np.bool_)
-        flags &= np.frombuffer(wanted, dtype=np.bool_)[:, None]
-        flags.setflags(write=False)
         accepted = np.flatnonzero(np.frombuffer(wanted, dtype=np.bool_)).tolist()
-        return SharedWays(flags, {levels[place]: MeetingWay(flags[place]) for place in accepted})
+        by_way = {levels[place]: MeetingWay(offered[levels[place]]) for place in accepted}
+        bits = np.zeros(columns.size, dtype=np.min_scalar_type(way_bits(levels, levels)))
+        for way, each in by_way.items():
+            bits[each.shared] |= way_bits(levels, (way,))
+        return SharedWays(bits, by_way)
 
     def by_wanted() -> Callable[[bytes], SharedWays]:
         return lru_cache(MAX_WANTED)(found)
@@ -141,7 +143,10 @@ def shared_ways(practice: Practice, client: Columns, columns: Columns) -> Shared
 def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
     """By level of the ways of meeting: whether each clinician has it or is not known, (n,)."""
     offered = bitsets_in(columns, ways.name)
-    return {level: offered.may_have(place) for place, level in enumerate(ways.levels)}
+    flags = {level: offered.may_have(place) for place, level in enumerate(ways.levels)}
+    for each in flags.values():
+        each.setflags(write=False)
+    return flags
 
 
 def with_ways(

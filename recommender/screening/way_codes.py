@@ -6,6 +6,9 @@ long as no constraint excludes meeting this clinician by video.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Mode
 from recommender.screening.codes import MET, MOVES, Codes, VerdictCodes, codes_of, with_moves
 from recommender.screening.known_verdicts import write_codes
-from recommender.screening.layout import Layout
+from recommender.screening.layout import Layout, way_bits
 from recommender.screening.meeting_ways import Flags, HoursVerdict, shared_ways
 
 
@@ -23,10 +26,10 @@ from recommender.screening.meeting_ways import Flags, HoursVerdict, shared_ways
 class WayCodes:
     """The codes of one constraint in ways of meeting with one verdict; None where all are `MET`.
 
-    `ways` are places in the client's field of ways.
+    `ways` are those of `layout.way_bits`.
     """
 
-    ways: NDArray[np.intp]
+    ways: Any
     codes: VerdictCodes | None
 
 
@@ -46,7 +49,7 @@ def codes_by_way(
             rows = hours.times_moved(ways[0])
             codes = with_moves(codes, rows, hours.columns.size)
             moved |= rows
-        found.append(WayCodes(layout.places_of_ways(ways), codes))
+        found.append(WayCodes(way_bits(layout.ways, ways), codes))
     return tuple(found), moved
 
 
@@ -74,55 +77,63 @@ def lift_by_other_modes(
     ]
     if not (bar or over):
         return
-    shared = shared_ways(layout.practice, client, columns).flags
-    open_ways = shared.copy()
+    shared = shared_ways(layout.practice, client, columns).bits
+    open_ways = shared
     for about in about_ways:
         for place in about.constraints:
             if place in bar:
-                open_ways[about.ways] &= codes[0, place] == MET
+                open_ways = _without(open_ways, about.ways, codes[0, place] != MET)
     for place in over:
         for each in by_ways[place]:
             if each.codes is not None:
-                open_ways[each.ways] &= each.codes.excluding == MET
+                open_ways = _without(open_ways, each.ways, each.codes.excluding != MET)
     for place in over:
         write_codes(codes, place, _over_ways(by_ways[place], shared, open_ways))
-    meets = _any_of(open_ways)
+    is_closed = open_ways == 0
     for about in about_ways:
         some = [place for place in about.constraints if place in bar or place in over]
         if some:
-            concerned = _any_of(shared[about.ways])
-            codes[0, some] *= concerned & ~meets
-            codes[1, some] *= concerned & ~_any_of(open_ways[about.others])
+            concerned = shared & about.ways != 0
+            remaining = concerned & is_closed
+            mentioned = concerned & (open_ways & about.others == 0)
+            for place in some:
+                codes[0, place] *= remaining
+                codes[1, place] *= mentioned
 
 
-def _over_ways(by_way: Sequence[WayCodes], shared: Flags, open_ways: Flags) -> VerdictCodes:
+def _without(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
+    """Ways of meeting, (n,), without some of them where these are barred."""
+    return np.asarray(ways & ~np.where(is_barred, some, some ^ some))
+
+
+def _over_ways(
+    by_way: Sequence[WayCodes], shared: NDArray[Any], open_ways: NDArray[Any]
+) -> VerdictCodes:
     """The codes of one constraint over several ways of meeting.
 
     It excludes where it does so in any shared way. It is a reservation where it is one in every
     open way, or in every shared way where none is open.
     """
-    every = np.concatenate([each.ways for each in by_way])
-    counting = np.where(_any_of(open_ways[every]), open_ways, shared)
-    spared = np.zeros(shared.shape[1], dtype=np.bool_)
+    every = reduce(or_, [each.ways for each in by_way])
+    counting = np.where(open_ways & every != 0, open_ways, shared)
+    spared = np.zeros(len(shared), dtype=np.bool_)
     barred, mentions = [], []
     for own in by_way:
-        counts = _any_of(counting[own.ways])
+        counts = counting & own.ways != 0
         if own.codes is None:
             spared |= counts
             continue
         spared |= counts & (own.codes.cautioning == MET)
-        barred.append(own.codes.excluding * _any_of(shared[own.ways]))
+        barred.append(own.codes.excluding * (shared & own.ways != 0))
         mentions.append(own.codes.cautioning * counts)
-    return VerdictCodes(_worst(barred), _worst(mentions) * ~spared)
+    return VerdictCodes(np.stack([_worst(barred), _worst(mentions) * ~spared]))
 
 
 def _worst(codes: Sequence[Codes]) -> Codes:
     """Of several codes by clinician the worst: failed, then unknown, then met until a change."""
+    if len(codes) == 1:
+        return codes[0]
     worst = np.zeros_like(codes[0])
     for each in codes:
         np.maximum(worst, -each & MOVES, out=worst)
     return -worst & MOVES
-
-
-def _any_of(flags: Flags) -> Flags:
-    return np.asarray(np.logical_or.reduce(flags, axis=0))

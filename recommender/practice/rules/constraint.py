@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date
+from math import isnan, nan
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.conditions import Condition, OneTest
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import aligned
@@ -211,7 +212,7 @@ def _judged(
     way: str | None,
 ) -> Array:
     applies, wish = applicability(constraint, client, context), _wish(constraint)
-    if wish is not None and np.isnan(client[wish]).all():
+    if wish is not None and wish not in answered_in(client):
         unasked = np.nan if constraint.unasked == "unknown" else 1.0
         verdict: Array = np.broadcast_to(unasked, (roster.size,))
     else:
@@ -219,7 +220,7 @@ def _judged(
     instead = constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
-    return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
+    return np.where(verdict == 1, 1.0, np.nan) if isnan(applies) else np.asarray(verdict)
 
 
 def settled_verdict(
@@ -229,19 +230,17 @@ def settled_verdict(
 
     None where they do not.
     """
-    everyone = everyone_passes(roster)
-    if not roster.size:
-        return everyone
+    wish, everyone = _wish(constraint), everyone_passes(roster)
     passes_unasked = constraint.unasked != "unknown"
-    applies = applicability(constraint, client, context)
-    if applies == 0 or (np.isnan(applies) and passes_unasked):
+    is_open = wish is not None and wish not in answered_in(client)
+    if not roster.size or (is_open and passes_unasked):
         return everyone
-    wish = _wish(constraint)
-    if wish is None:
+    applies = applicability(constraint, client, context)
+    if applies == 0 or (isnan(applies) and passes_unasked):
+        return everyone
+    if wish is None or is_open:
         return None
     answer, field = client[wish], context.client[wish]
-    if np.isnan(answer).all():
-        return everyone if passes_unasked else None
     if field.kind in ("flag", "tags") and RULES[constraint.rule].no_asks_nothing:
         return None if (answer > 0).any() else everyone
     return everyone if _is_indifferent(constraint, field, answer) else None
@@ -364,7 +363,7 @@ def rule_input_of(
 
 def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
     """Minutes of one session as the client or a rule's settings state; NaN if neither does."""
-    usual = float(settings.get("usual_minutes", np.nan))
-    session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
+    usual = float(settings.get("usual_minutes", nan))
+    session = settings.get("session", USUAL_MINUTES if isnan(usual) else usual)
     minutes = float(client[session][0]) if isinstance(session, str) else float(session)
-    return usual if np.isnan(minutes) else minutes
+    return usual if isnan(minutes) else minutes
