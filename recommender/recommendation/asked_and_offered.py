@@ -1,6 +1,6 @@
 """What a client asked for and a clinician offers, with exactly the levels that both name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint, applicability
+from recommender.practice.rules.constraint import Constraint, applicability
 from recommender.recommendation.card_parts import Cost, Fact, Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import (
@@ -21,13 +21,12 @@ from recommender.recommendation.fact_text import (
     values_text,
     with_unit,
 )
+from recommender.recommendation.held_levels import places_of
 from recommender.recommendation.open_intervals import OpenInterval
 from recommender.recommendation.wishes import Wish
 from recommender.screening.screening import Screening
 from recommender.values.kinds import DAY_NAMES
 
-BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
-"""Rules about flags, amounts, distance and hours of which a card says that they are met."""
 GAP, DISTANCE = "Gap", "Distance"
 WEEKDAYS = tuple(DAY_NAMES.values())
 
@@ -38,9 +37,8 @@ Times = tuple[tuple[OpenInterval, str, str | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What the clinician at one place of a shortlist offers, as other parts of the card say."""
+    """What a clinician of a shortlist offers, as other parts of the card say."""
 
-    place: int
     meeting: tuple[Meeting, ...]
     cost: Cost | None
     times: Times
@@ -68,97 +66,115 @@ class Asked:
         rows: NDArray[np.intp],
     ) -> None:
         self.practice, self.client, self.columns = facts.practice, client, facts.columns
-        self.screening, self._rows = screening, rows.tolist()
-        self._fee = facts.fields.of_part.get("cost")
+        self.screening, self._facts, self._rows = screening, facts, rows
         answered = answered_in(client)
         self.levels = _levels_asked(self.practice, facts.wishes, client, answered)
-        self._by_level = self._levels_offered(facts, rows)
-        self._rules = tuple(
+        self._rules = [
             rule
-            for rule in screening.constraints
-            if rule.rule in BY_RULE
-            and rule.clinician[0] in facts.shown
-            and rule.family not in NEVER_RELAXED
-            and answered.issuperset(rule.client)
+            for rule in facts.met_rules
+            if answered.issuperset(rule.client)
+            and screening.modes[rule.name] != "off"
             and applicability(rule, client, screening.context) == 1
-        )
+        ]
 
-    def _levels_offered(
-        self, facts: ClinicianFacts, rows: NDArray[np.intp]
-    ) -> list[dict[str, list[str]]]:
-        """The labels of the levels asked for that each clinician holds, by field."""
-        ways = self.practice.ways
+    def and_offered(self, offered: Sequence[Offered]) -> list[tuple[Fact, ...]]:
+        """What the client asked for and each clinician offers, in the order of the definition."""
+        found = self._levels_offered()
+        for rule in self._rules:
+            for facts, fact in zip(found, self._by_rule(rule, offered), strict=True):
+                facts += () if fact is None else (fact,)
+        return [tuple(dict.fromkeys(facts)) for facts in found]
+
+    def _levels_offered(self) -> list[list[Fact]]:
+        """The labels of the levels asked for that each clinician holds, a fact for each field."""
+        table, ways = self._facts.levels, self.practice.ways
         # The ways that suit both are a part of the card.
-        left = {n: asked for n, asked in self.levels.items() if ways is None or n != ways.clinician}
-        columns = sorted(facts.levels.columns_with(left))
-        found: list[dict[str, list[str]]] = [{} for _ in self._rows]
-        for place, column in np.argwhere(facts.levels.held[rows][:, columns]).tolist():
-            name, level = facts.levels.levels[columns[column]]
-            label = self.practice.clinician[name].label_of(level)
-            found[place].setdefault(name, []).append(label)
+        asked = sum(
+            table.bits_of(name, levels)
+            for name, levels in self.levels.items()
+            if levels and (ways is None or name != ways.clinician)
+        )
+        found = []
+        for row in self._rows.tolist():
+            labels: dict[str, list[str]] = {}
+            for place in places_of(table.held[row] & asked):
+                name, _, label = table.levels[place]
+                labels.setdefault(name, []).append(label)
+            found.append([self._fact(name, *own) for name, own in labels.items()])
         return found
 
-    def and_offered(self, offered: Offered) -> tuple[Fact, ...]:
-        """What the client asked for and one clinician offers, in the order of the definition."""
-        facts = [
-            Fact(name, self.practice.clinician[name].heading, tuple(labels))
-            for name, labels in self._by_level[offered.place].items()
-        ]
-        for rule in self._rules:
-            facts += self._by_rule(rule, offered)
-        return tuple(dict.fromkeys(facts))
+    def _fact(self, name: str, *values: str) -> Fact:
+        return Fact(name, self._facts.headings[name], values)
 
-    def _by_rule(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
-        """What a rule about amounts, flags, hours or distance says of the two, where it is met."""
-        name, row = rule.clinician[0], self._rows[offered.place]
+    def _by_rule(self, rule: Constraint, offered: Sequence[Offered]) -> Sequence[Fact | None]:
+        """What a rule about amounts, flags, hours or distance says of each, where it is met."""
+        name, costs = rule.clinician[0], [each.cost for each in offered]
         field = self.practice.clinician[name]
-        if not rule.client:
-            yield from self._without_gap(rule, offered)
-            return
-        answer = self.client[rule.client[0]][0]
-        is_met = self.screening.verdict_of(rule.name)[row] == 1
+        answer = self.client[rule.client[0]][0] if rule.client else 0.0
+        gaps = [None if cost is None else cost.gap_cents for cost in costs]
         match rule.rule:
-            case "if_asked" if answer == 1 and self.columns[name][row] == 1:
-                yield Fact(name, field.heading, (YES,))
-            case "at_least" if is_met and field.behaviour.numeric:
-                values = values_text(self.practice, field, self.columns[name][row])
-                yield from (Fact(name, field.heading, (value,)) for value in values)
-            case "at_most" if field.kind == "money":
-                fee = cents_of(self.columns[name][row])
-                if name == self._fee:
-                    # What this client would be charged, where a concession or a scheme decides.
-                    fee = None if offered.cost is None else offered.cost.fee_cents
-                yield from self._within(name, field.heading, fee, answer)
+            case "gap_at_most" if not rule.client:
+                free = Fact(name, GAP, (cents_text(self.practice, 0),))
+                return [free if gap == 0 else None for gap in gaps]
             case "gap_at_most":
-                gap = None if offered.cost is None else offered.cost.gap_cents
-                yield from self._within(name, GAP, gap, answer)
-            case "within_km" if is_met:
-                yield from self._distance(rule, offered)
-            case "shares_hours" if offered.times:
-                spans = dict.fromkeys(_span(interval, zone) for interval, zone, _ in offered.times)
-                yield Fact(name, field.heading, tuple(spans))
+                return self._within(name, GAP, gaps, answer)
+            case "if_asked" if answer == 1:
+                has, yes = self.columns[name][self._rows].tolist(), self._fact(name, YES)
+                return [yes if each == 1 else None for each in has]
+            case "at_least" if field.behaviour.numeric:
+                values = self.columns[name][self._rows].tolist()
+                return [
+                    self._fact(name, *values_text(self.practice, field, value))
+                    if is_met and value == value
+                    else None
+                    for value, is_met in zip(values, self._is_met(rule), strict=True)
+                ]
+            case "at_most" if field.kind == "money":
+                fees = [cents_of(fee) for fee in self.columns[name][self._rows].tolist()]
+                if name == self._facts.fields.of_part.get("cost"):
+                    # What this client would be charged, where a concession or a scheme decides.
+                    fees = [None if cost is None else cost.fee_cents for cost in costs]
+                return self._within(name, self._facts.headings[name], fees, answer)
+            case "within_km":
+                return [
+                    self._distance(rule, each.meeting) if is_met else None
+                    for each, is_met in zip(offered, self._is_met(rule), strict=True)
+                ]
+            case "shares_hours":
+                return [
+                    self._fact(name, *dict.fromkeys(_span(at, zone) for at, zone, _ in each.times))
+                    if each.times
+                    else None
+                    for each in offered
+                ]
+        return [None] * len(offered)
 
-    def _without_gap(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
-        """That nothing is left to pay, where a flag of the client's asks for it."""
-        nothing = offered.cost is not None and offered.cost.gap_cents == 0
-        if rule.rule == "gap_at_most" and rule.when is not None and rule.value == 0 and nothing:
-            yield Fact(rule.clinician[0], GAP, (cents_text(self.practice, 0),))
+    def _is_met(self, rule: Constraint) -> list[bool]:
+        is_met: list[bool] = (self.screening.verdict_of(rule.name)[self._rows] == 1).tolist()
+        return is_met
 
-    def _within(self, name: str, label: str, cents: int | None, limit: float) -> Iterator[Fact]:
-        if cents is not None and cents <= limit:
-            most = cents_text(self.practice, round(limit))
-            yield Fact(name, label, (f"{cents_text(self.practice, cents)}, limit {most}",))
+    def _within(
+        self, name: str, label: str, cents: Sequence[int | None], limit: float
+    ) -> list[Fact | None]:
+        most = cents_text(self.practice, round(limit))
+        return [
+            Fact(name, label, (f"{cents_text(self.practice, each)}, limit {most}",))
+            if each is not None and each <= limit
+            else None
+            for each in cents
+        ]
 
-    def _distance(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
+    def _distance(self, rule: Constraint, meeting: Sequence[Meeting]) -> Fact | None:
         limit = self.client[rule.client[1]][0]
         km = [
             each.km
-            for each in offered.meeting
+            for each in meeting
             if each.km is not None and (not rule.ways or each.way in rule.ways)
         ]
-        if km and min(km) <= limit:
-            most = with_unit(self.practice.client[rule.client[1]], limit)
-            yield Fact(rule.clinician[0], DISTANCE, (f"{min(km):g} km, limit {most}",))
+        if not km or min(km) > limit:
+            return None
+        most = with_unit(self.practice.client[rule.client[1]], limit)
+        return Fact(rule.clinician[0], DISTANCE, (f"{min(km):g} km, limit {most}",))
 
 
 def _levels_asked(

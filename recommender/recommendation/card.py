@@ -62,23 +62,30 @@ def cards(
     asked = Asked(facts, client, screening, rows)
     meetings = MeetingPlaces(openings, rows, facts).meetings()
     costs = _costs(facts, client, screening, rows, meetings)
-    contents = []
-    for place, (row, meeting) in enumerate(zip(rows.tolist(), meetings, strict=True)):
-        times = _times(openings, row, meeting) if "next_times" in fields.of_part else ()
-        offered = Offered(place, meeting, costs[place], times)
-        fixed = facts.of(row)
-        contents.append(
-            CardContent(
-                profession=fixed.profession,
-                photo=fixed.photo,
-                meeting=_visible(fields, meeting),
-                cost=costs[place],
-                next_times=tuple(_next_time(facts, row, *each) for each in times),
-                facts=fixed.facts,
-                asked_and_offered=asked.and_offered(offered),
-                staff_only=fields.staff_only,
-            )
+    has_times = "next_times" in fields.of_part
+    offers = [
+        Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
+        for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True)
+    ]
+    contents = [
+        CardContent(
+            profession=fixed.profession,
+            photo=fixed.photo,
+            meeting=_visible(fields, offered.meeting),
+            cost=offered.cost,
+            next_times=tuple([_next_time(facts, row, *each) for each in offered.times]),
+            facts=fixed.facts,
+            asked_and_offered=own,
+            staff_only=fields.staff_only,
         )
+        for row, fixed, offered, own in zip(
+            rows.tolist(),
+            map(facts.of, rows.tolist()),
+            offers,
+            asked.and_offered(offers),
+            strict=True,
+        )
+    ]
     apart = differences(facts, Shown(contents, rows, asked.levels))
     return tuple(replace(card, differs=own) for card, own in zip(contents, apart, strict=True))
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.definition import Practice
-from recommender.practice.fields import listed
 from recommender.recommendation.card_parts import CardContent, CardFields, Difference
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import cents_text, with_unit
+from recommender.recommendation.held_levels import places_of
 
 MAX_DIFFERENCES = 4
 MAX_LEVELS = 2
@@ -103,38 +103,35 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
 
 def _of_fields(facts: ClinicianFacts, shown: Shown) -> Iterator[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
-    practice, fields, columns = facts.practice, facts.fields, facts.columns
-    profession = fields.of_part.get("profession")
+    practice, fields = facts.practice, facts.fields
     asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
     compared = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
     alone = _levels_alone(facts, shown, compared.union(fields.of_part.values()))
+    names, values = facts.numbers
+    of_cards = dict(zip(names, values[shown.rows].T.tolist(), strict=True))
     for name in facts.shown_in_order:
         field = practice.clinician[name]
         if name in alone:
-            words = _is_a if name == profession else field.spoken_of
             wished = shown.asked.get(name, frozenset())
             for place, levels in sorted(alone[name].items()):
                 levels.sort(key=lambda level: level not in wished)
-                text = f"{ONLY} {words([field.label_of(each) for each in levels[:MAX_LEVELS]])}"
+                labels = tuple(field.label_of(each) for each in levels[:MAX_LEVELS])
+                text = f"{ONLY} {facts.spoken_of(name, labels)}"
                 yield Candidate(place, Difference(name, text), is_asked=levels[0] in wished)
-        elif name not in compared:
+        elif name not in compared or name not in of_cards:
             continue
         elif field.kind == "flag":
-            flags = columns[name][shown.rows].tolist()
+            flags = of_cards[name]
             if sum(flags) == 1:
-                text = f"{ONLY} {field.spoken_of(())}"
+                text = f"{ONLY} {facts.spoken_of(name, ())}"
                 yield Candidate(
                     flags.index(1), Difference(name, text), is_asked=name in fields.if_asked
                 )
-        elif field.kind in ("number", "scale"):
-            numbers = [None if isnan(n) else -n for n in columns[name][shown.rows].tolist()]
+        else:
+            numbers = [None if isnan(n) else -n for n in of_cards[name]]
             for place, most, _ in _least(numbers):
                 text = f"{field.heading}: {with_unit(field, -most)}, {MOST}"
                 yield Candidate(place, Difference(name, text))
-
-
-def _is_a(labels: Sequence[str]) -> str:
-    return f"is a {listed([each.lower() for each in labels])}"
 
 
 def _levels_alone(
@@ -146,21 +143,25 @@ def _levels_alone(
     count in which the client can meet the clinician.
     """
     table, ways = facts.levels, facts.practice.ways
-    held, unknown = table.held[shown.rows], table.unknown[shown.rows].any(axis=0)
-    if ways is not None and ways.clinician in table.columns:
-        first, after = table.columns[ways.clinician]
-        met = [{each.way for each in card.meeting} for card in shown.cards]
-        levels = [level for _, level in table.levels[first:after]]
-        held[:, first:after] &= [[level in own for level in levels] for own in met]
-    columns = np.flatnonzero(np.count_nonzero(held, axis=0) == 1)
-    is_unknown = zip(table.columns, np.asarray(unknown).tolist(), strict=True)
-    known = {name for name, is_open in is_unknown if name in names and not is_open}
+    held = [table.held[row] for row in shown.rows.tolist()]
+    if ways is not None and ways.clinician in table.of_field:
+        others = ~table.of_field[ways.clinician]
+        met = [{each.way for each in card.meeting if each.way} for card in shown.cards]
+        held = [
+            own & (others | table.bits_of(ways.clinician, some))
+            for own, some in zip(held, met, strict=True)
+        ]
+    once = several = unknown = 0
+    for own, row in zip(held, shown.rows.tolist(), strict=True):
+        several |= once & own
+        once |= own
+        unknown |= table.unknown[row]
+    left_out = sum(bits for name, bits in table.of_field.items() if name not in names)
     alone: dict[str, dict[int, list[str]]] = {}
-    places = held[:, columns].argmax(axis=0).tolist()
-    for column, place in zip(columns.tolist(), places, strict=True):
-        name, level = table.levels[column]
-        if name in known:
-            alone.setdefault(name, {}).setdefault(place, []).append(level)
+    for card, own in enumerate(held):
+        for place in places_of(own & ~(several | unknown | left_out)):
+            name, level, _ = table.levels[place]
+            alone.setdefault(name, {}).setdefault(card, []).append(level)
     return alone
 
 

@@ -1,12 +1,16 @@
 """What cards read of one roster and definition alone: computed once, and not for each request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.fields import listed
+from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
 from recommender.recommendation.card_fields import card_fields, cost_rule
 from recommender.recommendation.card_parts import Fact
 from recommender.recommendation.fact_text import levels_text, values_text
@@ -15,6 +19,8 @@ from recommender.recommendation.session_costs import SessionCosts
 from recommender.recommendation.wishes import wishes_of
 from recommender.values.kinds import Point
 
+BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
+"""Rules about flags, amounts, distance and hours of which a card says that they are met."""
 RoomNames = tuple[str | None, str | None]
 """The name and the address of a room; None where it has none."""
 
@@ -47,6 +53,10 @@ class ClinicianFacts:
         What the definition shows on cards, and the comparisons of levels that it declares.
     shown, shown_in_order
         The clinician's fields that cards may show in any part, and in declared order.
+    headings
+        What a card writes before a fact, by the field.
+    met_rules
+        The constraints of which a card says that they are met.
     costs
         What a session costs; None where the definition does not say it or cards do not show it.
     """
@@ -57,11 +67,21 @@ class ClinicianFacts:
         of_part = self.fields.of_part
         self.shown = frozenset({*self.fields.facts, *self.fields.if_asked, *of_part.values()})
         self.shown_in_order = tuple(name for name in practice.clinician if name in self.shown)
+        self.headings = {name: practice.clinician[name].heading for name in self.shown_in_order}
+        self.met_rules = tuple(
+            rule
+            for rule in practice.constraints.values()
+            if rule.rule in BY_RULE
+            and rule.clinician[0] in self.shown
+            and rule.family not in NEVER_RELAXED
+            and (rule.client or _asks_for_no_gap(rule))
+        )
         rule = cost_rule(practice)
         has_cost = rule is not None and "cost" in of_part
         self.costs = SessionCosts(practice, rule, columns) if rule and has_cost else None
         self._fixed: dict[int, FixedFacts] = {}
         self._rooms: dict[tuple[str, int], tuple[RoomNames, ...]] = {}
+        self._spoken: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def of(self, row: int) -> FixedFacts:
         """The parts of the card of one row's clinician that no client changes."""
@@ -75,6 +95,22 @@ class ClinicianFacts:
     def levels(self) -> HeldLevels:
         """The levels of the fields that cards may show."""
         return HeldLevels.of(self.practice.clinician, self.columns, self.shown)
+
+    @cached_property
+    def numbers(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """The fields with numbers or flags that cards may show, and their values, (n, fields)."""
+        kinds = ((name, self.practice.clinician[name].kind) for name in self.shown_in_order)
+        names = tuple(name for name, kind in kinds if kind in ("flag", "number", "scale"))
+        values = [self.columns[name] for name in names]
+        return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
+
+    def spoken_of(self, name: str, labels: tuple[str, ...]) -> str:
+        """What is said of a clinician with at most two labels of a field, after the name."""
+        if (name, labels) not in self._spoken:
+            is_title = name == self.fields.of_part.get("profession")
+            words = _is_a if is_title else self.practice.clinician[name].spoken_of
+            self._spoken[name, labels] = words(labels)
+        return self._spoken[name, labels]
 
     def room_names(self, name: str, row: int) -> tuple[RoomNames, ...]:
         """The names of one clinician's rooms in their order, by the field that lists them."""
@@ -103,6 +139,15 @@ class ClinicianFacts:
             for name, field in declared
             if (values := values_text(self.practice, field, self.columns[name][row]))
         ]
+
+
+def _asks_for_no_gap(rule: Constraint) -> bool:
+    """Whether a flag of the client's asks that nothing is left to pay."""
+    return rule.rule == "gap_at_most" and rule.when is not None and rule.value == 0
+
+
+def _is_a(labels: Sequence[str]) -> str:
+    return f"is a {listed([each.lower() for each in labels])}"
 
 
 def place_names(practice: Practice, point: Point) -> RoomNames:

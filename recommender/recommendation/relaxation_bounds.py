@@ -42,25 +42,43 @@ MOST_HOURS = 24.0
 """Hours that a relaxation adds to those in common: it is one more day."""
 
 
-def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> Places:
+@dataclass(frozen=True, slots=True, eq=False)
+class PossibleLeaders:
     """Places of the excluded clinicians whom a relaxation may bring ahead of the first.
 
-    Empty where it can bring none of them clearly ahead. Somebody must be eligible.
+    Attributes
+    ----------
+    ahead
+        All who may get ahead; none where nobody may be clearly ahead.
+    clear
+        Those of them who may be clearly ahead.
     """
+
+    ahead: Places
+    clear: Places
+
+
+def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> PossibleLeaders:
+    """Whom a relaxation may bring ahead of the first; somebody must be eligible."""
     assert stated.first is not None
-    pairing = stated.pairs.scores.pairing
+    pairing, clinician = stated.pairs.scores.pairing, stated.pairs.clinician
     most, shifts = most_after_relaxation(request, stated)
     leads = pairing[stated.eligible :] + most - pairing[stated.first]
-    ahead = np.flatnonzero(leads > 0)
-    if not len(ahead):
-        return ahead
-    rows = stated.eligible + ahead
-    doubt = doubts(stated.pairs, rows, np.full(len(rows), stated.first))
-    # Deviations add up as sides of a triangle: those of the changed matches are the most that can
-    # be taken from the doubt.
-    least = ndtri(CLEAR_LEAD) * np.fmax(doubt - shifts[ahead], 0.0)
-    clear = np.any(leads[ahead] + ROUNDING >= least)
-    return stated.pairs.clinician[rows] if clear else ahead[:0]
+    # What is not drawn of a doubt depends on no answer, and needs no draws.
+    unknown = stated.pairs.plan.clinicians.unknown[clinician]
+    fixed = SD_INFLATION**2 * (unknown[stated.eligible :] + unknown[stated.first])
+    clearly = ndtri(CLEAR_LEAD)
+    ahead = leads > 0
+    some = np.flatnonzero(ahead & (leads + ROUNDING >= clearly * np.sqrt(fixed)))
+    if len(some):
+        doubt = doubts(stated.pairs, stated.eligible + some, np.full(len(some), stated.first))
+        # Deviations add up as sides of a triangle: those of the changed matches are the most that
+        # can be taken from what is drawn.
+        drawn = np.sqrt(np.maximum(doubt**2 - fixed[some], 0.0))
+        least = np.sqrt(fixed[some] + np.fmax(drawn - shifts[some], 0.0) ** 2)
+        some = some[leads[some] + ROUNDING >= clearly * least]
+    places = clinician[stated.eligible :]
+    return PossibleLeaders(places[ahead] if len(some) else places[:0], places[some])
 
 
 def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tuple[Array, Array]:
@@ -70,9 +88,9 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
     -------
     (n,)
         Points that are added to the pairing part; infinite where a changed answer is read otherwise
-        than by a match with bounds.
+        than by a match with bounds. Closely bounded only for those who may get ahead of the first.
     (n,)
-        Points by which the doubt of a lead becomes smaller.
+        Points by which what is drawn of the doubt about a lead becomes smaller.
     """
     bounds = _bounds_for(request, stated.pairs.plan)
     pairs, some = stated.pairs, slice(stated.eligible, None)
@@ -94,13 +112,23 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
     most *= 1 - model.tree_weight
     if model.trees is not None and model.tree_weight:
         columns = affected[:-1]
-        if bounds.trees is None or pairs.ways is None:
-            most += model.tree_weight * (model.trees.ranges[bounds.columns] @ columns)
-        else:
-            rises = _of_trees(bounds, bounds.trees, pairs.ways[:, some], columns)
-            most += model.tree_weight * rises
+        at_most = most + model.tree_weight * (model.trees.ranges[bounds.columns] @ columns)
+        if bounds.trees is not None and pairs.ways is not None:
+            close = _possibly_ahead(stated, at_most)
+            ways = pairs.ways[:, stated.eligible + close]
+            rises = _of_trees(bounds, bounds.trees, ways, columns[:, close])
+            at_most[close] = most[close] + model.tree_weight * rises
+        most = at_most
     most[is_unbounded] = np.inf
     return most, shifts
+
+
+def _possibly_ahead(stated: ScoredPlaces, most: Array) -> Places:
+    """The excluded clinicians whom `most` further points bring ahead of the first; all without."""
+    if stated.first is None:
+        return np.arange(len(most))
+    pairing = stated.pairs.scores.pairing
+    return np.flatnonzero(pairing[stated.eligible :] + most > pairing[stated.first])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ when few are eligible: fewer than the request asks to be shown, and also nobody.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,6 @@ class RelaxationOffer:
         Their predicted alliance, in points of the reference scale.
     gain
         Points above the first eligible clinician; None where nobody is eligible.
-    ahead
-        Probability of being ahead of the first eligible clinician; None where nobody is eligible.
     """
 
     text: str
@@ -58,70 +57,21 @@ class RelaxationOffer:
     name: str
     predicted: float | None
     gain: float | None
-    ahead: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A relaxation with the strongest clinician it admits."""
+    """A relaxation with the strongest clinician it admits.
+
+    `row` is theirs among the pairs scored, None where nothing is predicted.
+    """
 
     relaxation: Relaxation
     place: int
-    pairing: float
+    pairing: float = 0.0
+    row: int | None = None
     predicted: float | None = None
     gain: float | None = None
-    ahead: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pool:
-    """The pairs with the answers as stated, and those with the answers of relaxations.
-
-    Attributes
-    ----------
-    pairs
-        The pairs; a clinician whom several relaxations admit may be there more than once.
-    first
-        The row of the first eligible clinician; None where nobody is eligible.
-    rows
-        The rows of each relaxation.
-    """
-
-    pairs: ScoredPairs
-    first: int | None
-    rows: tuple[Places, ...]
-
-
-def _pool_of(
-    request: ScreenedRequest, stated: ScoredPlaces, possible: Sequence[Relaxation]
-) -> _Pool:
-    """The stated pairs, and those of relaxations that change an answer the model reads.
-
-    Most relaxations change no answer that the model reads: their pairs are scored already.
-    """
-    pairs = stated.pairs
-    read = pairs.plan.model.pipeline.client_fields
-    rows = [stated.rows_at(each.admits) for each in possible]
-    # Relaxations that differ in answers the model does not read are of one client to it.
-    alike: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for number, each in enumerate(possible):
-        own = ((c.field, str(c.answer)) for c in each.changes if c.field in read)
-        alike.setdefault(tuple(sorted(own)), []).append(number)
-    alike.pop((), None)
-    if alike:
-        apart = pairs.plan.score_changed(
-            pairs,
-            [np.concatenate([rows[number] for number in some]) for some in alike.values()],
-            [changed(request, possible[some[0]].changes) for some in alike.values()],
-            [possible[some[0]].fields for some in alike.values()],
-        )
-        order = [number for some in alike.values() for number in some]
-        ends = np.cumsum([len(rows[number]) for number in order])
-        added = np.split(len(pairs) + np.arange(len(apart)), ends[:-1])
-        for number, places in zip(order, added, strict=True):
-            rows[number] = places
-        pairs = pairs.followed_by(apart)
-    return _Pool(pairs, stated.first, tuple(rows))
 
 
 def offered_relaxations(
@@ -144,115 +94,159 @@ def offered_relaxations(
     top_k
         How many clinicians the request asks to be shown.
     """
-    screening = request.screening
-    few = int(np.count_nonzero(screening.eligible)) < top_k
-    most = max_changes(screening)
-    if stated is None:
-        possible = relaxations(request, most) if few else ()
-        candidates = [_Candidate(each, int(each.admits[0]), 0.0) for each in possible]
-    else:
-        among = None if few else may_lead(request, stated)
-        possible = relaxations(request, most, among)
-        candidates = _scored_candidates(request, stated, possible, few=few)
-    return _offers_that_hold(request, encoding, candidates, few=few)
+    if int(np.count_nonzero(request.screening.eligible)) < top_k:
+        return _where_few_are_eligible(request, encoding, stated)
+    offers = _Offers(request, encoding, few=False)
+    if stated is not None:
+        offers.add(_clearly_ahead(request, stated))
+    return tuple(offers.found)
 
 
-def _scored_candidates(
-    request: ScreenedRequest,
-    stated: ScoredPlaces,
-    possible: Sequence[Relaxation],
-    *,
-    few: bool,
-) -> list[_Candidate]:
-    if not possible:
-        return []
-    possible = _fewest_changes(possible) if few else possible
-    return _candidates(_pool_of(request, stated, possible), possible, few=few)
-
-
-def _fewest_changes(possible: Sequence[Relaxation]) -> list[Relaxation]:
-    """The relaxations among which candidates are, where those with the fewest changes come first.
-
-    Others would be scored in vain.
-    """
-    counts = sorted(len(each.changes) for each in possible)
-    most = counts[:MAX_CANDIDATES][-1]
-    return [each for each in possible if len(each.changes) <= most]
-
-
-def _candidates(pool: _Pool, possible: Sequence[Relaxation], *, few: bool) -> list[_Candidate]:
-    """The strongest clinician of each relaxation.
-
-    Unless few are eligible, only where clearly ahead of the first eligible one.
-    """
-    pairing, first = pool.pairs.scores.pairing, pool.first
-    strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
-    leads = pairing[strongest] - (0.0 if first is None else pairing[first])
-    changes = np.array([len(each.changes) if few else 0 for each in possible])
-    order = np.lexsort((-leads, changes))[:MAX_CANDIDATES]
-    order = order if few else order[leads[order] > 0]
-    leading = _leads(pool, strongest[order])
-    linker = pool.pairs.plan.model.linker
-    displayed = linker.to_displayed(pool.pairs.scores.alliance[strongest[order]])
-    return [
-        _Candidate(
-            possible[number],
-            int(pool.pairs.clinician[strongest[number]]),
-            float(pairing[strongest[number]]),
-            float(points),
-            None if first is None else float(leads[number]),
-            lead,
-        )
-        for number, points, lead in zip(order.tolist(), displayed.tolist(), leading, strict=True)
-        if few or (lead is not None and lead >= CLEAR_LEAD)
-    ]
-
-
-def _leads(pool: _Pool, rows: Places) -> list[float | None]:
-    """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
-    if pool.first is None or not len(rows):
-        return [None] * len(rows)
-    return [float(one) for one in ahead(pool.pairs, rows, np.full(len(rows), pool.first))]
-
-
-def _offers_that_hold(
-    request: ScreenedRequest,
-    encoding: RosterEncoding,
-    candidates: Sequence[_Candidate],
-    *,
-    few: bool,
-) -> tuple[RelaxationOffer, ...]:
-    """Offers of the candidates that admit their clinician, fewest changes first.
+class _Offers:
+    """Offers of the candidates that admit their clinician, in the order in which they are added.
 
     A candidate that asks for no less than an earlier one and offers no more is left out.
     """
 
-    def fewest_changes_first(candidate: _Candidate) -> tuple[int, float, str]:
-        changes = candidate.relaxation.changes
-        return len(changes), -candidate.pairing, str(changes)
+    def __init__(self, request: ScreenedRequest, encoding: RosterEncoding, *, few: bool) -> None:
+        self._request, self._encoding, self._few = request, encoding, few
+        self._chosen: list[_Candidate] = []
+        self.found: list[RelaxationOffer] = []
 
-    chosen: list[_Candidate] = []
-    offers: list[RelaxationOffer] = []
-    for each in sorted(candidates, key=fewest_changes_first):
-        if len(offers) == MAX_OFFERS:
+    @property
+    def is_full(self) -> bool:
+        """Whether no more are offered."""
+        return len(self.found) == MAX_OFFERS
+
+    def add(self, candidates: Sequence[_Candidate]) -> None:
+        """Adds candidates, fewest changes first, as long as there is room."""
+        for each in sorted(candidates, key=_fewest_changes_first):
+            if self.is_full:
+                break
+            if self.leaves_out(each.relaxation):
+                continue
+            if any(_asks_no_more(other, each) for other in self._chosen):
+                continue
+            admits = admitted(self._request, each.relaxation)
+            if each.place in admits:
+                self._chosen.append(each)
+                self.found.append(_offer(self._request, self._encoding, each, len(admits)))
+
+    def leaves_out(self, relaxation: Relaxation) -> bool:
+        """Whether a smaller set of changes takes the place of these.
+
+        Where few are eligible any clinician is as much: only the smallest sets of changes remain.
+        """
+        return self._few and any(
+            each.relaxation.fields < relaxation.fields for each in self._chosen
+        )
+
+
+def _where_few_are_eligible(
+    request: ScreenedRequest, encoding: RosterEncoding, stated: ScoredPlaces | None
+) -> tuple[RelaxationOffer, ...]:
+    """Offers that add anybody; larger sets of changes are scored only where smaller do not do."""
+    most = max_changes(request.screening)
+    possible = relaxations(request, most, None if stated is None else stated.excluded)
+    offers, left = _Offers(request, encoding, few=True), MAX_CANDIDATES
+    for _, level in groupby(sorted(possible, key=_count), key=_count):
+        some = list(level)
+        if not all(offers.leaves_out(each) for each in some):
+            if stated is None:
+                offers.add([_Candidate(each, int(each.admits[0])) for each in some])
+            else:
+                offers.add(_strongest_first(_scored(request, stated, some)[1])[:left])
+        left -= 0 if stated is None else len(some)
+        if offers.is_full or left <= 0:
             break
-        if any(_asks_no_more(other, each, few=few) for other in chosen):
-            continue
-        admits = admitted(request, each.relaxation)
-        if each.place in admits:
-            chosen.append(each)
-            offers.append(_offer(request, encoding, each, len(admits)))
-    return tuple(offers)
+    return tuple(offers.found)
 
 
-def _asks_no_more(one: _Candidate, other: _Candidate, *, few: bool) -> bool:
-    """Whether one candidate changes nothing beyond the other, and offers as much.
+def _clearly_ahead(request: ScreenedRequest, stated: ScoredPlaces) -> list[_Candidate]:
+    """The relaxations whose strongest clinician is clearly ahead of the first eligible one."""
+    leaders = may_lead(request, stated)
+    if not len(leaders.clear):
+        return []
+    clear = frozenset(leaders.clear.tolist())
+    possible = [
+        each
+        for each in relaxations(request, max_changes(request.screening), leaders.ahead)
+        if not clear.isdisjoint(each.admits.tolist())
+    ]
+    if not possible:
+        return []
+    pairs, candidates = _scored(request, stated, possible)
+    leading = [each for each in candidates if each.gain is not None and each.gain > 0]
+    leading = _strongest_first(leading)[:MAX_CANDIDATES]
+    if not leading:
+        return []
+    rows = np.array([each.row for each in leading])
+    leads = ahead(pairs, rows, np.full(len(rows), stated.first))
+    return [each for each, lead in zip(leading, leads.tolist(), strict=True) if lead >= CLEAR_LEAD]
 
-    Where few are eligible any clinician is as much: only the smallest sets of changes remain.
+
+def _scored(
+    request: ScreenedRequest, stated: ScoredPlaces, possible: Sequence[Relaxation]
+) -> tuple[ScoredPairs, list[_Candidate]]:
+    """The strongest clinician of each relaxation, and the pairs they are among.
+
+    These are the stated pairs, and those of relaxations that change an answer the model reads:
+    the pairs of the others, which are most, are scored already.
     """
+    pairs = stated.pairs
+    read = pairs.plan.model.pipeline.client_fields
+    row_of = stated.row_of_place(request.roster.size)
+    rows = [row_of[each.admits] for each in possible]
+    # Relaxations that differ in answers the model does not read are of one client to it.
+    alike: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for number, each in enumerate(possible):
+        own = ((c.field, str(c.answer)) for c in each.changes if c.field in read)
+        alike.setdefault(tuple(sorted(own)), []).append(number)
+    alike.pop((), None)
+    if alike:
+        apart = pairs.plan.score_changed(
+            pairs,
+            [np.concatenate([rows[number] for number in some]) for some in alike.values()],
+            [changed(request, possible[some[0]].changes) for some in alike.values()],
+            [possible[some[0]].fields for some in alike.values()],
+        )
+        order = [number for some in alike.values() for number in some]
+        ends = np.cumsum([len(rows[number]) for number in order])
+        added = np.split(len(pairs) + np.arange(len(apart)), ends[:-1])
+        for number, places in zip(order, added, strict=True):
+            rows[number] = places
+        pairs = pairs.followed_by(apart)
+    pairing = pairs.scores.pairing
+    strongest = np.array([some[pairing[some].argmax()] for some in rows], dtype=np.intp)
+    points = pairs.plan.model.linker.to_displayed(pairs.scores.alliance[strongest])
+    first = None if stated.first is None else float(pairing[stated.first])
+    values = zip(
+        possible,
+        pairs.clinician[strongest].tolist(),
+        pairing[strongest].tolist(),
+        strongest.tolist(),
+        points.tolist(),
+        strict=True,
+    )
+    return pairs, [_Candidate(*each, None if first is None else each[2] - first) for each in values]
+
+
+def _strongest_first(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    return sorted(candidates, key=lambda each: -each.pairing)
+
+
+def _count(relaxation: Relaxation) -> int:
+    return len(relaxation.changes)
+
+
+def _fewest_changes_first(candidate: _Candidate) -> tuple[int, float, str]:
+    changes = candidate.relaxation.changes
+    return len(changes), -candidate.pairing, str(changes)
+
+
+def _asks_no_more(one: _Candidate, other: _Candidate) -> bool:
+    """Whether one candidate changes nothing beyond the other, and offers as much."""
     theirs = {change.field: change for change in other.relaxation.changes}
-    if few and one.relaxation.fields < other.relaxation.fields:
-        return True
     return one.pairing >= other.pairing and all(
         change.field in theirs and _is_within(change, theirs[change.field])
         for change in one.relaxation.changes
@@ -278,5 +272,4 @@ def _offer(
         name=roster.name_of(candidate.place),
         predicted=candidate.predicted,
         gain=candidate.gain,
-        ahead=candidate.ahead,
     )

@@ -1,8 +1,8 @@
 """Shortlists of clients from the scores of their eligible clinicians: order, ties and leads."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
 
 Places = NDArray[np.intp]
+Predicted = tuple[float | None, float | None, float | None]
+"""Predicted alliance and the ends of its interval; None where nothing is predicted."""
+Ranked = tuple[int | None, float | None, TieBreak | None, float | None]
+"""Tie, lead, what breaks the tie, and propensity of an entry."""
 
 MAX_TOP_K = 50
 """Longest shortlist; nobody behind the strongest so many is ranked."""
@@ -95,15 +99,13 @@ def build_shortlists(
     """
     rankings = _rankings(encoding, screenings, pairs, top_k, seed)
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
-    points = _displayed_points(pairs.take(np.concatenate([*shown.values(), _NONE])))
+    points = iter(_displayed_points(pairs.take(np.concatenate([*shown.values(), _NONE]))))
     starts = np.searchsorted(pairs.client, np.arange(len(screenings)))
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
-        entries = tuple(
-            _entry(rank, encoding, screenings[client], place, *next(points))
-            for rank, place in enumerate(pairs.clinician[rows].tolist(), start=1)
-        )
-        shortlists[client] = _with_ties(entries, rankings[client]), rows - starts[client]
+        places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
+        entries = _entries(encoding, screenings[client], places, islice(points, len(rows)), ranked)
+        shortlists[client] = entries, rows - starts[client]
     return shortlists
 
 
@@ -165,21 +167,12 @@ def _ranking(
     )
 
 
-def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
-    """The entries with what the ranking says about ties, leads and draws."""
-    n = len(entries)
+def _ranked(ranking: Ranking, n: int) -> Iterator[Ranked]:
+    """Tie, lead, criterion and propensity of each of the first n of a ranking."""
     ahead = [*np.diagonal(ranking.leads, 1)[: n - 1].tolist(), None]
-    propensity = [None] * n if ranking.propensity is None else ranking.propensity.tolist()
-    return tuple(
-        replace(
-            entry,
-            tie=int(ranking.ties[place]),
-            ahead=ahead[place],
-            tie_broken_by=ranking.broken_by[place],
-            propensity=propensity[place],
-        )
-        for place, entry in enumerate(entries)
-    )
+    propensity = [None] * n if ranking.propensity is None else ranking.propensity[:n].tolist()
+    ties = ranking.ties[:n].tolist()
+    return zip(ties, ahead, ranking.broken_by[:n], propensity, strict=True)
 
 
 def unscored_shortlist(
@@ -192,13 +185,12 @@ def unscored_shortlist(
     next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
-    return tuple(
-        _entry(rank, encoding, screening, int(eligible[place]))
-        for rank, place in enumerate(order, start=1)
-    )
+    places = eligible[list(order)].tolist()
+    nothing = repeat((None, None, None)), repeat((None, None, None, None))
+    return _entries(encoding, screening, places, *nothing)
 
 
-def _displayed_points(pairs: ScoredPairs) -> Iterator[tuple[float, float, float]]:
+def _displayed_points(pairs: ScoredPairs) -> Iterable[Predicted]:
     """Predicted alliance and the ends of its interval, clipped to the scale."""
     model = pairs.plan.model
     columns = (pairs.scores.alliance, *model.interval_of(pairs.scores))
@@ -206,23 +198,30 @@ def _displayed_points(pairs: ScoredPairs) -> Iterator[tuple[float, float, float]
     return zip(*displayed, strict=True)
 
 
-def _entry(
-    rank: int,
+def _entries(
     encoding: RosterEncoding,
     screening: Screening,
-    place: int,
-    predicted: float | None = None,
-    lower: float | None = None,
-    upper: float | None = None,
-) -> ShortlistEntry:
-    """The entry of the clinician at one place of the roster."""
-    return ShortlistEntry(
-        rank=rank,
-        clinician_id=encoding.roster.ids[place],
-        name=encoding.roster.name_of(place),
-        predicted=predicted,
-        lower=lower,
-        upper=upper,
-        explanation=None,
-        reservations=screening.cautions_of(place),
+    places: Sequence[int],
+    points: Iterable[Predicted],
+    ranked: Iterable[Ranked],
+) -> tuple[ShortlistEntry, ...]:
+    """The entries of the clinicians at some places of the roster, in their order."""
+    roster, cautions = encoding.roster, screening.cautions_of(places)
+    numbered = zip(range(1, 1 + len(places)), places, points, cautions, ranked, strict=False)
+    return tuple(
+        [
+            ShortlistEntry(
+                rank,
+                roster.ids[place],
+                roster.name_of(place),
+                *predicted,
+                explanation=None,
+                reservations=reasons,
+                tie=tie,
+                ahead=ahead,
+                tie_broken_by=broken_by,
+                propensity=propensity,
+            )
+            for rank, place, predicted, reasons, (tie, ahead, broken_by, propensity) in numbered
+        ]
     )

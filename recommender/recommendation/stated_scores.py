@@ -32,10 +32,16 @@ class ScoredPlaces:
     eligible: int
     first: int | None
 
-    def rows_at(self, places: Places) -> Places:
-        """The rows of some of the clinicians, by their places on the roster."""
-        order = np.argsort(self.pairs.clinician)
-        return order[np.searchsorted(self.pairs.clinician, places, sorter=order)]
+    @property
+    def excluded(self) -> Places:
+        """Places of the excluded clinicians, in the order of the pairs."""
+        return self.pairs.clinician[self.eligible :]
+
+    def row_of_place(self, size: int) -> Places:
+        """The row of each place of a roster, (size,); -1 where the clinician is not scored."""
+        rows = np.full(size, -1)
+        rows[self.pairs.clinician] = np.arange(len(self.pairs))
+        return rows
 
 
 def score_stated(request: ScreenedRequest, plan: ScorePlan) -> ScoredPlaces:

@@ -136,10 +136,9 @@ class Screening:
             ]
         )
 
-    def cautions_of(self, place: int) -> tuple[Reason, ...]:
-        """The reservations about the clinician at one place of the roster."""
-        codes = self.cautioning[:, [place]]
-        return self._reasons(codes, [place])[0] if codes.any() else ()
+    def cautions_of(self, places: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
+        """The reservations about the clinician at each of some places of the roster."""
+        return self._reasons(self.cautioning[:, places], places)
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
@@ -189,10 +188,12 @@ class Screening:
 
         Reasons that several of them share are the same object.
         """
+        people, places = np.nonzero(codes.T)
+        if not len(people):
+            return ((),) * len(rows)
         dated, may_be_far = self.layout.dated, self.layout.may_be_far
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
-        people, places = np.nonzero(codes.T)
         kinds = codes[places, people].tolist()
         for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
             row = rows[person]

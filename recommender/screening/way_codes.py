@@ -103,7 +103,9 @@ def lift_by_other_modes(
 
 def _without(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
     """Ways of meeting, (n,), without some of them where these are barred."""
-    return np.asarray(ways & ~np.where(is_barred, some, some ^ some))
+    left = ways.copy()
+    left[is_barred] &= ~some
+    return left
 
 
 def _over_ways(

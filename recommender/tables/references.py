@@ -222,7 +222,7 @@ def unresolved_references(
     """
     fields = practice.client if side == "client" else practice.clinician
     found = (
-        _in_field(field, columns, people[field.people_named], field.name in _wishes(practice, side))
+        _in_field(practice, field, columns, people[field.people_named])
         for field in fields.values()
         if field.kind == "ids" and field.people_named in people and field.name in columns.values
     )
@@ -230,7 +230,7 @@ def unresolved_references(
 
 
 def _in_field(
-    field: Field, columns: Columns, people: KnownPeople, is_wish: bool
+    practice: Practice, field: Field, columns: Columns, people: KnownPeople
 ) -> UnresolvedReferences | None:
     index = id_index_in(columns, field.name)
     if not index.of:
@@ -242,7 +242,7 @@ def _in_field(
     near = people.near_misses(lost)
     ids = tuple(UnresolvedId(e, tuple(sorted(set(index.of[e]))), near.get(e, ())) for e in lost)
     only_nobody: tuple[int, ...] = ()
-    if is_wish and people.complete:
+    if people.complete and field.name in _wishes(practice, field.side):
         rows = sorted({row for each in ids for row in each.rows})
         only_nobody = tuple(r for r in rows if known.isdisjoint(columns[field.name][r]))
     return UnresolvedReferences(field, ids, only_nobody)

@@ -382,7 +382,7 @@ def test_the_concerns_of_everyone_are_those_found_one_at_a_time(case: Case) -> N
     }
     assert told == {cid: one.mentions for cid, one in outcomes(case).items() if one.mentions}
     for place, cid in enumerate(sorted(case.clinicians)):
-        assert {why.constraint for why in found.cautions_of(place)} == set(told.get(cid, {}))
+        assert {why.constraint for why in found.cautions_of([place])[0]} == set(told.get(cid, {}))
 
 
 def many_clients_case(rng: Random, told: Mapping[str, Any]) -> Case:
