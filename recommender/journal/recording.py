@@ -53,7 +53,8 @@ def prepare_recommendation(record: ShownRecommendation) -> PreparedRecommendatio
         record,
         packed(request),
         packed(record.response),
-        record.explained and packed(record.explained),
+        # Already as short as compressed content.
+        record.explained,
         {"request": digest(request), "response": digest(record.response)},
     )
 

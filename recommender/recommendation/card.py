@@ -119,17 +119,19 @@ def _costs(
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:
     """At most three times at which a session could begin, in hours that suit the client."""
     ways = [each.way for each in meetings]
-    found = []
+    found: dict[datetime, tuple[int, OpenInterval, str, str | None]] = {}
     for option in openings.meeting_options(row):
-        usable = [way for way in option.ways or (None,) if way is None or way in ways]
-        if usable:
-            zone = option.client_zone or option.hours[0].zone
-            intervals = openings.next_intervals(row, option, option.wishes)
-            found += [(interval, zone, way) for way in usable for interval in intervals]
-    # Of several ways at one time, the one the practice names first is shown.
-    found.sort(key=lambda each: (each[0].begin, -1 if each[2] is None else ways.index(each[2])))
-    distinct = {each[0].begin: each for each in reversed(found)}
-    return tuple(distinct[begin] for begin in sorted(distinct)[:MAX_TIMES])
+        # Of several ways at one time, the one the practice names first is shown.
+        order = min([ways.index(way) for way in option.ways if way in ways], default=None)
+        if order is None and option.ways:
+            continue
+        first = (-1, None) if order is None else (order, ways[order])
+        zone = option.client_zone or option.hours[0].zone
+        for interval in openings.next_intervals(row, option, option.wishes):
+            known = found.get(interval.begin)
+            if known is None or first[0] < known[0]:
+                found[interval.begin] = first[0], interval, zone, first[1]
+    return tuple([found[begin][1:] for begin in sorted(found)[:MAX_TIMES]])
 
 
 def _next_time(

@@ -226,13 +226,22 @@ def _phrases(
     `raw` are the feature values of the clinician, `usual` those they are compared with.
     """
     phrases: list[str] = []
-    noticed = np.flatnonzero(sign * points >= MIN_POINTS).tolist()
-    for column in sorted(noticed, key=lambda c: (-sign * points[c], features[c].name)):
+    strengths = sign * points
+    noticed = np.flatnonzero(strengths >= MIN_POINTS)
+    found = zip(
+        (-strengths[noticed]).tolist(),
+        [features[column].name for column in noticed.tolist()],
+        noticed.tolist(),
+        raw[noticed].tolist(),
+        usual[noticed].tolist(),
+        strict=True,
+    )
+    for _, _, column, value, compared in sorted(found):
         feature = features[column]
         if len(phrases) == MAX_PHRASES:
             break
         words = feature.phrase if sign > 0 else feature.otherwise
-        if words not in phrases and _holds(practice, feature, sign, raw[column], usual[column]):
+        if words not in phrases and _holds(practice, feature, sign, value, compared):
             phrases.append(words)
     return tuple(phrases)
 
@@ -245,7 +254,7 @@ def _holds(practice: Practice, feature: Feature, sign: float, value: float, usua
     clinicians through interactions only; neither does an attribute that the clinician lacks, nor
     the record of a clinician without reports.
     """
-    if feature.name.startswith("client.") or np.isnan(value):
+    if value != value or feature.name.startswith("client."):
         return False
     if "=" in feature.name:
         return bool(value > 0)
@@ -259,13 +268,17 @@ def _side(practice: Practice, feature: Feature, value: float, usual: float) -> f
     None for an attribute, whose words are true of any value.
     """
     if feature.name.startswith("history.record"):
-        return float(np.sign(value))
+        return _sign(value)
     match = practice.matches.get(feature.name.removeprefix("match."))
     if match is None or feature.name != match.label:
         return None
     apart = value - usual
     # Also 0 where `usual` is NaN: no other clinician's value is known.
-    return match.phrase_side * float(np.sign(apart)) if abs(apart) > ROUNDING else 0.0
+    return match.phrase_side * _sign(apart) if abs(apart) > ROUNDING else 0.0
+
+
+def _sign(value: float) -> float:
+    return float((value > 0) - (value < 0))
 
 
 def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:

@@ -120,9 +120,10 @@ class MeetingPlaces:
         context_way = screening.context.ways.get(way or "")
         if context_way is not None and name in context_way.reach:
             within = context_way.reach[name][rows, 1:-1] & known
-        for rule in screening.constraints if screening.rooms else ():
-            if rule.name in screening.rooms and (not rule.ways or way in rule.ways):
-                with_hours = within & screening.rooms[rule.name][rows]
+        for rule_name, rooms in screening.rooms.items():
+            ways = self.practice.constraints[rule_name].ways
+            if not ways or way in ways:
+                with_hours = within & rooms[rows]
                 within = np.where(with_hours.any(axis=1)[:, None], with_hours, within)
         counting: list[list[bool]] = np.where(within.any(axis=1)[:, None], within, known).tolist()
         return counting

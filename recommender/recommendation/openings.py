@@ -79,13 +79,15 @@ class OpeningTimes:
         self.screening, self.now = screening, now
         self._look_ahead: dict[tuple[int, str], LookAhead] = {}
         self._wished: dict[tuple[str, str], tuple[WeeklyHours, ...]] = {}
-        self._rules: dict[str, list[Constraint]] = {}
-        for each in practice.constraints.values():
-            self._rules.setdefault(each.rule, []).append(each)
+        self._rules: dict[str, tuple[Constraint, ...]] = {}
+        self._rooms_in_reach: dict[tuple[str, str | None], NDArray[np.bool_] | bool] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
-        return self._rules.get(name, ())
+        if name not in self._rules:
+            every = self.practice.constraints.values()
+            self._rules[name] = tuple([each for each in every if each.rule == name])
+        return self._rules[name]
 
     def next_intervals(
         self, row: int, option: MeetingOption, wishes: tuple[WeeklyHours, ...]
@@ -148,12 +150,11 @@ class OpeningTimes:
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
+        open_ways = self.open_ways
         for rule, minutes, client_zone in self._on_hours:
-            ways = tuple(
-                way for way in rule.ways if way in self.open_ways and self.open_ways[way][row]
-            )
+            ways = [way for way in rule.ways if way in open_ways and open_ways[way][row]]
             name = rule.clinician[0]
-            if not self._is_recorded(name, row) or (self.open_ways and rule.ways and not ways):
+            if not self._is_recorded(name, row) or (open_ways and rule.ways and not ways):
                 continue
             there = self._hours_zone(rule, row)
             same: dict[tuple[WeeklyHours, ...], list[str]] = {}
@@ -247,6 +248,12 @@ class OpeningTimes:
 
         True where they count in every room, and False where no distance matters.
         """
+        key = field.name, way
+        if key not in self._rooms_in_reach:
+            self._rooms_in_reach[key] = self._found_in_reach(field, way)
+        return self._rooms_in_reach[key]
+
+    def _found_in_reach(self, field: Field, way: str | None) -> NDArray[np.bool_] | bool:
         if field.kind != "availability" or field.rooms is None:
             return False
         ways, distances = self.screening.context.ways, self.rules("within_km")
@@ -280,18 +287,25 @@ class OpeningTimes:
 
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
-        return name and self._zone(name, self.client, 0, self.practice.client)
+        if name is None:
+            return None
+        level = self.client[name][0]
+        is_unknown = level != level
+        return (
+            self.practice.timezone if is_unknown else self.practice.client[name].levels[int(level)]
+        )
 
     def _hours_zone(self, rule: Constraint, row: int) -> str:
         """The zone of one clinician's hours."""
         name = rule.settings.get("clinician_zone")
-        return self._zone(name, self.columns, row, self.practice.clinician)
-
-    def _zone(self, name: str | None, side: Columns, row: int, fields: Mapping[str, Any]) -> str:
-        """The zone a field names, that of the practice where it names none."""
-        if name is None or np.isnan(side[name][row]):
+        if name is None:
             return self.practice.timezone
-        return str(fields[name].levels[int(side[name][row])])
+        levels = self.practice.clinician[name].levels
+        zones: list[str | None] = self.columns.view(
+            ("zones", name, levels),
+            lambda: [None if n != n else levels[int(n)] for n in self.columns[name].tolist()],
+        )
+        return zones[row] or self.practice.timezone
 
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
@@ -305,10 +319,8 @@ class OpeningTimes:
         shared = shared_ways(practice, self.client, self.columns).by_way
         open_ways = {way: each.shared for way, each in shared.items()}
         for rule in screened.constraints:
-            if screened.modes[rule.name] != "hard" or rule.rule in (HOURS, LATE):
-                continue
             about = [way for way in rule.ways if way in open_ways]
-            if about:
+            if about and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard":
                 passes = ~is_barred(rule, screened.verdict_of(rule.name))
                 open_ways |= {way: open_ways[way] & passes for way in about}
         return open_ways

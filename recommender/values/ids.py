@@ -49,10 +49,13 @@ def id_problem(text: str) -> str | None:
         return "is a word that means nobody in lists of ids"
     if not _ID.fullmatch(text):
         return "is not a pseudonym"
-    digits = sum(character.isdigit() for character in text)
-    if _TELEPHONE.fullmatch(text) or (_GROUPS.fullmatch(text) and 8 <= digits <= 15):
+    if _TELEPHONE.fullmatch(text) or (_GROUPS.fullmatch(text) and 8 <= _digits(text) <= 15):
         return "looks like a telephone number or a date"
     return None
+
+
+def _digits(text: str) -> int:
+    return sum(character.isdigit() for character in text)
 
 
 def near_key(text: str) -> str:

@@ -1,6 +1,5 @@
 """Ties of a shortlist: clinicians that cannot be told apart, with one text for all of them."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -36,7 +35,10 @@ def ties_content(ties: Iterable[int | None]) -> list[dict[str, Any]]:
     >>> [(each["tie"], each["text"][:37]) for each in ties_content([1, 2, 2, None])]
     [(2, 'What is known does not set these 2 ap')]
     """
-    sizes = Counter(each for each in ties if each is not None)
+    sizes: dict[int, int] = {}
+    for tie in ties:
+        if tie is not None:
+            sizes[tie] = sizes.get(tie, 0) + 1
     return [
         {"tie": tie, "text": TEXT.format(number=size)} for tie, size in sizes.items() if size > 1
     ]
