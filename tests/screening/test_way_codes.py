@@ -38,7 +38,8 @@ def test_the_last_of_many_ways_is_barred_by_itself(ways: int) -> None:
 
     def eligible(wanted: str) -> list[bool]:
         client = read_rows(client_fields, [{"ways": wanted}])
-        return screen(practice, client, None, roster, DAY).eligible.tolist()
+        found: list[bool] = screen(practice, client, None, roster, DAY).eligible.tolist()
+        return found
 
     assert eligible(last) == [False, False, True]
     assert eligible(f"{levels[0]};{last}") == [True, False, True]
