@@ -93,7 +93,7 @@ class ScreeningCache:
         answers = {
             name: self._answer(client, name) for name in self._reading.keys() & answered_in(client)
         }
-        if context.client_id is not None:
+        if context.client_id is not None and LISTED in self._reading:
             answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
         unanswered = self._unanswered_in(layout)
         groups, unknown = [unanswered.groups[0]], [*unanswered.unknown]
