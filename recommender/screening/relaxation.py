@@ -4,20 +4,23 @@ Only constraints that the definition declares relaxable are changed; whether a c
 offering is decided in `recommendation.relaxation_offers`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
-from recommender.practice.rules.constraint import (
-    client_fields,
-)
+from recommender.practice.rules.constraint import Constraint, client_fields, judge
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.change_search import ChangeSearch, meeting_mode_constraint
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
-from recommender.screening.known_verdicts import known_of
-from recommender.screening.meeting_ways import fields_of_ways
-from recommender.screening.screen import NO_HOURS, screen_columns
+from recommender.screening.meeting_ways import (
+    fields_of_ways,
+    hours_verdict,
+    is_barred,
+    shared_ways,
+    with_ways,
+)
 from recommender.screening.screening import Screening
 from recommender.values.kinds import KINDS
 
@@ -87,32 +90,78 @@ def relaxations(
 def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     """Places of excluded clinicians that are eligible after the changes.
 
-    Only constraints that read a changed answer are judged again.
+    Only constraints that depend on a changed answer are judged again, and only for whom they
+    exclude: a clinician whom another constraint excludes remains excluded.
     """
-    screening, fields = request.screening, relaxation.fields
-    judged = {
-        name: each for name, each in screening.judged.items() if each.reads.isdisjoint(fields)
+    screening, fields, practice = request.screening, relaxation.fields, request.practice
+    layout, first_session = screening.layout, practice.first_session
+    ways_change = not fields.isdisjoint(fields_of_ways(practice))
+    again = {name for name, each in screening.judged.items() if not each.reads.isdisjoint(fields)}
+    again |= {
+        each.name
+        for each in layout.by_way
+        if ways_change or not client_fields(each, first_session).isdisjoint(fields)
     }
-    known = known_of(screening.layout, judged, request.roster.size)
-    context, hours = request.context, NO_HOURS
-    if fields.isdisjoint(fields_of_ways(request.practice)):
-        context = screening.context
-        hours = {
-            each.name: screening.hours[each.name]
-            for each in screening.constraints
-            if each.name in screening.hours
-            and client_fields(each, context.first_session).isdisjoint(fields)
-        }
-    after = screen_columns(
-        screening.layout,
-        changed(request, relaxation.changes),
-        request.roster,
-        context,
-        known,
-        hours,
-        in_detail=False,
-    )
-    return np.flatnonzero(after.eligible & ~screening.eligible)
+    hard = [each for each in layout.constraints if layout.modes[each.name] == "hard"]
+    # Constraints about some ways of meeting exclude together.
+    about = [each for each in hard if each.ways] if practice.ways is not None else []
+    if not (ways_change or any(each.name in again for each in about)):
+        about = []
+    together = {each.name for each in about}
+    single = [each for each in hard if each.name in again and each.name not in together]
+    remain = np.ones(len(layout.constraints), dtype=np.bool_)
+    remain[[layout.places[each.name] for each in (*about, *single)]] = False
+    open_ = ~screening.eligible & ~screening.excluding[remain].any(axis=0)
+    if not open_.any():
+        return np.flatnonzero(open_)
+    client = changed(request, relaxation.changes)
+    context = screening.context
+    if ways_change:
+        context = with_ways(layout, client, request.roster, request.context)
+    for each in single:
+        if each.name in screening.hours:
+            verdict = hours_verdict(each, client, request.roster, context).together
+        else:
+            verdict = judge(each, client, request.roster, context)
+        open_ &= ~is_barred(each, verdict)
+    if about:
+        open_ &= ~_barred_in_all_ways(request, client, context, about, again)
+    return np.flatnonzero(open_)
+
+
+def _barred_in_all_ways(
+    request: ScreenedRequest,
+    client: Columns,
+    context: RequestContext,
+    about: Sequence[Constraint],
+    again: Set[str],
+) -> Flags:
+    """Whether constraints about ways of meeting exclude each way that is shared, (n,).
+
+    Those of `again` are judged again.
+    """
+    screening, roster = request.screening, request.roster
+    own = shared_ways(request.practice, client, roster).by_way
+    shared = {way: each.shared for way, each in own.items()}
+    open_ways = dict(shared)
+    for each in about:
+        ways = [way for way in each.ways if way in shared]
+        if each.name in screening.hours:
+            hours = screening.hours[each.name]
+            if each.name in again:
+                hours = hours_verdict(each, client, roster, context)
+            by_way = {way: hours.by_way[way] for way in ways}
+        else:
+            verdict = screening.judged[each.name].verdict
+            if each.name in again:
+                verdict = judge(each, client, roster, context)
+            by_way = dict.fromkeys(ways, verdict)
+        barred = {id(verdict): is_barred(each, verdict) for verdict in by_way.values()}
+        for way, verdict in by_way.items():
+            open_ways[way] = open_ways[way] & ~barred[id(verdict)]
+    nobody = np.zeros(roster.size, dtype=np.bool_)
+    some, meets = (np.logical_or.reduce([nobody, *ways.values()]) for ways in (shared, open_ways))
+    return np.asarray(some & ~meets)
 
 
 def changed(request: ScreenedRequest, changes: Sequence[Change]) -> Columns:

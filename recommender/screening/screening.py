@@ -166,10 +166,11 @@ class Screening:
         reasons = self._reasons(codes[:, rows[firsts]], rows[firsts].tolist())
         return GroupedReasons(tuple(rows.tolist()), group_of, reasons)
 
-    def _later_day(self, row: int) -> date | None:
-        """The day of the first possible session, where it is not the day asked."""
-        day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
-        return None if day <= self.context.day.toordinal() else date.fromordinal(day)
+    def _later_days(self, rows: Sequence[int]) -> list[date | None]:
+        """The day of each first possible session, where it is not the day asked."""
+        asked, last = self.context.day.toordinal(), date.max.toordinal()
+        days = [min(int(day) + EPOCH, last) for day in self.first_sessions[rows].tolist()]
+        return [None if day <= asked else date.fromordinal(day) for day in days]
 
     def _text(self, place: int, code: int, row: int) -> str:
         constraint = self.constraints[place]
@@ -192,12 +193,13 @@ class Screening:
         if not len(people):
             return ((),) * len(rows)
         dated, may_be_far = self.layout.dated, self.layout.may_be_far
+        later = self._later_days(rows)
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
         kinds = codes[places, people].tolist()
         for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
             row = rows[person]
-            judged_on = self._later_day(row) if dated[place] else None
+            judged_on = later[person] if dated[place] else None
             is_own = code == MOVES or (code == FAILED and may_be_far[place])
             key = place, code, judged_on, row if is_own else -1
             reason = stated.get(key)
