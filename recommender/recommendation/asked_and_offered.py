@@ -150,7 +150,7 @@ class Asked:
         return [None] * len(offered)
 
     def _is_met(self, rule: Constraint) -> list[bool]:
-        is_met: list[bool] = (self.screening.verdicts[rule.name][self._rows] == 1).tolist()
+        is_met: list[bool] = (self.screening.verdict_of(rule.name)[self._rows] == 1).tolist()
         return is_met
 
     def _within(

@@ -72,8 +72,10 @@ class MeetingPlaces:
             is_usable = is_open[rows] & (offered[:, place_of(way)] == 1)
             for rule in on_hours:
                 if not rule.ways or way in rule.ways:
-                    hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
-                    verdict = verdict if hours is None else hours.by_way.get(way, verdict)
+                    hours = screening.hours.get(rule.name)
+                    verdict = (
+                        screening.verdict_of(rule.name) if hours is None else hours.by_way[way]
+                    )
                     # Ways without hours of their own share a verdict.
                     if id(verdict) not in passes:
                         passes[id(verdict)] = ~is_barred(rule, verdict[rows])

@@ -30,7 +30,7 @@ from recommender.recommendation.open_intervals import (
     every_week,
     next_open_intervals,
 )
-from recommender.screening.meeting_ways import is_barred, shared_modes
+from recommender.screening.meeting_ways import is_barred, shared_ways
 from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
@@ -316,11 +316,12 @@ class OpeningTimes:
         practice, screened = self.practice, self.screening
         if practice.ways is None:
             return {}
-        open_ways = shared_modes(practice, self.client, self.columns)
+        shared = shared_ways(practice, self.client, self.columns).by_way
+        open_ways = {way: each.shared for way, each in shared.items()}
         for rule in screened.constraints:
             about = [way for way in rule.ways if way in open_ways]
             if about and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard":
-                passes = ~is_barred(rule, screened.verdicts[rule.name])
+                passes = ~is_barred(rule, screened.verdict_of(rule.name))
                 open_ways |= {way: open_ways[way] & passes for way in about}
         return open_ways
 

@@ -227,7 +227,7 @@ def _meet_rare_need(screening: Screening) -> Flags:
     meets = np.zeros(len(screening.ids), dtype=np.bool_)
     few = max(len(meets) // RARE_SHARE, 1)
     for constraint in screening.constraints:
-        passed = screening.verdicts[constraint.name] == 1
+        passed = screening.verdict_of(constraint.name) == 1
         if constraint.client and np.count_nonzero(passed) <= few:
             meets |= passed
     return meets

@@ -1,15 +1,25 @@
-"""Caches constraint verdicts of a roster, so that equal answers of many clients are judged once."""
+"""Screens many clients on one roster and one day: each verdict is judged once for equal answers.
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+What nobody has to answer is compiled into codes that every screening begins with. Only constraints
+that read an answer of the client are looked at further.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
-from operator import itemgetter
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, RowReader, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
-from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import JudgedGroup, group_of, judged_constraint
-from recommender.screening.layout import DECLARED_MODES, Modes, layout_for
+from recommender.practice.rules.rule_input import RequestContext, id_index_in
+from recommender.screening.known_verdicts import (
+    JudgedConstraint,
+    JudgedGroup,
+    KnownVerdicts,
+    group_of,
+    judged_constraint,
+    known_of,
+)
+from recommender.screening.layout import DECLARED_MODES, MAX_LAYOUTS, Layout, Modes, layout_for
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
@@ -18,6 +28,8 @@ MAX_CACHED = 4_000_000
 """Verdicts in a cache, 40 MB; further ones are judged each time."""
 PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""
+LISTED = ""
+"""Stands among fields for whether lists of clinicians name the client."""
 
 
 def screening_cache_for(practice: Practice, roster: Roster, day: date) -> "ScreeningCache":
@@ -34,23 +46,33 @@ class ScreeningCache:
 
     def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
         self._practice, self._roster, self._day = practice, roster, day
-        reads = {
-            name: tuple(sorted(client_fields(constraint, practice.first_session)))
-            for name, constraint in practice.constraints.items()
+        self._layout = layout_for(practice, roster.columns)
+        self._listed = {
+            listed
+            for constraint in self._layout.direct
+            for name in _lists_of_clients(practice, constraint)
+            for listed in id_index_in(roster.columns, name).of
         }
         # Constraints that read the same answers are looked up together.
-        by_fields: dict[tuple[str, ...], list[Constraint]] = {}
-        self._layout = layout_for(practice, roster.columns)
-        for name, fields in reads.items():
-            is_direct = practice.constraints[name] in self._layout.direct
-            if is_direct and not self._is_personal(name, fields):
-                by_fields.setdefault(fields, []).append(practice.constraints[name])
-        self._groups = [
-            (number, _answers_to(fields), constraints)
-            for number, (fields, constraints) in enumerate(by_fields.items())
-        ]
-        self._fields = frozenset(field for fields in by_fields for field in fields)
-        self._judged: dict[Hashable, JudgedGroup] = {}
+        self._groups: dict[tuple[str, ...], list[Constraint]] = {}
+        for constraint in self._layout.direct:
+            self._groups.setdefault(_fields_read(practice, constraint), []).append(constraint)
+        self._reading: dict[str, list[tuple[str, ...]]] = {}
+        for fields in self._groups:
+            for field in fields:
+                self._reading.setdefault(field, []).append(fields)
+        self._personal = {
+            fields
+            for fields in self._groups
+            if any(practice.client[each].kind in PERSONAL_KINDS for each in fields if each)
+        }
+        context = request_context_of(practice, None, roster.ids, day)
+        silent = Columns(1, RowReader.of(practice.client).missing)
+        judged: dict[str, JudgedConstraint] = {}
+        for constraints in self._groups.values():
+            judged |= self._judge(constraints, silent, context)
+        self._unanswered = {self._layout: known_of(self._layout, judged, len(roster))}
+        self._cached: dict[Hashable, JudgedGroup] = {}
         self._stored = 0
 
     def is_of(self, practice: Practice, day: date) -> bool:
@@ -61,54 +83,80 @@ class ScreeningCache:
         self, client: Columns, client_id: str | None, modes: Modes = DECLARED_MODES
     ) -> Screening:
         """The screening of one client, as `screening.screen.screen` gives it."""
-        context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
-        answers = {name: self._answer(client, name) for name in self._fields}
-        known = []
-        for number, answers_to, constraints in self._groups:
-            key = number, answers_to(answers)
-            judged = self._judged.get(key)
-            if judged is None:
-                judged = self._judge(key, constraints, client, context)
-            known.append(judged)
         columns = self._roster.columns
+        context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         layout = layout_for(self._practice, columns, modes) if modes else self._layout
+        known = self._known(layout, client, context)
         return screen_columns(layout, client, columns, context, known)
 
-    def _is_personal(self, name: str, client: tuple[str, ...]) -> bool:
-        """Whether a verdict depends on who the client is, or on an answer that few share."""
-        clinician = field_names(self._practice.constraints[name])[1]
-        lists_clients = any(self._practice.clinician[field].kind == "ids" for field in clinician)
-        return lists_clients or any(
-            self._practice.client[field].kind in PERSONAL_KINDS for field in client
-        )
+    def _known(self, layout: Layout, client: Columns, context: RequestContext) -> KnownVerdicts:
+        answers = {
+            name: self._answer(client, name) for name in self._reading.keys() & answered_in(client)
+        }
+        if context.client_id is not None and LISTED in self._reading:
+            answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
+        unanswered = self._unanswered_in(layout)
+        groups, unknown = [unanswered.groups[0]], [*unanswered.unknown]
+        for fields in {fields for name in answers for fields in self._reading[name]}:
+            if fields in self._personal:
+                unknown += [each for each in self._groups[fields] if each.name in layout.places]
+                continue
+            group = self._group(fields, answers, client, context)
+            if layout is not self._layout:
+                group = group_of(layout, group.judged, unanswered.groups[0])
+            groups.append(group)
+        return KnownVerdicts(unanswered.codes, tuple(groups), tuple(unknown))
+
+    def _unanswered_in(self, layout: Layout) -> KnownVerdicts:
+        """The verdicts on a client without answers, in the modes of a layout."""
+        found = self._unanswered.get(layout)
+        if found is None:
+            judged = self._unanswered[self._layout].judged()
+            found = known_of(layout, judged, len(self._roster))
+            if len(self._unanswered) < MAX_LAYOUTS:
+                self._unanswered[layout] = found
+        return found
+
+    def _group(
+        self,
+        fields: tuple[str, ...],
+        answers: Mapping[str, Hashable],
+        client: Columns,
+        context: RequestContext,
+    ) -> JudgedGroup:
+        key = fields, *map(answers.get, fields)
+        group = self._cached.get(key)
+        if group is None:
+            judged = self._judge(self._groups[fields], client, context)
+            group = group_of(self._layout, judged, self._unanswered[self._layout].groups[0])
+            if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
+                self._cached[key] = group
+                self._stored += len(judged) * len(self._roster)
+        return group
+
+    def _judge(
+        self, constraints: Sequence[Constraint], client: Columns, context: RequestContext
+    ) -> dict[str, JudgedConstraint]:
+        columns, first_session = self._roster.columns, context.first_session
+        return {
+            each.name: judged_constraint(
+                each, each.mode, judge(each, client, columns, context), first_session
+            )
+            for each in constraints
+        }
 
     def _answer(self, client: Columns, field: str) -> Hashable:
         answer = client[field]
         # The bytes of a list of ids are its address, not its content.
         return answer[0] if self._practice.client[field].kind == "ids" else answer.tobytes()
 
-    def _judge(
-        self,
-        key: Hashable,
-        constraints: Sequence[Constraint],
-        client: Columns,
-        context: RequestContext,
-    ) -> JudgedGroup:
-        judged = {
-            each.name: judged_constraint(
-                each,
-                each.mode,
-                judge(each, client, self._roster.columns, context),
-                context.first_session,
-            )
-            for each in constraints
-        }
-        group = group_of(self._layout, judged, len(self._roster))
-        if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
-            self._judged[key] = group
-            self._stored += len(judged) * len(self._roster)
-        return group
+
+def _fields_read(practice: Practice, constraint: Constraint) -> tuple[str, ...]:
+    """The client's fields whose answers decide a verdict, and `LISTED` where lists do."""
+    fields = sorted(client_fields(constraint, practice.first_session))
+    return (LISTED, *fields) if _lists_of_clients(practice, constraint) else tuple(fields)
 
 
-def _answers_to(fields: tuple[str, ...]) -> Callable[[Mapping[str, Hashable]], Hashable]:
-    return itemgetter(*fields) if fields else lambda _: None
+def _lists_of_clients(practice: Practice, constraint: Constraint) -> list[str]:
+    """The clinician's fields of ids that a constraint reads."""
+    return [n for n in field_names(constraint)[1] if practice.clinician[n].kind == "ids"]

@@ -3,19 +3,41 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.catalogue import ON_HOURS
+from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
 from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.time_rules import openings_in
 
 Modes = Mapping[str, Mode]
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
+MAX_LAYOUTS = 64
+"""Combinations of modes for which the layout is stored with a roster."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AboutWays:
+    """Constraints about the same ways of meeting only.
+
+    Attributes
+    ----------
+    constraints
+        Their places in the layout.
+    ways, others
+        These ways of meeting, and all others, as bits; see `way_bits`.
+    """
+
+    constraints: tuple[int, ...]
+    ways: Any
+    others: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +61,17 @@ class Layout:
     moving
         Those of `direct` on open hours, whose times in common a change of clocks may move.
     about_ways
-        Places of those that are about some ways of meeting only.
+        Those that are about some ways of meeting only.
+    ways
+        The levels of the client's field of ways of meeting; empty where there is none.
     distances
         Those on distance.
+    soft_distances
+        Those of `distances` that exclude nobody.
+    dated
+        Whether each is judged for the day of the first possible session, by place.
+    may_be_far
+        Whether the reason of each may name the distance of a room with a time, by place.
     rooms
         The clinician's fields of rooms, None for none, of the open hours of `by_way`.
     """
@@ -53,28 +83,34 @@ class Layout:
     direct: tuple[Constraint, ...]
     by_way: tuple[Constraint, ...]
     moving: tuple[Constraint, ...]
-    about_ways: tuple[int, ...]
+    about_ways: tuple[AboutWays, ...]
+    ways: tuple[str, ...]
     distances: tuple[Constraint, ...]
+    soft_distances: tuple[Constraint, ...]
+    dated: tuple[bool, ...]
+    may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
 
 
 def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
-    """The layout of a practice with a roster; with the declared modes the roster holds the latest.
+    """The layout of a practice with a roster; the roster holds those asked for last.
 
     `modes` are those of constraints in another mode than declared.
     """
-    if modes:
-        return _layout_of(practice, columns, modes)
-    latest: dict[str, Layout] = columns.view("layout", dict)
-    layout = latest.get("latest")
+    layouts: dict[tuple[tuple[str, Mode], ...], Layout] = columns.view("layouts", dict)
+    key = tuple(sorted(modes.items()))
+    layout = layouts.get(key)
     if layout is None or layout.practice is not practice:
-        layout = latest["latest"] = _layout_of(practice, columns, modes)
+        if len(layouts) >= MAX_LAYOUTS:
+            layouts.clear()
+        layout = layouts[key] = _layout_of(practice, columns, modes)
     return layout
 
 
 def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
     every = {name: modes.get(name, each.mode) for name, each in practice.constraints.items()}
     some = tuple(each for name, each in practice.constraints.items() if every[name] != "off")
+    levels = () if practice.ways is None else practice.client[practice.ways.client].levels
     on_hours = [each for each in some if each.rule in ON_HOURS]
     by_way = [each for each in on_hours if _has_terms(practice, columns, each.clinician[0])]
     return Layout(
@@ -85,13 +121,40 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
         tuple(each for each in some if each not in by_way),
         tuple(by_way),
         tuple(each for each in on_hours if each not in by_way),
-        tuple(place for place, each in enumerate(some) if each.ways),
+        _about_ways(some, levels),
+        levels,
         tuple(each for each in some if each.rule == "within_km"),
+        tuple(e for e in some if e.rule == "within_km" and every[e.name] == "soft"),
+        tuple(RULES[each.rule].day == FIRST_SESSION for each in some),
+        tuple(each.rule == "within_km" or each in by_way for each in some),
         frozenset(
             practice.clinician[each.clinician[0]].rooms
             for each in practice.constraints.values()
             if each.rule in ON_HOURS and _has_terms(practice, columns, each.clinician[0])
         ),
+    )
+
+
+def way_bits(levels: Sequence[str], ways: Collection[str]) -> Any:
+    """Some ways of meeting as a number with one bit a level, of the smallest type for them all."""
+    kind = np.min_scalar_type(2 ** len(levels) - 1)
+    return kind.type(sum(2**place for place, way in enumerate(levels) if way in ways))
+
+
+def _about_ways(
+    constraints: tuple[Constraint, ...], levels: tuple[str, ...]
+) -> tuple[AboutWays, ...]:
+    about: dict[tuple[str, ...], list[int]] = {}
+    for place, each in enumerate(constraints):
+        if each.ways:
+            about.setdefault(each.ways, []).append(place)
+    return tuple(
+        AboutWays(
+            tuple(places),
+            way_bits(levels, ways),
+            way_bits(levels, [way for way in levels if way not in ways]),
+        )
+        for ways, places in about.items()
     )
 
 

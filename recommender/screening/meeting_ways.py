@@ -4,8 +4,10 @@ In-person hours count in the rooms within the client's reach only. Where no room
 count in every room, so that the distance alone is the reason.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +21,18 @@ from recommender.practice.rules.constraint import (
     Constraint,
     applicability,
     client_fields,
+    everyone_passes,
     judge,
     judge_rooms,
+    judge_unsettled,
     rule_input_of,
     settled_verdict,
 )
 from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
-from recommender.practice.rules.time_rules import ALL_WINDOWS, hours_key, openings_in
-from recommender.screening.layout import Layout
+from recommender.practice.rules.time_rules import hours_key, openings_in
+from recommender.screening.layout import Layout, way_bits
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -37,30 +41,103 @@ AS_SUCH = ""
 """The way of meeting of a practice that has none."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+MAX_WANTED = 64
+"""Sets of ways of meeting that clients accept for which the shared ways are stored."""
+
+
+@dataclass(frozen=True, eq=False)
 class HoursVerdict:
-    """The verdict on open hours, (n,): of all ways of meeting together, and of each of them."""
+    """The verdict of a constraint on open hours on n clinicians.
 
-    together: Array
+    Attributes
+    ----------
+    by_way
+        The verdict in each way of meeting, (n,), 1 pass, 0 fail, NaN unknown. Ways without hours of
+        their own and with the same rooms share one array.
+    is_settled
+        Whether the client's answers alone decide it: every clinician passes in every way.
+    """
+
+    constraint: Constraint
+    client: Columns
+    columns: Columns
+    context: RequestContext
     by_way: Mapping[str, Array]
+    is_settled: bool
+
+    @cached_property
+    def together(self) -> Array:
+        """The verdict of all ways of meeting together, (n,).
+
+        Passes where a shared way passes, else unknown where one is. Any hours count where none is
+        shared.
+        """
+        if self.is_settled:
+            return everyone_passes(self.columns)
+        anywhere = judge(self.constraint, self.client, self.columns, self.context)
+        some, passed, unknown = np.zeros((3, len(anywhere)), dtype=np.bool_)
+        for verdict, ways in self.verdicts():
+            here = np.logical_or.reduce([self.context.ways[way].shared for way in ways])
+            some |= here
+            passed |= here & (verdict == 1)
+            unknown |= here & np.isnan(verdict)
+        return np.where(some, np.where(passed, 1.0, np.where(unknown, np.nan, 0.0)), anywhere)
+
+    def verdicts(self) -> list[tuple[Array, list[str]]]:
+        """Each verdict with its ways of meeting."""
+        own = {id(each): each for each in self.by_way.values()}
+        ways: dict[int, list[str]] = {}
+        for way, each in self.by_way.items():
+            ways.setdefault(id(each), []).append(way)
+        return [(own[key], some) for key, some in ways.items()]
+
+    def times_moved(self, way: str | None = None) -> dict[int, MovedTime]:
+        """`times_moved` in one way of meeting, or in all together."""
+        verdict = self.together if way is None else self.by_way[way]
+        return times_moved(self.constraint, self.client, self.columns, self.context, verdict, way)
 
 
-def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
-    """By mode of meeting that the client accepts: whether each clinician may offer it, (n,).
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedWays:
+    """The ways of meeting that a client accepts and that n clinicians may offer.
+
+    Attributes
+    ----------
+    bits : (n,)
+        The ways shared with each clinician, as `layout.way_bits` of the client's field.
+    by_way
+        The ways that the client accepts.
+    """
+
+    bits: NDArray[Any]
+    by_way: Mapping[str, MeetingWay]
+
+
+def shared_ways(practice: Practice, client: Columns, columns: Columns) -> SharedWays:
+    """The ways of meeting of one client and each clinician.
 
     A client who names none accepts any, and a clinician whose modes are unknown may offer any.
     """
     assert practice.ways is not None
     levels = practice.client[practice.ways.client].levels
     named = practice.clinician[practice.ways.clinician]
-    wanted = client[practice.ways.client][0]
+
+    def found(wanted: bytes) -> SharedWays:
+        accepted = np.flatnonzero(np.frombuffer(wanted, dtype=np.bool_)).tolist()
+        by_way = {levels[place]: MeetingWay(offered[levels[place]]) for place in accepted}
+        bits = np.zeros(columns.size, dtype=np.min_scalar_type(way_bits(levels, levels)))
+        for way, each in by_way.items():
+            bits[each.shared] |= way_bits(levels, (way,))
+        return SharedWays(bits, by_way)
+
+    def by_wanted() -> Callable[[bytes], SharedWays]:
+        return lru_cache(MAX_WANTED)(found)
+
     offered = columns.view(("may offer", named.name), lambda: _may_offer(columns, named))
-    any_way = not (wanted > 0).any()
-    return {
-        level: offered[level]
-        for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
-        if any_way or is_wanted == 1
-    }
+    answer = client[practice.ways.client][0]
+    any_way = not (answer > 0).any()
+    wanted = np.ones(len(levels), dtype=np.bool_) if any_way else answer == 1
+    return columns.view(("shared ways", named.name, levels), by_wanted)(wanted.tobytes())
 
 
 def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
@@ -80,10 +157,9 @@ def with_ways(
         return context
     practice = layout.practice
     if practice.ways is None:
-        shared = {AS_SUCH: np.ones(columns.size, dtype=np.bool_)}
+        ways = {AS_SUCH: MeetingWay(np.ones(columns.size, dtype=np.bool_))}
     else:
-        shared = shared_modes(practice, client, columns)
-    ways = {way: MeetingWay(offers) for way, offers in shared.items()}
+        ways = dict(shared_ways(practice, client, columns).by_way)
     for distance in layout.distances:
         if layout.modes[distance.name] != "hard" or distance.clinician[0] not in layout.rooms:
             continue
@@ -123,8 +199,8 @@ def rooms_in_reach(
         return None
     km = room_km(rule_input_of(constraint, client, columns, context))
     reach = np.zeros((columns.size, km.shape[1] + 2), dtype=np.bool_)
-    reach[:, 1:-1] = km <= most
-    reach[:, 0] = reach[:, 1:-1].any(axis=1)
+    np.less_equal(km, most, out=reach[:, 1:-1])
+    np.logical_or.reduce(reach, axis=1, out=reach[:, 0])
     reach[~reach[:, 0]] = True
     instead = constraint.instead
     if instead is not None and client[instead.client][0] == 1:
@@ -140,21 +216,17 @@ def hours_verdict(
     ways = tuple(ways_of(constraint, context))
     settled = settled_verdict(constraint, client, columns, context)
     if settled is not None:
-        return HoursVerdict(settled, dict.fromkeys(ways, settled))
+        by_settled = dict.fromkeys(ways, settled)
+        return HoursVerdict(constraint, client, columns, context, by_settled, is_settled=True)
     openings = openings_in(columns, field)
     judged: dict[Hashable, Array] = {}
     by_way: dict[str, Array] = {}
     for way in ways:
-        # Ways without hours of their own and with the same rooms have one verdict.
         key = hours_key(field, openings, context, way)
         if key not in judged:
-            judged[key] = judge(constraint, client, columns, context, way)
+            judged[key] = judge_unsettled(constraint, client, columns, context, way)
         by_way[way] = judged[key]
-    anywhere = judged.get(ALL_WINDOWS)
-    if anywhere is None:
-        anywhere = judge(constraint, client, columns, context)
-    together = anywhere if judged.keys() == {ALL_WINDOWS} else _together(context, by_way, anywhere)
-    return HoursVerdict(together, by_way)
+    return HoursVerdict(constraint, client, columns, context, by_way, is_settled=False)
 
 
 def open_rooms(
@@ -206,24 +278,6 @@ def is_barred(constraint: Constraint, verdict: Array) -> Flags:
 def ways_of(constraint: Constraint, context: RequestContext) -> Iterator[str]:
     """The ways of meeting of a context that a constraint is about."""
     return (way for way in constraint.ways or context.ways if way in context.ways)
-
-
-def _together(context: RequestContext, by_way: Mapping[str, Array], anywhere: Array) -> Array:
-    """Passes where a shared way passes, else unknown where one is.
-
-    Any hours count where none is shared.
-    """
-    shared: dict[int, Flags] = {}
-    for way, verdict in by_way.items():
-        others = shared.get(id(verdict), False)
-        shared[id(verdict)] = context.ways[way].shared | others
-    some, passed, unknown = np.zeros((3, len(anywhere)), dtype=np.bool_)
-    for verdict in {id(each): each for each in by_way.values()}.values():
-        here = shared[id(verdict)]
-        some |= here
-        passed |= here & (verdict == 1)
-        unknown |= here & np.isnan(verdict)
-    return np.where(some, np.where(passed, 1.0, np.where(unknown, np.nan, 0.0)), anywhere)
 
 
 def times_moved(

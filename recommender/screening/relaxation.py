@@ -18,7 +18,7 @@ from recommender.screening.meeting_ways import (
     fields_of_ways,
     hours_verdict,
     is_barred,
-    shared_modes,
+    shared_ways,
     with_ways,
 )
 from recommender.screening.screening import Screening
@@ -141,7 +141,8 @@ def _barred_in_all_ways(
     Those of `again` are judged again.
     """
     screening, roster = request.screening, request.roster
-    shared = shared_modes(request.practice, client, roster)
+    own = shared_ways(request.practice, client, roster).by_way
+    shared = {way: each.shared for way, each in own.items()}
     open_ways = dict(shared)
     for each in about:
         ways = [way for way in each.ways if way in shared]

@@ -3,7 +3,7 @@
 Constraints apply before scores: no predicted alliance compensates for a hard constraint.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
@@ -13,21 +13,20 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.clock_changes import MovedTime
-from recommender.practice.rules.constraint import Constraint, Mode, judge
+from recommender.practice.rules.constraint import judge
 from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import (
+from recommender.screening.codes import Codes, codes_of, with_moves
+from recommender.screening.known_verdicts import (
     JudgedConstraint,
-    JudgedGroup,
-    VerdictCodes,
-    codes_of,
-    group_of,
+    KnownVerdicts,
     judged_constraint,
-    lift_by_other_modes,
-    with_moves,
+    known_of,
+    write_codes,
 )
 from recommender.screening.layout import DECLARED_MODES, Layout, Modes, layout_for
 from recommender.screening.meeting_ways import (
+    Array,
     HoursVerdict,
     hours_verdict,
     times_moved,
@@ -35,6 +34,7 @@ from recommender.screening.meeting_ways import (
 )
 from recommender.screening.room_times import RoomsWithTimes
 from recommender.screening.screening import Screening
+from recommender.screening.way_codes import WayCodes, codes_by_way, lift_by_other_modes
 from recommender.tables.roster import Roster
 
 NO_HOURS: Mapping[str, HoursVerdict] = MappingProxyType({})
@@ -129,7 +129,7 @@ def screen_columns(
     client: Columns,
     columns: Columns,
     context: RequestContext,
-    known: Iterable[JudgedGroup] = (),
+    known: KnownVerdicts | None = None,
     known_hours: Mapping[str, HoursVerdict] = NO_HOURS,
     *,
     in_detail: bool = True,
@@ -140,102 +140,94 @@ def screen_columns(
     changes of clocks. The ways of meeting of a context that has them hold for the client.
     """
     context = context if context.ways else with_ways(layout, client, columns, context)
-    excluding, cautioning = np.zeros((2, len(layout.constraints), columns.size), dtype=np.int8)
+    known = known or known_of(layout, {}, columns.size)
+    codes = known.written_codes()
     judged: dict[str, JudgedConstraint] = {}
-    for each in known:
-        group = each if each.layout is layout else group_of(layout, each.judged, columns.size)
-        judged.update(group.judged)
-        if len(group.places):
-            excluding[group.places], cautioning[group.places] = group.excluding, group.cautioning
-
-    def place_codes(name: str, codes: VerdictCodes | None) -> None:
-        if codes is not None:
-            place = layout.places[name]
-            excluding[place], cautioning[place] = codes.excluding, codes.cautioning
-
-    for rule in layout.direct:
-        if rule.name not in judged:
-            verdict = judge(rule, client, columns, context)
-            mode = layout.modes[rule.name]
-            judged[rule.name] = judged_constraint(rule, mode, verdict, context.first_session)
-            place_codes(rule.name, judged[rule.name].codes)
+    for rule in known.unknown:
+        verdict, mode = judge(rule, client, columns, context), layout.modes[rule.name]
+        judged[rule.name] = judged_constraint(rule, mode, verdict, context.first_session)
+        write_codes(codes, layout.places[rule.name], judged[rule.name].codes)
     hours = {
         rule.name: known_hours.get(rule.name) or hours_verdict(rule, client, columns, context)
         for rule in layout.by_way
     }
-    verdicts = {name: found.verdict for name, found in judged.items()}
-    verdicts |= {name: found.together for name, found in hours.items()}
     rooms = RoomsWithTimes(
         layout.distances, layout.modes, hours, layout.by_way, client, columns, context
     )
-    for rule in layout.distances if in_detail else ():
-        if layout.modes[rule.name] == "soft" and rule.name in rooms.far:
-            is_far = (verdicts[rule.name] == 1) & ~np.isnan(rooms.far[rule.name])
-            verdicts[rule.name] = np.where(is_far, 0.0, verdicts[rule.name])
-            place_codes(rule.name, codes_of(rule, "soft", verdicts[rule.name]))
-    by_ways: dict[int, Mapping[str, VerdictCodes | None]] = {}
-    moved: dict[str, Mapping[int, MovedTime]] = {}
-    for rule in (*layout.moving, *layout.by_way):
-        mode = layout.modes[rule.name]
-        rows: dict[int, MovedTime] = {}
-        if rule.ways and rule.name in hours:
-            by_ways[layout.places[rule.name]], rows = _codes_by_way(
-                rule,
-                mode,
-                hours[rule.name],
-                client,
-                columns,
-                context,
-                in_detail=in_detail,
-            )
-        else:
-            codes = codes_of(rule, mode, verdicts[rule.name])
-            if in_detail:
-                rows = times_moved(rule, client, columns, context, verdicts[rule.name])
-            place_codes(rule.name, with_moves(codes, rows, columns.size))
-        if rows:
-            moved[rule.name] = rows
-    lift_by_other_modes(layout, client, columns, by_ways, excluding, cautioning)
+    by_ways, moved = _write_hours(layout, hours, codes, in_detail=in_detail)
+    far: dict[str, Array] = {}
+    if in_detail and (layout.soft_distances or layout.moving):
+        verdicts = {name: each.verdict for name, each in (known.judged() | judged).items()}
+        far = _write_far_rooms(layout, verdicts, rooms, codes)
+        moved |= _write_moves(layout, verdicts, rooms, codes)
+    lift_by_other_modes(layout, client, columns, by_ways, codes)
     earliest = earliest_day(context.first_session, client, context.day)
     return Screening(
         context.clinician_ids,
         layout,
-        verdicts,
-        excluding,
-        cautioning,
-        np.asarray(np.bitwise_or.reduce(excluding, axis=0, initial=0) == 0),
+        codes[0],
+        codes[1],
+        np.asarray(np.bitwise_or.reduce(codes[0], axis=0, initial=0) == 0),
         context,
         first_sessions(context.first_session, columns, earliest),
+        known,
         judged,
+        far,
         hours,
         moved,
         rooms,
     )
 
 
-def _codes_by_way(
-    constraint: Constraint,
-    mode: Mode,
-    hours: HoursVerdict,
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-    *,
-    in_detail: bool,
-) -> tuple[dict[str, VerdictCodes | None], dict[int, MovedTime]]:
-    """The codes of a constraint on open hours by way of meeting, and the times that move, by row.
+def _write_hours(
+    layout: Layout, hours: Mapping[str, HoursVerdict], codes: Codes, *, in_detail: bool
+) -> tuple[dict[int, tuple[WayCodes, ...]], dict[str, Mapping[int, MovedTime]]]:
+    """The codes of constraints on open hours by place and way of meeting, and the times that move.
 
-    Ways with one verdict have the same codes.
+    Those about all ways are written to their places.
     """
-    moved: dict[int, MovedTime] = {}
-    codes_by_verdict: dict[int, VerdictCodes | None] = {}
-    by_way: dict[str, VerdictCodes | None] = {}
-    for way, verdict in hours.by_way.items():
-        if id(verdict) not in codes_by_verdict:
-            codes_by_verdict[id(verdict)] = codes_of(constraint, mode, verdict)
-        by_way[way] = codes_by_verdict[id(verdict)]
-        if in_detail:
-            rows = times_moved(constraint, client, columns, context, verdict, way)
-            by_way[way] = with_moves(by_way[way], rows, columns.size)
-            moved |= rows
-    return by_way, moved
+    by_ways: dict[int, tuple[WayCodes, ...]] = {}
+    moved: dict[str, Mapping[int, MovedTime]] = {}
+    for rule in layout.by_way:
+        verdict, mode = hours[rule.name], layout.modes[rule.name]
+        if verdict.is_settled:
+            continue
+        if rule.ways:
+            found, rows = codes_by_way(layout, verdict, mode, in_detail=in_detail)
+            by_ways[layout.places[rule.name]] = found
+        else:
+            rows = verdict.times_moved() if in_detail else {}
+            own = with_moves(codes_of(rule, mode, verdict.together), rows, verdict.columns.size)
+            write_codes(codes, layout.places[rule.name], own)
+        if rows:
+            moved[rule.name] = rows
+    return by_ways, moved
+
+
+def _write_far_rooms(
+    layout: Layout, verdicts: Mapping[str, Array], rooms: RoomsWithTimes, codes: Codes
+) -> dict[str, Array]:
+    """The verdicts of soft distances, by name, where rooms in reach have no time."""
+    far: dict[str, Array] = {}
+    for rule in layout.soft_distances:
+        if rule.name in rooms.far:
+            is_far = (verdicts[rule.name] == 1) & ~np.isnan(rooms.far[rule.name])
+            far[rule.name] = np.where(is_far, 0.0, verdicts[rule.name])
+            write_codes(codes, layout.places[rule.name], codes_of(rule, "soft", far[rule.name]))
+    return far
+
+
+def _write_moves(
+    layout: Layout, verdicts: Mapping[str, Array], request: RoomsWithTimes, codes: Codes
+) -> dict[str, Mapping[int, MovedTime]]:
+    """The times that move of constraints on hours that do not depend on the way of meeting."""
+    moved: dict[str, Mapping[int, MovedTime]] = {}
+    for rule in layout.moving:
+        verdict = verdicts[rule.name]
+        rows = times_moved(rule, request.client, request.columns, request.context, verdict)
+        if rows:
+            own = codes_of(rule, layout.modes[rule.name], verdict)
+            own = with_moves(own, rows, request.columns.size)
+            write_codes(codes, layout.places[rule.name], own)
+            moved[rule.name] = rows
+    return moved

@@ -4,14 +4,15 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
-from recommender.practice.rules.catalogue import FIRST_SESSION, RULES
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import FAILED, MET, MOVES, UNKNOWN, Codes, JudgedConstraint
+from recommender.screening.codes import FAILED, MET, MOVES, UNKNOWN, Codes
+from recommender.screening.known_verdicts import JudgedConstraint, KnownVerdicts
 from recommender.screening.layout import Layout, Modes
 from recommender.screening.meeting_ways import Array, Flags, HoursVerdict
 from recommender.screening.reasons import (
@@ -25,7 +26,7 @@ from recommender.screening.room_times import RoomsWithTimes
 from recommender.values.kinds import EPOCH
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Screening:
     """The verdicts of k constraints on n clinicians for one client.
 
@@ -35,8 +36,6 @@ class Screening:
         The clinicians, in the order of the roster.
     layout
         The k constraints.
-    verdicts
-        By constraint, (n,): 1 pass, 0 fail, NaN unknown.
     excluding, cautioning : (k, n) int
         Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown, 3 met
         until a change of clocks.
@@ -46,8 +45,11 @@ class Screening:
         The request, with the ways of meeting where open hours depend on them.
     first_sessions
         The first possible session with each clinician, (n,), in days from 1970-01-01.
-    judged
-        The constraints that do not depend on the way of meeting, before far rooms count.
+    known, judged_now
+        The constraints that do not depend on the way of meeting, before far rooms count: those
+        known before, and by name the others.
+    far_verdicts
+        The verdicts of soft distances, by constraint, where far rooms count.
     hours
         The verdicts on open hours by way of meeting, by constraint, where the way matters.
     moved
@@ -58,13 +60,14 @@ class Screening:
 
     ids: tuple[str, ...]
     layout: Layout
-    verdicts: Mapping[str, Array]
     excluding: Codes
     cautioning: Codes
     eligible: Flags
     context: RequestContext
     first_sessions: Array
-    judged: Mapping[str, JudgedConstraint]
+    known: KnownVerdicts
+    judged_now: Mapping[str, JudgedConstraint]
+    far_verdicts: Mapping[str, Array]
     hours: Mapping[str, HoursVerdict]
     moved: Mapping[str, Mapping[int, MovedTime]]
     rooms_with_times: RoomsWithTimes
@@ -78,6 +81,17 @@ class Screening:
     def modes(self) -> Modes:
         """The mode of each constraint."""
         return self.layout.modes
+
+    @cached_property
+    def judged(self) -> Mapping[str, JudgedConstraint]:
+        """The constraints that do not depend on the way of meeting, before far rooms count."""
+        return {**self.known.judged(), **self.judged_now}
+
+    def verdict_of(self, name: str) -> Array:
+        """The verdict of one constraint that is judged, (n,): 1 pass, 0 fail, NaN unknown."""
+        if name in self.far_verdicts:
+            return self.far_verdicts[name]
+        return self.hours[name].together if name in self.hours else self.judged[name].verdict
 
     @property
     def far(self) -> Mapping[str, Array]:
@@ -110,14 +124,15 @@ class Screening:
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         excludes = self.excluding != MET
-        is_alone = np.add.reduce(excludes, axis=0, dtype=np.intp) == 1
-        removed = np.add.reduce(excludes, axis=1, dtype=np.intp).tolist()
-        alone = np.add.reduce(excludes & is_alone, axis=1, dtype=np.intp).tolist()
+        places = np.flatnonzero(np.logical_or.reduce(excludes, axis=1))
+        some = excludes[places]
+        is_alone = np.add.reduce(some, axis=0, dtype=np.int32) == 1
+        alone = np.count_nonzero(some & is_alone, axis=1).tolist()
+        removed = np.count_nonzero(some, axis=1).tolist()
         return tuple(
             [
-                ConstraintCount(each.name, own, only)
-                for each, own, only in zip(self.constraints, removed, alone, strict=True)
-                if own
+                ConstraintCount(self.constraints[place].name, *counts)
+                for place, *counts in zip(places.tolist(), removed, alone, strict=True)
             ]
         )
 
@@ -157,11 +172,13 @@ class Screening:
         days = [min(int(day) + EPOCH, last) for day in self.first_sessions[rows].tolist()]
         return [None if day <= asked else date.fromordinal(day) for day in days]
 
-    def _text(self, constraint: Constraint, code: int, row: int) -> str:
+    def _text(self, place: int, code: int, row: int) -> str:
+        constraint = self.constraints[place]
         if code == MOVES:
             return self.moved[constraint.name][row].text
-        km = self.far[constraint.name][row] if constraint.name in self.far else np.nan
-        if code != FAILED or np.isnan(km):
+        far = self.far if code == FAILED and self.layout.may_be_far[place] else {}
+        km = far[constraint.name][row] if constraint.name in far else math.nan
+        if math.isnan(km):
             return constraint.say
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
@@ -172,28 +189,26 @@ class Screening:
 
         Reasons that several of them share are the same object.
         """
-        people, places = np.nonzero(codes.T != MET)
+        people, places = np.nonzero(codes.T)
         if not len(people):
             return ((),) * len(rows)
-        is_dated = [RULES[each.rule].day == FIRST_SESSION for each in self.constraints]
-        far = self.far
-        is_own = [each.name in far for each in self.constraints]
+        dated, may_be_far = self.layout.dated, self.layout.may_be_far
         later = self._later_days(rows)
         found: list[list[Reason]] = [[] for _ in rows]
         stated: dict[tuple[int, int, date | None, int], Reason] = {}
         kinds = codes[places, people].tolist()
         for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
-            judged_on = later[person] if is_dated[place] else None
-            key = place, code, judged_on, rows[person] if is_own[place] or code == MOVES else -1
+            row = rows[person]
+            judged_on = later[person] if dated[place] else None
+            is_own = code == MOVES or (code == FAILED and may_be_far[place])
+            key = place, code, judged_on, row if is_own else -1
             reason = stated.get(key)
             if reason is None:
-                reason = self._reason(self.constraints[place], code, rows[person], judged_on)
+                reason = self._reason(place, code, row, judged_on)
                 stated[key] = reason
             found[person].append(reason)
         return tuple(map(tuple, found))
 
-    def _reason(
-        self, constraint: Constraint, code: int, row: int, judged_on: date | None
-    ) -> Reason:
-        text = self._text(constraint, code, row)
+    def _reason(self, place: int, code: int, row: int, judged_on: date | None) -> Reason:
+        constraint, text = self.constraints[place], self._text(place, code, row)
         return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)

@@ -103,7 +103,7 @@ def _unanswered(screening: Screening) -> Iterator[Constraint]:
     excludes = np.asarray(screening.excluding.any(axis=1)).tolist()
     for constraint, excludes_any in zip(screening.constraints, excludes, strict=True):
         is_open = excludes_any and constraint.unasked == "unknown"
-        if is_open and np.isnan(screening.verdicts[constraint.name]).all():
+        if is_open and np.isnan(screening.verdict_of(constraint.name)).all():
             yield constraint
 
 

@@ -201,7 +201,7 @@ def test_a_last_place_is_for_clients_who_need_what_few_offer() -> None:
     assert kept(asked(model).screening) == last
     intake = an_intake(max_fee=fees[cheapest] / 100)
     screening = screen(model.practice, intake.client, None, roster, DAY)
-    assert np.count_nonzero(screening.verdicts["fee"] == 1) == 1
+    assert np.count_nonzero(screening.verdict_of("fee") == 1) == 1
     needed = reserved_last_places(model.practice, roster, screening)
     assert {name for name, kept in zip(roster.ids, needed, strict=True) if kept} == last - {
         cheapest

@@ -115,7 +115,7 @@ def test_an_unknown_is_decided_by_the_constraint_and_mentioned_where_it_passes()
 def test_a_constraint_that_is_off_is_not_evaluated() -> None:
     found = screened(a_practice(a_rule("is_true", None, "flag", mode="off")), a_roster(k1={}))
     assert found.eligible.all()
-    assert (found.constraint_counts, dict(found.verdicts)) == ((), {})
+    assert (found.constraint_counts, found.constraints) == ((), ())
 
 
 def test_a_practice_without_constraints_shows_everyone() -> None:
@@ -343,11 +343,12 @@ def outcomes(case: Case) -> dict[str, Outcome]:
 @FEW
 @given(CASES)
 def test_the_whole_roster_at_once_is_judged_like_one_clinician_at_a_time(case: Case) -> None:
-    verdicts = case.screen().verdicts
+    screening = case.screen()
     for constraint in case.constraints:
         if case.mode_of(constraint) != "off":
             expected = [slowly(case, constraint, cid) for cid in sorted(case.clinicians)]
-            np.testing.assert_array_equal(verdicts[constraint.name], expected, constraint.rule)
+            found = screening.verdict_of(constraint.name)
+            np.testing.assert_array_equal(found, expected, constraint.rule)
 
 
 MANY = settings(FEW, max_examples=examples(60, 150))
@@ -412,7 +413,7 @@ def test_every_verdict_of_a_rule_is_met_and_agrees_with_the_slow_one(told: dict[
             "unasked": rng.choice(["pass", "unknown"]),
         }
         case = many_clients_case(rng, {**told, **without_nothing(extra)})
-        found = case.screen().verdicts["it"]
+        found = case.screen().verdict_of("it")
         expected = [slowly(case, case.constraints[0], cid) for cid in case.clinicians]
         np.testing.assert_array_equal(found, expected)
         met |= {str(one) for one in found}

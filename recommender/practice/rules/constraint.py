@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date
+from math import isnan, nan
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.conditions import Condition, OneTest
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import aligned
@@ -172,6 +173,20 @@ def judge(
     one row, `roster` n rows in the order of `context.clinician_ids`. With `way`, only open hours
     for that way of meeting count.
     """
+    settled = settled_verdict(constraint, client, roster, context)
+    if settled is not None:
+        return settled
+    return judge_unsettled(constraint, client, roster, context, way)
+
+
+def judge_unsettled(
+    constraint: Constraint,
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+    way: str | None = None,
+) -> Array:
+    """`judge` where the client's answers alone do not settle the verdict."""
     return _judged(constraint, RULES[constraint.rule].judge, client, roster, context, way)
 
 
@@ -182,6 +197,9 @@ def judge_rooms(
 
     Rooms out of the client's reach are judged as well; (n,) where the room does not matter.
     """
+    settled = settled_verdict(constraint, client, roster, context)
+    if settled is not None:
+        return settled
     return _judged(constraint, fits_in_rooms, client, roster, context, way)
 
 
@@ -193,11 +211,8 @@ def _judged(
     context: RequestContext,
     way: str | None,
 ) -> Array:
-    settled = settled_verdict(constraint, client, roster, context)
-    if settled is not None:
-        return settled
     applies, wish = applicability(constraint, client, context), _wish(constraint)
-    if wish is not None and np.isnan(client[wish]).all():
+    if wish is not None and wish not in answered_in(client):
         unasked = np.nan if constraint.unasked == "unknown" else 1.0
         verdict: Array = np.broadcast_to(unasked, (roster.size,))
     else:
@@ -205,7 +220,7 @@ def _judged(
     instead = constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
-    return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
+    return np.where(verdict == 1, 1.0, np.nan) if isnan(applies) else np.asarray(verdict)
 
 
 def settled_verdict(
@@ -213,24 +228,27 @@ def settled_verdict(
 ) -> Array | None:
     """The verdict that every clinician passes, (n,), where the client's answers decide that.
 
-    None where they do not. It is one array for all clients, so that it is recognised by identity.
+    None where they do not.
     """
-    everyone: Array = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    if not roster.size:
-        return everyone
+    wish, everyone = _wish(constraint), everyone_passes(roster)
     passes_unasked = constraint.unasked != "unknown"
-    applies = applicability(constraint, client, context)
-    if applies == 0 or (np.isnan(applies) and passes_unasked):
+    is_open = wish is not None and wish not in answered_in(client)
+    if not roster.size or (is_open and passes_unasked):
         return everyone
-    wish = _wish(constraint)
-    if wish is None:
+    applies = applicability(constraint, client, context)
+    if applies == 0 or (isnan(applies) and passes_unasked):
+        return everyone
+    if wish is None or is_open:
         return None
     answer, field = client[wish], context.client[wish]
-    if np.isnan(answer).all():
-        return everyone if passes_unasked else None
     if field.kind in ("flag", "tags") and RULES[constraint.rule].no_asks_nothing:
         return None if (answer > 0).any() else everyone
     return everyone if _is_indifferent(constraint, field, answer) else None
+
+
+def everyone_passes(roster: Columns) -> Array:
+    """The verdict that every clinician passes, (n,): one array for all clients."""
+    return roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
 
 
 def _wish(constraint: Constraint) -> str | None:
@@ -345,7 +363,7 @@ def rule_input_of(
 
 def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
     """Minutes of one session as the client or a rule's settings state; NaN if neither does."""
-    usual = float(settings.get("usual_minutes", np.nan))
-    session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
+    usual = float(settings.get("usual_minutes", nan))
+    session = settings.get("session", USUAL_MINUTES if isnan(usual) else usual)
     minutes = float(client[session][0]) if isinstance(session, str) else float(session)
-    return usual if np.isnan(minutes) else minutes
+    return usual if isnan(minutes) else minutes

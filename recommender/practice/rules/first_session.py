@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from math import isnan, nan
 from typing import Annotated
 
 import numpy as np
@@ -49,8 +50,8 @@ class FirstSession:
 def earliest_day(settings: FirstSession, client: Columns, asked: date) -> float:
     """The day asked or the client's wished day, whichever is later, in days from 1970-01-01."""
     today = float(asked.toordinal() - EPOCH)
-    wished = np.nan if settings.client is None else client[settings.client][0]
-    return today if np.isnan(wished) else max(today, float(wished))
+    wished = nan if settings.client is None else float(client[settings.client][0])
+    return today if isnan(wished) else max(today, wished)
 
 
 def first_sessions(settings: FirstSession, roster: Columns, earliest: float) -> Array:

@@ -260,12 +260,9 @@ def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Ar
 
     def found(home: bytes) -> tuple[Array, Array]:
         homes = _on_sphere(np.frombuffer(home).reshape(-1, 2))
-        apart = [_apart(spot, homes) for spot in points]
-        nearest, by_place = np.full(columns.size, np.inf), np.empty((columns.size, len(apart)))
-        for place, each in enumerate(apart):
-            np.fmin(nearest, each, out=nearest)
-            by_place[:, place] = _km(each)
-        return _km(nearest), by_place
+        apart = _apart(points, homes)
+        nearest = np.fmin.reduce(apart, axis=0, initial=np.inf)
+        return _km(nearest), np.ascontiguousarray(_km(apart).T)
 
     stored = columns.view(("distances", name), lambda: lru_cache(MAX_HOMES)(found))
     return stored(places[~np.isnan(places[:, 0])].tobytes())
@@ -275,13 +272,16 @@ def _points_in(columns: Columns, name: str) -> Array:
     return columns.view(("points", name), lambda: _points_of(columns[name]))
 
 
-def _apart(spot: Array, homes: Array) -> Array:
-    """Square of the chord from points (3, n) of the unit sphere to the nearest of others (k, 3)."""
-    nearest = np.full(spot.shape[1], np.inf)
+def _apart(points: Array, homes: Array) -> Array:
+    """Square of the chord from points (places, 3, n) to the nearest of others (k, 3), (places, n).
+
+    They are points of the unit sphere.
+    """
+    nearest = np.full((len(points), points.shape[2]), np.inf)
     for home in homes:
-        apart = (spot[0] - home[0]) ** 2
-        apart += (spot[1] - home[1]) ** 2
-        apart += (spot[2] - home[2]) ** 2
+        parts = (points - home[:, None]) ** 2
+        apart = parts[:, 0] + parts[:, 1]
+        apart += parts[:, 2]
         np.fmin(nearest, apart, out=nearest)
     return nearest
 

@@ -1,0 +1,141 @@
+"""Codes of constraints by way of meeting: those about one way do not bar another.
+
+A client who wants to meet in person or by video is not barred from a clinician by the distance, as
+long as no constraint excludes meeting this clinician by video.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.practice.columns import Columns
+from recommender.practice.rules.clock_changes import MovedTime
+from recommender.practice.rules.constraint import Mode
+from recommender.screening.codes import MET, MOVES, Codes, VerdictCodes, codes_of, with_moves
+from recommender.screening.known_verdicts import write_codes
+from recommender.screening.layout import Layout, way_bits
+from recommender.screening.meeting_ways import Flags, HoursVerdict, shared_ways
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WayCodes:
+    """The codes of one constraint in ways of meeting with one verdict; None where all are `MET`.
+
+    `ways` are those of `layout.way_bits`.
+    """
+
+    ways: Any
+    codes: VerdictCodes | None
+
+
+def codes_by_way(
+    layout: Layout, hours: HoursVerdict, mode: Mode, *, in_detail: bool
+) -> tuple[tuple[WayCodes, ...], dict[int, MovedTime]]:
+    """The codes of a constraint on open hours by way of meeting, and the times that move, by row.
+
+    Without `in_detail` no time is looked at that moves.
+    """
+    moved: dict[int, MovedTime] = {}
+    found = []
+    for verdict, ways in hours.verdicts():
+        codes = codes_of(hours.constraint, mode, verdict)
+        if in_detail:
+            # Ways with one verdict have the same hours.
+            rows = hours.times_moved(ways[0])
+            codes = with_moves(codes, rows, hours.columns.size)
+            moved |= rows
+        found.append(WayCodes(way_bits(layout.ways, ways), codes))
+    return tuple(found), moved
+
+
+def lift_by_other_modes(
+    layout: Layout,
+    client: Columns,
+    columns: Columns,
+    by_ways: Mapping[int, Sequence[WayCodes]],
+    codes: Codes,
+) -> None:
+    """Lifts, in place, constraints on modes of meeting that the two need not use.
+
+    `codes` are those of all constraints, (2, k, n). `by_ways` has the codes of constraints on open
+    hours by way of meeting, by their place.
+    """
+    about_ways = layout.about_ways
+    bar = [
+        place
+        for each in about_ways
+        for place in each.constraints
+        if place not in by_ways and np.count_nonzero(codes[:, place])
+    ]
+    over = [
+        place for place, ways in by_ways.items() if any(each.codes is not None for each in ways)
+    ]
+    if not (bar or over):
+        return
+    shared = shared_ways(layout.practice, client, columns).bits
+    open_ways = shared
+    for about in about_ways:
+        for place in about.constraints:
+            if place in bar:
+                open_ways = _without(open_ways, about.ways, codes[0, place] != MET)
+    for place in over:
+        for each in by_ways[place]:
+            if each.codes is not None:
+                open_ways = _without(open_ways, each.ways, each.codes.excluding != MET)
+    for place in over:
+        write_codes(codes, place, _over_ways(by_ways[place], shared, open_ways))
+    is_closed = open_ways == 0
+    for about in about_ways:
+        some = [place for place in about.constraints if place in bar or place in over]
+        if some:
+            concerned = shared & about.ways != 0
+            remaining = concerned & is_closed
+            mentioned = concerned & (open_ways & about.others == 0)
+            for place in some:
+                codes[0, place] *= remaining
+                codes[1, place] *= mentioned
+
+
+def _without(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
+    """Ways of meeting, (n,), without some of them where these are barred."""
+    left = ways.copy()
+    left[is_barred] &= ~some
+    return left
+
+
+def _over_ways(
+    by_way: Sequence[WayCodes], shared: NDArray[Any], open_ways: NDArray[Any]
+) -> VerdictCodes:
+    """The codes of one constraint over several ways of meeting.
+
+    It excludes where it does so in any shared way. It is a reservation where it is one in every
+    open way, or in every shared way where none is open.
+    """
+    every = reduce(or_, [each.ways for each in by_way])
+    counting = np.where(open_ways & every != 0, open_ways, shared)
+    spared = np.zeros(len(shared), dtype=np.bool_)
+    barred, mentions = [], []
+    for own in by_way:
+        counts = counting & own.ways != 0
+        if own.codes is None:
+            spared |= counts
+            continue
+        spared |= counts & (own.codes.cautioning == MET)
+        barred.append(own.codes.excluding * (shared & own.ways != 0))
+        mentions.append(own.codes.cautioning * counts)
+    return VerdictCodes(np.stack([_worst(barred), _worst(mentions) * ~spared]))
+
+
+def _worst(codes: Sequence[Codes]) -> Codes:
+    """Of several codes by clinician the worst: failed, then unknown, then met until a change."""
+    if len(codes) == 1:
+        return codes[0]
+    worst = np.zeros_like(codes[0])
+    for each in codes:
+        np.maximum(worst, -each & MOVES, out=worst)
+    return -worst & MOVES
