@@ -5,7 +5,6 @@ Constraints apply before scores: no predicted alliance compensates for a hard co
 
 from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
 
 import numpy as np
 
@@ -36,8 +35,6 @@ from recommender.screening.room_times import RoomsWithTimes
 from recommender.screening.screening import Screening
 from recommender.screening.way_codes import WayCodes, codes_by_way, lift_by_other_modes
 from recommender.tables.roster import Roster
-
-NO_HOURS: Mapping[str, HoursVerdict] = MappingProxyType({})
 
 
 def screen(
@@ -130,16 +127,9 @@ def screen_columns(
     columns: Columns,
     context: RequestContext,
     known: KnownVerdicts | None = None,
-    known_hours: Mapping[str, HoursVerdict] = NO_HOURS,
-    *,
-    in_detail: bool = True,
 ) -> Screening:
-    """`screen` on columns of clinicians, reusing the verdicts that are known.
-
-    Without `in_detail` it finds who is eligible, but not every reservation about far rooms and
-    changes of clocks. The ways of meeting of a context that has them hold for the client.
-    """
-    context = context if context.ways else with_ways(layout, client, columns, context)
+    """`screen` on columns of clinicians, reusing the verdicts that are known."""
+    context = with_ways(layout, client, columns, context)
     known = known or known_of(layout, {}, columns.size)
     codes = known.written_codes()
     judged: dict[str, JudgedConstraint] = {}
@@ -147,16 +137,13 @@ def screen_columns(
         verdict, mode = judge(rule, client, columns, context), layout.modes[rule.name]
         judged[rule.name] = judged_constraint(rule, mode, verdict, context.first_session)
         write_codes(codes, layout.places[rule.name], judged[rule.name].codes)
-    hours = {
-        rule.name: known_hours.get(rule.name) or hours_verdict(rule, client, columns, context)
-        for rule in layout.by_way
-    }
+    hours = {rule.name: hours_verdict(rule, client, columns, context) for rule in layout.by_way}
     rooms = RoomsWithTimes(
         layout.distances, layout.modes, hours, layout.by_way, client, columns, context
     )
-    by_ways, moved = _write_hours(layout, hours, codes, in_detail=in_detail)
+    by_ways, moved = _write_hours(layout, hours, codes)
     far: dict[str, Array] = {}
-    if in_detail and (layout.soft_distances or layout.moving):
+    if layout.soft_distances or layout.moving:
         verdicts = {name: each.verdict for name, each in (known.judged() | judged).items()}
         far = _write_far_rooms(layout, verdicts, rooms, codes)
         moved |= _write_moves(layout, verdicts, rooms, codes)
@@ -180,7 +167,7 @@ def screen_columns(
 
 
 def _write_hours(
-    layout: Layout, hours: Mapping[str, HoursVerdict], codes: Codes, *, in_detail: bool
+    layout: Layout, hours: Mapping[str, HoursVerdict], codes: Codes
 ) -> tuple[dict[int, tuple[WayCodes, ...]], dict[str, Mapping[int, MovedTime]]]:
     """The codes of constraints on open hours by place and way of meeting, and the times that move.
 
@@ -193,10 +180,10 @@ def _write_hours(
         if verdict.is_settled:
             continue
         if rule.ways:
-            found, rows = codes_by_way(layout, verdict, mode, in_detail=in_detail)
+            found, rows = codes_by_way(layout, verdict, mode)
             by_ways[layout.places[rule.name]] = found
         else:
-            rows = verdict.times_moved() if in_detail else {}
+            rows = verdict.times_moved()
             own = with_moves(codes_of(rule, mode, verdict.together), rows, verdict.columns.size)
             write_codes(codes, layout.places[rule.name], own)
         if rows:

@@ -34,21 +34,17 @@ class WayCodes:
 
 
 def codes_by_way(
-    layout: Layout, hours: HoursVerdict, mode: Mode, *, in_detail: bool
+    layout: Layout, hours: HoursVerdict, mode: Mode
 ) -> tuple[tuple[WayCodes, ...], dict[int, MovedTime]]:
-    """The codes of a constraint on open hours by way of meeting, and the times that move, by row.
-
-    Without `in_detail` no time is looked at that moves.
-    """
+    """The codes of a constraint on hours by way of meeting, and the times that move, by row."""
     moved: dict[int, MovedTime] = {}
     found = []
     for verdict, ways in hours.verdicts():
         codes = codes_of(hours.constraint, mode, verdict)
-        if in_detail:
-            # Ways with one verdict have the same hours.
-            rows = hours.times_moved(ways[0])
-            codes = with_moves(codes, rows, hours.columns.size)
-            moved |= rows
+        # Ways with one verdict have the same hours.
+        rows = hours.times_moved(ways[0])
+        codes = with_moves(codes, rows, hours.columns.size)
+        moved |= rows
         found.append(WayCodes(way_bits(layout.ways, ways), codes))
     return tuple(found), moved
 

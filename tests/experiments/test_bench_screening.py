@@ -46,9 +46,9 @@ def test_the_client_answers_every_question_that_a_constraint_reads() -> None:
 def test_every_constraint_but_the_one_for_other_schemes_finds_somebody_to_leave_out() -> None:
     """Those that pass everybody do so by what the client answered, not by the client's silence."""
     practice, intake = the_practice(), the_intake(the_practice())
-    verdicts = screen(practice, intake.client, intake.client_id, the_roster(), DAY).verdicts
-    assert verdicts.keys() == practice.constraints.keys()
-    same = {name for name, verdict in verdicts.items() if (verdict == 1).all()}
+    screening = screen(practice, intake.client, intake.client_id, the_roster(), DAY)
+    assert {each.name for each in screening.constraints} == practice.constraints.keys()
+    same = {name for name in practice.constraints if (screening.verdict_of(name) == 1).all()}
     assert same <= {"unrestricted", "referral", "rebate_left", "scheme_approval"}
 
 
