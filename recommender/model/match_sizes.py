@@ -46,6 +46,11 @@ class MatchSize:
     source: str
     status: str
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the interval of own ratings excludes 0."""
+        return self.status in (SHOWN, AGAINST)
+
     def in_sd(self, estimate: Estimate) -> Estimate:
         """An estimate in standard deviations of alliance."""
         ends = (estimate.value, estimate.low, estimate.high)

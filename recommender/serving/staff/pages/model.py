@@ -194,11 +194,18 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
 
 
 def size_values(state: ServingSnapshot) -> dict[str, Any]:
-    """Which matches matter, each with its picture, by the names the template uses."""
+    """Which matches matter, each with its picture, by the names the template uses.
+
+    Those that are shown have an axis of their own: the others' intervals are much wider.
+    """
     report = state.model.report
     sizes = match_sizes(report, state.practice)
+    shown = [each for each in sizes if each.is_shown]
+    others = [each for each in sizes if not each.is_shown]
     return {
-        "sizes": list(zip(sizes, match_pictures(sizes), strict=True)),
+        "sizes": sizes,
+        "shown_matches": list(zip(shown, match_pictures(shown), strict=True)),
+        "other_matches": list(zip(others, match_pictures(others), strict=True)),
         "no_match_figures": without_sizes(report),
         "match_rated": 0 if report.matches is None else report.matches.rated,
     }
