@@ -45,7 +45,13 @@ class TrialDraws:
     def __init__(self, store: Store | None, seconds: float) -> None:
         self._store, self._seconds = store, seconds
         self._trial: OpenTrial | None = None
+        self._chance = 0.0
         self._read_at = -float("inf")
+
+    @property
+    def reads_store(self) -> bool:
+        """Whether a draw may read the store, so that it does not belong on the event loop."""
+        return self._store is not None and (self._trial is not None or self._is_old())
 
     def draw(self, request: ParsedRequest, recommendation_id: str) -> DrawnArm | None:
         """The arm of a request; a later version of a request is in the arm of the first.
@@ -57,7 +63,7 @@ class TrialDraws:
         trial = self._open()
         if trial is None or self._store is None:
             return None
-        chance, earlier = TrialProtocol.from_json(trial.protocol).chance, None
+        chance, earlier = self._chance, None
         if request.replaces is not None:
             with self._store.reading() as connection:
                 earlier = arm_of_request(connection, trial.trial_id, request.replaces)
@@ -67,9 +73,14 @@ class TrialDraws:
         return DrawnArm(trial.trial_id, arm_of(trial.seed, key, chance), chance)
 
     def _open(self) -> OpenTrial | None:
-        now = time.monotonic()
-        if self._store is not None and now - self._read_at >= self._seconds:
+        if self._store is not None and self._is_old():
+            now = time.monotonic()
             with self._store.reading() as connection:
-                self._trial = open_trial(connection)
-            self._read_at = now
+                trial = open_trial(connection)
+            if trial is not None:
+                self._chance = TrialProtocol.from_json(trial.protocol).chance
+            self._trial, self._read_at = trial, now
         return self._trial
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._read_at >= self._seconds

@@ -161,15 +161,16 @@ async def post_recommendation(
 
     context = app_state(request.app)
     queue = context.queues.recommendations
+    run = queue.run if context.draws.reads_store else queue.run_short
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
-        served, sent = await queue.run_short(compute)
+        served, sent = await run(compute)
         if served.request.replaces is not None and not has_store(request):
             raise refused("unknown_request", UNKNOWN)
         if has_store(request):
             await read(request, partial(check, parsed=served.request))
         return Response(sent, media_type=JSON)
-    prepare = partial(queue.run_short, compute_row)
+    prepare = partial(run, compute_row)
     options = {"include": sorted(included)} if included else {}
     return reply_response(await compute_then_write(request, body, prepare, options))
 
