@@ -17,7 +17,6 @@ class OpenTrial:
     trial_id: str
     protocol: str
     seed: str
-    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def open_trial(connection: Connection) -> OpenTrial | None:
     row = connection.execute(_OPEN).first()
     if row is None:
         return None
-    return OpenTrial(row.trial_id, row.protocol, row.seed, row.recorded_at)
+    return OpenTrial(row.trial_id, row.protocol, row.seed)
 
 
 def arm_of_request(connection: Connection, trial_id: str, recommendation_id: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -60,7 +61,6 @@ class TrialClient:
     arm: str
     client_part: float
     model_order: tuple[str, ...]
-    asked_at: datetime
     pairing: RatedPairing | None
     ended_on: date | None
 
@@ -91,7 +91,7 @@ def newest_trial(connection: Connection) -> StoredTrial:
     if row is None:
         remedy = "start one: recommender trial start --help"
         raise NotFoundError("trial", "was never started", remedy)
-    trial = OpenTrial(row.trial_id, row.protocol, row.seed, row.recorded_at)
+    trial = OpenTrial(row.trial_id, row.protocol, row.seed)
     looks = connection.execute(
         select(trial_looks)
         .where(trial_looks.c.trial_id == row.trial_id)
@@ -166,6 +166,12 @@ def trial_clients(connection: Connection, trial_id: str) -> tuple[TrialClient, .
     """
     began = _begun(connection)
     by_request = {root: subject for root, subject, _, _ in began if root is not None}
+    of_root: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
+    of_subject: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
+    for place, (began_for, subject, pairing, _) in enumerate(began):
+        of_subject[subject].append((pairing.started_on, place))
+        if began_for is not None:
+            of_root[began_for].append((pairing.started_on, place))
     root = func.coalesce(recommendations.c.first_id, recommendations.c.recommendation_id)
     arms = connection.execute(
         select(trial_arms, recommendations.c.subject_id, root.label("root"))
@@ -178,15 +184,11 @@ def trial_clients(connection: Connection, trial_id: str) -> tuple[TrialClient, .
         subject = by_request.get(row.root, row.subject_id)
         if subject in clients:
             continue
-        own = [
-            (pairing, ended)
-            for of_root, of_subject, pairing, ended in began
-            if of_root == row.root
-            or (of_subject == subject and pairing.started_on >= row.recorded_at.date())
-        ]
-        first = min(own, key=lambda each: each[0].started_on, default=(None, None))
+        asked_on = row.recorded_at.date()
+        own = [*of_root[row.root], *(each for each in of_subject[subject] if each[0] >= asked_on)]
+        first = began[min(own)[1]][2:] if own else (None, None)
         clients[subject] = TrialClient(
-            row.arm, row.client_part, tuple(json.loads(row.model_order)), row.recorded_at, *first
+            row.arm, row.client_part, tuple(json.loads(row.model_order)), *first
         )
     return tuple(clients.values())
 

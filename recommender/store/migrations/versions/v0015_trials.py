@@ -6,7 +6,6 @@ from alembic import op
 revision = "0015"
 down_revision = "0014"
 
-OF_RECOMMENDATIONS = ("trial_arms", "shadow_scores")
 TABLES = ("trials", "trial_arms", "trial_looks", "trial_ends", "shadow_scores")
 
 
