@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from experiments.null_world.claims import CLINICIANS, sizes_of
 from experiments.null_world.measure import simulated_dataset
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.match_sizes import AGAINST, SHOWN, MatchSize, match_sizes
+from recommender.model.match_sizes import AGAINST, MatchSize, match_sizes
 from recommender.practice.definition import Practice, shipped_practice
 from recommender.training.fit_preparation import prepare
 from recommender.training.match_estimates import match_estimates
@@ -51,7 +51,7 @@ def main(
         shown, against, matches, practices = 0, 0, 0, 0
         for seed in range(first, first + number):
             found = sizes_in(practice, world, ratings=ratings, clinicians=clinicians, seed=seed)
-            own = [each.name for each in found if each.status in (SHOWN, AGAINST)]
+            own = [each.name for each in found if each.is_shown]
             typer.echo(f"{ratings:,} ratings, seed {seed}: {', '.join(own) or 'none shown'}")
             shown, matches, practices = (
                 shown + len(own),

@@ -16,20 +16,17 @@ from rich.table import Table
 from experiments.bake_off.pooled import DIFFERENCE
 from experiments.bake_off.pooled import RATINGS as RATINGS_OF
 from experiments.pooling.budgets import gain_by_way
+from experiments.pooling.invented import (
+    RATINGS,
+    RESIDUAL_SD,
+    SLOPES,
+    invented_contribution,
+)
 from experiments.pooling.poisoned import poisoned_case
-from recommender.model.mixed.absorbed import NormalEquations
 from recommender.pooling.heterogeneity import findings_of
 from recommender.pooling.pool import Pool
-from recommender.pooling.practice_contribution import (
-    MATCHES,
-    PracticeContribution,
-    SharedColumn,
-)
+from recommender.pooling.practice_contribution import PracticeContribution
 from recommender.pooling.signature import public_text
-
-SLOPES = np.array([0.10, -0.05, 0.0, 0.08, 0.02, -0.12])
-"""Points for one standard deviation of each match."""
-RESIDUAL_SD, RATINGS = 0.7, 600
 
 
 def main(
@@ -102,30 +99,11 @@ def counts(size: int, difference: float, pools: int) -> tuple[int, int]:
 def _invented(
     rng: np.random.Generator, place: int, difference: float, sign: float = 1.0
 ) -> PracticeContribution:
-    size = len(SLOPES)
-    rows = rng.standard_normal((RATINGS, size))
-    slopes = SLOPES + rng.normal(0.0, difference, size)
+    rows = rng.standard_normal((RATINGS, len(SLOPES)))
+    slopes = SLOPES + rng.normal(0.0, difference, len(SLOPES))
     label = rows @ slopes + rng.normal(0.0, RESIDUAL_SD, RATINGS)
-    equations = NormalEquations(
-        rows.T @ rows / RESIDUAL_SD**2, sign * (rows.T @ label) / RESIDUAL_SD**2
-    )
     key = Ed25519PrivateKey.from_private_bytes((place + 1).to_bytes(32, "big"))
-    return PracticeContribution(
-        contributor=f"Practice {place}",
-        key=public_text(key),
-        practice_id="invented",
-        practice_version="1",
-        practice_digest="0",
-        outcome_digest="0" * 64,
-        exported_on="2026-11-29",
-        content=MATCHES,
-        ratings=RATINGS,
-        clients=RATINGS,
-        clinicians=30,
-        residual_variance=RESIDUAL_SD**2,
-        columns=tuple(SharedColumn(f"match_{n}", f"{n:064x}", RATINGS, 30) for n in range(size)),
-        equations=equations,
-    )
+    return invented_contribution(place, rows, sign * label, key=public_text(key))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from recommender.practice.definition import Practice
 from recommender.registry.locations import BRING_BACK, artifact_folder, follow_move, local_path
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
+    CHALLENGER,
     CHAMPION,
     PROMOTED,
     Promotion,
@@ -304,6 +305,18 @@ class Registry:
             steps += ", then `recommender promote`" if alias_or_version == CHAMPION else ""
             raise RegistryError(self.name, f"no {alias_or_version} yet", steps)
         return version
+
+    def version_or_champion(self, number: int | None) -> Version:
+        """The version of a number; without one the champion, or the challenger before there is one.
+
+        Raises
+        ------
+        RegistryError
+            As `version` and `resolve` do.
+        """
+        if number is not None:
+            return self.version(number)
+        return self.alias(CHAMPION) or self.resolve(CHALLENGER)
 
     def fetch(self, alias_or_version: str | int, into: Path) -> Path:
         """The directory `into/<digest>` of the bundle, downloaded unless it exists."""

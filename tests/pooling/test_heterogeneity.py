@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments.pooling.invented import SLOPES
 from recommender.pooling.heterogeneity import findings_of
 from recommender.pooling.pool import Pool
 from recommender.pooling.practice_contribution import PracticeContribution
-from tests.support.contributions import SLOPES, an_invented_contribution, re_signed
+from tests.support.contributions import an_invented_contribution, re_signed
 
 
 def usual(count: int, *, between: float = 0.02, seed: int = 0) -> list[PracticeContribution]:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments.pooling.invented import SLOPES
 from recommender.errors import RecommenderError
 from recommender.model.mixed.absorbed import NormalEquations
 from recommender.pooling.pool import Pool, estimated_variance, marginal, restricted_likelihood
-from tests.support.contributions import SLOPES, an_invented_contribution, re_signed
+from tests.support.contributions import an_invented_contribution, re_signed
 
 
 def test_without_variance_between_practices_everything_adds_up() -> None:

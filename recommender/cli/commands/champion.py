@@ -192,15 +192,11 @@ def card(
 ) -> None:
     """Print a version's model card, as Markdown."""
     from recommender.registry.registry import Registry
-    from recommender.registry.versions import CHALLENGER, CHAMPION
 
     with exit_on_error(as_json=as_json), err.status("reading the card"):
         must_exist(registry)
         tracker = Registry(registry)
-        if version is None:
-            chosen = tracker.alias(CHAMPION) or tracker.resolve(CHALLENGER)
-        else:
-            chosen = tracker.version(version)
+        chosen = tracker.version_or_champion(version)
         text = tracker.text(chosen, "card.md")
     if as_json:
         print_json({"version": chosen.version, "digest": chosen.digest, "markdown": text})

@@ -36,7 +36,6 @@ def matches(
     from recommender.model.bundle.io import load_bundle
     from recommender.model.match_sizes import match_sizes, without_sizes
     from recommender.registry.registry import Registry
-    from recommender.registry.versions import CHALLENGER, CHAMPION
 
     with (
         exit_on_error(as_json=as_json),
@@ -45,10 +44,7 @@ def matches(
     ):
         must_exist(registry)
         tracker = Registry(registry)
-        if version is None:
-            chosen = tracker.alias(CHAMPION) or tracker.resolve(CHALLENGER)
-        else:
-            chosen = tracker.version(version)
+        chosen = tracker.version_or_champion(version)
         model = load_bundle(tracker.fetch(chosen.version, Path(folder)))
     report = model.report
     sizes = match_sizes(report, model.practice)
