@@ -14,6 +14,7 @@ from recommender.practice.rules.constraint import Constraint, client_fields, jud
 from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.change_search import ChangeSearch, meeting_mode_constraint
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
+from recommender.screening.layout import way_bits
 from recommender.screening.meeting_ways import (
     fields_of_ways,
     hours_verdict,
@@ -22,6 +23,7 @@ from recommender.screening.meeting_ways import (
     with_ways,
 )
 from recommender.screening.screening import Screening
+from recommender.screening.way_codes import without_ways
 from recommender.values.kinds import KINDS
 
 Flags = NDArray[np.bool_]
@@ -141,27 +143,22 @@ def _barred_in_all_ways(
     Those of `again` are judged again.
     """
     screening, roster = request.screening, request.roster
-    own = shared_ways(request.practice, client, roster).by_way
-    shared = {way: each.shared for way, each in own.items()}
-    open_ways = dict(shared)
+    levels = screening.layout.ways
+    shared = shared_ways(request.practice, client, roster).bits
+    open_ways = shared
     for each in about:
-        ways = [way for way in each.ways if way in shared]
         if each.name in screening.hours:
             hours = screening.hours[each.name]
             if each.name in again:
                 hours = hours_verdict(each, client, roster, context)
-            by_way = {way: hours.by_way[way] for way in ways}
+            verdicts = hours.verdicts()
+        elif each.name in again:
+            verdicts = [(judge(each, client, roster, context), list(each.ways))]
         else:
-            verdict = screening.judged[each.name].verdict
-            if each.name in again:
-                verdict = judge(each, client, roster, context)
-            by_way = dict.fromkeys(ways, verdict)
-        barred = {id(verdict): is_barred(each, verdict) for verdict in by_way.values()}
-        for way, verdict in by_way.items():
-            open_ways[way] = open_ways[way] & ~barred[id(verdict)]
-    nobody = np.zeros(roster.size, dtype=np.bool_)
-    some, meets = (np.logical_or.reduce([nobody, *ways.values()]) for ways in (shared, open_ways))
-    return np.asarray(some & ~meets)
+            verdicts = [(screening.judged[each.name].verdict, list(each.ways))]
+        for verdict, ways in verdicts:
+            open_ways = without_ways(open_ways, way_bits(levels, ways), is_barred(each, verdict))
+    return np.asarray((shared != 0) & (open_ways == 0))
 
 
 def changed(request: ScreenedRequest, changes: Sequence[Change]) -> Columns:

@@ -78,11 +78,11 @@ def lift_by_other_modes(
     for about in about_ways:
         for place in about.constraints:
             if place in bar:
-                open_ways = _without(open_ways, about.ways, codes[0, place] != MET)
+                open_ways = without_ways(open_ways, about.ways, codes[0, place] != MET)
     for place in over:
         for each in by_ways[place]:
             if each.codes is not None:
-                open_ways = _without(open_ways, each.ways, each.codes.excluding != MET)
+                open_ways = without_ways(open_ways, each.ways, each.codes.excluding != MET)
     for place in over:
         write_codes(codes, place, _over_ways(by_ways[place], shared, open_ways))
     is_closed = open_ways == 0
@@ -97,7 +97,7 @@ def lift_by_other_modes(
                 codes[1, place] *= mentioned
 
 
-def _without(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
+def without_ways(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
     """Ways of meeting, (n,), without some of them where these are barred."""
     left = ways.copy()
     left[is_barred] &= ~some
