@@ -40,8 +40,8 @@ def machine_table(estimates: Sequence[Estimate], machine: MachineChoice) -> str:
             ("new clients a year (assumed)", [f"{each.clients_a_year:,.0f}" for each in estimates]),
             ("requests a year (assumed)", [f"{each.requests_a_year:,.0f}" for each in estimates]),
             (
-                "processor time of a day's requests, s",
-                [f"{each.core_seconds_a_day:.1f}" for each in estimates],
+                "processor time of the requests of a working day, s",
+                [f"{each.core_seconds_a_day:.2f}" for each in estimates],
             ),
             ("memory needed, GiB", [f"{each.memory_gib:.1f}" for each in estimates]),
             ("store after two years, GiB", [f"{each.store_gib:.2f}" for each in estimates]),
