@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 _TEXT = re.compile(r"<!-- (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
-_MARKUP = re.compile(r"\*\*|☐|\[[^\]]*\]\([^)]*\)")
+_MARKUP = re.compile(r"\*\*|☐ *\w+|\[[^\]]*\]\([^)]*\)")
 _SENTENCE = re.compile(r"[.?!:]\s+|\n\s*\n")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 _VOWELS = re.compile(r"[aeiouy]+")
