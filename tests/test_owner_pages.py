@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from recommender.cli.main import app
+from recommender.journal.retention import Ages
 from recommender.trial.planning import TrialAssumptions, size_of
 
 ROOT = Path(__file__).parents[1]
@@ -69,3 +72,21 @@ def test_the_months_of_a_trial_are_those_that_its_plan_prints(effect: float) -> 
         cells.append("out of reach" if months is None else f"{months:.0f} months")
     row = " | ".join((f"{effect:.1f}".removeprefix("0"), *cells))
     assert f"| {row} |" in page("before-you-start")
+
+
+def test_the_ages_of_the_records_page_are_the_defaults_of_a_sweep() -> None:
+    ages = Ages()
+    for setting, age in (
+        ("PAYLOAD_MONTHS", f"{ages.payload} months"),
+        ("RATING_MONTHS", f"{ages.ratings} months"),
+        ("AUDIT_MONTHS", f"{ages.audit} months"),
+        ("DRAFT_HOURS", f"{ages.draft_hours} hours"),
+    ):
+        assert f"| `RECOMMENDER_{setting}` | {age} |" in page("records")
+
+
+def test_the_records_page_says_how_long_the_privacy_statement_is() -> None:
+    statement = CliRunner().invoke(app, ["privacy-statement"], catch_exceptions=False).output
+    words = re.search(r"It is about ([\d,]+) words", page("records"))
+    assert words is not None
+    assert abs(len(statement.split()) - int(words[1].replace(",", ""))) <= 200
