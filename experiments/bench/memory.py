@@ -52,6 +52,8 @@ class Held:
         Without a store; with one, after one clinician was changed.
     database
         MiB of the store's file, in which the roster is kept.
+    kib_a_request
+        KiB by which that file grew with each recorded request.
     change
         Core seconds the change of one clinician took.
     """
@@ -60,6 +62,7 @@ class Held:
     file: Cost
     store: Cost
     database: float
+    kib_a_request: float
     change: float
 
 
@@ -82,8 +85,11 @@ def held(bundle: Path, roster: Path, clinicians: int) -> Held:
         before = _core_seconds(server)
         _change(server, keys[Role.ADMIN], places)
         change = _core_seconds(server) - before
+        empty = _size(path)
         store = _asked(server, keys[Role.STAFF])
-    return Held(clinicians, file, store, _size(path), change)
+    full = _size(path)
+    grown = 1024 * (full - empty) / (WARM_UP + REQUESTS)
+    return Held(clinicians, file, store, full, grown, change)
 
 
 def per_clinician(costs: Sequence[tuple[int, float]]) -> float:

@@ -1,0 +1,1 @@
+"""What running the system costs a practice: a server, disk, and hours of people."""
