@@ -1,0 +1,50 @@
+"""Descriptions in Markdown that mlflow shows on the pages of a run and of a version."""
+
+from recommender.model.card import Card
+from recommender.model.evaluation_report import NOT_MEASURED, EvaluationReport, interval_text
+from recommender.model.verdicts import verdicts_of
+from recommender.practice.definition import Practice
+from recommender.training.baselines import OURS
+from recommender.training.run_figures import PLAIN_NAMES
+
+MOST_CHARACTERS = 5000
+"""Of the description of a version in mlflow's database; that of a run may have 8,000."""
+_SECTIONS = ("what", "verdict", "data", "label")
+_WHERE = (
+    "The whole model card is `card.md` among the artifacts of the run; folds and trials are runs "
+    "below it. Which version serves is said by the alias `champion`."
+)
+
+
+def model_description(card: Card) -> str:
+    """The first sections of a model card, and where the whole card is."""
+    sections = {section.name: section for section in card.sections}
+    parts = [f"## {sections[name].heading}\n\n{sections[name].markdown}" for name in _SECTIONS]
+    return _fitting([*parts, _WHERE])
+
+
+def evaluation_description(report: EvaluationReport, practice: Practice, split: str) -> str:
+    """What was held out, the answers that the figures give, and the figures themselves."""
+    held_out = f"**{report.rated or 0:,} rated pairings held out** (split: {split})."
+    learned = "Every learner was fitted anew on the others; nothing was published."
+    verdicts = [
+        f"- {each.question} {each.answer}. {each.figure} {each.needs}".rstrip()
+        for each in verdicts_of(report, practice.alliance.interval)
+    ]
+    figures = [
+        f"- {figure.metric}: {interval_text(figure)}"
+        for figure in report.figures
+        if figure.learner == OURS and figure.metric in PLAIN_NAMES
+    ]
+    return _fitting(
+        [f"{held_out} {learned}", "\n".join(verdicts), "\n".join(figures) or NOT_MEASURED]
+    )
+
+
+def _fitting(parts: list[str]) -> str:
+    """The first parts, as many as mlflow stores."""
+    text = parts[0]
+    for part in parts[1:]:
+        longer = f"{text}\n\n{part}"
+        text = longer if len(longer) <= MOST_CHARACTERS else text
+    return text[:MOST_CHARACTERS]
