@@ -137,8 +137,9 @@ class TrackedRun:
         if not children:
             return
         with self.registry.client() as client:
-            experiment, end = client.get_run(self.run_id).info.experiment_id, _now()
-            for child in children:
+            experiment, now = client.get_run(self.run_id).info.experiment_id, _now()
+            # A millisecond apart, so that a list by time has them in their order.
+            for end, child in enumerate(children, start=now):
                 tags = {**child.tags, "kind": child.kind, MLFLOW_PARENT_RUN_ID: self.run_id}
                 start = end - round(1000 * child.seconds)
                 run = client.create_run(experiment, start, tags, child.name)
