@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,7 @@ def test_ids_whose_zeros_pandas_dropped_are_refused_with_how_to_read_them() -> N
 
 
 @pytest.mark.parametrize("cell", [None, np.nan, "", "a@b.example", 1.5, True, {"a": 1}, ["k1"]])
-def test_a_cell_that_is_no_id_is_refused(cell: object) -> None:
+def test_a_cell_that_is_no_id_is_refused(cell: Any) -> None:
     frame = read_cells(2).astype({"clinician_id": object})
     frame.at[1, "clinician_id"] = cell
 

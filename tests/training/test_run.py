@@ -1,6 +1,5 @@
 """A whole retraining against a real SQLite registry: what is measured, published and kept."""
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -33,7 +32,7 @@ from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, some_rows, write_tables
 from tests.support.evaluations import an_evaluation
-from tests.support.registries import empty_registry
+from tests.support.registries import datasets_of_run, empty_registry
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
@@ -216,11 +215,11 @@ def test_a_list_of_runs_compares_trainings_by_name_and_headline(twice: Twice) ->
 def test_pages_of_mlflow_describe_run_version_model_and_aliases(twice: Twice) -> None:
     registry, second = twice.registry, twice.second.version
     with registry.client() as client:
-        run = client.get_run(second.run_id)
-        version = client.get_model_version(registry.name, str(second.version))
+        run: Any = client.get_run(second.run_id)
+        version: Any = client.get_model_version(registry.name, str(second.version))
         model = client.get_registered_model(registry.name)
         (output,) = run.outputs.model_outputs
-        logged = client.get_logged_model(output.model_id)
+        logged: Any = client.get_logged_model(output.model_id)
 
     assert "## In short" in run.data.tags["mlflow.note.content"]
     assert version.description == run.data.tags["mlflow.note.content"]
@@ -235,21 +234,20 @@ def test_pages_of_mlflow_describe_run_version_model_and_aliases(twice: Twice) ->
 def test_a_run_names_the_tables_it_learned_from(twice: Twice) -> None:
     with twice.registry.client() as client:
         run = client.get_run(twice.second.version.run_id)
-    inputs = {each.dataset.name: each.dataset for each in run.inputs.dataset_inputs}
-    sizes = {name: json.loads(each.profile)["num_rows"] for name, each in inputs.items()}
+    tables = datasets_of_run(run)
 
-    assert sizes == {
+    assert {name: each["sizes"]["num_rows"] for name, each in tables.items()} == {
         "rated pairings": twice.second.model.manifest.pairings,
         "clients": 300,
         "clinicians": 12,
         "pairings": 300,
         "ratings": twice.second.model.manifest.ratings,
     }
-    digest = inputs["rated pairings"].digest
-    assert twice.second.model.manifest.data_digest.startswith(digest)
-    columns = json.loads(inputs["rated pairings"].schema)["mlflow_colspec"]
-    assert {"name": "client.directive", "type": "double"} in columns
-    assert {"name": "alliance", "type": "double"} in columns
+    learned = tables["rated pairings"]
+    assert twice.second.model.manifest.data_digest.startswith(learned["digest"])
+    assert learned["columns"]["client.directive"] == learned["columns"]["alliance"] == "double"
+    assert "client.gender" not in learned["columns"]
+    assert tables["clients"]["columns"]["gender"] == "string"
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import tracked_run
 from recommender.training.run import EXPERIMENT
 from tests.support.builders import DEFINITION, a_fit, a_practice, write_tables
-from tests.support.registries import empty_registry
+from tests.support.registries import datasets_of_run, empty_registry
 
 FIGURES = ("baselines", "calibration", "gain", "coverage")
 
@@ -109,7 +109,7 @@ def test_rolling_folds_are_measured_in_time_order_and_kept_as_an_evaluation(
     assert run.data.tags["split"] == "rolling"
     assert run.info.run_name.startswith("corner, evaluation rolling, 20")
     assert {"composite", "coverage", "tested"} <= run.data.metrics.keys()
-    assert {each.dataset.name for each in run.inputs.dataset_inputs} >= {"clients", "ratings"}
+    assert datasets_of_run(run).keys() >= {"rated pairings", "clients", "ratings"}
     assert "rated pairings held out** (split: rolling)" in run.data.tags["mlflow.note.content"]
     assert [each.info.run_name for each in folds] == [f"fold forward {n}" for n in (1, 2, 3, 4)]
     assert all(each.data.tags["mlflow.parentRunId"] == run.info.run_id for each in folds)
