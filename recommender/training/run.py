@@ -351,7 +351,7 @@ def _publish(
         digest = save_bundle(model, bundle)
         check_bundle(bundle, model, tables)
         run_facts = run_tags(practice, facts.data_digest, TRAINING) | tags
-        name = f"{practice.id}, training, {day}"
+        name = f"{practice.id} training {day}"
         with tracked_run(registry, EXPERIMENT, name, run_facts) as run:
             run.describe(described)
             run.log_datasets(datasets_of(tables, practice, dataset, TRAINING))
@@ -366,7 +366,7 @@ def _publish(
                 description=described,
                 figures=headline(model.report),
             )
-            run.rename(f"{practice.id}, version {version.version}, {day}")
+            run.rename(f"{practice.id} v{version.version} {day}")
     registry.set_alias(CHALLENGER, version.version)
     return version
 

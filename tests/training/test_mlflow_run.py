@@ -99,11 +99,11 @@ def test_a_dataset_is_logged_without_a_row_and_without_a_path(registry: Registry
 def test_a_run_has_the_name_and_the_description_given_last(registry: Registry) -> None:
     with tracked_run(registry, "training", "r", {}) as run:
         run.describe("**What it is**")
-        run.rename("corner, version 3")
+        run.rename("corner v3 2026-11-23")
     with registry.client() as client:
         kept = client.get_run(run.run_id)
 
-    assert kept.info.run_name == "corner, version 3"
+    assert kept.info.run_name == "corner v3 2026-11-23"
     assert kept.data.tags["mlflow.note.content"] == "**What it is**"
 
 

@@ -203,7 +203,7 @@ def test_a_list_of_runs_compares_trainings_by_name_and_headline(twice: Twice) ->
         runs = client.search_runs(found, "tags.kind = 'training'", order_by=["start_time"])
 
     assert [run.info.run_name for run in runs] == [
-        f"corner, version {version}, 2026-11-23" for version in (1, 2)
+        f"corner v{version} 2026-11-23" for version in (1, 2)
     ]
     for run, trained in zip(runs, (twice.first, twice.second), strict=True):
         assert run.data.metrics["ratings"] == trained.model.manifest.ratings

@@ -206,7 +206,7 @@ def _log(
 
     practice = dataset.practice
     tags = run_tags(practice, dataset.digest, EVALUATION) | {"split": way}
-    name = f"{practice.id}, evaluation {way}, {practice.day_at(datetime.now(UTC))}"
+    name = f"{practice.id} {way} {practice.day_at(datetime.now(UTC))}"
     with tracked_run(registry, EXPERIMENT, name, tags) as run:
         run.describe(evaluation_description(report, practice, way))
         run.log_datasets(datasets_of(tables, practice, dataset, EVALUATION))

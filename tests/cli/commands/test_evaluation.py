@@ -107,7 +107,7 @@ def test_rolling_folds_are_measured_in_time_order_and_kept_as_an_evaluation(
     assert run.info.status == "FINISHED"
     assert run.data.tags["kind"] == "evaluation"
     assert run.data.tags["split"] == "rolling"
-    assert run.info.run_name.startswith("corner, evaluation rolling, 20")
+    assert run.info.run_name.startswith("corner rolling 20")
     assert {"composite", "coverage", "tested"} <= run.data.metrics.keys()
     assert datasets_of_run(run).keys() >= {"rated pairings", "clients", "ratings"}
     assert "rated pairings held out** (split: rolling)" in run.data.tags["mlflow.note.content"]
