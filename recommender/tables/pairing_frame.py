@@ -20,7 +20,7 @@ from recommender.values.kinds import RawValue
 SIDES: tuple[Side, Side] = ("client", "clinician")
 CLINICIAN_ID = "clinician_id"
 TABLE = "table"
-"""Name of the frame in messages, whose rows are counted from 1."""
+"""Name of the frame in messages, which count its rows from 0, as `iloc` does."""
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 
 
@@ -85,7 +85,7 @@ def _interned(frame: pd.DataFrame) -> tuple[RawTable, list[TableFault]]:
         for name in repeated
     ]
     columns = {names[place]: _interned_cells(frame.iloc[:, place]) for place in places}
-    return RawTable(TABLE, np.arange(1, len(frame) + 1), columns), faults
+    return RawTable(TABLE, np.arange(len(frame)), columns), faults
 
 
 def _interned_cells(column: pd.Series) -> InternedColumn:

@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_named_by_column_and_row_and_never_repeated(publi
     wrong = read_cells(5).astype({"client.directive": object})
     wrong.loc[[1, 3], "client.directive"] = SECRET
 
-    with pytest.raises(IntakeError, match=r"client\.directive, rows 2, 4: is not a number") as bad:
+    with pytest.raises(IntakeError, match=r"client\.directive, rows 1, 3: is not a number") as bad:
         loaded.predict(wrong)
     with pytest.raises(IntakeError, match="clinician_id: is missing; add the column") as without:
         loaded.predict(wrong.drop(columns="clinician_id"))
@@ -198,5 +198,5 @@ def test_mlflow_serves_the_champion_over_http(published: Path) -> None:
 
     np.testing.assert_allclose(answered[own.columns], own, rtol=0, atol=1e-12)
     assert refused.value.code == 400
-    assert "column client.directive, rows 1, 2, 3, 4, 5: is not a number" in told
+    assert "column client.directive, rows 0, 1, 2, 3, 4: is not a number" in told
     assert SECRET not in told

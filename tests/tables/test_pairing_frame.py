@@ -119,9 +119,9 @@ def test_every_fault_is_named_with_its_rows_and_no_cell_is_repeated() -> None:
         "table, column clinician_id: is missing",
         "table, column client.not_a_field: is not a field of this practice that a model reads",
         "table, column client.gender: is not a field of this practice that a model reads",
-        "table, column client.concern, row 5: is not one of the declared levels",
-        "table, column client.directive, rows 2, 4: is above the largest value allowed",
-        "table, column client.home, row 6: names a postcode that is not declared",
+        "table, column client.concern, row 4: is not one of the declared levels",
+        "table, column client.directive, rows 1, 3: is above the largest value allowed",
+        "table, column client.home, row 5: names a postcode that is not declared",
     ]
 
 
@@ -151,7 +151,7 @@ def test_ids_whose_zeros_pandas_dropped_are_refused_with_how_to_read_them() -> N
     written = text_cells(3).assign(clinician_id=["007", "7", "12"]).to_csv(index=False)
 
     assert faults_of(pd.read_csv(StringIO(written)), ("007", "12")) == [
-        "table, column clinician_id, rows 1, 2: is a number, where the model knows a clinician "
+        "table, column clinician_id, rows 0, 1: is a number, where the model knows a clinician "
         'with zeros before it; read the file with dtype={"clinician_id": str}'
     ]
     frame = pd.read_csv(StringIO(written), dtype={"clinician_id": str})
@@ -166,4 +166,4 @@ def test_a_cell_that_is_no_id_is_refused(cell: Any) -> None:
 
     (fault,) = faults_of(frame)
 
-    assert fault.startswith("table, column clinician_id, row 2: ")
+    assert fault.startswith("table, column clinician_id, row 1: ")
