@@ -54,8 +54,9 @@ def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
     and rows alone.
     """
     names = [*(field.label for field in table_fields(practice)), CLINICIAN_ID]
+    anything = AnyType()  # type: ignore[no-untyped-call]
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec(AnyType(), name, required=False) for name in names
+        ColSpec(anything, name, required=False) for name in names
     ]
     outputs = Schema([ColSpec("double", name) for name in PREDICTED])
     written = pd.DataFrame([invented_row(practice)]).to_csv(index=False)

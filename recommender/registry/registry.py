@@ -30,12 +30,12 @@ from recommender.model.alliance_model import NAME
 from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import Practice
+from recommender.registry.descriptions import DESCRIPTION, EXPERIMENT_TAGS
 from recommender.registry.locations import BRING_BACK, artifact_folder, follow_move, local_path
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
     CHALLENGER,
     CHAMPION,
-    DESCRIPTION,
     PROMOTED,
     Promotion,
     Version,
@@ -45,14 +45,6 @@ from recommender.registry.versions import (
     registry_file,
 )
 
-EXPERIMENT_TAGS = {
-    "mlflow.experimentKind": "custom_model_development",
-    "mlflow.note.content": (
-        "Trainings and evaluations of `recommender`. The tag `kind` says what a run is: `training` "
-        "and `evaluation`, and below them `fold` and `trial`."
-    ),
-}
-"""mlflow's pages read them: the kind chooses the list of runs, the note is the description."""
 ABANDONED_AFTER_SECONDS = 3600.0
 """More than any download takes."""
 

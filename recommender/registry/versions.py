@@ -12,21 +12,6 @@ from recommender.errors import RegistryError
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
-DESCRIPTION = """\
-Predicts how a new client will rate the early working alliance with each clinician of a practice.
-
-Every `recommender train` registers a version; none is ever changed or replaced.
-Two aliases name versions:
-
-- `champion`: the version that serves. `recommender promote` sets it after its gate, and
-  `recommender rollback` sets it back; servers that follow this registry then fetch it.
-- `challenger`: the newest training. It serves nobody; `recommender serve --shadow challenger`
-  scores with it beside the champion.
-
-Load it with `mlflow.pyfunc.load_model("models:/alliance@champion")`. Who promoted a version, when
-and why is in its tags `promotion.<time>`; `recommender history` prints all of them.
-"""
-"""Of the registered model, in Markdown."""
 PROMOTED = "promoted"
 ROLLED_BACK = "rolled back"
 

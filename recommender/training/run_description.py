@@ -1,7 +1,7 @@
 """Descriptions in Markdown that mlflow shows on the pages of a run and of a version."""
 
 from recommender.model.card import Card
-from recommender.model.evaluation_report import NOT_MEASURED, EvaluationReport, interval_text
+from recommender.model.evaluation_report import EvaluationReport, interval_text
 from recommender.model.verdicts import verdicts_of
 from recommender.practice.definition import Practice
 from recommender.training.baselines import OURS
@@ -20,7 +20,7 @@ def model_description(card: Card) -> str:
     """The first sections of a model card, and where the whole card is."""
     sections = {section.name: section for section in card.sections}
     parts = [f"## {sections[name].heading}\n\n{sections[name].markdown}" for name in _SECTIONS]
-    return _fitting([*parts, _WHERE])
+    return _fitting(parts, _WHERE)
 
 
 def evaluation_description(report: EvaluationReport, practice: Practice, split: str) -> str:
@@ -36,15 +36,13 @@ def evaluation_description(report: EvaluationReport, practice: Practice, split: 
         for figure in report.figures
         if figure.learner == OURS and figure.metric in PLAIN_NAMES
     ]
-    return _fitting(
-        [f"{held_out} {learned}", "\n".join(verdicts), "\n".join(figures) or NOT_MEASURED]
-    )
+    return _fitting(["\n".join(verdicts), "\n".join(figures)], f"{held_out} {learned}")
 
 
-def _fitting(parts: list[str]) -> str:
-    """The first parts, as many as mlflow stores."""
-    text = parts[0]
-    for part in parts[1:]:
-        longer = f"{text}\n\n{part}"
-        text = longer if len(longer) <= MOST_CHARACTERS else text
-    return text[:MOST_CHARACTERS]
+def _fitting(parts: list[str], always: str) -> str:
+    """The first parts, as many as mlflow stores beside the last, which is always there."""
+    text = ""
+    for part in filter(None, parts):
+        if len(text) + len(part) + len(always) + 4 <= MOST_CHARACTERS:
+            text += f"{part}\n\n"
+    return text + always
