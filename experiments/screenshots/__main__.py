@@ -16,6 +16,8 @@ from rich.console import Console
 from experiments.matching_page.desk import matching_desk
 from experiments.matching_page.pictures import matching_pictures
 from experiments.screenshots.chromium import MISSING, PHONE, WIDE, chromium, opened
+from experiments.screenshots.mlflow_runs import NAME as MLFLOW_RUNS
+from experiments.screenshots.mlflow_runs import compressed, mlflow_runs
 from experiments.screenshots.office import Office, running_counter, running_office
 from experiments.screenshots.rated import keep_rated
 from experiments.screenshots.walk import counter_walk, rated_walk, walk
@@ -60,6 +62,8 @@ def main(
             write(folder / f"{name}.webp", taken)
         for name, taken in matching_pictures(browser, desk):
             write(folder / f"{name}.webp", taken)
+        runs = mlflow_runs(browser, Path(_folder(open_here)))
+        (folder / f"{MLFLOW_RUNS}.webp").write_bytes(compressed(runs))
 
 
 def _folder(open_here: ExitStack) -> str:

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from recommender.alliance.linking import InstrumentLinker
-from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.model.additive import Additive, ClinicianIndex, Drawn
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.trees.ensemble import Trees
-from recommender.practice.columns import Columns, read_rows
+from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Side
 from recommender.practice.sums import known_mean
+from recommender.tables.pairing_frame import read_pairing_frame
 from recommender.tables.roster import Roster
-from recommender.values.kinds import RawValue
 
 MODEL, EVIDENCE_PRIOR, POOLED_PRIOR = "model", "evidence_prior", "pooled_prior"
 PRIORS = (EVIDENCE_PRIOR, POOLED_PRIOR)
@@ -82,7 +80,6 @@ SD_INFLATION = 1.4
 """Factor on the posterior standard deviation of a difference: a posterior assumes that its model is
 right. With it stated probabilities are about calibrated on simulated practices
 (`python -m experiments.tie_calibration`)."""
-SIDES: tuple[Side, Side] = ("client", "clinician")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +220,7 @@ class AllianceModel:
 
     >>> from datetime import UTC, datetime
     >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.columns import read_rows
     >>> from recommender.practice.definition import shipped_practice
     >>> from recommender.tables.roster import snapshot
     >>> practice = shipped_practice()
@@ -366,27 +364,20 @@ class AllianceModel:
         Parameters
         ----------
         table
-            Columns `client.<field>`, `clinician.<field>` as in the practice's own tables, and
-            `clinician_id`.
+            As `read_pairing_frame` reads it: columns `client.<field>`, `clinician.<field>` as in
+            the practice's own tables, and `clinician_id`; of any type that `read_csv` gives.
 
         Raises
         ------
         IntakeError
             With every cell that cannot be read.
         """
-        if "clinician_id" not in table.columns:
-            raise IntakeError([Fault("clinician_id", "is missing", "add the column")])
-        sides = {
-            side: read_rows(self.practice.fields(side, "score", "filter"), named_cells(table, side))
-            for side in SIDES
-        }
+        rows = read_pairing_frame(table, self.practice, self.clinician_ids)
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
-        codes = np.array([place.get(c, -1) for c in table["clinician_id"]], dtype=np.int64)
-        everyone = np.arange(len(table))
-        roster = Roster(tuple(table["clinician_id"]), (), sides["clinician"], "", _NEVER)
-        scores = self.score(
-            sides["client"], RosterEncoding(roster, codes), Pairs(everyone, everyone)
-        )
+        codes = np.array([place.get(c, -1) for c in rows.clinician_ids], dtype=np.int64)
+        everyone = np.arange(len(rows))
+        roster = Roster(rows.clinician_ids, (), rows.clinician, "", _NEVER)
+        scores = self.score(rows.client, RosterEncoding(roster, codes), Pairs(everyone, everyone))
         low, high = self.interval_of(scores)
         displayed = (self.linker.to_displayed(part) for part in (scores.alliance, low, high))
         columns = ("predicted_alliance", "lower", "upper")
@@ -436,15 +427,6 @@ def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Arra
     variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
     # For two equal rows only rounding is left, which may be negative.
     return np.asarray(SD_INFLATION * np.sqrt(np.maximum(variance, 0.0)))
-
-
-def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
-    """Cells of `<side>.<field>` columns by field, a mapping a row; empty ones without columns."""
-    prefix = f"{side}."
-    names = [name for name in table.columns if str(name).startswith(prefix)]
-    cells = [table[name].tolist() for name in names]
-    fields = [name.removeprefix(prefix) for name in names]
-    return [{f: c[row] for f, c in zip(fields, cells, strict=True)} for row in range(len(table))]
 
 
 def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:

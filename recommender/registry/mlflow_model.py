@@ -2,15 +2,18 @@
 
 import shutil
 from importlib.metadata import version as installed
+from io import StringIO
 from pathlib import Path
 
 import mlflow.pyfunc
 import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.tables.pairing_frame import CLINICIAN_ID
 
 
 def table_fields(practice: Practice) -> tuple[Field, ...]:
@@ -44,13 +47,20 @@ anyone who registers that name there run code on the machine that loads the mode
 
 
 def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
-    """One invented row of the table a published model reads, and the signature of its columns."""
+    """One invented row of the table a published model reads, and the signature of its columns.
+
+    mlflow checks neither types nor that a column is there: its messages repeat the whole table.
+    `read_pairing_frame` checks both, for whatever types `pandas.read_csv` gives, and names columns
+    and rows alone.
+    """
+    names = [*(field.label for field in table_fields(practice)), CLINICIAN_ID]
+    anything = AnyType()  # type: ignore[no-untyped-call]
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec("string", field.label, required=field.required) for field in table_fields(practice)
+        ColSpec(anything, name, required=False) for name in names
     ]
-    columns.append(ColSpec("string", "clinician_id"))
     outputs = Schema([ColSpec("double", name) for name in PREDICTED])
-    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), outputs)
+    written = pd.DataFrame([invented_row(practice)]).to_csv(index=False)
+    return pd.read_csv(StringIO(written)), ModelSignature(Schema(columns), outputs)
 
 
 def write_model(workspace: Path, bundle: Path, practice: Practice, written: Model) -> None:

@@ -37,12 +37,19 @@ class AlliancePyfunc(PythonModel):
             Given by mlflow; unused.
         model_input
             Columns `client.<field>` and `clinician.<field>` with cells as in the practice's own
-            tables, and `clinician_id`.
+            tables, of any type that `pandas.read_csv` gives, and `clinician_id`. Optional fields
+            may lack their column.
 
         Returns
         -------
         pandas.DataFrame
             `predicted_alliance`, `lower`, `upper`; one row a row, in the same order.
+
+        Raises
+        ------
+        recommender.errors.IntakeError
+            With every column and row that cannot be read. No `MlflowException`: to those
+            `mlflow models serve` adds the whole table.
         """
         return self.model.predict_table(model_input)
 

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 import mlflow.artifacts
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput
+from mlflow.entities import LoggedModelOutput, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from requests.exceptions import RequestException
@@ -29,6 +30,7 @@ from recommender.model.alliance_model import NAME
 from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import Practice
+from recommender.registry.descriptions import DESCRIPTION, EXPERIMENT_TAGS
 from recommender.registry.locations import BRING_BACK, artifact_folder, follow_move, local_path
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
@@ -158,7 +160,7 @@ class Registry:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 location = None if home is None else home.as_uri()
-                return client.create_experiment(name, artifact_location=location)
+                return client.create_experiment(name, location, EXPERIMENT_TAGS)
         place = local_path(experiment.artifact_location)
         if home is not None and place is not None and not place.resolve().is_relative_to(home):
             problem = f"writes to {place}, outside of the registry's folder {home}"
@@ -167,12 +169,29 @@ class Registry:
         return str(experiment.experiment_id)
 
     def publish(
-        self, run_id: str, bundle: Path, practice: Practice, digest: str, tags: Mapping[str, str]
+        self,
+        run_id: str,
+        bundle: Path,
+        practice: Practice,
+        digest: str,
+        tags: Mapping[str, str],
+        *,
+        description: str | None = None,
+        figures: Mapping[str, float] = MappingProxyType({}),
     ) -> Version:
         """Registers a copy of a bundle as the next version, beside the run that trained it.
 
-        `practice` gives the columns of the published model, `digest` the bundle's digest in
-        hexadecimal, and `tags` further tags of the version, such as the commit.
+        Parameters
+        ----------
+        run_id
+            The run that trained it.
+        bundle, practice, digest
+            The bundle, the definition that gives the columns of the published model, and the
+            bundle's digest in hexadecimal.
+        tags, description
+            Further tags of the version, such as the commit, and a text in Markdown.
+        figures
+            Finite metrics of the model, which mlflow shows with the run and with the version.
         """
         verified_bundle(bundle, digest)
         version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}
@@ -190,13 +209,23 @@ class Registry:
             client.log_model_artifacts(number, str(Path(workspace) / "model"))
             client.finalize_logged_model(number, "READY")
             client.log_outputs(run_id, [LoggedModelOutput(number, step=0)])
-            with _ignoring("RESOURCE_ALREADY_EXISTS"):
-                client.create_registered_model(self.name)
+            at = time.time_ns() // 1_000_000
+            measured = [Metric(n, v, at, 0, model_id=number) for n, v in figures.items()]
+            client.log_batch(run_id, metrics=measured)
+            self._describe(client)
             # A `models:/` source would be resolved by mlflow's global address, not by ours.
             created = client.create_model_version(
-                self.name, place, run_id, version_tags, model_id=number
+                self.name, place, run_id, version_tags, description=description, model_id=number
             )
             return _version(created)
+
+    def _describe(self, client: MlflowClient) -> None:
+        """Creates the registered model, or describes one of an earlier release."""
+        with _ignoring("RESOURCE_ALREADY_EXISTS"):
+            client.create_registered_model(self.name, description=DESCRIPTION)
+            return
+        if not client.get_registered_model(self.name).description:
+            client.update_registered_model(self.name, DESCRIPTION)
 
     def versions(self) -> tuple[Version, ...]:
         """Every published version, oldest first."""

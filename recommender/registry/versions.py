@@ -1,6 +1,7 @@
 """Published versions of a model and their promotions; imports no mlflow."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ PROMOTED = "promoted"
 ROLLED_BACK = "rolled back"
 
 _RECORD = "promotion."
+_NAME = re.compile(rf"{re.escape(_RECORD)}[0-9]{{8}}T[0-9]{{6}}\.[0-9]{{6}}Z")
 _MAX_CHARACTERS = 4000
 """Characters of notes in a record: a database may limit a tag to 5,000, the reason included."""
 
@@ -48,56 +50,78 @@ class Promotion:
 
 
 def promotion_tags(promotion: Promotion) -> dict[str, str]:
-    """Tags that store a promotion with its version.
+    """Tags that store a promotion with its version, in the order in which to write them.
 
-    The record has a tag of its own, named by its time, so that a version that is promoted again
-    has all its records; the short tags show the newest one to a person.
+    Each promotion has tags of its own, named by its time, so that a version that is promoted again
+    has all its records; the one without a further name comes last, and only with it the record is
+    whole. The short tags show the newest one to a person.
     """
     at, previous = promotion.at.isoformat(), promotion.previous
-    record = {
-        "by": promotion.by,
-        "at": at,
-        "reason": promotion.reason,
-        "previous": previous,
-        "kind": promotion.kind,
-        "notes": _fitting(promotion.notes),
-    }
+    name = f"{_RECORD}{promotion.at:%Y%m%dT%H%M%S.%fZ}"
+    replaced = "none" if previous is None else str(previous)
     return {
-        f"{_RECORD}{promotion.at:%Y%m%dT%H%M%S.%fZ}": json.dumps(record),
+        f"{name}.by": promotion.by,
+        f"{name}.reason": promotion.reason,
+        f"{name}.previous": replaced,
+        **({f"{name}.notes": "\n".join(_fitting(promotion.notes))} if promotion.notes else {}),
+        name: promotion.kind,
         "promoted_by": promotion.by,
         "promoted_at": at,
         "reason": promotion.reason,
-        "previous": "none" if previous is None else str(previous),
+        "previous": replaced,
     }
 
 
 def _fitting(notes: Sequence[str]) -> list[str]:
-    """The first notes, as many as fit into a tag, and the number of the others."""
+    """The first notes, a line each, as many as fit into a tag, and the number of the others."""
     fitting: list[str] = []
     for note in notes:
-        if len(json.dumps([*fitting, note])) > _MAX_CHARACTERS:
+        line = " ".join(note.splitlines())
+        if len("\n".join([*fitting, line])) > _MAX_CHARACTERS:
             return [*fitting, f"and {len(notes) - len(fitting)} more"]
-        fitting.append(note)
+        fitting.append(line)
     return fitting
 
 
 def read_promotions(version: Version, tags: Mapping[str, str]) -> tuple[Promotion, ...]:
-    """Every promotion in the tags of a version, oldest first."""
-    records = [json.loads(value) for key, value in tags.items() if key.startswith(_RECORD)]
-    promotions = [
-        Promotion(
-            at=datetime.fromisoformat(record["at"]),
-            version=version.version,
-            digest=version.digest,
-            by=record["by"],
-            reason=record["reason"],
-            previous=record["previous"],
-            kind=record["kind"],
-            notes=tuple(record["notes"]),
-        )
-        for record in records
-    ]
+    """Every promotion in the tags of a version, oldest first; unfinished records are left out."""
+    names = [name for name in tags if _NAME.fullmatch(name)]
+    promotions = (
+        _of_json(version, tags[name])
+        if tags[name].startswith("{")
+        else _of_tags(version, name, tags)
+        for name in names
+    )
     return tuple(sorted(promotions, key=lambda promotion: promotion.at))
+
+
+def _of_tags(version: Version, name: str, tags: Mapping[str, str]) -> Promotion:
+    replaced = tags[f"{name}.previous"]
+    return Promotion(
+        at=datetime.strptime(name, f"{_RECORD}%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC),
+        version=version.version,
+        digest=version.digest,
+        by=tags[f"{name}.by"],
+        reason=tags[f"{name}.reason"],
+        previous=None if replaced == "none" else int(replaced),
+        kind=tags[name],
+        notes=tuple(tags.get(f"{name}.notes", "").splitlines()),
+    )
+
+
+def _of_json(version: Version, content: str) -> Promotion:
+    """A record in one tag of JSON, as registries of release 0.1 hold it."""
+    record = json.loads(content)
+    return Promotion(
+        at=datetime.fromisoformat(record["at"]),
+        version=version.version,
+        digest=version.digest,
+        by=record["by"],
+        reason=record["reason"],
+        previous=record["previous"],
+        kind=record["kind"],
+        notes=tuple(record["notes"]),
+    )
 
 
 def in_utc(at: datetime) -> datetime:

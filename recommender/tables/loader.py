@@ -5,7 +5,7 @@ In that order, sums over the tables are equal to the last bit however the files 
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -55,6 +55,8 @@ class Tables:
         (rated_on where empty), instrument, rater, metric, score (NaN with items), item_1..
     digest
         SHA-256 of all tables; equal for any order of rows, and for CSV and Parquet.
+    table_digests
+        SHA-256 of each table by name, in the same sense.
     """
 
     client_ids: tuple[str, ...]
@@ -65,6 +67,7 @@ class Tables:
     pairings: pd.DataFrame
     ratings: pd.DataFrame
     digest: str
+    table_digests: Mapping[str, str]
 
     def roster(self, taken_at: datetime) -> Roster:
         """The clinicians as a roster."""
@@ -146,6 +149,7 @@ def read_tables(
     pairings = _ordered(read.pairings, ("pairing_id",))
     ratings = _ordered(read.ratings, RATING_KEY)
     ratings["session"] = ratings["session"].astype(np.int64)
+    digest, table_digests = _digests(clients, clinicians, pairings, ratings)
     return Tables(
         client_ids=clients.ids,
         clients=clients.columns,
@@ -154,7 +158,8 @@ def read_tables(
         clinicians=clinicians.columns,
         pairings=pairings,
         ratings=ratings,
-        digest=_digest(clients, clinicians, pairings, ratings),
+        digest=digest,
+        table_digests=table_digests,
     )
 
 
@@ -338,18 +343,30 @@ def _ordered(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
     return ordered.drop(columns="line")
 
 
-def _digest(
+def _digests(
     clients: People, clinicians: People, pairings: pd.DataFrame, ratings: pd.DataFrame
-) -> str:
-    digest = hashlib.sha256()
-    for people in (clients, clinicians):
-        digest.update(repr((people.ids, people.names)).encode())
-        for name in sorted(people.columns.values):
-            digest.update(name.encode() + value_bytes(people.columns[name]))
-    for frame in (pairings, ratings):
-        for column, values in frame.items():
-            # Of these an empty column is equal to one that is absent.
-            optional = column == PROPENSITY or str(column).startswith("item_")
-            if not (optional and values.isna().all()):
-                digest.update(str(column).encode() + value_bytes(values.to_numpy()))
-    return digest.hexdigest()
+) -> tuple[str, dict[str, str]]:
+    """The digest of all tables, and that of each."""
+    parts = (*map(_people_bytes, (clients, clinicians)), *map(_frame_bytes, (pairings, ratings)))
+    whole, single = hashlib.sha256(), dict[str, str]()
+    for table, part in zip(TABLES, parts, strict=True):
+        own = hashlib.sha256()
+        for content in part:
+            whole.update(content)
+            own.update(content)
+        single[table] = own.hexdigest()
+    return whole.hexdigest(), single
+
+
+def _people_bytes(people: People) -> Iterator[bytes]:
+    yield repr((people.ids, people.names)).encode()
+    for name in sorted(people.columns.values):
+        yield name.encode() + value_bytes(people.columns[name])
+
+
+def _frame_bytes(frame: pd.DataFrame) -> Iterator[bytes]:
+    for column, values in frame.items():
+        # Of these an empty column is equal to one that is absent.
+        optional = column == PROPENSITY or str(column).startswith("item_")
+        if not (optional and values.isna().all()):
+            yield str(column).encode() + value_bytes(values.to_numpy())

@@ -3,9 +3,8 @@
 Counts and averages only, never a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -13,41 +12,36 @@ import pandas as pd
 from pydantic import BaseModel
 
 from recommender.model.alliance_model import AllianceModel, Contributions
-from recommender.model.card import card_of
-from recommender.model.evaluation_report import (
-    ALL_RATED,
-    FIRST_RANKED,
-    NEW_CLINICIANS,
-    Estimate,
-    EvaluationReport,
-)
+from recommender.model.card import Card
+from recommender.model.evaluation_report import Estimate, EvaluationReport
 from recommender.practice.definition import Practice
 from recommender.training import plots
 from recommender.training.baselines import encode_clinicians
-from recommender.training.cross_fit import RANDOM_ORDER
 from recommender.training.dataset import Dataset
 from recommender.training.evaluate import Evaluation
-from recommender.training.mlflow_run import TrackedRun, tracked_run
+from recommender.training.mlflow_run import ChildRun, TrackedRun
+from recommender.training.run_figures import figures_by_fold, figures_of
 from recommender.training.tree_fitting import FitSettings, parameters_of
-from recommender.training.tuning_trials import TuningResult
+from recommender.training.tuning_trials import TrialResult, TuningResult
 
 CARD, EVALUATION = "card.md", "evaluation"
-WITH_OWN_METRICS = (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS)
-"""Populations whose coverage is a metric; that of groups is in their table, since two levels of a
-practice's own wording can be one name to mlflow."""
+NOT_MEASURED = "not_measured.txt"
+TRAINING, FOLD, TRIAL = "training", "fold", "trial"
+"""With `EVALUATION` the kinds of runs, in their tag `kind`."""
 EXPLAINED = 500
 """Rated pairings over which contributions are averaged."""
 MAX_FEATURES = 20
 
 
-def log_model(run: TrackedRun, model: AllianceModel) -> None:
+def log_model(run: TrackedRun, model: AllianceModel, card: Card) -> None:
     """Logs the provenance of a model, its definition and its card."""
     manifest = asdict(model.manifest)
     names = ("mode", "practice_version", "practice_digest", "data_digest", "ratings", "pairings")
     facts = {name: manifest[name] for name in (*names, "first_day", "last_day", "known_until")}
     run.log_params({**facts, "share_of_trees": round(model.tree_weight, 4)})
+    run.log_metrics({"ratings": float(model.manifest.ratings)})
     run.log_text("practice.toml", model.practice.text)
-    run.log_text(CARD, card_of(model).markdown)
+    run.log_text(CARD, card.markdown)
 
 
 def log_training(
@@ -72,7 +66,13 @@ def log_evaluation(
     run.log_params(parameters_of(settings))
     if settings.pool is not None:
         run.log_params({"pool": settings.pool.digest})
-    run.log_metrics({name: nan if value is None else value for name, value in _metrics(report)})
+    missing = run.log_metrics(figures_of(report))
+    if missing:
+        run.log_text(NOT_MEASURED, "".join(f"{name}\n" for name in missing))
+        run.tag("not_measured", f"{len(missing)} figures, named in {NOT_MEASURED}")
+    run.log_children(
+        [ChildRun(f"fold {fold}", FOLD, each) for fold, each in figures_by_fold(report).items()]
+    )
     tables: dict[str, Sequence[BaseModel]] = {
         "figures": report.figures,
         "by_fold": report.by_fold,
@@ -102,25 +102,34 @@ def write_evaluation(
         picture.numbers.to_csv(folder / f"{name}.csv", index=False)
 
 
-def evaluation_tags(practice: Practice, digest: str) -> dict[str, str]:
-    """Tags of a run that say what was evaluated."""
+def run_tags(practice: Practice, digest: str, kind: str) -> dict[str, str]:
+    """Tags of a run that say what it is about."""
     facts = {"practice": practice.id, "practice_version": practice.version}
-    return facts | {"practice_digest": practice.digest, "data_digest": digest, "kind": EVALUATION}
+    return facts | {"practice_digest": practice.digest, "data_digest": digest, "kind": kind}
 
 
-def log_trials(run: TrackedRun, experiment: str, tuned: TuningResult) -> None:
+def log_trials(run: TrackedRun, tuned: TuningResult) -> None:
     """Logs every trial of the tuning as a run below this one, and all of them as a table."""
     run.log_metrics({"tuning/lead": tuned.lead, "tuning/margin": tuned.margin})
     run.log_text("tuning.md", tuned.verdict + "\n")
-    rows = []
-    for trial in tuned.trials:
-        name = f"trial {trial.number}"
-        with tracked_run(run.registry, experiment, name, {"state": trial.state}, run.run_id) as one:
-            one.log_params(trial.params)
-            folds = {f"fold/{n}/composite": value for n, value in enumerate(trial.by_fold)}
-            one.log_metrics({"composite": trial.value, "seconds": trial.seconds} | folds)
-        rows.append({"trial": trial.number, "state": trial.state, "composite": trial.value})
+    run.log_children([_child_of(trial) for trial in tuned.trials])
+    rows = [
+        {"trial": trial.number, "state": trial.state, "composite": trial.value}
+        for trial in tuned.trials
+    ]
     run.log_table("trials", pd.DataFrame(rows))
+
+
+def _child_of(trial: TrialResult) -> ChildRun:
+    folds = {f"composite/fold {number}": value for number, value in enumerate(trial.by_fold, 1)}
+    return ChildRun(
+        f"trial {trial.number}",
+        TRIAL,
+        {"composite": trial.value} | folds,
+        trial.params,
+        {"state": trial.state},
+        trial.seconds,
+    )
 
 
 def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
@@ -130,44 +139,6 @@ def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
     # Names first, then the value with its interval, then the ratings it rests on.
     ends = list(Estimate.model_fields)
     return table[sorted(table, key=lambda name: (name in ends) + 2 * (name == "rated"))]
-
-
-def _metrics(report: EvaluationReport) -> Iterator[tuple[str, float | None]]:
-    """Names and values, `composite/ours` over all folds and `fold/forward/composite/ours` of one.
-
-    A figure that could not be measured is None; the run names it in a tag.
-    """
-    for figure in report.figures:
-        yield f"{figure.metric}/{figure.learner}", figure.value
-    for in_fold in report.by_fold:
-        yield f"fold/{in_fold.fold}/{in_fold.metric}/{in_fold.learner}", in_fold.value
-    for row in report.differences:
-        yield f"ours minus {row.baseline}/{row.metric}", row.value
-    for covered in report.ranges:
-        if covered.among in WITH_OWN_METRICS:
-            for name in ("rated", "coverage", "width", "bias"):
-                yield f"range/{covered.among}/{name}", getattr(covered, name)
-    for shares in report.exposure:
-        yield f"exposure/{shares.learner}/top_share", shares.top_share
-    for name, value in report.optimism or ():
-        yield f"optimism/{name}", value
-    yield from _of_all_ratings(report)
-
-
-def _of_all_ratings(report: EvaluationReport) -> Iterator[tuple[str, float | None]]:
-    if report.cross_fitted is not None:
-        for figure in report.cross_fitted.figures:
-            yield f"cross-fitted/{figure.metric}", figure.value
-    beside = report.incumbent
-    if beside is not None:
-        yield "incumbent/rated", float(beside.rated)
-        if beside.name != RANDOM_ORDER:
-            yield "incumbent/agreement", beside.agreement
-        for row in beside.differences:
-            yield f"ours minus incumbent/{row.metric}", row.value
-    if report.concentration is not None:
-        yield "concentration/ours", report.concentration.ours
-        yield "concentration/by kind", report.concentration.by_kind
 
 
 def _explained(model: AllianceModel, dataset: Dataset) -> dict[str, plots.Drawn]:

@@ -16,7 +16,6 @@ from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Rows
 from recommender.model import claims, verdicts
 from recommender.model.alliance_model import (
-    SIDES,
     AllianceModel,
     PairScores,
     PreparedPairs,
@@ -25,6 +24,7 @@ from recommender.model.alliance_model import (
 from recommender.model.mixed.blocks import IndexBlock
 from recommender.model.mixed.fit import fit_mixed
 from recommender.practice.definition import Practice
+from recommender.tables.pairing_frame import SIDES
 from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.fit import FitResult

@@ -13,9 +13,9 @@ from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.additive import Codes
-from recommender.model.alliance_model import SIDES, named_cells
-from recommender.practice.columns import Columns, read_rows
+from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice, practice_named, read_practice
+from recommender.tables.pairing_frame import read_pairing_frame
 from recommender.training.dataset import EPOCH, Dataset, Labels
 
 Texts = NDArray[np.object_]
@@ -53,17 +53,12 @@ def sides_of_table(table: pd.DataFrame, practice: Practice) -> PairSides:
 
     Raises
     ------
-    RecommenderError
-        With every cell that cannot be read, or when a row does not name its clinician.
+    IntakeError
+        With every cell that cannot be read, and every row that does not name its clinician.
     """
-    ids = table.get("clinician_id")
-    if ids is None or not ids.map(lambda cell: isinstance(cell, str)).all():
-        raise RecommenderError("clinician_id", "is not text in every row", "name the clinician")
-    sides = {
-        side: read_rows(practice.fields(side, "score", "filter"), named_cells(table, side))
-        for side in SIDES
-    }
-    return PairSides(practice, sides["client"], sides["clinician"], ids.to_numpy(dtype=object))
+    rows = read_pairing_frame(table, practice)
+    ids = np.array(rows.clinician_ids, dtype=object)
+    return PairSides(practice, rows.client, rows.clinician, ids)
 
 
 def sides_of_numbers(numbers: Array, practice: Practice | None = None) -> PairSides:

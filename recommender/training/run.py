@@ -15,6 +15,7 @@ from recommender.errors import BundleError, Fault, RecommenderError, TablesError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.model.card import card_of
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model, usual_level
 from recommender.pooling.pooled_slopes import check_pool, contributors_of, slope_prior
@@ -29,7 +30,13 @@ from recommender.tables.plausibility import (
     implausible_tables,
 )
 from recommender.tables.raw_table import Warn, ignore_warning
-from recommender.training.artifacts import log_model, log_training, log_trials
+from recommender.training.artifacts import (
+    TRAINING,
+    log_model,
+    log_training,
+    log_trials,
+    run_tags,
+)
 from recommender.training.baselines import OURS
 from recommender.training.cross_fit import Incumbent, with_cross_fit
 from recommender.training.dataset import Dataset, dataset_of, labels_for
@@ -40,6 +47,9 @@ from recommender.training.match_estimates import expected_estimates
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
+from recommender.training.run_description import model_description
+from recommender.training.run_figures import headline
+from recommender.training.table_datasets import datasets_of
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings, tuned_settings
 from recommender.training.tuning_trials import TuningResult
@@ -175,7 +185,7 @@ def train(
     dataset = _learnable(tables, practice)
     if dataset is None:
         model = _unlearned(tables, practice, champion, now, settings)
-        version = _publish(registry, model, tables, lambda run: log_findings(run, findings))
+        version = _publish(registry, model, tables, None, lambda run: log_findings(run, findings))
         return TrainingResult(version, model, findings=findings)
     refuse_unlearnable(dataset)
     if search is not None:
@@ -199,9 +209,9 @@ def train(
         log_training(run, model, dataset, evaluation, settings)
         log_findings(run, findings)
         if tuned is not None:
-            log_trials(run, EXPERIMENT, tuned)
+            log_trials(run, tuned)
 
-    version = _publish(registry, model, tables, log)
+    version = _publish(registry, model, tables, dataset, log)
     progress("done", 1.0)
     return TrainingResult(version, model, evaluation, tuned, findings)
 
@@ -320,23 +330,43 @@ def _unlearned(
 
 
 def _publish(
-    registry: Registry, model: AllianceModel, tables: Tables, log: Callable[[TrackedRun], None]
+    registry: Registry,
+    model: AllianceModel,
+    tables: Tables,
+    dataset: Dataset | None,
+    log: Callable[[TrackedRun], None],
 ) -> Version:
     """Stores the run, its bundle and its card, and sets the alias challenger.
 
     The bundle is read back and compared first, so that no run is left of a model that cannot be
-    served.
+    served. The run has the number of its version in its name as soon as there is one.
     """
     practice, facts = model.practice, model.manifest
     tags = {"practice": practice.id, "data_digest": facts.data_digest, "mode": facts.mode}
+    day = practice.day_at(datetime.fromisoformat(facts.created_at))
+    card = card_of(model)
+    described = model_description(card)
     with tempfile.TemporaryDirectory() as workspace:
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
         check_bundle(bundle, model, tables)
-        with tracked_run(registry, EXPERIMENT, practice.id, tags) as run:
-            log_model(run, model)
+        run_facts = run_tags(practice, facts.data_digest, TRAINING) | tags
+        name = f"{practice.id} training {day}"
+        with tracked_run(registry, EXPERIMENT, name, run_facts) as run:
+            run.describe(described)
+            run.log_datasets(datasets_of(tables, practice, dataset, TRAINING))
+            log_model(run, model, card)
             log(run)
-            version = registry.publish(run.run_id, bundle, practice, digest, tags)
+            version = registry.publish(
+                run.run_id,
+                bundle,
+                practice,
+                digest,
+                tags,
+                description=described,
+                figures=headline(model.report),
+            )
+            run.rename(f"{practice.id} v{version.version} {day}")
     registry.set_alias(CHALLENGER, version.version)
     return version
 

@@ -2,10 +2,8 @@
 
 import tomllib
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import ndtri
 
@@ -31,24 +29,8 @@ from tests.support.builders import (
     a_roster,
     an_encoding,
     an_intake,
-    some_rows,
 )
-
-
-def cells_of(rows: int = 40) -> pd.DataFrame:
-    """Some pairings of the practice's own tables as one table of raw cells."""
-    tables = some_rows()
-    clients = {row["client_id"]: row for row in tables["clients"]}
-    clinicians = {row["clinician_id"]: row for row in tables["clinicians"]}
-    told: list[dict[str, Any]] = []
-    for pairing in tables["pairings"][:rows]:
-        client, clinician = clients[pairing["client_id"]], clinicians[pairing["clinician_id"]]
-        cells = {f"client.{n}": c for n, c in client.items() if n not in ("client_id", "gender")}
-        other = {
-            f"clinician.{n}": c for n, c in clinician.items() if n not in ("clinician_id", "name")
-        }
-        told.append(cells | other | {"clinician_id": pairing["clinician_id"]})
-    return pd.DataFrame(told)
+from tests.support.pairing_cells import text_cells
 
 
 def test_a_pairing_scores_in_a_request_exactly_as_it_does_among_all_training_pairings() -> None:
@@ -64,7 +46,7 @@ def test_a_pairing_scores_in_a_request_exactly_as_it_does_among_all_training_pai
 
 
 def test_raw_cells_score_as_the_tables_they_come_from() -> None:
-    model, dataset, table = a_model(), a_dataset(), cells_of()
+    model, dataset, table = a_model(), a_dataset(), text_cells()
     told = model.predict_table(table)
 
     for row in range(len(table)):
@@ -81,23 +63,23 @@ def test_raw_cells_score_as_the_tables_they_come_from() -> None:
 
 
 def test_a_table_that_tells_nothing_of_the_client_is_still_scored() -> None:
-    table = cells_of(3).filter(regex="^clinician")
+    table = text_cells(3).filter(regex="^clinician")
 
     assert a_model().predict_table(table)["predicted_alliance"].notna().all()
 
 
 def test_a_table_of_nobody_gives_a_table_of_nobody() -> None:
-    assert len(a_model().predict_table(cells_of().iloc[:0])) == 0
+    assert len(a_model().predict_table(text_cells().iloc[:0])) == 0
 
 
 def test_a_table_without_clinician_ids_is_refused_by_name() -> None:
     with pytest.raises(IntakeError, match="clinician_id: is missing"):
-        a_model().predict_table(cells_of().drop(columns="clinician_id"))
+        a_model().predict_table(text_cells().drop(columns="clinician_id"))
 
 
 def test_an_answer_kept_for_audits_is_refused_in_a_table() -> None:
     with pytest.raises(IntakeError, match="gender: is not a field"):
-        a_model().predict_table(cells_of(1).assign(**{"client.gender": "woman"}))
+        a_model().predict_table(text_cells(1).assign(**{"client.gender": "woman"}))
 
 
 def test_parts_and_start_sum_to_the_predicted_alliance() -> None:

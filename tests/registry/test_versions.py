@@ -1,5 +1,6 @@
 """What is kept of a promotion comes back as it was."""
 
+import json
 from datetime import UTC, datetime
 
 from recommender.registry.versions import (
@@ -36,3 +37,24 @@ def test_more_notes_than_a_database_holds_are_counted() -> None:
     assert kept.notes[:-1] == ("x" * 300,) * (len(kept.notes) - 1)
     assert kept.notes[-1] == f"and {41 - len(kept.notes)} more"
     assert sum(map(len, kept.notes)) < 5000
+
+
+def test_a_record_of_an_earlier_release_in_one_tag_of_json_comes_back_whole() -> None:
+    record = {"by": "j.lee", "at": AT.isoformat(), "reason": "r", "previous": 2}
+    record |= {"kind": "promoted", "notes": ["few ratings"]}
+    tags = {"promotion.20261123T090000.000000Z": json.dumps(record)}
+
+    assert read_promotions(VERSION, tags) == (a_promotion(notes=("few ratings",)),)
+
+
+def test_tags_read_as_text_and_a_record_cut_short_is_none() -> None:
+    tags = promotion_tags(a_promotion(notes=("few ratings", "forced against\nrange")))
+
+    assert not any(text.startswith(("{", "[")) for text in tags.values())
+    written = dict[str, str]()
+    for name, text in tags.items():
+        if name == "promotion.20261123T090000.000000Z":
+            assert read_promotions(VERSION, written) == ()
+        written[name] = text
+    (kept,) = read_promotions(VERSION, written)
+    assert kept.notes == ("few ratings", "forced against range")

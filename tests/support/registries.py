@@ -1,5 +1,6 @@
 """A registry in a SQLite file with two published models, to be copied and moved."""
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle
@@ -58,6 +60,20 @@ def fill_registry(folder: Path, workspace: Path) -> None:
         if hour < 3:
             at = datetime(2026, 11, 23, hour, tzinfo=UTC)
             registry.promote(version.version, by="j.lee", at=at, reason="a test")
+
+
+def datasets_of_run(run: Any) -> dict[str, dict[str, Any]]:
+    """Digest, source, columns with their types and sizes of each table a run read, by name."""
+    found = [each.dataset for each in run.inputs.dataset_inputs]
+    return {
+        each.name: {
+            "digest": each.digest,
+            "source": each.source,
+            "columns": {c["name"]: c["type"] for c in json.loads(each.schema)["mlflow_colspec"]},
+            "sizes": json.loads(each.profile),
+        }
+        for each in found
+    }
 
 
 def contents(folder: Path) -> dict[str, bytes]:

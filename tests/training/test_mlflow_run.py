@@ -9,9 +9,15 @@ import pytest
 
 from recommender.errors import RegistryError
 from recommender.registry.registry import Registry
-from recommender.training.mlflow_run import TrackedRun, refuse_personal, tracked_run
+from recommender.training.mlflow_run import (
+    ChildRun,
+    LoggedDataset,
+    TrackedRun,
+    refuse_personal,
+    tracked_run,
+)
 from recommender.training.plots import importance
-from tests.support.registries import empty_registry
+from tests.support.registries import datasets_of_run, empty_registry
 
 slow = pytest.mark.slow
 
@@ -49,7 +55,7 @@ def test_a_run_keeps_settings_measurements_and_tags(registry: Registry) -> None:
 
 
 @slow
-def test_what_could_not_be_measured_is_named_and_counted_and_never_zero(
+def test_what_could_not_be_measured_is_left_out_and_named_and_never_zero(
     registry: Registry,
 ) -> None:
     with tracked_run(registry, "training", "r", {}) as run:
@@ -57,10 +63,48 @@ def test_what_could_not_be_measured_is_named_and_counted_and_never_zero(
     with registry.client() as client:
         kept = client.get_run(run.run_id).data
 
-    assert skipped == 2
+    assert skipped == ("slope", "cover")
     assert kept.metrics == {"share": 0.5}
-    assert kept.tags["not_measured.slope"] == "nan"
-    assert kept.tags["not_measured.cover"] == "inf"
+    assert not any("nan" in text or "slope" in text for text in kept.tags.values())
+
+
+@slow
+def test_more_settings_and_figures_than_one_request_takes_are_all_logged(
+    registry: Registry,
+) -> None:
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.log_params({f"p{n}": n for n in range(101)})
+        run.log_metrics({f"m{n}": n for n in range(1001)})
+    with registry.client() as client:
+        kept = client.get_run(run.run_id).data
+
+    assert (len(kept.params), len(kept.metrics)) == (101, 1001)
+
+
+@slow
+def test_a_dataset_is_logged_without_a_row_and_without_a_path(registry: Registry) -> None:
+    dataset = LoggedDataset("clients", "ab" * 32, {"client_id": "string"}, 40, "training")
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.log_datasets([dataset])
+    with registry.client() as client:
+        kept = datasets_of_run(client.get_run(run.run_id))["clients"]
+
+    assert kept["digest"] == "ab" * 18
+    assert kept["sizes"] == {"num_rows": 40, "num_elements": 40}
+    assert kept["columns"] == {"client_id": "string"}
+    assert "/" not in kept["source"]
+
+
+@slow
+def test_a_run_has_the_name_and_the_description_given_last(registry: Registry) -> None:
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.describe("**What it is**")
+        run.rename("corner v3 2026-11-23")
+    with registry.client() as client:
+        kept = client.get_run(run.run_id)
+
+    assert kept.info.run_name == "corner v3 2026-11-23"
+    assert kept.data.tags["mlflow.note.content"] == "**What it is**"
 
 
 @slow
@@ -151,16 +195,22 @@ def test_two_runs_can_be_open_and_do_not_mix(registry: Registry) -> None:
 
 
 @slow
-def test_a_run_can_stand_below_another(registry: Registry) -> None:
-    with (
-        tracked_run(registry, "training", "outer", {}) as outer,
-        tracked_run(registry, "training", "inner", {}, outer.run_id) as inner,
-    ):
-        pass
+def test_folds_and_trials_are_finished_runs_below_another(registry: Registry) -> None:
+    children = [
+        ChildRun("fold a", "fold", {"composite": 0.2, "slope": np.nan}),
+        ChildRun("trial 0", "trial", {}, {"leaves": 4}, {"state": "pruned"}, seconds=90.0),
+    ]
+    with tracked_run(registry, "training", "outer", {}) as run:
+        run.log_children(children)
     with registry.client() as client:
-        above = client.get_parent_run(inner.run_id)
-    assert above is not None
-    assert above.info.run_id == outer.run_id
+        experiment = [registry.experiment("training")]
+        below = f"tags.mlflow.parentRunId = '{run.run_id}'"
+        fold, trial = client.search_runs(experiment, below, order_by=["tags.kind"])
+
+    assert (fold.info.run_name, fold.data.tags["kind"]) == ("fold a", "fold")
+    assert (fold.info.status, fold.data.metrics) == ("FINISHED", {"composite": 0.2})
+    assert (trial.data.params, trial.data.tags["state"]) == ({"leaves": "4"}, "pruned")
+    assert trial.info.end_time - trial.info.start_time == 90_000
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """A whole retraining against a real SQLite registry: what is measured, published and kept."""
 
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from recommender.registry.versions import CHALLENGER
 from recommender.training.promotion import promote
 from recommender.training.report import report_of
 from recommender.training.run import (
+    EXPERIMENT,
     LATER,
     MIN_LATER,
     MIN_RATED,
@@ -26,9 +30,9 @@ from recommender.training.run import (
 )
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
-from tests.support.builders import a_model, a_practice, write_tables
+from tests.support.builders import a_model, a_practice, some_rows, write_tables
 from tests.support.evaluations import an_evaluation
-from tests.support.registries import empty_registry
+from tests.support.registries import datasets_of_run, empty_registry
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
@@ -141,8 +145,12 @@ def test_a_run_keeps_figures_overall_and_by_fold(twice: Twice) -> None:
         run = client.get_run(twice.second.version.run_id).data
     evaluation = twice.second.evaluation
     assert evaluation is not None
-    for name in ("composite/ours", "fold/forward/composite/ours"):
+    for name in ("composite/ours", "composite"):
         assert np.isclose(run.metrics[name], evaluation.value("ours", "composite"))
+    assert not any("nan" in text for text in run.tags.values())
+    (fold,) = runs_below(twice, "fold")
+    assert fold.info.run_name == "fold forward"
+    assert np.isclose(fold.data.metrics["composite"], run.metrics["composite"])
     assert run.metrics["range/all rated/rated"] == twice.second.model.report.rated
     assert run.params["known_until"] == twice.second.model.manifest.known_until
     assert run.params["pairing.num_leaves"] == "4"
@@ -166,16 +174,105 @@ def test_a_run_keeps_its_card_definition_tables_and_pictures(twice: Twice) -> No
     assert "*Empty" not in card
 
 
+def runs_below(twice: Twice, kind: str) -> list[Any]:
+    """The child runs of the second training, in their order."""
+    below = f"tags.mlflow.parentRunId = '{twice.second.version.run_id}' AND tags.kind = '{kind}'"
+    with twice.registry.client() as client:
+        found = [twice.registry.experiment(EXPERIMENT)]
+        return list(client.search_runs(found, below, order_by=["start_time"]))
+
+
 @pytest.mark.slow
 def test_every_trial_of_a_search_is_a_run_below_the_training(twice: Twice) -> None:
-    run_id, tuned = twice.second.version.run_id, twice.second.tuned
+    tuned = twice.second.tuned
     assert tuned is not None
-    with twice.registry.client() as client:
-        experiment = client.get_run(run_id).info.experiment_id
-        below = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{run_id}'")
+    below = runs_below(twice, "trial")
     assert {run.info.run_name for run in below} == {"trial 0", "trial 1"}
     for run in below:
         assert run.data.params.keys() == tuned.trials[0].params.keys()
+        assert (
+            run.data.metrics["composite"] == run.data.metrics["composite/fold 1"]
+            or len(tuned.trials[0].by_fold) > 1
+        )
+
+
+@pytest.mark.slow
+def test_a_list_of_runs_compares_trainings_by_name_and_headline(twice: Twice) -> None:
+    with twice.registry.client() as client:
+        found = [twice.registry.experiment(EXPERIMENT)]
+        runs = client.search_runs(found, "tags.kind = 'training'", order_by=["start_time"])
+
+    assert [run.info.run_name for run in runs] == [
+        f"corner v{version} 2026-11-23" for version in (1, 2)
+    ]
+    for run, trained in zip(runs, (twice.first, twice.second), strict=True):
+        assert run.data.metrics["ratings"] == trained.model.manifest.ratings
+        assert run.data.metrics["tested"] == trained.model.report.rated
+        assert {"composite", "dyad_partial", "coverage", "rmse"} <= run.data.metrics.keys()
+
+
+@pytest.mark.slow
+def test_pages_of_mlflow_describe_run_version_model_and_aliases(twice: Twice) -> None:
+    registry, second = twice.registry, twice.second.version
+    with registry.client() as client:
+        run: Any = client.get_run(second.run_id)
+        version: Any = client.get_model_version(registry.name, str(second.version))
+        model = client.get_registered_model(registry.name)
+        (output,) = run.outputs.model_outputs
+        logged: Any = client.get_logged_model(output.model_id)
+
+    assert "## In short" in run.data.tags["mlflow.note.content"]
+    assert version.description == run.data.tags["mlflow.note.content"]
+    assert "card.md" in version.description
+    assert len(version.description) <= 5000
+    assert model.aliases == {"champion": 1, "challenger": 2}
+    assert all(f"- `{alias}`: " in model.description for alias in model.aliases)
+    assert {metric.key for metric in logged.metrics} >= {"composite", "coverage"}
+
+
+@pytest.mark.slow
+def test_a_run_names_the_tables_it_learned_from(twice: Twice) -> None:
+    with twice.registry.client() as client:
+        run = client.get_run(twice.second.version.run_id)
+    tables = datasets_of_run(run)
+
+    assert {name: each["sizes"]["num_rows"] for name, each in tables.items()} == {
+        "rated pairings": twice.second.model.manifest.pairings,
+        "clients": 300,
+        "clinicians": 12,
+        "pairings": 300,
+        "ratings": twice.second.model.manifest.ratings,
+    }
+    learned = tables["rated pairings"]
+    assert twice.second.model.manifest.data_digest.startswith(learned["digest"])
+    assert learned["columns"]["client.directive"] == learned["columns"]["alliance"] == "double"
+    assert "client.gender" not in learned["columns"]
+    assert tables["clients"]["columns"]["gender"] == "string"
+
+
+@pytest.mark.slow
+def test_nothing_in_mlflow_names_a_person_of_the_tables(twice: Twice) -> None:
+    tables = some_rows(pairings=300)
+    ids = {row[f"{side}_id"] for side in ("client", "clinician") for row in tables[f"{side}s"]}
+    ids |= {row["pairing_id"] for row in tables["pairings"]}
+    ids |= {row["name"] for row in tables["clinicians"] if row.get("name")}
+    home = Path(twice.registry.uri.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(home)) as database:
+        stored = "\n".join(database.iterdump())
+    written = {
+        path.relative_to(home.parent): path.read_bytes().decode("utf-8", "replace")
+        for path in (home.parent / "artifacts").rglob("*")
+        # A bundle names the clinicians it learned from; it is the model itself.
+        if path.is_file() and "bundle" not in path.parts
+    }
+    word = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(ids)))})(?![\w-])")
+
+    assert len(ids) > 600
+    assert len(written) > 50
+    assert word.findall(f"so {min(ids)}: here") == [min(ids)]
+    assert word.findall(stored) == []
+    assert not {path: word.findall(text) for path, text in written.items() if word.search(text)}
+    assert str(home.parent / "tables") not in stored
 
 
 @pytest.mark.slow

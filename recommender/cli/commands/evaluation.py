@@ -118,7 +118,7 @@ def evaluate(
             _write(folder, report, drawn)
         if tracker:
             way = "file" if folds else split.value
-            run_id = _log(tracker, dataset, report, settings, drawn, way)
+            run_id = _log(tracker, tables, dataset, report, settings, drawn, way)
     warnings = (*(each.to_fault() for each in found), *tables.warnings(declared))
     if as_json:
         written_to, run = (str(folder) if folder else None), (run_id if tracker else None)
@@ -190,18 +190,26 @@ def _write(folder: Path, report: "EvaluationReport", drawn: "Mapping[str, Drawn]
 
 def _log(
     registry: "Registry",
+    tables: "Tables",
     dataset: "Dataset",
     report: "EvaluationReport",
     settings: "FitSettings",
     drawn: "Mapping[str, Drawn]",
     way: str,
 ) -> str:
-    from recommender.training.artifacts import evaluation_tags, log_evaluation
+    from recommender.training.artifacts import EVALUATION, log_evaluation, run_tags
     from recommender.training.mlflow_run import tracked_run
     from recommender.training.run import EXPERIMENT
+    from recommender.training.run_description import evaluation_description
+    from recommender.training.run_figures import headline
+    from recommender.training.table_datasets import datasets_of
 
-    tags = evaluation_tags(dataset.practice, dataset.digest) | {"split": way}
-    name = f"{dataset.practice.id}, {way}"
+    practice = dataset.practice
+    tags = run_tags(practice, dataset.digest, EVALUATION) | {"split": way}
+    name = f"{practice.id} {way} {practice.day_at(datetime.now(UTC))}"
     with tracked_run(registry, EXPERIMENT, name, tags) as run:
+        run.describe(evaluation_description(report, practice, way))
+        run.log_datasets(datasets_of(tables, practice, dataset, EVALUATION))
+        run.log_metrics(headline(report))
         log_evaluation(run, report, settings, drawn)
     return run.run_id

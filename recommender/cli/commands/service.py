@@ -145,9 +145,16 @@ def _shadow_bundle(named: str, uri: str, bundles: Path) -> Path:
     if importlib.util.find_spec("mlflow") is None:
         raise missing_extras("serve --shadow with a registry", "mlflow", "registry")
     from recommender.registry.registry import Registry
+    from recommender.registry.versions import CHAMPION
 
     must_exist(uri)
-    return Registry(uri).fetch(int(named) if named.isdecimal() else named, bundles / "shadow")
+    registry = Registry(uri)
+    second, champion = registry.resolve(named), registry.alias(CHAMPION)
+    if champion is not None and champion.digest == second.digest:
+        problem = f"is version {second.version}, the champion itself, so nothing is compared"
+        remedy = "run `recommender train`, then start again"
+        err.print(f"--shadow {named}: {problem}; {remedy}", soft_wrap=True, markup=False)
+    return registry.fetch(second.version, bundles / "shadow")
 
 
 def _follow_move(uri: str) -> None:

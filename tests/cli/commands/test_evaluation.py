@@ -14,7 +14,7 @@ from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import tracked_run
 from recommender.training.run import EXPERIMENT
 from tests.support.builders import DEFINITION, a_fit, a_practice, write_tables
-from tests.support.registries import empty_registry
+from tests.support.registries import datasets_of_run, empty_registry
 
 FIGURES = ("baselines", "calibration", "gain", "coverage")
 
@@ -98,14 +98,22 @@ def test_rolling_folds_are_measured_in_time_order_and_kept_as_an_evaluation(
 
     registry = Registry(uri)
     with registry.client() as client:
-        (run,) = client.search_runs([registry.experiment(EXPERIMENT)])
+        experiment = [registry.experiment(EXPERIMENT)]
+        (run,) = client.search_runs(experiment, "tags.kind = 'evaluation'")
+        folds = client.search_runs(experiment, "tags.kind = 'fold'", order_by=["start_time"])
         tables = {file.path for file in client.list_artifacts(run.info.run_id, "tables")}
         figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
     assert run.info.run_id in said(result)
     assert run.info.status == "FINISHED"
     assert run.data.tags["kind"] == "evaluation"
     assert run.data.tags["split"] == "rolling"
-    assert {f"fold/forward {n}/composite/ours" for n in (1, 2, 3, 4)} <= run.data.metrics.keys()
+    assert run.info.run_name.startswith("corner rolling 20")
+    assert {"composite", "coverage", "tested"} <= run.data.metrics.keys()
+    assert datasets_of_run(run).keys() >= {"rated pairings", "clients", "ratings"}
+    assert "rated pairings held out** (split: rolling)" in run.data.tags["mlflow.note.content"]
+    assert [each.info.run_name for each in folds] == [f"fold forward {n}" for n in (1, 2, 3, 4)]
+    assert all(each.data.tags["mlflow.parentRunId"] == run.info.run_id for each in folds)
+    assert all({"composite", "composite/random"} <= each.data.metrics.keys() for each in folds)
     assert run.data.params["seed"] == "0"
     assert {f"figures/{name}.svg" for name in FIGURES} <= figures
     assert "tables/ranges.csv" in tables
