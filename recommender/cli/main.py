@@ -16,6 +16,7 @@ from recommender.cli.commands import (
     privacy,
     service,
     share,
+    sync,
     train,
     trial,
     webhooks,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(share.share_app, name="share")
 app.add_typer(trial.trial_app, name="trial")
+app.add_typer(sync.sync_app, name="sync")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
 access.staff_app.command()(identities.link)
