@@ -144,7 +144,8 @@ class LocalCliniko:
         while self._answered and moment - self._answered[0] >= WINDOW_SECONDS:
             self._answered.popleft()
         if most is not None and len(self._answered) >= most:
-            return int(self._answered[0] + WINDOW_SECONDS - moment) + 1
+            last_in_the_way = self._answered[len(self._answered) - most] if most else moment
+            return int(last_in_the_way + WINDOW_SECONDS - moment) + 1
         if count:
             self._answered.append(moment)
         return 0
@@ -295,6 +296,7 @@ def serving(cliniko: LocalCliniko) -> Iterator[LocalCliniko]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # Head and body in one packet: else the other side waits to acknowledge.
 
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

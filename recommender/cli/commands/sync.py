@@ -22,7 +22,6 @@ from recommender.cli.commands.console import (
     print_json,
     reads_tables,
 )
-from recommender.cli.record_table import RecordTable
 from recommender.errors import Fault, RecommenderError
 from recommender.practice.definition import Practice
 from recommender.values.table_format import TableFormat
@@ -266,8 +265,7 @@ def _print_outcome(outcome: Outcome, targets: Targets) -> None:
             continue
         added = f", {len(changes.added)} clinicians added" if changes.added else ""
         _say(f"{target}: {len(changes.facts)} facts {verb}{added}.")
-        if changes.facts:
-            out.print(_changes_table(changes))
+        _print_changes(changes)
     if outcome.pairings is not None:
         pairs = outcome.pairings
         text = f"{pairs.added:,} new, {pairs.changed:,} changed, {pairs.removed:,} gone"
@@ -287,13 +285,13 @@ def _shown_warnings(outcome: Outcome) -> list[Fault]:
     return warnings
 
 
-def _changes_table(changes: "RosterChanges") -> RecordTable:
-    left = len(changes.facts) - SHOWN
-    title = f"the first {SHOWN}; {left} more with --json" if left > 0 else ""
-    table = RecordTable(title, ("clinician", "field", "before", "after"))
+def _print_changes(changes: "RosterChanges") -> None:
     for change in changes.facts[:SHOWN]:
-        table.add_row(change.clinician_id, change.field, change.before, change.after)
-    return table
+        before, after = (each or "not known" for each in (change.before, change.after))
+        _say(f"  {change.clinician_id} {change.field}: {before} -> {after}")
+    left = len(changes.facts) - SHOWN
+    if left > 0:
+        _say(f"  and {left} more; --json has all")
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator
+from pydantic import Strict
 
 from recommender.errors import Fault, FaultsError, RecommenderError
 from recommender.importing.cliniko.request_pace import DEFAULT_PER_MINUTE
@@ -47,11 +47,6 @@ FIELD_KINDS: Mapping[str, frozenset[str]] = {
 FEE_KIND = frozenset({"money"})
 
 
-def _day(value: object) -> object:
-    # A date and time is a date too, for Python.
-    return value if type(value) is date or value is None else str(value)
-
-
 @toml_table
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
@@ -80,7 +75,7 @@ class SyncSettings:
     """
 
     contact: FilledText
-    first_day: Annotated[date | None, BeforeValidator(_day)] = None
+    first_day: Annotated[date, Strict()] | None = None
     attended: Annotated[str, one_of((ARRIVED, NOT_MISSED))] = ARRIVED
     caseload_days: Whole = 42
     full_pass_days: Whole = 7
