@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Strict
 
@@ -282,7 +282,7 @@ def _settings_faults(settings: SyncSettings) -> list[Fault]:
         for name, value, low, high in bounds
         if not low <= value <= high
     ]
-    if settings.timezone and settings.timezone not in available_timezones():
+    if settings.timezone and zone_of(settings.timezone) is None:
         remedy = "write a name such as Australia/Melbourne"
         faults.append(Fault("cliniko.timezone", "is not a time zone", remedy))
     return faults
@@ -356,5 +356,16 @@ def _room_faults(where: str, room: str, rooms: Field) -> list[Fault]:
 
 def zone_named(mapping: ClinikoMapping, practice: Practice, given: str | None) -> ZoneInfo | None:
     """The zone of a business: Cliniko's, or the mapping's, or the practice's; None if unknown."""
-    name = given or mapping.settings.timezone or practice.timezone
-    return ZoneInfo(name) if name in available_timezones() else None
+    return zone_of(given or mapping.settings.timezone or practice.timezone)
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone of a name; None where there is none.
+
+    >>> zone_of("Australia/Melbourne").key, zone_of("Melbourne"), zone_of("../etc")
+    ('Australia/Melbourne', None, None)
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None

@@ -12,7 +12,7 @@ from recommender.errors import Fault
 from recommender.importing.cliniko.absence_days import absences
 from recommender.importing.cliniko.directory import ClinikoDirectory
 from recommender.importing.cliniko.fees import price_of
-from recommender.importing.cliniko.mapping import ClinikoMapping, zone_named
+from recommender.importing.cliniko.mapping import ClinikoMapping, zone_named, zone_of
 from recommender.importing.cliniko.working_hours import (
     OpenHours,
     availability_cell,
@@ -242,10 +242,8 @@ class RosterFacts:
 
 
 def _is_zone_like(level: str, zone: ZoneInfo, today: date) -> bool:
-    try:
-        return same_clock(ZoneInfo(level), zone, today)
-    except (ValueError, KeyError, OSError):
-        return False
+    other = zone_of(level)
+    return other is not None and same_clock(other, zone, today)
 
 
 def business_zones(

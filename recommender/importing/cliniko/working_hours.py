@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from recommender.importing.cliniko.mapping import MappedBusiness
@@ -88,6 +89,7 @@ def _window(hours: OpenHours) -> str:
     return f"{DAYS[hours.weekday]} {start}-{end}"
 
 
+@lru_cache(maxsize=1024)
 def same_clock(one: ZoneInfo, other: ZoneInfo, day: date) -> bool:
     """Whether two zones show the same time on every day of the year from a day on.
 
