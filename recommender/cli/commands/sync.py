@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from recommender.importing.cliniko.account import ClinikoAccount
     from recommender.importing.cliniko.client import ClinikoClient
     from recommender.importing.cliniko.pairings_file import PairingChanges
-    from recommender.importing.cliniko.roster_changes import RosterChanges
+    from recommender.importing.cliniko.roster_changes import FactChanges
     from recommender.importing.cliniko.synchronise import Synchronised
 
 sync_app = typer.Typer(
@@ -55,12 +55,12 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SyncOutcome:
     """What was found, and what changed where."""
 
     found: "Synchronised"
-    file: "RosterChanges | None"
-    server: "RosterChanges | None"
+    file: "FactChanges | None"
+    server: "FactChanges | None"
     pairings: "PairingChanges | None"
 
 
@@ -139,7 +139,7 @@ def cliniko(
 
 def _synchronised(
     path: Path, targets: Targets, practice: Practice, state: Path, key_file: Path, *, full: bool
-) -> Outcome:
+) -> SyncOutcome:
     from recommender.importing.cliniko.account import account_of, checked_rate
     from recommender.importing.cliniko.mapping import load_mapping
     from recommender.importing.cliniko.state_file import copied_state, opened_state
@@ -160,7 +160,7 @@ def _synchronised(
         return _written(found, targets, practice)
 
 
-def _written(found: "Synchronised", targets: Targets, practice: Practice) -> Outcome:
+def _written(found: "Synchronised", targets: Targets, practice: Practice) -> SyncOutcome:
     """The changes, made unless it is a dry run; tables are checked before anything is written."""
     from recommender.importing.cliniko.clinicians_file import merge_into_file, write_table
     from recommender.importing.cliniko.pairings_file import pairing_changes
@@ -182,7 +182,7 @@ def _written(found: "Synchronised", targets: Targets, practice: Practice) -> Out
         write_table(targets.roster, merged.text)
     if targets.pairings is not None and pairs is not None and not targets.dry_run:
         write_table(targets.pairings, pairs.text)
-    return Outcome(found, merged.changes if merged else None, on_server, pairs)
+    return SyncOutcome(found, merged.changes if merged else None, on_server, pairs)
 
 
 @contextmanager
@@ -235,7 +235,7 @@ def _write_draft(
     )
 
 
-def _facts(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
+def _facts(outcome: SyncOutcome, *, dry_run: bool) -> dict[str, Any]:
     found, pairs = outcome.found, outcome.pairings
     sessions = found.sessions
     return {
@@ -252,7 +252,7 @@ def _facts(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: Outcome, targets: Targets) -> None:
+def _print_outcome(outcome: SyncOutcome, targets: Targets) -> None:
     counts, sessions = outcome.found.counts, outcome.found.sessions
     kind = "all appointments" if counts.full else "what changed"
     resumed = ", continuing an interrupted run" if counts.resumed else ""
@@ -275,7 +275,7 @@ def _print_outcome(outcome: Outcome, targets: Targets) -> None:
         _say("Nothing was written. Without --dry-run it is.")
 
 
-def _shown_warnings(outcome: Outcome) -> list[Fault]:
+def _shown_warnings(outcome: SyncOutcome) -> list[Fault]:
     added = {each for some in (outcome.file, outcome.server) if some for each in some.added}
     warnings = list(outcome.found.warnings)
     if added:
@@ -285,7 +285,7 @@ def _shown_warnings(outcome: Outcome) -> list[Fault]:
     return warnings
 
 
-def _print_changes(changes: "RosterChanges") -> None:
+def _print_changes(changes: "FactChanges") -> None:
     for change in changes.facts[:SHOWN]:
         before, after = (each or "not known" for each in (change.before, change.after))
         _say(f"  {change.clinician_id} {change.field}: {before} -> {after}")

@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from recommender.importing.cliniko.directory import Interval
-from recommender.importing.cliniko.working_hours import OpenHours
+from recommender.importing.cliniko.working_hours import BusinessHours
 
 HORIZON_DAYS = 3 * 366
 """Days ahead that are looked at."""
 
 
 def absences(
-    hours: Sequence[OpenHours],
+    hours: Sequence[BusinessHours],
     blocks: Mapping[str, Sequence[Interval]],
     zone: ZoneInfo,
     today: date,
@@ -72,7 +72,7 @@ def _days_in(blocks: Collection[Sequence[Interval]], zone: ZoneInfo, today: date
 
 def _is_away(
     day: date,
-    hours: Sequence[OpenHours],
+    hours: Sequence[BusinessHours],
     blocks: Mapping[str, Sequence[Interval]],
     zone: ZoneInfo,
 ) -> bool:
@@ -103,7 +103,7 @@ def _merged(blocks: Sequence[Interval]) -> list[Interval]:
     return merged
 
 
-def _ranges(away: Sequence[date], hours: Sequence[OpenHours]) -> list[tuple[date, date]]:
+def _ranges(away: Sequence[date], hours: Sequence[BusinessHours]) -> list[tuple[date, date]]:
     working = {each.weekday for each in hours} or set(range(7))
     ranges: list[tuple[date, date]] = []
     for day in away:

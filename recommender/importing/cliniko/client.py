@@ -100,15 +100,19 @@ class ClinikoClient:
         """The address of a path."""
         return f"{self._account.address}{path}"
 
-    def page(self, address: str, parameters: Parameters = ()) -> ClinikoPage:
+    def page(
+        self, address: str, parameters: Parameters = (), *, may_lack: bool = False
+    ) -> ClinikoPage:
         """One page, by an address that `first_page` or the page before gave.
+
+        A list that does not exist has one page without content where it may lack.
 
         Raises
         ------
         RecommenderError
             As for `get`, and when the page links to the list of another server.
         """
-        content = self.get(address, parameters) or {}
+        content = self.get(address, parameters, may_lack=may_lack) or {}
         links = content.get("links")
         link = links.get("next") if isinstance(links, Mapping) else None
         total = content.get("total_entries")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from recommender.errors import RecommenderError
 from recommender.files import atomic_write
-from recommender.importing.cliniko.roster_changes import FactChange, RosterChanges, changed_facts
-from recommender.importing.cliniko.roster_facts import ClinicianFacts
+from recommender.importing.cliniko.roster_changes import FactChange, FactChanges, changed_facts
+from recommender.importing.cliniko.roster_facts import ClinikoFacts
 from recommender.practice.definition import Practice
 from recommender.tables.cells import NAME_COLUMN
 from recommender.tables.csv_text import cell_text, csv_text
@@ -27,12 +27,12 @@ class MergedTable:
     """A clinicians table with the facts of Cliniko: its text, and what changed."""
 
     text: str
-    changes: RosterChanges
+    changes: FactChanges
 
 
 def merge_into_file(
     path: Path,
-    facts: Mapping[str, ClinicianFacts],
+    facts: Mapping[str, ClinikoFacts],
     practice: Practice,
     now: datetime,
     written: TableFormat,
@@ -87,7 +87,7 @@ def _rows_of(table: RawTable) -> list[dict[str, RawValue]]:
 def _merge(
     header: list[str],
     rows: list[dict[str, RawValue]],
-    facts: Mapping[str, ClinicianFacts],
+    facts: Mapping[str, ClinikoFacts],
     practice: Practice,
     written: TableFormat,
 ) -> MergedTable:
@@ -112,7 +112,7 @@ def _merge(
         row.update(texts)
         header += [name for name in texts if name not in header]
     text = csv_text(header, ([row.get(name) for name in header] for row in rows))
-    return MergedTable(text, RosterChanges(tuple(changes), tuple(added)))
+    return MergedTable(text, FactChanges(tuple(changes), tuple(added)))
 
 
 def _text(practice: Practice, name: str, cell: RawValue, written: TableFormat) -> str:

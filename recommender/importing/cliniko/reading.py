@@ -44,10 +44,12 @@ class SourceList:
         The member of an answer that holds its records.
     read
         Reads one record.
-    filters
-        Filters that are always sent.
+    filters, full_filters
+        Filters that are always sent, and those that are sent where all of the list is read.
     incremental
         Whether only changes are read, except in a full pass.
+    may_lack
+        Whether the list may not exist (404), and is empty then.
     """
 
     name: str
@@ -55,7 +57,9 @@ class SourceList:
     key: str
     read: ReadRecord
     filters: tuple[str, ...] = ()
+    full_filters: tuple[str, ...] = ()
     incremental: bool = False
+    may_lack: bool = False
 
 
 @dataclass(slots=True)
@@ -156,10 +160,12 @@ def _read_list(
         return True
     address: str | None = client.first_page(source.path) if place is None else place.next
     while address is not None:
-        page = client.page(address, _parameters(source, since) if place is None else ())
+        parameters = _parameters(source, since) if place is None else ()
+        page = client.page(address, parameters, may_lack=source.may_lack)
         if place is not None and _is_shorter(page.total, place.total):
             return False
-        found = [source.read(record) for record in records_in(page.content, source.key)]
+        records = records_in(page.content, source.key) if page.content else []
+        found = [source.read(record) for record in records]
         counting = [(name, body) for name, body in found if body is not None]
         with state.writing():
             state.put(source.name, counting, under_way.number)
@@ -174,7 +180,7 @@ def _read_list(
 
 
 def _parameters(source: SourceList, since: datetime | None) -> list[tuple[str, str]]:
-    changed = () if since is None else (f"updated_at:>={utc_text(since)}",)
+    changed = source.full_filters if since is None else (f"updated_at:>={utc_text(since)}",)
     filters = [("q[]", text) for text in (*source.filters, *changed)]
     return [*filters, ("per_page", str(PAGE_SIZE))]
 

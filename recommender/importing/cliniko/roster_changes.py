@@ -21,7 +21,7 @@ class FactChange:
 
 
 @dataclass(frozen=True, slots=True)
-class RosterChanges:
+class FactChanges:
     """Changed facts of clinicians of the roster, and clinicians that are added."""
 
     facts: tuple[FactChange, ...]

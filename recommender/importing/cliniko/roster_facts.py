@@ -14,7 +14,7 @@ from recommender.importing.cliniko.directory import ClinikoDirectory
 from recommender.importing.cliniko.fees import price_of
 from recommender.importing.cliniko.mapping import ClinikoMapping, zone_named, zone_of
 from recommender.importing.cliniko.working_hours import (
-    OpenHours,
+    BusinessHours,
     availability_cell,
     open_hours,
     rooms_of_hours,
@@ -28,7 +28,7 @@ UNCHANGED = "what the roster has is left as it is"
 
 
 @dataclass(frozen=True, slots=True)
-class ClinicianFacts:
+class ClinikoFacts:
     """What Cliniko says of one clinician.
 
     Attributes
@@ -80,7 +80,7 @@ class RosterFacts:
         self._zones = business_zones(mapping, practice, directory)
         self._warned: dict[tuple[str, str, str], list[str]] = defaultdict(list)
 
-    def collect(self, times: TimeFacts) -> dict[str, ClinicianFacts]:
+    def collect(self, times: TimeFacts) -> dict[str, ClinikoFacts]:
         """The facts of every mapped practitioner, by clinician id."""
         facts = {
             clinician: self._facts_of(each, clinician, times)
@@ -100,7 +100,7 @@ class RosterFacts:
     def _warn(self, where: str, name: str, problem: str, remedy: str) -> None:
         self._warned[where, problem, remedy].append(name)
 
-    def _facts_of(self, practitioner: str, clinician: str, times: TimeFacts) -> ClinicianFacts:
+    def _facts_of(self, practitioner: str, clinician: str, times: TimeFacts) -> ClinikoFacts:
         mapped, facts = self._mapping.facts, dict[str, RawValue]()
         record = self._directory.active.get(practitioner)
         if mapped.active is not None:
@@ -115,11 +115,11 @@ class RosterFacts:
                 remedy = "map `active`, or close the clinician's intake in the roster"
                 self._warn("clinicians", clinician, "is inactive in Cliniko", remedy)
             gone = self._directory.inactive.get(practitioner)
-            return ClinicianFacts(self._name_of(gone), facts)
+            return ClinikoFacts(self._name_of(gone), facts)
         self._add_hours(practitioner, clinician, facts)
         self._add_times(practitioner, clinician, facts, times)
         self._add_fees(practitioner, clinician, facts)
-        return ClinicianFacts(self._name_of(record), facts)
+        return ClinikoFacts(self._name_of(record), facts)
 
     def _name_of(self, record: Any) -> str | None:
         return (record.name or None) if record and self._mapping.settings.names else None
@@ -157,7 +157,7 @@ class RosterFacts:
             facts[mapped.absences] = absences(hours, blocks, zone, today)
 
     def _zone_of(
-        self, clinician: str, hours: Sequence[OpenHours], facts: dict[str, RawValue]
+        self, clinician: str, hours: Sequence[BusinessHours], facts: dict[str, RawValue]
     ) -> ZoneInfo | None:
         """The zone of a clinician's hours; None where they cannot be written on one clock."""
         mapped, today = self._mapping.facts, self._now.date()

@@ -14,8 +14,8 @@ import requests
 
 from recommender.errors import RecommenderError
 from recommender.importing.cliniko.account import LOOPBACK
-from recommender.importing.cliniko.roster_changes import FactChange, RosterChanges
-from recommender.importing.cliniko.roster_facts import ClinicianFacts
+from recommender.importing.cliniko.roster_changes import FactChange, FactChanges
+from recommender.importing.cliniko.roster_facts import ClinikoFacts
 from recommender.practice.definition import Practice
 from recommender.tables.csv_text import cell_text
 from recommender.values.kinds import RawValue
@@ -54,12 +54,12 @@ class RosterServer:
 
 def merge_into_server(
     server: RosterServer,
-    facts: Mapping[str, ClinicianFacts],
+    facts: Mapping[str, ClinikoFacts],
     practice: Practice,
     to_json: ToJson,
     *,
     dry_run: bool,
-) -> RosterChanges:
+) -> FactChanges:
     """What changes on the server's roster; sent unless `dry_run`.
 
     Raises
@@ -82,10 +82,10 @@ def merge_into_server(
 
 def _merge(
     clinicians: list[dict[str, Any]],
-    facts: Mapping[str, ClinicianFacts],
+    facts: Mapping[str, ClinikoFacts],
     practice: Practice,
     to_json: ToJson,
-) -> tuple[list[dict[str, Any]], RosterChanges]:
+) -> tuple[list[dict[str, Any]], FactChanges]:
     rows = {row["clinician_id"]: row for row in clinicians}
     changes: list[FactChange] = []
     added = []
@@ -110,7 +110,7 @@ def _merge(
             if clinician not in added:
                 changes.append(FactChange(clinician, "name", row["name"] or "", given.name))
             row["name"] = given.name
-    return list(rows.values()), RosterChanges(tuple(changes), tuple(added))
+    return list(rows.values()), FactChanges(tuple(changes), tuple(added))
 
 
 def _shown(fact: Any) -> str:

@@ -57,25 +57,33 @@ def lists_for(
     priced = mapping.fee_fields
     for each in dict.fromkeys((*mapping.first_types, *priced)):
         path = f"/appointment_types/{each}/practitioners"
-        lists.append(SourceList(f"{OFFERS}/{each}", path, PRACTITIONERS, _offer))
+        lists.append(SourceList(f"{OFFERS}/{each}", path, PRACTITIONERS, _offer, may_lack=True))
     if priced:
         lists.append(_whole(ITEMS, "/billable_items", ITEMS, ClinikoBillableItem))
         path = "/appointment_type_billable_items"
         lists.append(_whole(TYPE_ITEMS, path, TYPE_ITEMS, ClinikoTypeItem))
     if facts.absences:
-        filters = (WITH_ARCHIVED, f"ends_at:>={utc_text(now)}")
-        path = "/unavailable_blocks"
-        lists.append(SourceList(BLOCKS, path, BLOCKS, _block, filters, incremental=True))
+        lists.append(
+            SourceList(
+                BLOCKS,
+                "/unavailable_blocks",
+                BLOCKS,
+                _block,
+                filters=(WITH_ARCHIVED,),
+                full_filters=(f"ends_at:>={utc_text(now)}",),
+                incremental=True,
+            )
+        )
     if sessions:
         first = mapping.settings.first_day
-        from_first = () if first is None else (f"starts_at:>={first.isoformat()}T00:00:00Z",)
         lists.append(
             SourceList(
                 APPOINTMENTS,
                 "/individual_appointments",
                 "individual_appointments",
                 _appointment_reader(mapping, pseudonyms),
-                (WITH_ARCHIVED, WITH_CANCELLED, *from_first),
+                filters=(WITH_ARCHIVED, WITH_CANCELLED),
+                full_filters=() if first is None else (f"starts_at:>={first}T00:00:00Z",),
                 incremental=True,
             )
         )
@@ -103,11 +111,13 @@ def _block(record: Any) -> tuple[str, Mapping[str, Any] | None]:
 
 def _appointment_reader(mapping: ClinikoMapping, pseudonyms: Pseudonyms) -> ReadRecord:
     """Reads an appointment; the client's id is a pseudonym before anything is stored."""
+    first = mapping.settings.first_day
 
     def read(record: Any) -> tuple[str, Mapping[str, Any] | None]:
         appointment = read_record(ClinikoAppointment, record, APPOINTMENTS)
         ours = mapping.practitioners.get(appointment.practitioner or "")
-        if appointment.is_gone or appointment.patient is None or ours is None:
+        early = first is not None and appointment.starts_at.date() < first
+        if appointment.is_gone or appointment.patient is None or ours is None or early:
             return appointment.id, None
         body = appointment.model_dump(
             mode="json",

@@ -28,7 +28,7 @@ from recommender.importing.cliniko.reading import (
     read_lists,
 )
 from recommender.importing.cliniko.roster_facts import (
-    ClinicianFacts,
+    ClinikoFacts,
     RosterFacts,
     TimeFacts,
     business_zones,
@@ -58,7 +58,7 @@ class Synchronised:
         What is probably not meant, and what Cliniko could not say.
     """
 
-    facts: Mapping[str, ClinicianFacts]
+    facts: Mapping[str, ClinikoFacts]
     sessions: SessionRecords | None
     counts: ReadCounts
     warnings: tuple[Fault, ...]

@@ -14,7 +14,7 @@ CLOCK_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
-class OpenHours:
+class BusinessHours:
     """Hours of one day of the week at one business: 0 for Monday, minutes of the day."""
 
     weekday: int
@@ -25,7 +25,7 @@ class OpenHours:
 
 def open_hours(
     availabilities: Sequence[ClinikoDailyAvailability], businesses: Mapping[str, MappedBusiness]
-) -> tuple[tuple[OpenHours, ...], tuple[str, ...]]:
+) -> tuple[tuple[BusinessHours, ...], tuple[str, ...]]:
     """The hours at mapped businesses, in order, and the ids of other businesses that have hours.
 
     A range whose end is not after its start is left out; one that ends at 00:00 ends at midnight.
@@ -39,7 +39,7 @@ def open_hours(
         for span in each.availabilities:
             start, end = minutes_of(span.starts_at), minutes_of(span.ends_at) or 24 * 60
             if start < end <= 24 * 60:
-                hours.append(OpenHours(each.day_of_week - 1, start, end, each.business))
+                hours.append(BusinessHours(each.day_of_week - 1, start, end, each.business))
     in_order = sorted(hours, key=lambda h: (h.weekday, h.start, h.end, int(h.business)))
     return tuple(in_order), tuple(sorted(others))
 
@@ -55,7 +55,7 @@ def minutes_of(clock: str) -> int:
 
 
 def rooms_of_hours(
-    hours: Sequence[OpenHours], businesses: Mapping[str, MappedBusiness]
+    hours: Sequence[BusinessHours], businesses: Mapping[str, MappedBusiness]
 ) -> tuple[str, ...]:
     """The rooms of some hours, each once, in the order of the mapping."""
     used = {each.business for each in hours}
@@ -64,7 +64,7 @@ def rooms_of_hours(
 
 
 def availability_cell(
-    hours: Sequence[OpenHours], businesses: Mapping[str, MappedBusiness], rooms: Sequence[str]
+    hours: Sequence[BusinessHours], businesses: Mapping[str, MappedBusiness], rooms: Sequence[str]
 ) -> list[str]:
     """The hours as a table writes an `availability`, with the number of each room and its ways."""
     written = []
@@ -79,12 +79,12 @@ def availability_cell(
     return list(dict.fromkeys(written))
 
 
-def weekly_cell(hours: Sequence[OpenHours]) -> list[str]:
+def weekly_cell(hours: Sequence[BusinessHours]) -> list[str]:
     """The hours as a table writes `weekly_hours`: at any business."""
     return list(dict.fromkeys(map(_window, hours)))
 
 
-def _window(hours: OpenHours) -> str:
+def _window(hours: BusinessHours) -> str:
     start, end = (f"{m // 60:02d}:{m % 60:02d}" for m in (hours.start, hours.end))
     return f"{DAYS[hours.weekday]} {start}-{end}"
 

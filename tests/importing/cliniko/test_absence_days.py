@@ -2,11 +2,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from recommender.importing.cliniko.absence_days import absences, local_moment
-from recommender.importing.cliniko.working_hours import OpenHours
+from recommender.importing.cliniko.working_hours import BusinessHours
 
 MELBOURNE = ZoneInfo("Australia/Melbourne")
 TODAY = date(2026, 9, 24)
-WEEKDAYS = [OpenHours(weekday, 9 * 60, 17 * 60, "1") for weekday in range(5)]
+WEEKDAYS = [BusinessHours(weekday, 9 * 60, 17 * 60, "1") for weekday in range(5)]
 
 
 def block(first: date, start: int, last: date, end: int) -> tuple[datetime, datetime]:
@@ -29,7 +29,7 @@ def test_a_block_of_some_hours_is_no_absence_and_blocks_that_touch_count_togethe
 def test_an_absence_at_one_of_two_businesses_of_a_day_is_none() -> None:
     day = date(2026, 9, 29)
     whole = block(day, 0, day, 24 * 60)
-    both = [*WEEKDAYS, OpenHours(1, 18 * 60, 20 * 60, "2")]
+    both = [*WEEKDAYS, BusinessHours(1, 18 * 60, 20 * 60, "2")]
     assert absences(both, {"1": [whole]}, MELBOURNE, TODAY) == []
     assert absences(both, {"1": [whole], "2": [whole]}, MELBOURNE, TODAY) == ["2026-09-29"]
 

@@ -37,13 +37,13 @@ class Waits:
 
 @contextmanager
 def a_client(
-    cliniko: LocalCliniko, waits: Waits | None = None, **account: str
+    cliniko: LocalCliniko, waits: Waits | None = None, *, key: str = KEY, contact: str = CONTACT
 ) -> Iterator[ClinikoClient]:
     waits = waits or Waits()
     with serving(cliniko):
-        given = {"key": KEY, "address": cliniko.address, "contact": CONTACT, **account}
+        account = ClinikoAccount(key, cliniko.address, contact)
         pace = RequestPace(100_000, lambda: waits.now, waits.sleep)
-        client = ClinikoClient(ClinikoAccount(**given), pace, lambda: waits.now, waits.sleep)
+        client = ClinikoClient(account, pace, lambda: waits.now, waits.sleep)
         try:
             yield client
         finally:
@@ -123,17 +123,17 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(
 
 
 @pytest.mark.parametrize(
-    ("account", "field", "problem"),
-    [
-        ({"key": "another-key-of-another-practice"}, "CLINIKO_API_KEY", "401"),
-        ({"contact": "nobody"}, "CLINIKO_API_KEY", "403"),
-    ],
+    ("key", "contact", "problem"),
+    [("another-key-of-another-practice", CONTACT, "401"), (KEY, "nobody", "403")],
 )
-def test_a_refusal_is_final(account: dict[str, str], field: str, problem: str) -> None:
+def test_a_refusal_is_final(key: str, contact: str, problem: str) -> None:
     cliniko = invented_account(SMALL, 1)
-    with a_client(cliniko, **account) as client, pytest.raises(RecommenderError) as refused:
+    with (
+        a_client(cliniko, key=key, contact=contact) as client,
+        pytest.raises(RecommenderError) as refused,
+    ):
         client.get(client.first_page("/businesses"))
-    assert refused.value.field == field
+    assert refused.value.field == "CLINIKO_API_KEY"
     assert problem in refused.value.problem
     assert len(cliniko.received) == 1
 

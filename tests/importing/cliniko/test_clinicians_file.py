@@ -7,7 +7,7 @@ import pytest
 from experiments.cliniko_sync.invented_account import clinicians_text
 from recommender.errors import RecommenderError, TablesError
 from recommender.importing.cliniko.clinicians_file import MergedTable, merge_into_file, write_table
-from recommender.importing.cliniko.roster_facts import ClinicianFacts
+from recommender.importing.cliniko.roster_facts import ClinikoFacts
 from recommender.practice.definition import shipped_practice
 from recommender.values.kinds import RawValue
 from recommender.values.table_format import STANDARD, TableFormat
@@ -19,7 +19,7 @@ NOW = datetime(2026, 9, 24, tzinfo=UTC)
 def merged(
     path: Path, facts: dict[str, RawValue], written: TableFormat = STANDARD, name: str | None = None
 ) -> MergedTable:
-    return merge_into_file(path, {"psy001": ClinicianFacts(name, facts)}, PRACTICE, NOW, written)
+    return merge_into_file(path, {"psy001": ClinikoFacts(name, facts)}, PRACTICE, NOW, written)
 
 
 def rows(text: str) -> dict[str, dict[str, str]]:
@@ -86,7 +86,7 @@ def test_dates_and_amounts_are_written_as_the_table_writes_them(table: Path) -> 
 
 
 def test_a_clinician_who_is_new_gets_a_row(table: Path) -> None:
-    facts = {"psy900": ClinicianFacts("Jonas", {"active": True})}
+    facts = {"psy900": ClinikoFacts("Jonas", {"active": True})}
     result = merge_into_file(table, facts, PRACTICE, NOW, STANDARD)
     assert result.changes.added == ("psy900",)
     assert rows(result.text)["psy900"]["name"] == "Jonas"

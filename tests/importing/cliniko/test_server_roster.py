@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.importing.cliniko.roster_facts import ClinicianFacts
+from recommender.importing.cliniko.roster_facts import ClinikoFacts
 from recommender.importing.cliniko.server_roster import RosterServer, merge_into_server
 from recommender.practice.definition import shipped_practice
 from recommender.serving.schemas.json_types import JSON_TYPES
 
 PRACTICE = shipped_practice()
 FACTS = {
-    "psy01": ClinicianFacts(
+    "psy01": ClinikoFacts(
         "Ines",
         {
             "hours": ["mon 09:00-12:00 by video"],

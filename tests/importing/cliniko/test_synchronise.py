@@ -277,3 +277,31 @@ def test_fees_of_the_mapped_type_are_those_of_whoever_offers_it(
     result = some_runs(cliniko, tmp_path).run()
     assert "fee" not in result.facts["psy000"].facts
     assert result.facts["psy001"].facts["fee"] == "210.00"
+
+
+def test_appointments_before_the_first_day_are_not_read_and_leave_when_moved_there(
+    cliniko: LocalCliniko, tmp_path: Path
+) -> None:
+    first_day = "first_day = 2026-06-01"
+    runs = some_runs(cliniko, tmp_path, extra=first_day)
+    found_first = runs.run().sessions
+    assert found_first is not None
+    assert min(row[3] for row in found_first.pairings) >= "2026-06-01"
+    later = [each for each in cliniko.lists[APPOINTMENTS] if each["starts_at"] >= "2026-06-02"]
+    cliniko.now += timedelta(hours=1)
+    for each in later[:30]:
+        cliniko.touch(APPOINTMENTS, each["id"], starts_at="2026-05-01T00:00:00Z")
+    anew = some_runs(cliniko, tmp_path, "anew", extra=first_day)
+    assert found(runs.run()) == found(anew.run())
+
+
+def test_an_appointment_type_that_is_gone_is_named_and_stops_nothing(
+    cliniko: LocalCliniko, tmp_path: Path
+) -> None:
+    del cliniko.offers[STANDARD]
+    types = cliniko.lists["appointment_types"]
+    types[:] = [each for each in types if each["id"] != STANDARD]
+    result = some_runs(cliniko, tmp_path).run()
+    assert f"appointment_types {STANDARD}" in {each.where for each in result.warnings}
+    assert "fee" not in result.facts["psy001"].facts
+    assert result.facts["psy001"].facts["hours"]
