@@ -100,7 +100,7 @@ def _rows(
 ) -> tuple[tuple[str, ...], ...]:
     rows = [
         (
-            pseudonyms.of("pairing", f"{clinician}/{client}"),
+            pseudonyms.of("pairing", f"{client}/{clinician}"),
             client,
             clinician,
             min(some).isoformat(),
