@@ -38,15 +38,16 @@ def complete_report(
                 for spec in filter(None, (rating.score, rating.date)):
                     read[key] |= _session_columns(spec, source)
         if declared.fields_of:
-            read[key] |= set(columns_by_hand(practice.clinician, source))
+            side = practice.client if declared.fields_of == "clients" else practice.clinician
+            read[key] |= set(columns_by_hand(side, source))
         for file, name, reason in unread_columns(source, read[key], declared.leave_out):
             log.leave_out_column(file, name, reason)
-    for side, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
-        table = tables[side]
+    for people, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
+        table = tables[people]
         for field, known in fields.items():
             at = table.header.index(field)
             if all(row[at] is None for row in table.rows):
-                log.lack(side, field, known.missing, required=known.required)
+                log.lack(people, field, known.missing, required=known.required)
     for path in unused:
         log.note(f"{path.name} is not read: no file of the mapping is named like it.")
     for key, declared in mapping.files.items():
