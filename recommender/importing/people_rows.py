@@ -55,12 +55,15 @@ class ImportedPeople:
         Names that staff read; of clinicians alone.
     cells
         Filled cells by field and key.
+    columns
+        Columns from which each field was read.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
     origin: dict[str, tuple[str, int]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes people."""
@@ -135,7 +138,7 @@ def read_clients(
             for row in each.rows:
                 if each.clients[row] in people.ids:
                     first_rows.setdefault(each.clients[row], row)
-            _read_by_hand(people, declared, each.source, first_rows, "clients", zone, log)
+            _read_by_hand(people, declared, each.source, first_rows, zone, log)
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
@@ -240,7 +243,7 @@ def _add_fields(
                 log,
             )
         people.cells[name] = found
-        log.map_field(table, name, columns, len(found.keys() & people.ids.keys()), len(people.ids))
+        people.columns[name] = tuple(columns)
 
 
 def _read_field(
@@ -338,7 +341,7 @@ def _add_by_hand(
     source.leave_out(log, "names no clinician by clinician_id or name", nobody)
     source.leave_out(log, "repeats a clinician of an earlier row", again)
     row_of = {key: row for row, key in keys.items()}
-    _read_by_hand(people, declared, source, row_of, "clinicians", zone, log)
+    _read_by_hand(people, declared, source, row_of, zone, log)
 
 
 def _read_by_hand(
@@ -346,7 +349,6 @@ def _read_by_hand(
     declared: Mapping[str, Field],
     source: Source,
     row_of: Mapping[str, int],
-    table: str,
     zone: tzinfo,
     log: ImportLog,
 ) -> None:
@@ -362,7 +364,7 @@ def _read_by_hand(
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)
         filled = {k: c for k, c in zip(row_of, read.cells, strict=True) if c is not None}
         people.cells[name] = people.cells.get(name, {}) | filled
-        log.map_field(table, name, [f"{name} of {source.label}"], len(filled), len(people.ids))
+        people.columns[name] = (*people.columns.get(name, ()), f"{name} of {source.label}")
 
 
 def _key_of(

@@ -131,7 +131,8 @@ def import_files(
     _account_for_joined(mapping, rows, people, log)
     _refuse_misread(log, name)
     tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)
-    complete_report(mapping, practice, sources, tables, unused, log)
+    by_table = {"clients": people, "clinicians": clinicians}
+    complete_report(mapping, practice, sources, tables, by_table, unused, log)
     return ImportedTables(tables, log.report())
 
 
