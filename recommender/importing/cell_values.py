@@ -116,7 +116,7 @@ def _error(declared: Field, cell: RawValue, form: TableFormat) -> Unreadable | N
     _, error = read_cell(declared, cell, form)
     if error is None:
         return None
-    return Unreadable(f"{error.problem}, as {declared.name} must be")
+    return Unreadable(error.problem)
 
 
 def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:

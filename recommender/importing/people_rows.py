@@ -29,7 +29,7 @@ BY_HAND = Cell()
 
 
 @dataclass(slots=True)
-class SourceRows:
+class UsedRows:
     """A source with the rows that are used so far, and whom each row names.
 
     `clients` and `clinicians` hold a key for each row, "" where it names nobody.
@@ -82,7 +82,7 @@ def keys_of(source: Source, spec: Cell | None) -> list[str]:
 def read_clinicians(
     mapping: MappingFile,
     declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
     log: ImportLog,
@@ -108,7 +108,7 @@ def read_clinicians(
 def read_clients(
     mapping: MappingFile,
     declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     first_day: Mapping[str, date],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
@@ -149,7 +149,7 @@ def read_clients(
 
 def _leave_out_people(
     people: ImportedPeople,
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     keys: Sequence[str],
     reason: str,
     mapping: MappingFile,
@@ -169,7 +169,7 @@ def _add_people(
     people: ImportedPeople,
     mapping: MappingFile,
     file: str,
-    each: SourceRows,
+    each: UsedRows,
     pseudonyms: Pseudonyms,
     kind: Kind | None,
     log: ImportLog,
@@ -200,7 +200,7 @@ def _add_people(
         each.rows = [row for row in each.rows if row not in gone]
 
 
-def _add_names(people: ImportedPeople, mapping: MappingFile, file: str, each: SourceRows) -> None:
+def _add_names(people: ImportedPeople, mapping: MappingFile, file: str, each: UsedRows) -> None:
     declared = mapping.files[file]
     spec = declared.clinician_name or declared.clinician
     if spec is None or (declared.clinician_name is None and spec.read_as != "name"):
@@ -216,7 +216,7 @@ def _add_fields(
     people: ImportedPeople,
     mapping: PeopleMapping,
     declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     table: str,
     first_day: Mapping[str, date],
     zone: tzinfo,
@@ -249,7 +249,7 @@ def _add_fields(
 def _read_field(
     found: dict[str, str],
     columns: dict[str, None],
-    each: SourceRows,
+    each: UsedRows,
     spec: Cell,
     declared: Field,
     table: str,
@@ -300,7 +300,7 @@ def _ages(
         _, error = read_cell(declared, age)
         read.cells[place] = None if error else str(age)
         if error:
-            reason = f"gives an age that {error.problem}, as {declared.name} must be"
+            reason = f"gives an age that {error.problem}"
             read.left_out.setdefault(reason, []).append(place)
     return read
 
@@ -308,7 +308,7 @@ def _ages(
 def _add_by_hand(
     people: ImportedPeople,
     declared: Mapping[str, Field],
-    each: SourceRows,
+    each: UsedRows,
     pseudonyms: Pseudonyms,
     kind: Kind | None,
     zone: tzinfo,
@@ -370,12 +370,16 @@ def _read_by_hand(
 def _key_of(
     identity: object, name: object, by_id: Mapping[str, str], by_name: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The key of a clinician named by id or by name, and the name; "" for nobody."""
+    """The key of a clinician named by id or by name, and the name; "" for nobody.
+
+    A known id counts first, then a known name; what neither knows is a new clinician.
+    """
     written = "" if is_missing(name) else display_name(name)
-    if not is_missing(identity):
-        text = canonical_id(str(identity))
-        return by_id.get(text, text), written
-    return by_name.get(written.casefold(), written.casefold()), written
+    if not is_missing(identity) and (text := canonical_id(str(identity))) in by_id:
+        return by_id[text], written
+    if written.casefold() in by_name or is_missing(identity):
+        return by_name.get(written.casefold(), written.casefold()), written
+    return canonical_id(str(identity)), written
 
 
 def columns_by_hand(declared: Mapping[str, Field], source: Source) -> list[str]:

@@ -13,7 +13,7 @@ from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_check import ITEM, SESSION
 from recommender.importing.mapping_file import Cell, RatingMapping
 from recommender.importing.pairing_rows import ImportedPairing, PairingKey
-from recommender.importing.people_rows import DATE, SourceRows
+from recommender.importing.people_rows import DATE, UsedRows
 from recommender.importing.source_files import Source
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
@@ -65,7 +65,7 @@ class _Score:
 
 def imported_ratings(
     rating: RatingMapping,
-    each: SourceRows,
+    each: UsedRows,
     pairings: Mapping[PairingKey, ImportedPairing],
     clients: Mapping[str, str],
     instruments: Collection[str],
@@ -107,8 +107,8 @@ def imported_ratings(
         if isinstance(placed, str):
             problems.cells[score.column, placed].append(score.row)
             continue
-        said = {name: column[score.row] for name, column in words.items()}
-        empty = next((name for name, word in said.items() if not word), None)
+        named = {name: column[score.row] for name, column in words.items()}
+        empty = next((name for name, word in named.items() if not word), None)
         if empty is not None:
             problems.cells[score.column, f"has no {empty} that is known"].append(score.row)
             continue
@@ -119,9 +119,9 @@ def imported_ratings(
                 score.column,
                 pairing.pairing_id,
                 *placed,
-                said["instrument"],
-                said["rater"],
-                said["metric"],
+                named["instrument"],
+                named["rater"],
+                named["metric"],
                 score.score,
                 score.items,
             )
@@ -131,7 +131,7 @@ def imported_ratings(
 
 
 def _pairing_of(
-    each: SourceRows,
+    each: UsedRows,
     row: int,
     pairings: Mapping[PairingKey, ImportedPairing],
     of_client: Mapping[str, Sequence[PairingKey]],

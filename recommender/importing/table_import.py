@@ -21,7 +21,7 @@ from recommender.importing.pairing_rows import (
 )
 from recommender.importing.people_rows import (
     ImportedPeople,
-    SourceRows,
+    UsedRows,
     keys_of,
     read_clients,
     read_clinicians,
@@ -82,14 +82,14 @@ def import_files(
     sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
-    rows: dict[str, SourceRows] = {}
+    rows: dict[str, UsedRows] = {}
     for key, source in sources.items():
         declared = mapping.files[key]
         for table in source.tables:
             log.read(table.file, table.size)
         used = rows_to_use(source, declared, log)
         named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
-        rows[key] = SourceRows(source, used, *named)
+        rows[key] = UsedRows(source, used, *named)
     clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, log)
     appointments = rows[mapping.pairings.appointments]
     spec = mapping.files[mapping.pairings.appointments].date
@@ -137,7 +137,7 @@ def import_files(
 
 
 def _account_for_joined(
-    mapping: MappingFile, rows: Mapping[str, SourceRows], people: ImportedPeople, log: ImportLog
+    mapping: MappingFile, rows: Mapping[str, UsedRows], people: ImportedPeople, log: ImportLog
 ) -> None:
     """Leaves out rows of files that only add fields, and are about nobody who is written."""
     owners = {*mapping.clients.rows, *mapping.clinicians.rows, mapping.pairings.appointments}
@@ -188,7 +188,7 @@ def _checked(
     clinicians: ImportedPeople,
     pairings: Mapping[PairingKey, ImportedPairing],
     ratings: Sequence[ImportedRating],
-    rows: Mapping[str, SourceRows],
+    rows: Mapping[str, UsedRows],
     practice: Practice,
     today: date,
     log: ImportLog,
