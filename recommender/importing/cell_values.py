@@ -80,6 +80,10 @@ def field_cells(
     zone
         The practice's time zone, for times that name another.
     """
+    if declared.kind == "ids":
+        # Whom they name is found when everybody is known.
+        texts = (None if is_missing(cell) else cell_text(cell).strip() for cell in cells)
+        return FieldCells(list(texts))
     form = spec.format(written)
     meant = [mapped(spec, cell, declared) for cell in cells]
     if declared.kind == "date":

@@ -10,6 +10,11 @@ from recommender.errors import Fault
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
 from recommender.importing.mapping_file import MappingError, MappingFile
+from recommender.importing.named_people import (
+    names_of_clients,
+    names_of_clinicians,
+    rename_people,
+)
 from recommender.importing.output_check import sound_tables
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.pairing_rows import (
@@ -128,6 +133,12 @@ def import_files(
                 today,
                 log,
             )
+    rename_of = {
+        "clients": names_of_clients(pseudonyms, people),
+        "clinicians": names_of_clinicians(clinicians),
+    }
+    rename_people(people, practice.client, rename_of, rows, log)
+    rename_people(clinicians, practice.clinician, rename_of, rows, log)
     _account_for_joined(mapping, rows, people, log)
     _refuse_misread(log, name)
     tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)

@@ -88,7 +88,7 @@ def test_the_same_key_gives_the_same_pseudonyms_and_no_file_has_a_name(tmp_path:
 
 
 def test_people_of_a_workbook_have_real_dates(tmp_path: Path) -> None:
-    rows = [["Number", "Born"], [1, date(1996, 3, 2)], [2, None]]
+    rows: list[list[Any]] = [["Number", "Born"], [1, date(1996, 3, 2)], [2, None]]
     write_workbook(tmp_path / "people.xlsx", {"Any name": rows})
     found = imported(write_exports(tmp_path, visits=[a_visit("1"), a_visit("2")]))
     assert columns_of(found, "clients", "age_years") == [("30",)]
@@ -146,6 +146,49 @@ def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path)
     assert ("clients", "age_years") not in missing
     assert "invoices.csv is not read: no file of the mapping is named like it." in report.notes
     assert "long story" not in report.json_text() + report.markdown()
+
+
+def test_people_whom_a_cell_names_become_their_pseudonyms(tmp_path: Path) -> None:
+    text = MAPPING.replace(
+        "max_fee = {", 'blocked_clinicians = { column = "Not", optional = true }\nmax_fee = {'
+    )
+    people = [
+        a_person(1, Not="Wattle, Ann; Bo Fern"),
+        a_person(2, Not="none"),
+        a_person(3, Not="Zed"),
+    ]
+    extra = [
+        {"name": "Ann Wattle", "blocked_clients": "2"},
+        {"name": "Bo Fern", "blocked_clients": ""},
+    ]
+    visits = [a_visit(n) for n in (1, 2, 3)]
+    found = imported(write_exports(tmp_path, people, visits, extra=extra), text)
+    ids = dict(columns_of(found, "clinicians", "name", "clinician_id"))
+    clients = columns_of(found, "clients", "blocked_clinicians", "client_id")
+    named = f"{ids['Ann Wattle']};{ids['Bo Fern']}"
+    assert {cell for cell, _ in clients} == {named, "none", None}
+    (blocked,) = [identity for cell, identity in clients if cell == "none"]
+    assert dict(columns_of(found, "clinicians", "name", "blocked_clients")) == {
+        "Ann Wattle": blocked,
+        "Bo Fern": None,
+    }
+    reason = "blocked_clinicians names somebody who is in no file"
+    assert reasons(found.report) == {("people.csv", "blocked_clinicians", reason): (4,)}
+
+
+def test_sheets_of_one_workbook_are_two_files(tmp_path: Path) -> None:
+    people: list[list[Any]] = [["Number", "Born"], [1, date(1996, 3, 2)]]
+    visits: list[list[Any]] = [["Visit", "Number", "With", "When", "Outcome"]]
+    visits.append(["a", 1, "Ann Wattle", date(2026, 9, 14), "Came"])
+    write_workbook(tmp_path / "all.xlsx", {"Clients": people, "Diary": visits})
+    text = MAPPING.replace('["people*.csv", "people*.xlsx"]', '["all.xlsx"]\nsheet = "Clients"')
+    text = text.replace('["visits*.csv"]', '["all.xlsx"]\nsheet = "Diary"')
+    found = imported(tmp_path, text)
+    assert columns_of(found, "pairings", "started_on", "sessions") == [("2026-09-14", 1)]
+    assert [each.source for each in found.report.sources] == [
+        "all.xlsx: Clients",
+        "all.xlsx: Diary",
+    ]
 
 
 def test_a_repeated_row_counts_once(tmp_path: Path) -> None:
