@@ -10,7 +10,7 @@ import pytest
 from experiments.practice_exports.history import History, history
 from experiments.practice_exports.systems import SYSTEMS
 from recommender.importing.mapping_check import check_definition
-from recommender.importing.mapping_file import MappingError
+from recommender.importing.mapping_file import MappingError, read_mapping
 from recommender.importing.output_tables import write_import
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.shipped_mappings import (
@@ -102,6 +102,12 @@ def test_a_shipped_mapping_fits_the_shipped_definition_and_names_its_sources(nam
     check_definition(mapping, psychology(), name)
     assert mapping.mapping.sources
     assert mapping.mapping.unconfirmed
+
+
+def test_the_mapping_of_the_documentation_is_sound() -> None:
+    page = Path(__file__).parents[2] / "docs" / "importing.md"
+    (block,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    check_definition(read_mapping(block, "page"), psychology(), "page")
 
 
 def test_a_copy_of_a_shipped_mapping_is_read_from_its_file(tmp_path: Path) -> None:
