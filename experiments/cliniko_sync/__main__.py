@@ -47,7 +47,7 @@ class SyncFolder:
             "--roster": "clinicians.csv",
             "--pairings": "pairings.csv",
             "--state": "state/cliniko.db",
-            "--key-file": "pseudonyms.key",
+            "--key": "pseudonyms.key",
         }
         named = [word for option, name in files.items() for word in (option, str(self.path / name))]
         return [sys.executable, "-m", "recommender.cli", "sync", "cliniko", *named, *options]

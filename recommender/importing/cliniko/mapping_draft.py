@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from recommender.importing.cliniko.directory import ClinikoDirectory
-from recommender.importing.cliniko.mapping import FIELD_KINDS
+from recommender.importing.cliniko.mapping_sections import FIELD_KINDS
 from recommender.practice.definition import Practice
 
 OPTIONAL_FACTS = frozenset({"weeks_free"})

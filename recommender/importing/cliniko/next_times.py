@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from recommender.importing.cliniko.client import ClinikoClient
 from recommender.importing.cliniko.directory import ClinikoDirectory
-from recommender.importing.cliniko.mapping import ClinikoMapping
+from recommender.importing.cliniko.mapping_sections import ClinikoMapping
 from recommender.importing.cliniko.reading import PassNumber, ReadCounts
 from recommender.importing.cliniko.records import ClinikoFreeTime, read_record, records_in
 from recommender.importing.cliniko.state_file import SyncState

@@ -12,7 +12,7 @@ from recommender.errors import Fault
 from recommender.importing.cliniko.absence_days import absences
 from recommender.importing.cliniko.directory import ClinikoDirectory
 from recommender.importing.cliniko.fees import price_of
-from recommender.importing.cliniko.mapping import ClinikoMapping, zone_named, zone_of
+from recommender.importing.cliniko.mapping_sections import ClinikoMapping, zone_named, zone_of
 from recommender.importing.cliniko.working_hours import (
     BusinessHours,
     availability_cell,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from recommender.importing.cliniko.mapping import ARRIVED, ClinikoMapping
+from recommender.importing.cliniko.mapping_sections import ARRIVED, ClinikoMapping
 from recommender.importing.cliniko.sources import APPOINTMENTS
 from recommender.importing.cliniko.state_file import SyncState
 from recommender.importing.pseudonyms import Pseudonyms

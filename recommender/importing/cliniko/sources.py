@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from recommender.importing.cliniko.mapping import ClinikoMapping
+from recommender.importing.cliniko.mapping_sections import ClinikoMapping
 from recommender.importing.cliniko.reading import ReadRecord, SourceList, utc_text
 from recommender.importing.cliniko.records import (
     ClinikoAppointment,

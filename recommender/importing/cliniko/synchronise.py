@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from recommender.errors import Fault, RecommenderError
 from recommender.importing.cliniko.client import ClinikoClient
 from recommender.importing.cliniko.directory import ClinikoDirectory, read_directory_of
-from recommender.importing.cliniko.mapping import ClinikoMapping
+from recommender.importing.cliniko.mapping_sections import ClinikoMapping
 from recommender.importing.cliniko.next_times import (
     bookable_sessions,
     next_days,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from recommender.importing.cliniko.mapping import MappedBusiness
+from recommender.importing.cliniko.mapping_sections import MappedBusiness
 from recommender.importing.cliniko.records import ClinikoDailyAvailability
 from recommender.values.parsers import DAYS
 

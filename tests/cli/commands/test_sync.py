@@ -36,7 +36,7 @@ class Desk:
         files = {
             "--mapping": "cliniko.toml",
             "--state": "state.db",
-            "--key-file": "pseudonyms.key",
+            "--key": "pseudonyms.key",
         }
         named = [w for option, name in files.items() for w in (option, str(self.folder / name))]
         result = CliRunner().invoke(app, ["sync", "cliniko", *named, *options])

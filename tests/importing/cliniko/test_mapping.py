@@ -2,7 +2,8 @@ import pytest
 
 from experiments.cliniko_sync.invented_account import CARLTON, FIRST, STANDARD, mapping_text
 from recommender.errors import FaultsError, RecommenderError
-from recommender.importing.cliniko.mapping import ClinikoMapping, read_mapping
+from recommender.importing.cliniko.mapping import read_mapping
+from recommender.importing.cliniko.mapping_sections import ClinikoMapping
 from recommender.practice.definition import shipped_practice
 
 PRACTICE = shipped_practice()

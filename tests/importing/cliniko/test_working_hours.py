@@ -2,7 +2,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from recommender.importing.cliniko.mapping import MappedBusiness
+from recommender.importing.cliniko.mapping_sections import MappedBusiness
 from recommender.importing.cliniko.records import ClinikoDailyAvailability
 from recommender.importing.cliniko.working_hours import (
     availability_cell,
