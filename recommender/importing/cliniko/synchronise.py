@@ -109,6 +109,7 @@ def synchronise(
     lists = lists_for(task.mapping, task.pseudonyms, began, sessions=task.reads_sessions)
     read_lists(client, state, under_way, lists, counts)
     directory = read_directory_of(state)
+    _check_directory(task.mapping, directory)
     times = _read_times(client, state, under_way, task, directory, counts)
     end_pass(state, under_way)
     zone = ZoneInfo(task.practice.timezone)
@@ -154,6 +155,14 @@ def _read_times(
         weeks_free(state, sessions, zones, today) if facts.weeks_free else {},
         None,
     )
+
+
+def _check_directory(mapping: ClinikoMapping, directory: ClinikoDirectory) -> None:
+    """Refuses an account that shows none of the mapped practitioners: all would become inactive."""
+    if not set(mapping.practitioners) & {*directory.active, *directory.inactive}:
+        problem = "lists none of the mapped practitioners"
+        remedy = "correct [practitioners], or use the key of a user who may see everybody"
+        raise RecommenderError("Cliniko", problem, remedy)
 
 
 def _check_state(state: SyncState, task: SyncTask, address: str) -> None:

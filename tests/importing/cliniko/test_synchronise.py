@@ -305,3 +305,12 @@ def test_an_appointment_type_that_is_gone_is_named_and_stops_nothing(
     assert f"appointment_types {STANDARD}" in {each.where for each in result.warnings}
     assert "fee" not in result.facts["psy001"].facts
     assert result.facts["psy001"].facts["hours"]
+
+
+def test_an_account_without_any_of_the_mapped_people_changes_nothing(
+    cliniko: LocalCliniko, tmp_path: Path
+) -> None:
+    runs = some_runs(cliniko, tmp_path)
+    runs.text = runs.text.replace('"500', '"700')
+    with pytest.raises(RecommenderError, match="none of the mapped practitioners"):
+        runs.run()
