@@ -165,7 +165,8 @@ def test_a_running_server_gets_the_roster_and_keeps_what_staff_wrote(
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"RECOMMENDER_{name.upper()}", str(value))
-    made = CliRunner().invoke(app, ["keys", "create", "sync", "--role", "admin"])
+    scopes = ["--only", "roster:read", "--only", "roster:write"]
+    made = CliRunner().invoke(app, ["keys", "create", "cliniko", "--role", "admin", *scopes])
     monkeypatch.setenv("RECOMMENDER_KEY", made.stdout.strip().splitlines()[-1])
     with running_server(**settings) as port:
         server = f"http://127.0.0.1:{port}"

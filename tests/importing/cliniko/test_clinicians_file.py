@@ -85,6 +85,11 @@ def test_dates_and_amounts_are_written_as_the_table_writes_them(table: Path) -> 
     ).changes
 
 
+def test_no_hours_and_no_rooms_are_not_the_same_as_unknown_hours(table: Path) -> None:
+    row = rows(merged(table, {"hours": [], "rooms": None}).text)["psy001"]
+    assert (row["hours"], row["rooms"]) == ("none", "")
+
+
 def test_a_clinician_who_is_new_gets_a_row(table: Path) -> None:
     facts = {"psy900": ClinikoFacts("Jonas", {"active": True})}
     result = merge_into_file(table, facts, PRACTICE, NOW, STANDARD)
