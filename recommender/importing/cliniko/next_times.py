@@ -98,13 +98,16 @@ def read_free_times(
     counts: ReadCounts,
     today: date,
 ) -> None:
-    """Stores the free times of each session in the next `WEEKS` weeks."""
+    """Stores the free times of each session in `WEEKS` weeks from tomorrow.
+
+    Cliniko refuses days before today in the account's zone, which may be ahead of the practice's.
+    """
     for each in sessions:
         if state.has(FREE_TIMES, each.key, under_way.number):
             continue
         starts: list[str] = []
         for week in range(WEEKS):
-            first = today + timedelta(days=WINDOW_DAYS * week)
+            first = today + timedelta(days=1 + WINDOW_DAYS * week)
             last = first + timedelta(days=WINDOW_DAYS - 1)
             frame = (("from", str(first)), ("to", str(last)))
             for page in client.pages(f"{each.path}/available_times", frame):
@@ -159,7 +162,7 @@ def weeks_free(
         of_person = weeks[each.practitioner]
         for start in stored[each.key]["starts"]:
             moment = _local(start, zones[each.business])
-            week = (moment.date() - today).days // WINDOW_DAYS
+            week = ((moment.date() - today).days - 1) // WINDOW_DAYS
             of_person[moment.weekday(), f"{moment:%H:%M}"].add(week)
     return {each: max(map(len, times.values()), default=0) for each, times in weeks.items()}
 

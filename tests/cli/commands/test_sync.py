@@ -165,12 +165,14 @@ def test_a_running_server_gets_the_roster_and_keeps_what_staff_wrote(
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"RECOMMENDER_{name.upper()}", str(value))
-    scopes = ["--only", "roster:read", "--only", "roster:write"]
+    scopes = ["--only", "roster:read roster:write"]
     made = CliRunner().invoke(app, ["keys", "create", "cliniko", "--role", "admin", *scopes])
     monkeypatch.setenv("RECOMMENDER_KEY", made.stdout.strip().splitlines()[-1])
     with running_server(**settings) as port:
         server = f"http://127.0.0.1:{port}"
-        first = json.loads(desk.sync("--server", server, "--json").stdout)
+        result = desk.sync("--server", server, "--json")
+        assert result.exit_code == 0, result.output
+        first = json.loads(result.stdout)
         fields = {each["field"] for each in first["server"]["facts"]}
         assert {"hours", "absences", "next_available", "fee", "caseload"} <= fields
         assert "style_directiveness" not in fields
