@@ -314,3 +314,20 @@ def test_an_account_without_any_of_the_mapped_people_changes_nothing(
     runs.text = runs.text.replace('"500', '"700')
     with pytest.raises(RecommenderError, match="none of the mapped practitioners"):
         runs.run()
+
+
+def test_a_list_that_never_stops_losing_records_is_named(
+    cliniko: LocalCliniko, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, hours = LocalCliniko.answer, cliniko.lists["daily_availabilities"]
+
+    def shrinking(self: LocalCliniko, path: str, query: list[tuple[str, str]]) -> Any:
+        result = answer(self, path, query)
+        if path == "/daily_availabilities":
+            del hours[0]
+        return result
+
+    hours += [dict(each, id=str(90_000 + n)) for n, each in enumerate(hours)]
+    monkeypatch.setattr(LocalCliniko, "answer", shrinking)
+    with pytest.raises(RecommenderError, match="change faster than they are read"):
+        some_runs(cliniko, tmp_path).run()
