@@ -24,13 +24,8 @@ from recommender.importing.pairing_rows import (
     imported_pairings,
     rows_to_use,
 )
-from recommender.importing.people_rows import (
-    ImportedPeople,
-    UsedRows,
-    keys_of,
-    read_clients,
-    read_clinicians,
-)
+from recommender.importing.people_fields import ImportedPeople, UsedRows, keys_of
+from recommender.importing.people_rows import read_clients, read_clinicians
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.rating_rows import ImportedRating, imported_ratings
 from recommender.importing.report_columns import complete_report
