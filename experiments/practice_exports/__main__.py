@@ -10,7 +10,9 @@ import typer
 
 from experiments.practice_exports.history import history
 from experiments.practice_exports.systems import SYSTEMS
+from recommender.errors import RecommenderError
 from recommender.practice.definition import shipped_practice
+from recommender.serving.schemas.intake import example_answers
 
 SYSTEM = 33
 """Stream of random numbers."""
@@ -37,11 +39,19 @@ def main(
     if out.exists() and any(out.iterdir()):
         typer.echo(f"{out} is not empty: name another folder with --out", err=True)
         raise typer.Exit(2)
-    out.mkdir(parents=True, exist_ok=True)
     day = (exported_on or datetime.now(UTC)).date()
-    write = SYSTEMS[system]
-    write(history(seed, day, clinicians, ratings), out, np.random.default_rng([seed, SYSTEM]))
-    client = {"client_id": "new-client-1", "top_k": 3, "answers": dict(shipped_practice().example)}
+    try:
+        past = history(seed, day, clinicians, ratings)
+    except RecommenderError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    out.mkdir(parents=True, exist_ok=True)
+    SYSTEMS[system](past, out, np.random.default_rng([seed, SYSTEM]))
+    client = {
+        "client_id": "new-client-1",
+        "top_k": 3,
+        "answers": example_answers(shipped_practice()),
+    }
     (out / "client.json").write_text(json.dumps(client, indent=1) + "\n", "utf-8")
     for path in sorted(out.iterdir()):
         typer.echo(f"{out / path.name}: {path.stat().st_size:,} bytes")

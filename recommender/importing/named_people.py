@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from recommender.importing.cell_values import display_name
 from recommender.importing.import_report import ImportLog
-from recommender.importing.people_rows import ImportedPeople, UsedRows
+from recommender.importing.people_fields import ImportedPeople, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.fields import Field
 from recommender.values.ids import NONE_NAMED, canonical_id

@@ -14,7 +14,7 @@ from recommender.importing.cell_values import (
     tidy_date,
 )
 from recommender.importing.mapping_file import Cell
-from recommender.importing.people_rows import DATE
+from recommender.importing.people_fields import DATE
 from recommender.values.table_format import STANDARD, TableFormat
 from tests.support.exports import psychology
 

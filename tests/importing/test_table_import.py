@@ -205,9 +205,29 @@ def test_a_column_of_which_most_cells_cannot_be_read_is_refused(tmp_path: Path) 
     people = [a_person(n, Most=f"about {n}00") for n in range(1, 6)]
     folder = write_exports(tmp_path, people, [a_visit(n) for n in range(1, 6)])
     with pytest.raises(
-        MappingError, match=r"people\.csv, column Most: is not an amount.*5 of 5 rows"
+        MappingError, match=r"people\.csv, column Most: is not an amount.*5 of 5 filled"
     ):
         imported(folder)
+
+
+def test_dates_in_another_order_than_declared_are_refused(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)]
+    folder = write_exports(tmp_path, [a_person(Born="02/28/1996")], visits)
+    with pytest.raises(MappingError) as error:
+        imported(folder, MAPPING.replace('dates = "dmy"', 'dates = "mdy"'))
+    assert [str(fault) for fault in error.value.faults] == [
+        "small.toml: visits.csv, column When: has day and month in the order of dd/mm/yyyy: "
+        "19 of 31 filled cells; write dates = … under [files.visits], as the file has them"
+    ]
+    with pytest.raises(MappingError, match=r"column Born: has day and month .* mm/dd/yyyy: 1 of 1"):
+        imported(folder)
+
+
+def test_one_date_in_another_order_is_left_out(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)] + [a_visit(When="08/13/2026")]
+    found = imported(write_exports(tmp_path, [a_person()], visits))
+    reason = "When has day and month in the order of mm/dd/yyyy"
+    assert reasons(found.report) == {("visits.csv", None, reason): (33,)}
 
 
 def test_a_value_that_one_client_alone_has_is_not_in_the_report(tmp_path: Path) -> None:
