@@ -109,7 +109,7 @@ def synchronise(
     lists = lists_for(task.mapping, task.pseudonyms, began, sessions=task.reads_sessions)
     read_lists(client, state, under_way, lists, counts)
     directory = read_directory_of(state)
-    _check_directory(task.mapping, directory)
+    _check_directory(state, task.mapping, directory)
     times = _read_times(client, state, under_way, task, directory, counts)
     end_pass(state, under_way)
     zone = ZoneInfo(task.practice.timezone)
@@ -157,9 +157,14 @@ def _read_times(
     )
 
 
-def _check_directory(mapping: ClinikoMapping, directory: ClinikoDirectory) -> None:
+def _check_directory(
+    state: SyncState, mapping: ClinikoMapping, directory: ClinikoDirectory
+) -> None:
     """Refuses an account that shows none of the mapped practitioners: all would become inactive."""
     if not set(mapping.practitioners) & {*directory.active, *directory.inactive}:
+        with state.writing():
+            # The next run reads the lists again: the key may be that of another user then.
+            state.set_fact(PASS_BEGAN, None)
         problem = "lists none of the mapped practitioners"
         remedy = "correct [practitioners], or use the key of a user who may see everybody"
         raise RecommenderError("Cliniko", problem, remedy)

@@ -311,9 +311,12 @@ def test_an_account_without_any_of_the_mapped_people_changes_nothing(
     cliniko: LocalCliniko, tmp_path: Path
 ) -> None:
     runs = some_runs(cliniko, tmp_path)
-    runs.text = runs.text.replace('"500', '"700')
+    people = list(cliniko.lists["practitioners"])
+    cliniko.lists["practitioners"].clear()
     with pytest.raises(RecommenderError, match="none of the mapped practitioners"):
         runs.run()
+    cliniko.lists["practitioners"] += people
+    assert runs.run().facts["psy000"].facts["active"] is True
 
 
 def test_a_list_that_never_stops_losing_records_is_named(
