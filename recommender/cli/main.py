@@ -11,11 +11,13 @@ from recommender.cli.commands import (
     evaluation,
     export,
     identities,
+    imports,
     matches,
     practice,
     privacy,
     service,
     share,
+    sync,
     train,
     trial,
     webhooks,
@@ -30,8 +32,10 @@ app = typer.Typer(
     "people, `doctor` to check it.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(imports.import_app, name="import")
 app.add_typer(share.share_app, name="share")
 app.add_typer(trial.trial_app, name="trial")
+app.add_typer(sync.sync_app, name="sync")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
 access.staff_app.command()(identities.link)

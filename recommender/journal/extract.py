@@ -4,10 +4,8 @@ Clients and pairings get new pseudonyms under a key that is used for one extract
 clinicians have their own ids, by which a model finds them on the roster.
 """
 
-import csv
 import hashlib
 import hmac
-import io
 import json
 import os
 import secrets
@@ -25,6 +23,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings, trained_on
+from recommender.tables.csv_text import csv_text
 from recommender.values.kinds import NONE_NAMED, RawValue
 
 MANIFEST = "extract.json"
@@ -82,11 +81,7 @@ def write_extract(
     tables = _tables(material, practice, key)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, (header, rows) in tables.items():
-        file = io.StringIO(newline="")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(map(_as_text, row) for row in rows)
-        _text(directory / f"{name}.csv", file.getvalue())
+        _text(directory / f"{name}.csv", csv_text(header, rows))
     counts = {name: len(rows) for name, (_, rows) in tables.items()}
     manifest = {"extract_id": extract_id, "practice_digest": practice.digest, "rows": counts}
     _text(directory / MANIFEST, json.dumps(manifest, indent=1) + "\n")
@@ -228,17 +223,6 @@ def _renamed(field: Field, cell: RawValue, rename: Callable[[str], str]) -> RawV
         return cell
     named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]
-
-
-def _as_text(cell: RawValue) -> str:
-    """A cell as text that its reader parses."""
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, list | tuple):
-        return ";".join(map(_as_text, cell)) or NONE_NAMED
-    return str(cell)
 
 
 def _text(path: Path, text: str) -> None:

@@ -1,0 +1,39 @@
+"""Keeps requests below a number a minute, as Cliniko's documentation recommends."""
+
+from collections import deque
+from collections.abc import Callable
+
+MINUTE = 60.0
+DEFAULT_PER_MINUTE = 180
+"""Below the documented 200, for whatever else uses the same user's keys."""
+
+
+class RequestPace:
+    """Waits before a request where the last minute already has as many as allowed.
+
+    Examples
+    --------
+    >>> now = [0.0]
+    >>> def sleep(seconds):
+    ...     now[0] += seconds
+    >>> pace = RequestPace(2, lambda: now[0], sleep)
+    >>> for _ in range(3):
+    ...     pace.wait()
+    >>> now
+    [60.0]
+    """
+
+    def __init__(
+        self, per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self._sent: deque[float] = deque(maxlen=per_minute)
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait(self) -> None:
+        """Returns when a request may be sent, and counts it."""
+        if len(self._sent) == self._sent.maxlen:
+            left = self._sent[0] + MINUTE - self._clock()
+            if left > 0:
+                self._sleep(left)
+        self._sent.append(self._clock())
