@@ -1,0 +1,79 @@
+"""The four tables of a practice from resources of FHIR."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from recommender.importing.fhir.clients import import_clients, intake_links
+from recommender.importing.fhir.clinicians import import_clinicians
+from recommender.importing.fhir.mapping import FhirMapping
+from recommender.importing.fhir.meetings import read_meetings
+from recommender.importing.fhir.ratings import People, import_pairings, import_ratings
+from recommender.importing.fhir.resources import Document, collect
+from recommender.importing.fhir.responses import KIND, Response, complete_responses
+from recommender.importing.import_report import ImportLog
+from recommender.importing.output_tables import OutputTable
+from recommender.importing.pseudonyms import Pseudonyms
+from recommender.practice.definition import Practice
+
+MAX_NAMED = 10
+"""Addresses of questionnaires that a note lists."""
+_ADDRESS = re.compile(r"(https?://|urn:)[A-Za-z0-9._:/#-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """What an import of FHIR depends on beside the resources: `now` carries a zone."""
+
+    mapping: FhirMapping
+    practice: Practice
+    pseudonyms: Pseudonyms
+    now: datetime
+
+
+def import_documents(
+    documents: Iterable[Document], settings: ImportSettings, log: ImportLog
+) -> dict[str, OutputTable]:
+    """The tables in some documents, by name; what is left out is recorded in the log.
+
+    Clinicians are there if any were read. Clients, pairings and ratings are there together, if any
+    client was.
+    """
+    mapping, practice = settings.mapping, settings.practice
+    zone = ZoneInfo(practice.timezone)
+    resources = collect(documents, log)
+    roster = import_clinicians(resources, mapping, practice, settings.pseudonyms, settings.now, log)
+    meetings = read_meetings(resources, roster.ids, zone, log)
+    known = intake_links(mapping, practice)
+    responses = list(complete_responses(resources, zone, log))
+    intakes = [each for each in responses if each.questionnaire in known]
+    ratings = [each for each in responses if each.questionnaire in mapping.ratings]
+    _log_unknown(responses, {*known, *mapping.ratings}, log)
+    clients = import_clients(
+        resources, intakes, meetings, roster.ids, mapping, practice, settings.pseudonyms, log
+    )
+    people = People(clients.ids, roster.ids)
+    pairing_table, pairings = import_pairings(meetings, people, settings.pseudonyms, log)
+    rating_table = import_ratings(ratings, resources, meetings, pairings, mapping, practice, log)
+    tables = {"clinicians": roster.table} if roster.table.rows else {}
+    if clients.table.rows:
+        tables |= {"clients": clients.table, "pairings": pairing_table, "ratings": rating_table}
+    for name, table in tables.items():
+        log.write(name, len(table.rows))
+    if mapping.dropped:
+        unused = ", ".join(mapping.dropped)
+        log.note(f"The practice definition has no use for these of the mapping: {unused}.")
+    return tables
+
+
+def _log_unknown(responses: Iterable[Response], known: set[str], log: ImportLog) -> None:
+    unknown = [each for each in responses if each.questionnaire not in known]
+    reason = "is to a questionnaire that the mapping does not name"
+    log.leave_out_rows(KIND, reason, [each.number for each in unknown])
+    counts = Counter(e.questionnaire for e in unknown if _ADDRESS.fullmatch(e.questionnaire))
+    if counts:
+        named = ", ".join(f"{url} ({count})" for url, count in counts.most_common(MAX_NAMED))
+        log.note(f"Questionnaires that the mapping does not name: {named}.")
