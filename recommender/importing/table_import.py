@@ -1,0 +1,248 @@
+"""Imports the files of a practice's systems into its four tables, by a mapping."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from recommender.errors import Fault
+from recommender.importing.import_report import ImportLog, ImportReport
+from recommender.importing.mapping_check import check_columns, check_definition
+from recommender.importing.mapping_file import MappingError, MappingFile
+from recommender.importing.output_check import sound_tables
+from recommender.importing.output_tables import OutputTable
+from recommender.importing.pairing_rows import (
+    ImportedPairing,
+    PairingKey,
+    attended_appointments,
+    imported_pairings,
+    rows_to_use,
+)
+from recommender.importing.people_rows import (
+    ImportedPeople,
+    SourceRows,
+    keys_of,
+    read_clients,
+    read_clinicians,
+)
+from recommender.importing.pseudonyms import Pseudonyms
+from recommender.importing.rating_rows import ImportedRating, imported_ratings
+from recommender.importing.report_columns import complete_report
+from recommender.importing.source_files import listed_files, read_sources, warn_of
+from recommender.importing.table_rows import pairing_table, people_table, rating_table
+from recommender.practice.definition import Practice
+
+MOSTLY = 0.5
+"""A column of which more than this share cannot be read is mapped wrongly: it is refused."""
+FEW = 4
+"""Rows from which on a share is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTables:
+    """The four tables of an import, and its report."""
+
+    tables: Mapping[str, OutputTable]
+    report: ImportReport
+
+
+def import_files(
+    mapping: MappingFile,
+    name: str,
+    paths: Sequence[Path],
+    practice: Practice,
+    pseudonyms: Pseudonyms,
+    today: date,
+) -> ImportedTables:
+    """The tables in files of a practice's systems.
+
+    Every row of every file is used, or left out with a reason in the report.
+
+    Parameters
+    ----------
+    mapping, name
+        What becomes which field, and how messages call the mapping.
+    paths
+        Files, and folders of files; each is used where its name is like one of the mapping.
+    practice
+        The definition, which has the fields of clients and clinicians.
+    pseudonyms
+        Under the practice's key.
+    today
+        The practice's day; later appointments and ratings are left out.
+
+    Raises
+    ------
+    MappingError
+        When the mapping does not fit the definition or the files, with every fault.
+    """
+    check_definition(mapping, practice, name)
+    log = ImportLog(mapping.mapping.title)
+    sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
+    check_columns(mapping, sources, name)
+    zone = ZoneInfo(practice.timezone)
+    rows: dict[str, SourceRows] = {}
+    for key, source in sources.items():
+        declared = mapping.files[key]
+        for table in source.tables:
+            log.read(table.file, table.size)
+        used = rows_to_use(source, declared, log)
+        named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
+        rows[key] = SourceRows(source, used, *named)
+    clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, log)
+    appointments = rows[mapping.pairings.appointments]
+    spec = mapping.files[mapping.pairings.appointments].date
+    assert spec is not None
+    attended = attended_appointments(appointments, spec, clinicians.ids, zone, today, log)
+    first_day: dict[str, date] = {}
+    for each in attended:
+        first_day[each.client] = min(each.day, first_day.get(each.client, each.day))
+    listed = {
+        key
+        for file in mapping.clients.rows
+        if file in rows
+        for row in rows[file].rows
+        if (key := rows[file].clients[row])
+    }
+    people = read_clients(mapping, practice.client, rows, first_day, pseudonyms, zone, log)
+    pairings = imported_pairings(
+        attended,
+        people.ids,
+        listed,
+        mapping.pairings.ended_after_days,
+        appointments.source,
+        pseudonyms,
+        log,
+    )
+    ratings: list[ImportedRating] = []
+    for each_mapping in mapping.ratings:
+        if each_mapping.file in rows:
+            ratings += imported_ratings(
+                each_mapping,
+                rows[each_mapping.file],
+                pairings,
+                people.ids,
+                practice.instruments,
+                zone,
+                today,
+                log,
+            )
+    _account_for_joined(mapping, rows, people, log)
+    _refuse_misread(log, name)
+    tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)
+    complete_report(mapping, practice, sources, tables, unused, log)
+    return ImportedTables(tables, log.report())
+
+
+def _account_for_joined(
+    mapping: MappingFile, rows: Mapping[str, SourceRows], people: ImportedPeople, log: ImportLog
+) -> None:
+    """Leaves out rows of files that only add fields, and are about nobody who is written."""
+    owners = {*mapping.clients.rows, *mapping.clinicians.rows, mapping.pairings.appointments}
+    owners |= {rating.file for rating in mapping.ratings}
+    for key, each in rows.items():
+        if key in owners:
+            continue
+        seen: set[str] = set()
+        unknown, again = [], []
+        for row in each.rows:
+            if each.clients[row] not in people.ids:
+                unknown.append(row)
+            elif each.clients[row] in seen:
+                again.append(row)
+            seen.add(each.clients[row])
+        each.source.leave_out(log, "its client is in no file of clients, or was left out", unknown)
+        each.source.leave_out(log, "repeats a client of an earlier row", again)
+
+
+def _refuse_misread(log: ImportLog, name: str) -> None:
+    """Refuses a column of which most cells cannot be read.
+
+    Raises
+    ------
+    MappingError
+        With each such column.
+    """
+    report = log.report()
+    read = {each.source: each.read for each in report.sources}
+    faults = [
+        Fault(
+            f"{name}: {each.source}, column {each.column}",
+            f"{each.reason}: {each.count:,} of {read[each.source]:,} rows",
+            "map the column that is meant, or say under [files] how it writes dates and numbers",
+        )
+        for each in report.left_out
+        if each.column is not None
+        and not each.values
+        and read[each.source] >= FEW
+        and each.count > MOSTLY * read[each.source]
+    ]
+    if faults:
+        raise MappingError(faults)
+
+
+def _checked(
+    people: ImportedPeople,
+    clinicians: ImportedPeople,
+    pairings: Mapping[PairingKey, ImportedPairing],
+    ratings: Sequence[ImportedRating],
+    rows: Mapping[str, SourceRows],
+    practice: Practice,
+    today: date,
+    log: ImportLog,
+) -> dict[str, OutputTable]:
+    """The four tables, without what their readers would refuse."""
+    client_keys = sorted(people.ids, key=lambda key: people.ids[key])
+    clinician_keys = sorted(clinicians.ids, key=lambda key: clinicians.ids[key])
+    pairing_keys = sorted(pairings, key=lambda key: pairings[key].pairing_id)
+    in_order = sorted(
+        ratings, key=lambda r: (r.pairing_id, r.session, r.instrument, r.rater, r.row, r.column)
+    )
+    tables = {
+        "clients": people_table("client_id", client_keys, people, practice.client, names=False),
+        "clinicians": people_table(
+            "clinician_id", clinician_keys, clinicians, practice.clinician, names=True
+        ),
+        "pairings": pairing_table(pairing_keys, pairings, people, clinicians),
+        "ratings": rating_table(in_order),
+    }
+
+    def leave_out(table: str, row: int, column: str | None, problem: str) -> bool:
+        reason = f"{column} {problem}" if column else problem
+        if table == "ratings":
+            rating = in_order[row]
+            rating.source.leave_out_cells(log, rating.column, reason, [rating.row])
+            return True
+        if table == "pairings":
+            log.note(f"A pairing is left out: {reason}.")
+            return True
+        side, keys = (people, client_keys) if table == "clients" else (clinicians, clinician_keys)
+        file, at = side.origin[keys[row]]
+        declared = practice.client if table == "clients" else practice.clinician
+        known = declared.get(column or "")
+        source = rows[file].source
+        if (known is not None and not known.required) or column == "name":
+            source.leave_out_cells(log, column or "", problem, [at])
+            return False
+        source.leave_out(log, reason, [at])
+        return True
+
+    sound = sound_tables(tables, practice, today, leave_out)
+    _leave_out_unused_ratings(in_order, sound["ratings"], log)
+    return sound
+
+
+def _leave_out_unused_ratings(
+    ratings: Sequence[ImportedRating], written: OutputTable, log: ImportLog
+) -> None:
+    """Rows all of whose ratings were refused are left out as rows."""
+    keys = {tuple(map(str, row[:2])) + tuple(map(str, row[3:5])) for row in written.rows}
+    of_row: dict[tuple[str, int], list[bool]] = {}
+    sources = {rating.source.key: rating.source for rating in ratings}
+    for rating in ratings:
+        key = (rating.pairing_id, str(rating.session), rating.instrument, rating.rater)
+        of_row.setdefault((rating.source.key, rating.row), []).append(key in keys)
+    for (source, row), used in of_row.items():
+        if not any(used):
+            sources[source].leave_out(log, "every rating in it was refused", [row])
