@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recommender.importing.fhir.clinicians import identity_of
+from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping
 from recommender.importing.fhir.meetings import Meetings
 from recommender.importing.fhir.questionnaire import canonical_url
@@ -22,7 +23,6 @@ from recommender.importing.fhir.resources import Resource, Resources
 from recommender.importing.fhir.responses import KIND, Response
 from recommender.importing.fhir.times import whole_day, years_between
 from recommender.importing.import_report import ImportLog
-from recommender.importing.output_tables import OutputTable
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.columns import read_cell
 from recommender.practice.definition import Practice
@@ -32,9 +32,9 @@ from recommender.values.kinds import RawValue
 
 @dataclass(frozen=True, slots=True)
 class ImportedClients:
-    """The table, and the pseudonym of each of its clients by key of the patient."""
+    """The rows, and the pseudonym of each of their clients by key of the patient."""
 
-    table: OutputTable
+    rows: ImportedRows
     ids: Mapping[str, str]
 
 
@@ -73,8 +73,8 @@ def import_clients(
     """
     links = intake_links(mapping, practice)
     chosen = _chosen(intakes, meetings, log)
-    columns = [name for name, each in practice.client.items() if each.use != "audit"]
     rows: list[dict[str, RawValue]] = []
+    origins = []
     ids: dict[str, str] = {}
     for patient in resources.of("Patient"):
         response, first = chosen.get(patient.key), meetings.first_of(patient.key)
@@ -96,11 +96,11 @@ def import_clients(
             continue
         ids[patient.key] = pseudonyms.of("client", identity)
         rows.append({"client_id": ids[patient.key], **cells})
-    filled = [name for name in columns if any(row.get(name) is not None for row in rows)]
-    header = ("client_id", *(n for n in columns if n in filled or practice.client[n].required))
-    _log_columns(header, rows, practice, log)
-    table = OutputTable(header, [[row.get(each) for each in header] for row in rows])
-    return ImportedClients(table, ids)
+        origins.append(("Patient", patient.number))
+    header = ("client_id", *practice.client)
+    found = ImportedRows(header, rows, origins)
+    found.log_columns("clients", dict.fromkeys(practice.client, (KIND,)), log)
+    return ImportedClients(found, ids)
 
 
 def _chosen(intakes: Iterable[Response], meetings: Meetings, log: ImportLog) -> dict[str, Response]:
@@ -185,19 +185,3 @@ def _missing(cells: Mapping[str, RawValue], practice: Practice) -> str:
     """Why a client without required answers is left out; "" for others."""
     lost = [f.name for f in practice.client.values() if f.required and cells.get(f.name) is None]
     return f"has no {' and no '.join(lost)}" if lost else ""
-
-
-def _log_columns(
-    header: tuple[str, ...],
-    rows: list[dict[str, RawValue]],
-    practice: Practice,
-    log: ImportLog,
-) -> None:
-    for name in header:
-        filled = sum(row.get(name) is not None for row in rows)
-        log.map_field(
-            "clients", name, (KIND,) if name != "client_id" else ("Patient",), filled, len(rows)
-        )
-    for field in practice.client.values():
-        if field.name not in header and field.use != "audit":
-            log.lack("clients", field.name, field.missing, required=field.required)

@@ -9,12 +9,12 @@ from recommender.importing.fhir.availability import next_free_days, practitioner
 from recommender.importing.fhir.clinician_cells import CELLS, absences
 from recommender.importing.fhir.clinician_codes import codes_from, is_coded
 from recommender.importing.fhir.concepts import Tokens
+from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import ClinicianColumn, FhirMapping
 from recommender.importing.fhir.person import Circumstances, Person, person_of
 from recommender.importing.fhir.resources import Body, Resource, Resources
 from recommender.importing.fhir.times import first_day, last_day
 from recommender.importing.import_report import ImportLog
-from recommender.importing.output_tables import OutputTable
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.columns import read_cell
 from recommender.practice.definition import Practice
@@ -27,9 +27,9 @@ _ROLE_SOURCES = ("role_code", "specialty", "qualification")
 
 @dataclass(frozen=True, slots=True)
 class ImportedClinicians:
-    """The table, and the pseudonym of each of its clinicians by key of the practitioner."""
+    """The rows, and the pseudonym of each of their clinicians by key of the practitioner."""
 
-    table: OutputTable
+    rows: ImportedRows
     ids: Mapping[str, str]
 
 
@@ -51,6 +51,7 @@ def import_clinicians(
     _log_slots(resources, log)
     around = replace(around, free_days=next_free_days(resources, away, now, zone))
     rows: list[dict[str, RawValue]] = []
+    origins = []
     ids: dict[str, str] = {}
     for person in people:
         body = person.practitioner.body
@@ -65,10 +66,14 @@ def import_clinicians(
         for field, column in mapping.clinicians.items():
             cells[field] = _cell(practice.clinician[field], column, person, around, log)
         rows.append(cells)
-    header = ("clinician_id", "name", *mapping.clinicians)
-    _log_columns(header, rows, mapping, practice, log)
-    table = OutputTable(header, [[row.get(each) for each in header] for row in rows])
-    return ImportedClinicians(table, ids)
+        origins.append((SOURCE, person.practitioner.number))
+    names = () if "name" in practice.clinician else ("name",)
+    header = ("clinician_id", *names, *practice.clinician)
+    found = ImportedRows(header, rows, origins)
+    columns = mapping.clinicians.items()
+    sources = {name: each.sources or ("one value",) for name, each in columns}
+    found.log_columns("clinicians", sources, log)
+    return ImportedClinicians(found, ids)
 
 
 def _people(
@@ -236,21 +241,3 @@ def _level_of(tokens: Tokens, column: ClinicianColumn, field: Field) -> str | No
     if column.codes:
         return next((column.codes[token] for token in tokens if token in column.codes), None)
     return next((token for token in tokens if token in field.levels), None)
-
-
-def _log_columns(
-    header: tuple[str, ...],
-    rows: list[dict[str, RawValue]],
-    mapping: FhirMapping,
-    practice: Practice,
-    log: ImportLog,
-) -> None:
-    for name in header:
-        column = mapping.clinicians.get(name)
-        sources = ("one value",) if column is not None and column.value is not None else None
-        filled = sum(row.get(name) is not None for row in rows)
-        origin = sources or (column.sources if column is not None else (SOURCE,))
-        log.map_field("clinicians", name, origin, filled, len(rows))
-    for field in practice.clinician.values():
-        if field.name not in mapping.clinicians:
-            log.lack("clinicians", field.name, field.missing, required=field.required)

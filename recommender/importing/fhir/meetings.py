@@ -18,12 +18,17 @@ APPOINTMENTS_HELD = frozenset({"arrived", "checked-in", "fulfilled"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Meeting:
-    """One session that took place, by keys of the patient and the practitioner."""
+    """One session that took place, by keys of the patient and the practitioner.
+
+    `kind` and `number` are those of the resource it was read from.
+    """
 
     starts: datetime
     day: date
     client: str
     clinician: str
+    kind: str
+    number: int
     encounter: str = ""
 
     @property
@@ -132,7 +137,8 @@ def _meeting(
     if len(met) != 1:
         return "is of several clinicians" if met else "is with nobody of the roster"
     starts = instant_of(begins) or datetime.combine(day, time.min, zone)
-    return Meeting(starts, day, clients[0], met[0], resource.key if is_encounter else "")
+    key = resource.key if is_encounter else ""
+    return Meeting(starts, day, clients[0], met[0], resource.kind, resource.number, key)
 
 
 def _participants(body: Body) -> Iterable[Body]:

@@ -9,13 +9,13 @@ import numpy as np
 from recommender.alliance.instruments import Instrument
 from recommender.alliance.scores import is_response
 from recommender.importing.fhir.concepts import tokens_of_concept
+from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping, RatingForm
 from recommender.importing.fhir.meetings import Meeting, Meetings
 from recommender.importing.fhir.questionnaire_answers import Body, answers_by_link, plain_answer
 from recommender.importing.fhir.resources import Resource, Resources
 from recommender.importing.fhir.responses import KIND, Response
 from recommender.importing.import_report import ImportLog
-from recommender.importing.output_tables import OutputTable
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.definition import Practice
 from recommender.tables.pairings import RATERS
@@ -41,23 +41,26 @@ class People:
 
 def import_pairings(
     meetings: Meetings, people: People, pseudonyms: Pseudonyms, log: ImportLog
-) -> tuple[OutputTable, dict[tuple[str, str], str]]:
+) -> tuple[ImportedRows, dict[tuple[str, str], str]]:
     """A pairing for each client and clinician who met, with its first day and its sessions.
 
     Also the pairing's pseudonym by the keys of both. Pairings of clients who were left out are
     left out.
     """
-    rows: list[list[RawValue]] = []
+    rows: list[dict[str, RawValue]] = []
+    origins = []
     ids: dict[tuple[str, str], str] = {}
     for pair, held in meetings.pairs.items():
         client, clinician = people.clients.get(pair[0]), people.clinicians.get(pair[1])
         if client is None or clinician is None:
             continue
         ids[pair] = pseudonyms.of("pairing", f"{client}/{clinician}")
-        rows.append([ids[pair], client, clinician, held[0].day.isoformat(), len(held)])
-    for name in PAIRING_HEADER:
-        log.map_field("pairings", name, ("Encounter", "Appointment"), len(rows), len(rows))
-    return OutputTable(PAIRING_HEADER, rows), ids
+        cells = (ids[pair], client, clinician, held[0].day.isoformat(), len(held))
+        rows.append(dict(zip(PAIRING_HEADER, cells, strict=True)))
+        origins.append((held[0].kind, held[0].number))
+    found = ImportedRows(PAIRING_HEADER, rows, origins)
+    found.log_columns("pairings", {}, log)
+    return found, ids
 
 
 def import_ratings(
@@ -68,7 +71,7 @@ def import_ratings(
     mapping: FhirMapping,
     practice: Practice,
     log: ImportLog,
-) -> OutputTable:
+) -> ImportedRows:
     """Ratings in the order of their days; of several of one session the last one counts."""
     found: dict[tuple[RawValue, ...], tuple[Response, list[RawValue]]] = {}
     for response in sorted(responses, key=lambda each: (each.authored, each.number)):
@@ -82,14 +85,12 @@ def import_ratings(
             reason = "is an earlier rating of the same session"
             log.leave_out_rows(KIND, reason, [found[key][0].number])
         found[key] = response, row
-    rows = [row for _, row in found.values()]
-    items = max((len(row) for row in rows), default=0) - len(RATING_HEADER)
+    items = max((len(row) for _, row in found.values()), default=0) - len(RATING_HEADER)
     header = (*RATING_HEADER, *(f"item_{number}" for number in range(1, items + 1)))
-    rows = [[*row, *([None] * (len(header) - len(row)))] for row in rows]
-    for place, name in enumerate(header):
-        filled = sum(row[place] is not None for row in rows)
-        log.map_field("ratings", name, (KIND,), filled, len(rows))
-    return OutputTable(header, rows)
+    rows = [dict(zip(header, row, strict=False)) for _, row in found.values()]
+    imported = ImportedRows(header, rows, [(KIND, each.number) for each, _ in found.values()])
+    imported.log_columns("ratings", {}, log)
+    return imported
 
 
 def _rating(

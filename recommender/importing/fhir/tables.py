@@ -2,19 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from recommender.importing.fhir.clients import import_clients, intake_links
 from recommender.importing.fhir.clinicians import import_clinicians
+from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping
 from recommender.importing.fhir.meetings import read_meetings
 from recommender.importing.fhir.ratings import People, import_pairings, import_ratings
 from recommender.importing.fhir.resources import Document, collect
 from recommender.importing.fhir.responses import KIND, Response, complete_responses
 from recommender.importing.import_report import ImportLog
+from recommender.importing.output_check import sound_tables
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.definition import Practice
@@ -56,17 +58,56 @@ def import_documents(
         resources, intakes, meetings, roster.ids, mapping, practice, settings.pseudonyms, log
     )
     people = People(clients.ids, roster.ids)
-    pairing_table, pairings = import_pairings(meetings, people, settings.pseudonyms, log)
-    rating_table = import_ratings(ratings, resources, meetings, pairings, mapping, practice, log)
-    tables = {"clinicians": roster.table} if roster.table.rows else {}
-    if clients.table.rows:
-        tables |= {"clients": clients.table, "pairings": pairing_table, "ratings": rating_table}
-    for name, table in tables.items():
-        log.write(name, len(table.rows))
+    pairings, pairing_ids = import_pairings(meetings, people, settings.pseudonyms, log)
+    rated = import_ratings(ratings, resources, meetings, pairing_ids, mapping, practice, log)
+    rows = {
+        "clients": clients.rows,
+        "clinicians": roster.rows,
+        "pairings": pairings,
+        "ratings": rated,
+    }
+    tables = _sound(rows, practice, settings.now, log)
+    _log_missing(rows, practice, log)
     if mapping.dropped:
         unused = ", ".join(mapping.dropped)
         log.note(f"The practice definition has no use for these of the mapping: {unused}.")
     return tables
+
+
+def _sound(
+    rows: Mapping[str, ImportedRows], practice: Practice, now: datetime, log: ImportLog
+) -> dict[str, OutputTable]:
+    """The tables that have rows, without what their readers would refuse."""
+
+    def leave_out(table: str, row: int, column: str | None, problem: str) -> bool:
+        kind, number = rows[table].origins[row]
+        side = practice.client if table == "clients" else practice.clinician
+        known = side.get(column or "") if table in ("clients", "clinicians") else None
+        if known is None or known.required or column is None:
+            log.leave_out_rows(kind, f"{column or table}: {problem}", [number])
+            return True
+        log.leave_out_cells(kind, column, problem, [number])
+        return False
+
+    tables = {name: each.table() for name, each in rows.items()}
+    sound = sound_tables(tables, practice, practice.day_at(now), leave_out)
+    has_clients = bool(sound["clients"].rows)
+    written = {
+        name: table
+        for name, table in sound.items()
+        if (table.rows if name == "clinicians" else has_clients)
+    }
+    for name, table in written.items():
+        log.write(name, len(table.rows))
+    return written
+
+
+def _log_missing(rows: Mapping[str, ImportedRows], practice: Practice, log: ImportLog) -> None:
+    for name, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
+        for field in fields.values():
+            given = any(row.get(field.name) is not None for row in rows[name].rows)
+            if rows[name].rows and not given and field.use != "audit":
+                log.lack(name, field.name, field.missing, required=field.required)
 
 
 def _log_unknown(responses: Iterable[Response], known: set[str], log: ImportLog) -> None:
