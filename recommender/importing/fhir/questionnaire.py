@@ -161,8 +161,8 @@ def _enable_when(condition: Condition, practice: Practice, url: str) -> list[Jso
     if condition.below is not None:
         return [{"question": asked, "operator": "<", "answerDecimal": condition.below}]
     if practice.client[asked].kind == "flag":
-        is_true = condition.has != ("false",)
-        return [{"question": asked, "operator": "=", "answerBoolean": is_true}]
+        # A definition refuses conditions on a flag that is false.
+        return [{"question": asked, "operator": "=", "answerBoolean": True}]
     system = level_system(url, asked)
     return [
         {"question": asked, "operator": "=", "answerCoding": {"system": system, "code": level}}
