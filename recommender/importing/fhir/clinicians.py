@@ -13,7 +13,7 @@ from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import ClinicianColumn, FhirMapping
 from recommender.importing.fhir.person import Circumstances, Person, person_of
 from recommender.importing.fhir.resources import Body, Resource, Resources
-from recommender.importing.fhir.times import first_day, last_day
+from recommender.importing.fhir.times import first_day, instant_of, last_day
 from recommender.importing.import_report import ImportLog
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.practice.columns import read_cell
@@ -48,7 +48,7 @@ def import_clinicians(
     )
     people = _people(resources, mapping, around, log)
     away = {each.practitioner.key: absences(each, around)[0] for each in people}
-    _log_slots(resources, log)
+    _log_slots(resources, now, log)
     around = replace(around, free_days=next_free_days(resources, away, now, zone))
     rows: list[dict[str, RawValue]] = []
     origins = []
@@ -138,7 +138,7 @@ def _log_unused(resources: Resources, people: list[Person], log: ImportLog) -> N
         log.leave_out_rows(kind, "is named by no role of a clinician", numbers)
 
 
-def _log_slots(resources: Resources, log: ImportLog) -> None:
+def _log_slots(resources: Resources, now: datetime, log: ImportLog) -> None:
     """Records slots and schedules that tell nothing about a free time of a clinician."""
     for slot in resources.of("Slot"):
         schedule = resources.follow(slot.body.get("schedule"), slot, "Schedule")
@@ -147,6 +147,8 @@ def _log_slots(resources: Resources, log: ImportLog) -> None:
             reason = "names no schedule that was read"
         elif slot.body.get("status") != "free":
             reason = "is not free"
+        elif (start := instant_of(slot.body.get("start"))) is None or start < now:
+            reason = "is over"
         if reason is not None:
             log.leave_out_rows("Slot", reason, [slot.number])
     for schedule in resources.of("Schedule"):

@@ -45,14 +45,18 @@ def load_mapping(path: Path | None, practice: Practice) -> FhirMapping:
         With every fault: path in the file, what is wrong, how to fix it.
     """
     if path is None:
-        text = (files("recommender") / f"importing/fhir/shipped/{SHIPPED}.toml").read_text("utf-8")
-        return read_mapping(text, practice, lenient=True)
+        return read_mapping(shipped_mapping(), practice, lenient=True)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         remedy = "name a readable UTF-8 TOML file, or leave --mapping out"
         raise DefinitionError([Fault(str(path), "cannot be read", remedy)]) from None
     return read_mapping(text, practice)
+
+
+def shipped_mapping() -> str:
+    """The text of the mapping that ships, to be copied and edited."""
+    return (files("recommender") / f"importing/fhir/shipped/{SHIPPED}.toml").read_text("utf-8")
 
 
 def read_mapping(text: str, practice: Practice, *, lenient: bool = False) -> FhirMapping:

@@ -165,14 +165,21 @@ def _scores(
         low, high = instrument.bounds(form.metric)
         if total is None:
             return "has no total"
-        return [total] if low <= total <= high else "has a total outside the instrument's range"
+        if not low <= total <= high:
+            return "has a total outside the instrument's range"
+        return [_plain(total)]
     items = [_number(answers.get(link, []), form.values) for link in form.items]
     given = np.array([value for value in items if value is not None], dtype=np.float64)
     if not len(given):
         return "has no item that is a number"
     if not is_response(instrument, given).all():
         return "has an item outside the instrument's range"
-    return [None, *items]
+    return [None, *(None if value is None else _plain(value) for value in items)]
+
+
+def _plain(value: float) -> float | int:
+    """A whole number without a point, as tables write it."""
+    return int(value) if value.is_integer() else value
 
 
 def _number(answers: list[Body], values: Mapping[str, float]) -> float | None:
