@@ -11,6 +11,7 @@ from recommender.cli.commands import (
     evaluation,
     export,
     identities,
+    imports,
     matches,
     practice,
     privacy,
@@ -30,6 +31,7 @@ app = typer.Typer(
     "people, `doctor` to check it.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(imports.import_app, name="import")
 app.add_typer(share.share_app, name="share")
 app.add_typer(trial.trial_app, name="trial")
 app.add_typer(access.keys_app, name="keys")

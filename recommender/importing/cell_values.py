@@ -14,7 +14,7 @@ from recommender.importing.mapping_file import Cell
 from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
 from recommender.tables.csv_text import cell_text
-from recommender.values.ids import canonical_id
+from recommender.values.ids import NONE_NAMED, canonical_id
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import DateOrder, TableFormat
 
@@ -125,6 +125,8 @@ def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable
         return None
     if not (spec.values or spec.split or declared.kind in _LEVEL_KINDS):
         return cell
+    if declared.kind == "tags" and folded(cell) in {NONE_NAMED} - set(map(folded, spec.values)):
+        return NONE_NAMED
     parts = _parts(spec, cell) if declared.kind == "tags" else [cell]
     found: dict[Any, None] = {}
     for part in parts:

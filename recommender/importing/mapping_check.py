@@ -58,7 +58,8 @@ def check_columns(mapping: MappingFile, sources: Mapping[str, Source], name: str
     faults = []
     for place, file, column in columns_read(mapping):
         source = sources.get(file)
-        if source is None or source.column(column) is not None:
+        # Without an id of rows, only repeated rows are not noticed.
+        if source is None or place.endswith(".row_id") or source.column(column) is not None:
             continue
         faults.append(_missing_column(f"{name}: {place}", source, column))
     if faults:
@@ -118,6 +119,9 @@ def columns_read(mapping: MappingFile) -> Iterator[tuple[str, str, Column]]:
 
 def _file_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
     for key, file in mapping.files.items():
+        if file.fields_of == "clients" and file.client is None:
+            remedy = "add client = { column = … }"
+            yield Fault(f"{name}: files.{key}", "does not say which client a row names", remedy)
         for kind in ("drop", "keep"):
             for number, condition in enumerate(getattr(file, kind), start=1):
                 if (condition.equals is None) == (condition.filled is None):
@@ -158,8 +162,9 @@ def _people_faults(
                 yield Fault(place, f"{spec.file} does not say which {side} a row names", remedy)
         if spec.read_as == "age" and (side, declared[field].kind) != ("client", "number"):
             yield Fault(place, "cannot be an age", "read an age into a client's field of numbers")
+    by_hand = any(file.fields_of == table for file in mapping.files.values())
     for field, known in declared.items():
-        if known.required and field not in people.fields:
+        if known.required and not by_hand and field not in people.fields:
             remedy = f"add {field} under [{table}.fields]"
             yield Fault(f"{name}: {table}.fields", f"{field} is required and not mapped", remedy)
 

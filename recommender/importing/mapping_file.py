@@ -131,8 +131,9 @@ class SourceFile:
     required
         Whether the import is refused without it.
     fields_of
-        `clinicians` where the columns have the names of the definition's fields and need no
-        mapping; rows name a clinician by `clinician_id` or `name`.
+        `clients` or `clinicians` where the columns have the names of the definition's fields and
+        need no mapping. Their filled cells count more than those of other files. Rows name a
+        client by `client`, a clinician by the columns `clinician_id` or `name`.
     row_id
         What the source system calls a row: a row that repeats it is left out.
     client, clinician, clinician_name, date
@@ -148,7 +149,7 @@ class SourceFile:
     names: Annotated[Texts, Setting(min_length=1)]
     sheet: Text = ""
     required: Flag = True
-    fields_of: Annotated[str, one_of(("", "clinicians"))] = ""
+    fields_of: Annotated[str, one_of(("", "clients", "clinicians"))] = ""
     row_id: Column = ()
     client: Cell | None = None
     clinician: Cell | None = None

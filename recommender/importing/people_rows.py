@@ -55,12 +55,15 @@ class ImportedPeople:
         Names that staff read; of clinicians alone.
     cells
         Filled cells by field and key.
+    columns
+        Columns from which each field was read.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
     origin: dict[str, tuple[str, int]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes people."""
@@ -129,6 +132,13 @@ def read_clients(
         log,
     )
     _add_fields(people, mapping.clients, declared, sources, "clients", first_day, zone, log)
+    for file, each in sources.items():
+        if mapping.files[file].fields_of == "clients":
+            first_rows: dict[str, int] = {}
+            for row in each.rows:
+                if each.clients[row] in people.ids:
+                    first_rows.setdefault(each.clients[row], row)
+            _read_by_hand(people, declared, each.source, first_rows, zone, log)
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
@@ -233,7 +243,7 @@ def _add_fields(
                 log,
             )
         people.cells[name] = found
-        log.map_field(table, name, columns, len(found.keys() & people.ids.keys()), len(people.ids))
+        people.columns[name] = tuple(columns)
 
 
 def _read_field(
@@ -330,18 +340,31 @@ def _add_by_hand(
                 people.names.setdefault(key, written)
     source.leave_out(log, "names no clinician by clinician_id or name", nobody)
     source.leave_out(log, "repeats a clinician of an earlier row", again)
+    row_of = {key: row for row, key in keys.items()}
+    _read_by_hand(people, declared, source, row_of, zone, log)
+
+
+def _read_by_hand(
+    people: ImportedPeople,
+    declared: Mapping[str, Field],
+    source: Source,
+    row_of: Mapping[str, int],
+    zone: tzinfo,
+    log: ImportLog,
+) -> None:
+    """Reads columns that have the names of fields, for the people whose rows are given by key."""
+    rows = list(row_of.values())
     for name, known in declared.items():
         cells = source.cells([name])
         if cells is None:
             continue
-        read = field_cells(known, BY_HAND, [cells[row] for row in keys], source.written, zone)
-        rows = list(keys)
+        read = field_cells(known, BY_HAND, [cells[row] for row in rows], source.written, zone)
         for reason, wrong in read.left_out.items():
             values = read.unmapped.get(reason, ())
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)
-        filled = {k: c for k, c in zip(keys.values(), read.cells, strict=True) if c is not None}
+        filled = {k: c for k, c in zip(row_of, read.cells, strict=True) if c is not None}
         people.cells[name] = people.cells.get(name, {}) | filled
-        log.map_field("clinicians", name, [f"{source.label}: {name}"], len(filled), len(keys))
+        people.columns[name] = (*people.columns.get(name, ()), f"{name} of {source.label}")
 
 
 def _key_of(
@@ -356,6 +379,6 @@ def _key_of(
 
 
 def columns_by_hand(declared: Mapping[str, Field], source: Source) -> list[str]:
-    """The columns of a file filled in by hand that are read."""
+    """The columns that are read of a file whose columns have the names of fields."""
     known = {folded(name) for name in ("clinician_id", "name", *declared)}
     return [name for table in source.tables for name in table.columns if folded(name) in known]

@@ -7,10 +7,11 @@ from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_check import SESSION, cells_of, columns_read
 from recommender.importing.mapping_file import Cell, MappingFile
 from recommender.importing.output_tables import OutputTable
-from recommender.importing.people_rows import columns_by_hand
+from recommender.importing.people_rows import ImportedPeople, columns_by_hand
 from recommender.importing.rating_rows import item_columns, session_columns
 from recommender.importing.source_files import Source, unread_columns
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 
 
 def complete_report(
@@ -18,12 +19,13 @@ def complete_report(
     practice: Practice,
     sources: Mapping[str, Source],
     tables: Mapping[str, OutputTable],
+    imported: Mapping[str, ImportedPeople],
     unused: Iterable[Path],
     log: ImportLog,
 ) -> None:
     """Adds what was written, which columns and fields nothing was read into, and unused files."""
-    for name, written in tables.items():
-        log.write(name, len(written.rows))
+    for table, written in tables.items():
+        log.write(table, len(written.rows))
     read: dict[str, set[str]] = {key: set() for key in sources}
     for _, file, column in columns_read(mapping):
         if file in sources and (found := sources[file].column(column)) is not None:
@@ -38,15 +40,12 @@ def complete_report(
                 for spec in filter(None, (rating.score, rating.date)):
                     read[key] |= _session_columns(spec, source)
         if declared.fields_of:
-            read[key] |= set(columns_by_hand(practice.clinician, source))
-        for file, name, reason in unread_columns(source, read[key], declared.leave_out):
-            log.leave_out_column(file, name, reason)
-    for side, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
-        table = tables[side]
-        for field, known in fields.items():
-            at = table.header.index(field)
-            if all(row[at] is None for row in table.rows):
-                log.lack(side, field, known.missing, required=known.required)
+            side = practice.client if declared.fields_of == "clients" else practice.clinician
+            read[key] |= set(columns_by_hand(side, source))
+        for file, unread, reason in unread_columns(source, read[key], declared.leave_out):
+            log.leave_out_column(file, unread, reason)
+    for name, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
+        _report_fields(name, fields, tables[name], imported[name], log)
     for path in unused:
         log.note(f"{path.name} is not read: no file of the mapping is named like it.")
     for key, declared in mapping.files.items():
@@ -75,3 +74,21 @@ def _session_columns(spec: Cell, source: Source) -> set[str]:
     if not any(SESSION in name for names in spec.named for name in names):
         return set()
     return {name for name, _ in session_columns(source, spec)}
+
+
+def _report_fields(
+    name: str,
+    fields: Mapping[str, Field],
+    table: OutputTable,
+    people: ImportedPeople,
+    log: ImportLog,
+) -> None:
+    """Reports what each field was read from, and the fields that are empty in every row."""
+    for field, known in fields.items():
+        at = table.header.index(field)
+        filled = sum(row[at] is not None for row in table.rows)
+        columns = people.columns.get(field, ())
+        if columns:
+            log.map_field(name, field, columns, filled, len(table.rows))
+        if not filled:
+            log.lack(name, field, known.missing, required=known.required)

@@ -1,6 +1,7 @@
 """Finds the files of a mapping among those of a practice, and reads their columns."""
 
 import fnmatch
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,8 +210,8 @@ _REASONS = (
     ("a name: never written", "name surname title salutation preferred initials"),
     (
         "contact data: never written",
-        "email phone mobile address street suburb city state country postcode post zip fax sms "
-        "emergency contact",
+        "email phone phones mobile address street suburb city state country postcode post zip fax "
+        "sms emergency contact",
     ),
     (
         "free text: never written",
@@ -226,10 +227,12 @@ _REASONS = (
 def reason_of(column: str) -> str:
     """Why a column is left out, by the words in its name.
 
-    >>> reason_of("Emergency Contact"), reason_of("Invoice total")
+    >>> reason_of("EmergencyContact"), reason_of("Invoice total")
     ('contact data: never written', 'nothing in the mapping reads it')
     """
-    words = set(folded(column).replace("-", " ").split())
+    if folded(column) in ("patient", "client"):
+        return "a name: never written"
+    words = set(folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)).split())
     for reason, known in _REASONS:
         if words & set(known.split()):
             return reason

@@ -131,7 +131,8 @@ def import_files(
     _account_for_joined(mapping, rows, people, log)
     _refuse_misread(log, name)
     tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)
-    complete_report(mapping, practice, sources, tables, unused, log)
+    by_table = {"clients": people, "clinicians": clinicians}
+    complete_report(mapping, practice, sources, tables, by_table, unused, log)
     return ImportedTables(tables, log.report())
 
 
@@ -208,11 +209,12 @@ def _checked(
         "ratings": rating_table(in_order),
     }
 
+    refused: dict[int, str] = {}
+
     def leave_out(table: str, row: int, column: str | None, problem: str) -> bool:
         reason = f"{column} {problem}" if column else problem
         if table == "ratings":
-            rating = in_order[row]
-            rating.source.leave_out_cells(log, rating.column, reason, [rating.row])
+            refused[row] = reason
             return True
         if table == "pairings":
             log.note(f"A pairing is left out: {reason}.")
@@ -229,20 +231,22 @@ def _checked(
         return True
 
     sound = sound_tables(tables, practice, today, leave_out)
-    _leave_out_unused_ratings(in_order, sound["ratings"], log)
+    _leave_out_ratings(in_order, refused, log)
     return sound
 
 
-def _leave_out_unused_ratings(
-    ratings: Sequence[ImportedRating], written: OutputTable, log: ImportLog
+def _leave_out_ratings(
+    ratings: Sequence[ImportedRating], refused: Mapping[int, str], log: ImportLog
 ) -> None:
-    """Rows all of whose ratings were refused are left out as rows."""
-    keys = {tuple(map(str, row[:2])) + tuple(map(str, row[3:5])) for row in written.rows}
-    of_row: dict[tuple[str, int], list[bool]] = {}
-    sources = {rating.source.key: rating.source for rating in ratings}
-    for rating in ratings:
-        key = (rating.pairing_id, str(rating.session), rating.instrument, rating.rater)
-        of_row.setdefault((rating.source.key, rating.row), []).append(key in keys)
-    for (source, row), used in of_row.items():
-        if not any(used):
-            sources[source].leave_out(log, "every rating in it was refused", [row])
+    """Records refused ratings: as rows where nothing of a row is used, else as cells."""
+    used = {
+        (rating.source.key, rating.row)
+        for place, rating in enumerate(ratings)
+        if place not in refused
+    }
+    for place, reason in refused.items():
+        rating = ratings[place]
+        if (rating.source.key, rating.row) in used:
+            rating.source.leave_out_cells(log, rating.column, reason, [rating.row])
+        else:
+            rating.source.leave_out(log, reason, [rating.row])

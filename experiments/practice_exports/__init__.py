@@ -1,0 +1,1 @@
+"""Exports of a simulated practice, in the shapes that practice systems write."""

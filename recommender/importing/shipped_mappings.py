@@ -1,0 +1,47 @@
+"""The mappings that ship with the package."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from recommender.errors import Fault
+from recommender.importing.mapping_file import MappingError, MappingFile, read_mapping
+
+FOLDER = files("recommender") / "importing" / "shipped"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The names of the shipped mappings, sorted."""
+    names = (each.name for each in FOLDER.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def shipped_mapping_text(name: str) -> str:
+    """The text of a shipped mapping, to be copied and edited.
+
+    Raises
+    ------
+    MappingError
+        When none has this name.
+    """
+    if name not in shipped_names():
+        remedy = f"name one of {', '.join(shipped_names())}, or a TOML file"
+        raise MappingError([Fault(name, "is not a shipped mapping", remedy)])
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def mapping_named(name: str) -> MappingFile:
+    """The mapping in a file `NAME.toml`, or the shipped one of that name.
+
+    Raises
+    ------
+    MappingError
+        When there is none, or with everything that is wrong with its form.
+    """
+    if not name.endswith(".toml"):
+        return read_mapping(shipped_mapping_text(name), name)
+    path = Path(name)
+    try:
+        return read_mapping(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError):
+        remedy = "check the path; `recommender import list` has the shipped mappings"
+        raise MappingError([Fault(name, "cannot be read as text", remedy)]) from None
