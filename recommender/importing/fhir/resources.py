@@ -26,7 +26,9 @@ READ_KINDS = (
     "QuestionnaireResponse",
 )
 """Kinds of resource that are read."""
-UNKNOWN_KIND = "unknown"
+UNKNOWN_KIND, BUNDLE = "unknown", "Bundle"
+OTHER_KINDS = "other kinds"
+"""What the report calls resources of kinds that are not read, which are numbered together."""
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,50}")
 _RELATIVE = re.compile(r"(?:.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})")
 _VERSION = re.compile(r"/_history/[A-Za-z0-9.-]{1,64}$")
@@ -137,11 +139,12 @@ def collect(documents: Iterable[Document], log: ImportLog) -> Resources:
     for document in documents:
         for entry in _entries(document.content):
             kind = _kind_of(entry.body)
-            numbers[kind] = numbers.get(kind, 0) + 1
-            log.read(kind, 1)
+            source = kind if kind in (*READ_KINDS, UNKNOWN_KIND, BUNDLE) else OTHER_KINDS
+            numbers[source] = numbers.get(source, 0) + 1
+            log.read(source, 1)
             problem = _problem_of(kind, entry)
             if problem is not None:
-                log.leave_out_rows(kind, problem, [numbers[kind]])
+                log.leave_out_rows(source, problem, [numbers[source]])
                 continue
             assert isinstance(entry.body, Mapping)  # for the type checker: `_problem_of` says so
             found = Resource(kind, numbers[kind], entry.body, entry.full_url)
@@ -172,13 +175,13 @@ def _problem_of(kind: str, entry: _Entry) -> str | None:
     if kind == UNKNOWN_KIND or not isinstance(entry.body, Mapping):
         return "is not a FHIR resource"
     if kind not in READ_KINDS:
-        return "is of a kind that is not read"
+        return f"{kind} is not read"
     return problem_of(entry.body)
 
 
 def _entries(content: object, depth: int = 0) -> Iterator[_Entry]:
     """The resources in parsed JSON, those of bundles one by one."""
-    is_bundle = isinstance(content, Mapping) and content.get("resourceType") == "Bundle"
+    is_bundle = isinstance(content, Mapping) and content.get("resourceType") == BUNDLE
     if not is_bundle:
         yield _Entry(content)
         return
@@ -207,7 +210,7 @@ def _unpacked(entry: Body, full_url: str, depth: int) -> Iterator[_Entry]:
     body, search = entry.get("resource"), entry.get("search")
     if body is None or (isinstance(search, Mapping) and search.get("mode") == "outcome"):
         return
-    if _kind_of(body) == "Bundle":
+    if _kind_of(body) == BUNDLE:
         yield from _entries(body, depth + 1)
     else:
         yield _Entry(body, full_url)

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from recommender.importing.fhir.by_hand import ByHand, with_cells_by_hand
 from recommender.importing.fhir.clients import import_clients, intake_links
 from recommender.importing.fhir.clinicians import import_clinicians
 from recommender.importing.fhir.imported_rows import ImportedRows
@@ -28,12 +29,16 @@ _ADDRESS = re.compile(r"(https?://|urn:)[A-Za-z0-9._:/#-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class ImportSettings:
-    """What an import of FHIR depends on beside the resources: `now` carries a zone."""
+    """What an import of FHIR depends on beside the resources.
+
+    `now` carries a zone; `by_hand` has cells of clinicians that no resource has.
+    """
 
     mapping: FhirMapping
     practice: Practice
     pseudonyms: Pseudonyms
     now: datetime
+    by_hand: ByHand = field(default_factory=dict)
 
 
 def import_documents(
@@ -60,9 +65,12 @@ def import_documents(
     people = People(clients.ids, roster.ids)
     pairings, pairing_ids = import_pairings(meetings, people, settings.pseudonyms, log)
     rated = import_ratings(ratings, resources, meetings, pairing_ids, mapping, practice, log)
+    complete = roster.rows
+    if settings.by_hand:
+        complete = with_cells_by_hand(complete, settings.by_hand, log)
     rows = {
         "clients": clients.rows,
-        "clinicians": roster.rows,
+        "clinicians": complete,
         "pairings": pairings,
         "ratings": rated,
     }
@@ -104,10 +112,10 @@ def _sound(
 
 def _log_missing(rows: Mapping[str, ImportedRows], practice: Practice, log: ImportLog) -> None:
     for name, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
-        for field in fields.values():
-            given = any(row.get(field.name) is not None for row in rows[name].rows)
-            if rows[name].rows and not given and field.use != "audit":
-                log.lack(name, field.name, field.missing, required=field.required)
+        for known in fields.values():
+            given = any(row.get(known.name) is not None for row in rows[name].rows)
+            if rows[name].rows and not given and known.use != "audit":
+                log.lack(name, known.name, known.missing, required=known.required)
 
 
 def _log_unknown(responses: Iterable[Response], known: set[str], log: ImportLog) -> None:

@@ -66,7 +66,7 @@ def test_what_is_no_usable_resource_is_reported_with_its_number() -> None:
     assert places == {
         ("unknown", "is not a FHIR resource"): (1, 2, 3),
         ("Patient", "is not valid FHIR R4: birthDate"): (2,),
-        ("Medication", "is of a kind that is not read"): (1,),
+        ("other kinds", "Medication is not read"): (1,),
         ("Bundle", "has no list of entries"): (1,),
     }
 
