@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from recommender.importing.fhir.clinicians import identity_of
+from recommender.importing.fhir.clinicians import NO_IDENTITY, identity_of
 from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping
 from recommender.importing.fhir.meetings import Meetings
@@ -90,7 +90,7 @@ def import_clients(
         reason = _missing(cells, practice)
         identity = identity_of(patient, mapping.ids.client)
         if identity is None:
-            reason = "has no identifier of the system that the mapping names"
+            reason = NO_IDENTITY
         if reason or identity is None:
             log.leave_out_rows("Patient", reason, [patient.number])
             continue

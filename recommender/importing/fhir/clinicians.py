@@ -22,6 +22,7 @@ from recommender.practice.fields import Field
 from recommender.values.kinds import RawValue
 
 SOURCE = "Practitioner"
+NO_IDENTITY = "has no id, or no identifier of the system that the mapping names"
 _ROLE_SOURCES = ("role_code", "specialty", "qualification")
 
 
@@ -57,8 +58,7 @@ def import_clinicians(
         body = person.practitioner.body
         name = identity_of(person.practitioner, mapping.ids.clinician)
         if name is None:
-            reason = "has no identifier of the system that the mapping names"
-            log.leave_out_rows(SOURCE, reason, [person.practitioner.number])
+            log.leave_out_rows(SOURCE, NO_IDENTITY, [person.practitioner.number])
             continue
         pseudonym = pseudonyms.of("clinician", name)
         ids[person.practitioner.key] = pseudonym
@@ -160,12 +160,12 @@ def _log_slots(resources: Resources, now: datetime, log: ImportLog) -> None:
 
 
 def identity_of(resource: Resource, system: str) -> str | None:
-    """By what a person is known: an identifier of a naming system, or the resource's own key.
+    """By what a person is known: an identifier of a naming system, or the resource's id or address.
 
     None where there is no such identifier, or none that is the only one.
     """
     if not system:
-        return resource.key or None
+        return resource.id or resource.full_url or None
     values = {
         str(each.get("value"))
         for each in resource.body.get("identifier") or []

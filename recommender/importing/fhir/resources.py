@@ -70,8 +70,15 @@ class Resource:
 
     @property
     def key(self) -> str:
-        """What tells it from others of its kind: its id, or its address without one."""
-        return self.id or self.full_url
+        """What tells it from others of its kind: its id, its address, or else its number."""
+        return self.id or self.full_url or f"number {self.number}"
+
+    @property
+    def server(self) -> str:
+        """The base of the server whose address the bundle gives; "" where it gives none."""
+        ending = f"/{self.kind}/{self.id}"
+        is_web = self.full_url.startswith(("http://", "https://"))
+        return self.full_url.removesuffix(ending) if is_web and self.id else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +155,13 @@ def collect(documents: Iterable[Document], log: ImportLog) -> Resources:
                 continue
             assert isinstance(entry.body, Mapping)  # for the type checker: `_problem_of` says so
             found = Resource(kind, numbers[kind], entry.body, entry.full_url)
-            key = kind, found.key or f"#{found.number}"
+            key = kind, found.key
             earlier = latest.get(key)
+            if earlier is not None and "" != earlier.server != found.server != "":
+                # One id on two servers may be two people.
+                problem = "has the id of a resource of another server; import each by itself"
+                log.leave_out_rows(kind, problem, [found.number])
+                continue
             if earlier is not None and _changed(earlier) > _changed(found):
                 earlier, found = found, earlier
             if earlier is not None:

@@ -140,8 +140,7 @@ def test_a_role_that_has_ended_or_not_begun_is_not_used() -> None:
 def test_a_clinician_is_active_where_nothing_says_otherwise(
     practitioner: bool | None, role: bool | None, active: str
 ) -> None:
-    stated = {} if practitioner is None else {"active": practitioner}
-    row = clinician(a_practitioner(**stated), a_role(**({} if role is None else {"active": role})))
+    row = clinician(a_practitioner(active=practitioner), a_role(active=role))
     assert row["active"] == active
 
 
@@ -212,7 +211,7 @@ def test_the_mapping_may_name_the_identifier_that_a_pseudonym_is_of() -> None:
     tables, report = imported([nameless, role], a_mapping(added))
     assert tables == {}
     assert reasons_in(report)[("Practitioner", None)] == [
-        "has no identifier of the system that the mapping names"
+        "has no id, or no identifier of the system that the mapping names"
     ]
 
 
@@ -222,3 +221,11 @@ def test_the_official_name_is_shown_and_an_old_one_never() -> None:
         name_of({"name": [old, usual, {"use": "official", "given": ["A"], "family": "B"}]}) == "A B"
     )
     assert name_of({"name": [old]}) is None
+
+
+def test_practitioners_without_an_id_are_not_taken_for_one_another() -> None:
+    nameless = [{**a_practitioner(name), "id": None} for name in ("a", "b")]
+    tables, report = imported(nameless)
+    assert tables == {}
+    (left,) = [each for each in report.left_out if each.column is None]
+    assert left.count == 2

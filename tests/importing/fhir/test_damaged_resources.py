@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.fhir_practice import imported, whole_practice
 
-JUNK = st.sampled_from(
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         "",
@@ -46,7 +46,7 @@ PLACES = [(number, p) for number, each in enumerate(PRACTICE) for p in places(ea
 DAMAGE = st.lists(st.tuples(st.sampled_from(PLACES), st.booleans(), JUNK), min_size=1, max_size=8)
 
 
-@settings(max_examples=examples(40, 2000), deadline=None)
+@settings(max_examples=examples(20, 2000), deadline=None)
 @given(DAMAGE)
 def test_an_import_of_damaged_resources_accounts_for_all_of_them(
     damage: list[tuple[tuple[int, tuple[Any, ...]], bool, Any]],

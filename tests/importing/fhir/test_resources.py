@@ -106,3 +106,18 @@ def test_references_are_followed_in_every_form_of_fhir() -> None:
     assert followed({"reference": "Practitioner/nobody"}) is None
     assert followed({"reference": "#q"}) is None
     assert followed({"display": "Dr Alex Wattle"}) is None
+
+
+def test_one_id_on_two_servers_is_not_one_resource() -> None:
+    entries = [
+        {"fullUrl": f"https://{server}.example/fhir/Patient/1", "resource": a_patient("1")}
+        for server in ("north", "south", "north")
+    ]
+    found, report = collected({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    assert [each.number for each in found.of("Patient")] == [3]
+    assert reasons_in(report) == {
+        ("Patient", None): [
+            "has the id of a resource of another server; import each by itself",
+            "is an earlier copy of a resource that is there again",
+        ]
+    }
