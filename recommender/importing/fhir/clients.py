@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from recommender.importing.fhir.clinicians import NO_IDENTITY, identity_of
 from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping
-from recommender.importing.fhir.meetings import Meetings
+from recommender.importing.fhir.meetings import HeldMeetings
 from recommender.importing.fhir.questionnaire import canonical_url
 from recommender.importing.fhir.questionnaire_answers import (
     LinkedField,
@@ -55,7 +55,7 @@ def intake_links(mapping: FhirMapping, practice: Practice) -> dict[str, Mapping[
 def import_clients(
     resources: Resources,
     intakes: Iterable[Response],
-    meetings: Meetings,
+    meetings: HeldMeetings,
     clinicians: Mapping[str, str],
     mapping: FhirMapping,
     practice: Practice,
@@ -103,7 +103,7 @@ def import_clients(
     return ImportedClients(found, ids)
 
 
-def _chosen(intakes: Iterable[Response], meetings: Meetings, log: ImportLog) -> dict[str, Response]:
+def _chosen(intakes: Iterable[Response], meetings: HeldMeetings, log: ImportLog) -> dict[str, Response]:
     """One intake for each client; the others are recorded."""
     several: dict[str, list[Response]] = {}
     for each in intakes:

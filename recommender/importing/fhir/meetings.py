@@ -17,7 +17,7 @@ APPOINTMENTS_HELD = frozenset({"arrived", "checked-in", "fulfilled"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Meeting:
+class HeldMeeting:
     """One session that took place, by keys of the patient and the practitioner.
 
     `kind` and `number` are those of the resource it was read from.
@@ -37,13 +37,13 @@ class Meeting:
         return self.client, self.clinician
 
 
-class Meetings:
+class HeldMeetings:
     """All meetings in order, and the meeting that a form is about."""
 
-    def __init__(self, meetings: Iterable[Meeting]) -> None:
-        self._of_pair: dict[tuple[str, str], list[Meeting]] = {}
-        self._of_client: dict[str, list[Meeting]] = {}
-        self._of_encounter: dict[str, Meeting] = {}
+    def __init__(self, meetings: Iterable[HeldMeeting]) -> None:
+        self._of_pair: dict[tuple[str, str], list[HeldMeeting]] = {}
+        self._of_client: dict[str, list[HeldMeeting]] = {}
+        self._of_encounter: dict[str, HeldMeeting] = {}
         for each in sorted(meetings):
             self._of_pair.setdefault(each.pair, []).append(each)
             self._of_client.setdefault(each.client, []).append(each)
@@ -51,23 +51,23 @@ class Meetings:
                 self._of_encounter[each.encounter] = each
 
     @property
-    def pairs(self) -> Mapping[tuple[str, str], Sequence[Meeting]]:
+    def pairs(self) -> Mapping[tuple[str, str], Sequence[HeldMeeting]]:
         """The meetings of each client with each clinician, the first one first."""
         return self._of_pair
 
-    def number_of(self, meeting: Meeting) -> int:
+    def number_of(self, meeting: HeldMeeting) -> int:
         """Which session of its pairing a meeting is, from 1."""
         return self._of_pair[meeting.pair].index(meeting) + 1
 
-    def of_encounter(self, key: str) -> Meeting | None:
+    def of_encounter(self, key: str) -> HeldMeeting | None:
         """The meeting of an encounter."""
         return self._of_encounter.get(key)
 
-    def first_of(self, client: str) -> Meeting | None:
+    def first_of(self, client: str) -> HeldMeeting | None:
         """A client's first meeting with anybody of the roster."""
         return next(iter(self._of_client.get(client, ())), None)
 
-    def before(self, client: str, day: date, within: timedelta) -> Meeting | None:
+    def before(self, client: str, day: date, within: timedelta) -> HeldMeeting | None:
         """A client's last meeting on or before a day, if it lies within some days before.
 
         None where the client met several clinicians on that last day.
@@ -81,7 +81,7 @@ class Meetings:
 
 def read_meetings(
     resources: Resources, clinicians: Mapping[str, str], zone: ZoneInfo, log: ImportLog
-) -> Meetings:
+) -> HeldMeetings:
     """The meetings with clinicians of the roster.
 
     An appointment counts where no encounter of the same people is on its day.
@@ -98,7 +98,7 @@ def read_meetings(
     reason = "is the appointment of an encounter that was read"
     log.leave_out_rows("Appointment", reason, again)
     rest = [each for number, each in appointments.items() if number not in again]
-    return Meetings([*encounters.values(), *rest])
+    return HeldMeetings([*encounters.values(), *rest])
 
 
 def _read_kind(
@@ -107,8 +107,8 @@ def _read_kind(
     clinicians: Mapping[str, str],
     zone: ZoneInfo,
     log: ImportLog,
-) -> dict[int, Meeting]:
-    found: dict[int, Meeting] = {}
+) -> dict[int, HeldMeeting]:
+    found: dict[int, HeldMeeting] = {}
     for each in resources.of(kind):
         meeting = _meeting(each, resources, clinicians, zone)
         if isinstance(meeting, str):
@@ -120,7 +120,7 @@ def _read_kind(
 
 def _meeting(
     resource: Resource, resources: Resources, clinicians: Mapping[str, str], zone: ZoneInfo
-) -> Meeting | str:
+) -> HeldMeeting | str:
     """The meeting of an encounter or an appointment, or why there is none."""
     body, is_encounter = resource.body, resource.kind == "Encounter"
     held = ENCOUNTERS_HELD if is_encounter else APPOINTMENTS_HELD
@@ -138,7 +138,7 @@ def _meeting(
         return "is of several clinicians" if met else "is with nobody of the roster"
     starts = instant_of(begins) or datetime.combine(day, time.min, zone)
     key = resource.key if is_encounter else ""
-    return Meeting(starts, day, clients[0], met[0], resource.kind, resource.number, key)
+    return HeldMeeting(starts, day, clients[0], met[0], resource.kind, resource.number, key)
 
 
 def _participants(body: Body) -> Iterable[Body]:

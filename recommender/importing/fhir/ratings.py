@@ -11,7 +11,7 @@ from recommender.alliance.scores import is_response
 from recommender.importing.fhir.concepts import tokens_of_concept
 from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping, RatingForm
-from recommender.importing.fhir.meetings import Meeting, Meetings
+from recommender.importing.fhir.meetings import HeldMeeting, HeldMeetings
 from recommender.importing.fhir.questionnaire_answers import Body, answers_by_link, plain_answer
 from recommender.importing.fhir.resources import Resource, Resources
 from recommender.importing.fhir.responses import KIND, Response
@@ -32,7 +32,7 @@ RATER_KINDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class PeopleIds:
     """Pseudonyms by key of the patient and of the practitioner."""
 
     clients: Mapping[str, str]
@@ -40,7 +40,7 @@ class People:
 
 
 def import_pairings(
-    meetings: Meetings, people: People, pseudonyms: Pseudonyms, log: ImportLog
+    meetings: HeldMeetings, people: PeopleIds, pseudonyms: Pseudonyms, log: ImportLog
 ) -> tuple[ImportedRows, dict[tuple[str, str], str]]:
     """A pairing for each client and clinician who met, with its first day and its sessions.
 
@@ -66,7 +66,7 @@ def import_pairings(
 def import_ratings(
     responses: Iterable[Response],
     resources: Resources,
-    meetings: Meetings,
+    meetings: HeldMeetings,
     pairings: Mapping[tuple[str, str], str],
     mapping: FhirMapping,
     practice: Practice,
@@ -97,7 +97,7 @@ def _rating(
     response: Response,
     form: RatingForm,
     resources: Resources,
-    meetings: Meetings,
+    meetings: HeldMeetings,
     pairings: Mapping[tuple[str, str], str],
     mapping: FhirMapping,
     practice: Practice,
@@ -127,8 +127,8 @@ def _rating(
 
 
 def _meeting_of(
-    response: Response, resources: Resources, meetings: Meetings, mapping: FhirMapping
-) -> Meeting | str:
+    response: Response, resources: Resources, meetings: HeldMeetings, mapping: FhirMapping
+) -> HeldMeeting | str:
     """The meeting that a form is about: that of its encounter, or else the client's last one."""
     body, client = response.resource.body, response.client.key
     if body.get("encounter"):

@@ -13,7 +13,7 @@ from recommender.importing.fhir.clinicians import import_clinicians
 from recommender.importing.fhir.imported_rows import ImportedRows
 from recommender.importing.fhir.mapping import FhirMapping
 from recommender.importing.fhir.meetings import read_meetings
-from recommender.importing.fhir.ratings import People, import_pairings, import_ratings
+from recommender.importing.fhir.ratings import PeopleIds, import_pairings, import_ratings
 from recommender.importing.fhir.resources import Document, collect
 from recommender.importing.fhir.responses import KIND, Response, complete_responses
 from recommender.importing.import_report import ImportLog
@@ -62,7 +62,7 @@ def import_documents(
     clients = import_clients(
         resources, intakes, meetings, roster.ids, mapping, practice, settings.pseudonyms, log
     )
-    people = People(clients.ids, roster.ids)
+    people = PeopleIds(clients.ids, roster.ids)
     pairings, pairing_ids = import_pairings(meetings, people, settings.pseudonyms, log)
     rated = import_ratings(ratings, resources, meetings, pairing_ids, mapping, practice, log)
     complete = roster.rows
