@@ -87,7 +87,7 @@ class History:
     clinicians: pd.DataFrame
 
 
-def history(seed: int, exported_on: date, clinicians: int = 14, ratings: int = 260) -> History:
+def history(seed: int, exported_on: date, clinicians: int = 18, ratings: int = 600) -> History:
     """The history of a simulated practice up to a day; the same arguments give the same history."""
     usual = Settings()
     settings = scenario(

@@ -80,6 +80,10 @@ def field_cells(
     zone
         The practice's time zone, for times that name another.
     """
+    if declared.kind == "ids":
+        # Whom they name is found when everybody is known.
+        texts = (None if is_missing(cell) else cell_text(cell).strip() for cell in cells)
+        return FieldCells(list(texts))
     form = spec.format(written)
     meant = [mapped(spec, cell, declared) for cell in cells]
     if declared.kind == "date":
@@ -116,7 +120,7 @@ def _error(declared: Field, cell: RawValue, form: TableFormat) -> Unreadable | N
     _, error = read_cell(declared, cell, form)
     if error is None:
         return None
-    return Unreadable(f"{error.problem}, as {declared.name} must be")
+    return Unreadable(error.problem)
 
 
 def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:

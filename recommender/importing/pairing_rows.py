@@ -8,7 +8,7 @@ from datetime import date, timedelta, tzinfo
 from recommender.importing.cell_values import date_of, field_cells, folded
 from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
-from recommender.importing.people_rows import DATE, SourceRows
+from recommender.importing.people_fields import DATE, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.source_files import Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
@@ -111,7 +111,7 @@ def days_of(
 
 
 def attended_appointments(
-    each: SourceRows,
+    each: UsedRows,
     spec: Cell,
     clinicians: Collection[str],
     zone: tzinfo,

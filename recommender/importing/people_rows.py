@@ -1,88 +1,27 @@
 """The rows of clients and of clinicians, out of the files whose rows are about them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 
-from recommender.importing.cell_values import (
-    FieldCells,
-    age_on,
-    date_of,
-    display_name,
-    field_cells,
-    folded,
-    person_key,
-)
+from recommender.importing.cell_values import display_name
 from recommender.importing.import_report import ImportLog
-from recommender.importing.mapping_file import Cell, MappingFile, PeopleMapping
+from recommender.importing.mapping_file import MappingFile
+from recommender.importing.people_fields import (
+    ImportedPeople,
+    UsedRows,
+    add_fields,
+    read_by_hand,
+)
 from recommender.importing.pseudonyms import Kind, Pseudonyms
-from recommender.importing.source_files import Source
-from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
-from recommender.tables.cells import plain_field
 from recommender.values.ids import canonical_id
 from recommender.values.kinds import is_missing
-
-DATE = plain_field("date", "date")
-BY_HAND = Cell()
-"""How columns are read that have the names of fields."""
-
-
-@dataclass(slots=True)
-class SourceRows:
-    """A source with the rows that are used so far, and whom each row names.
-
-    `clients` and `clinicians` hold a key for each row, "" where it names nobody.
-    """
-
-    source: Source
-    rows: list[int]
-    clients: list[str]
-    clinicians: list[str]
-
-
-@dataclass(slots=True)
-class ImportedPeople:
-    """Clients or clinicians by key, in the order in which they were found.
-
-    Attributes
-    ----------
-    ids
-        Their ids in the tables.
-    origin
-        The source and row of each.
-    names
-        Names that staff read; of clinicians alone.
-    cells
-        Filled cells by field and key.
-    columns
-        Columns from which each field was read.
-    """
-
-    ids: dict[str, str] = field(default_factory=dict)
-    origin: dict[str, tuple[str, int]] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    cells: dict[str, dict[str, str]] = field(default_factory=dict)
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def remove(self, keys: Iterable[str]) -> None:
-        """Removes people."""
-        for key in keys:
-            self.ids.pop(key, None)
-            self.origin.pop(key, None)
-
-
-def keys_of(source: Source, spec: Cell | None) -> list[str]:
-    """Whom each row names; "" for nobody."""
-    if spec is None:
-        return [""] * source.size
-    return [person_key(spec, cell) for cell in source.raw_cells(spec)]
 
 
 def read_clinicians(
     mapping: MappingFile,
     declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
     log: ImportLog,
@@ -99,7 +38,7 @@ def read_clinicians(
             continue
         _add_people(people, mapping, file, sources[file], pseudonyms, kind, log)
         _add_names(people, mapping, file, sources[file])
-    _add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, log)
+    add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, log)
     for each in by_hand:
         _add_by_hand(people, declared, each, pseudonyms, kind, zone, log)
     return people
@@ -108,7 +47,7 @@ def read_clinicians(
 def read_clients(
     mapping: MappingFile,
     declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     first_day: Mapping[str, date],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
@@ -131,14 +70,14 @@ def read_clients(
         mapping,
         log,
     )
-    _add_fields(people, mapping.clients, declared, sources, "clients", first_day, zone, log)
+    add_fields(people, mapping.clients, declared, sources, "clients", first_day, zone, log)
     for file, each in sources.items():
         if mapping.files[file].fields_of == "clients":
             first_rows: dict[str, int] = {}
             for row in each.rows:
                 if each.clients[row] in people.ids:
                     first_rows.setdefault(each.clients[row], row)
-            _read_by_hand(people, declared, each.source, first_rows, zone, log)
+            read_by_hand(people, declared, each.source, first_rows, zone, log)
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
@@ -149,7 +88,7 @@ def read_clients(
 
 def _leave_out_people(
     people: ImportedPeople,
-    sources: Mapping[str, SourceRows],
+    sources: Mapping[str, UsedRows],
     keys: Sequence[str],
     reason: str,
     mapping: MappingFile,
@@ -169,7 +108,7 @@ def _add_people(
     people: ImportedPeople,
     mapping: MappingFile,
     file: str,
-    each: SourceRows,
+    each: UsedRows,
     pseudonyms: Pseudonyms,
     kind: Kind | None,
     log: ImportLog,
@@ -200,7 +139,7 @@ def _add_people(
         each.rows = [row for row in each.rows if row not in gone]
 
 
-def _add_names(people: ImportedPeople, mapping: MappingFile, file: str, each: SourceRows) -> None:
+def _add_names(people: ImportedPeople, mapping: MappingFile, file: str, each: UsedRows) -> None:
     declared = mapping.files[file]
     spec = declared.clinician_name or declared.clinician
     if spec is None or (declared.clinician_name is None and spec.read_as != "name"):
@@ -212,103 +151,10 @@ def _add_names(people: ImportedPeople, mapping: MappingFile, file: str, each: So
             people.names.setdefault(key, display_name(cells[row]))
 
 
-def _add_fields(
-    people: ImportedPeople,
-    mapping: PeopleMapping,
-    declared: Mapping[str, Field],
-    sources: Mapping[str, SourceRows],
-    table: str,
-    first_day: Mapping[str, date],
-    zone: tzinfo,
-    log: ImportLog,
-) -> None:
-    """Reads the mapped fields of everybody; a cell that cannot be read is left out."""
-    for name, spec in mapping.fields.items():
-        found: dict[str, str] = {}
-        columns: dict[str, None] = {}
-        for file in (spec.file,) if spec.file else mapping.rows:
-            if file not in sources:
-                continue
-            own = {key for key in people.ids if spec.file or people.origin[key][0] == file}
-            _read_field(
-                found,
-                columns,
-                sources[file],
-                spec,
-                declared[name],
-                table,
-                own,
-                first_day,
-                zone,
-                log,
-            )
-        people.cells[name] = found
-        people.columns[name] = tuple(columns)
-
-
-def _read_field(
-    found: dict[str, str],
-    columns: dict[str, None],
-    each: SourceRows,
-    spec: Cell,
-    declared: Field,
-    table: str,
-    wanted: Collection[str],
-    first_day: Mapping[str, date],
-    zone: tzinfo,
-    log: ImportLog,
-) -> None:
-    source = each.source
-    keys = each.clients if table == "clients" else each.clinicians
-    first_rows: dict[str, int] = {}
-    for row in each.rows:
-        if keys[row] in wanted:
-            first_rows.setdefault(keys[row], row)
-    rows = list(first_rows.values())
-    named = [name for names in spec.named if (name := source.column(names)) is not None]
-    columns |= dict.fromkeys(named if spec.value is None else ["the same in every row"])
-    every = source.raw_cells(spec)
-    cells = [every[row] for row in rows]
-    if spec.read_as == "age":
-        days = [first_day[keys[row]] for row in rows]
-        read = _ages(declared, spec, cells, days, source, zone)
-    else:
-        read = field_cells(declared, spec, cells, source.written, zone)
-    place = ", ".join(named)
-    for reason, wrong in read.left_out.items():
-        values = read.unmapped.get(reason, ())
-        source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)
-    for row, cell in zip(rows, read.cells, strict=True):
-        if cell is not None:
-            found.setdefault(keys[row], cell)
-
-
-def _ages(
-    declared: Field,
-    spec: Cell,
-    cells: Sequence[object],
-    days: Sequence[date],
-    source: Source,
-    zone: tzinfo,
-) -> FieldCells:
-    """Whole years from dates of birth to days."""
-    read = field_cells(DATE, spec, cells, source.written, zone)
-    for place, (born, day) in enumerate(zip(read.cells, days, strict=True)):
-        if born is None:
-            continue
-        age = age_on(date_of(born), day)
-        _, error = read_cell(declared, age)
-        read.cells[place] = None if error else str(age)
-        if error:
-            reason = f"gives an age that {error.problem}, as {declared.name} must be"
-            read.left_out.setdefault(reason, []).append(place)
-    return read
-
-
 def _add_by_hand(
     people: ImportedPeople,
     declared: Mapping[str, Field],
-    each: SourceRows,
+    each: UsedRows,
     pseudonyms: Pseudonyms,
     kind: Kind | None,
     zone: tzinfo,
@@ -341,44 +187,19 @@ def _add_by_hand(
     source.leave_out(log, "names no clinician by clinician_id or name", nobody)
     source.leave_out(log, "repeats a clinician of an earlier row", again)
     row_of = {key: row for row, key in keys.items()}
-    _read_by_hand(people, declared, source, row_of, zone, log)
-
-
-def _read_by_hand(
-    people: ImportedPeople,
-    declared: Mapping[str, Field],
-    source: Source,
-    row_of: Mapping[str, int],
-    zone: tzinfo,
-    log: ImportLog,
-) -> None:
-    """Reads columns that have the names of fields, for the people whose rows are given by key."""
-    rows = list(row_of.values())
-    for name, known in declared.items():
-        cells = source.cells([name])
-        if cells is None:
-            continue
-        read = field_cells(known, BY_HAND, [cells[row] for row in rows], source.written, zone)
-        for reason, wrong in read.left_out.items():
-            values = read.unmapped.get(reason, ())
-            source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)
-        filled = {k: c for k, c in zip(row_of, read.cells, strict=True) if c is not None}
-        people.cells[name] = people.cells.get(name, {}) | filled
-        people.columns[name] = (*people.columns.get(name, ()), f"{name} of {source.label}")
+    read_by_hand(people, declared, source, row_of, zone, log)
 
 
 def _key_of(
     identity: object, name: object, by_id: Mapping[str, str], by_name: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The key of a clinician named by id or by name, and the name; "" for nobody."""
+    """The key of a clinician named by id or by name, and the name; "" for nobody.
+
+    A known id counts first, then a known name; what neither knows is a new clinician.
+    """
     written = "" if is_missing(name) else display_name(name)
-    if not is_missing(identity):
-        text = canonical_id(str(identity))
-        return by_id.get(text, text), written
-    return by_name.get(written.casefold(), written.casefold()), written
-
-
-def columns_by_hand(declared: Mapping[str, Field], source: Source) -> list[str]:
-    """The columns that are read of a file whose columns have the names of fields."""
-    known = {folded(name) for name in ("clinician_id", "name", *declared)}
-    return [name for table in source.tables for name in table.columns if folded(name) in known]
+    if not is_missing(identity) and (text := canonical_id(str(identity))) in by_id:
+        return by_id[text], written
+    if written.casefold() in by_name or is_missing(identity):
+        return by_name.get(written.casefold(), written.casefold()), written
+    return canonical_id(str(identity)), written

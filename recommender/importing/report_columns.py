@@ -7,8 +7,8 @@ from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_check import SESSION, cells_of, columns_read
 from recommender.importing.mapping_file import Cell, MappingFile
 from recommender.importing.output_tables import OutputTable
-from recommender.importing.people_rows import ImportedPeople, columns_by_hand
-from recommender.importing.rating_rows import item_columns, session_columns
+from recommender.importing.people_fields import ImportedPeople, columns_by_hand
+from recommender.importing.score_columns import item_columns, session_columns
 from recommender.importing.source_files import Source, unread_columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recommender.errors import Fault
@@ -171,7 +171,9 @@ def read_sources(
             table, found = read_raw_table(TableFile(path, declared.sheet.lower()))
             faults += [fault.to_fault() for fault in unwarned(found, warn)]
             if table is not None:
-                tables.append(table)
+                # Two sheets of one workbook are told apart in the report.
+                label = f"{path.name}: {declared.sheet}" if declared.sheet else path.name
+                tables.append(replace(table, file=label))
         if tables:
             sources[key] = Source(key, tuple(tables), mapping.format_of(key))
     if faults:

@@ -10,6 +10,11 @@ from recommender.errors import Fault
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
 from recommender.importing.mapping_file import MappingError, MappingFile
+from recommender.importing.named_people import (
+    names_of_clients,
+    names_of_clinicians,
+    rename_people,
+)
 from recommender.importing.output_check import sound_tables
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.pairing_rows import (
@@ -19,13 +24,8 @@ from recommender.importing.pairing_rows import (
     imported_pairings,
     rows_to_use,
 )
-from recommender.importing.people_rows import (
-    ImportedPeople,
-    SourceRows,
-    keys_of,
-    read_clients,
-    read_clinicians,
-)
+from recommender.importing.people_fields import ImportedPeople, UsedRows, keys_of
+from recommender.importing.people_rows import read_clients, read_clinicians
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.rating_rows import ImportedRating, imported_ratings
 from recommender.importing.report_columns import complete_report
@@ -82,14 +82,14 @@ def import_files(
     sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
-    rows: dict[str, SourceRows] = {}
+    rows: dict[str, UsedRows] = {}
     for key, source in sources.items():
         declared = mapping.files[key]
         for table in source.tables:
             log.read(table.file, table.size)
         used = rows_to_use(source, declared, log)
         named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
-        rows[key] = SourceRows(source, used, *named)
+        rows[key] = UsedRows(source, used, *named)
     clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, log)
     appointments = rows[mapping.pairings.appointments]
     spec = mapping.files[mapping.pairings.appointments].date
@@ -128,6 +128,12 @@ def import_files(
                 today,
                 log,
             )
+    rename_of = {
+        "clients": names_of_clients(pseudonyms, people),
+        "clinicians": names_of_clinicians(clinicians),
+    }
+    rename_people(people, practice.client, rename_of, rows, log)
+    rename_people(clinicians, practice.clinician, rename_of, rows, log)
     _account_for_joined(mapping, rows, people, log)
     _refuse_misread(log, name)
     tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)
@@ -137,7 +143,7 @@ def import_files(
 
 
 def _account_for_joined(
-    mapping: MappingFile, rows: Mapping[str, SourceRows], people: ImportedPeople, log: ImportLog
+    mapping: MappingFile, rows: Mapping[str, UsedRows], people: ImportedPeople, log: ImportLog
 ) -> None:
     """Leaves out rows of files that only add fields, and are about nobody who is written."""
     owners = {*mapping.clients.rows, *mapping.clinicians.rows, mapping.pairings.appointments}
@@ -188,7 +194,7 @@ def _checked(
     clinicians: ImportedPeople,
     pairings: Mapping[PairingKey, ImportedPairing],
     ratings: Sequence[ImportedRating],
-    rows: Mapping[str, SourceRows],
+    rows: Mapping[str, UsedRows],
     practice: Practice,
     today: date,
     log: ImportLog,

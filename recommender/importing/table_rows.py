@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.pairing_rows import ImportedPairing, PairingKey
-from recommender.importing.people_rows import ImportedPeople
+from recommender.importing.people_fields import ImportedPeople
 from recommender.importing.rating_rows import ImportedRating
 from recommender.practice.fields import Field
 from recommender.values.kinds import RawValue

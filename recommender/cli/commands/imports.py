@@ -75,7 +75,9 @@ def import_files(
         today = declared.day_at(datetime.now(UTC))
         read = mapping_named(mapping)
         name = Path(mapping).name
-        pseudonyms = preview_pseudonyms(key) if out_ is None else read_pseudonyms(key)
+        # A table to fill in has ids that a later import must know again.
+        is_shown_only = out_ is None and extra is None
+        pseudonyms = preview_pseudonyms(key) if is_shown_only else read_pseudonyms(key)
         imported = imported_from(read, name, files, declared, pseudonyms, today)
         if extra is not None:
             _write_extra(extra, imported)
@@ -88,7 +90,7 @@ def import_files(
     if extra is not None:
         out.print(f"Wrote {extra}: fill it in and add it to the files.", soft_wrap=True)
     if out_ is None:
-        out.print("Nothing was written. To write it, add --out FOLDER.", style="bold")
+        out.print("No tables were written. To write them, add --out FOLDER.", style="bold")
         return
     _check_written(out_, practice)
 
