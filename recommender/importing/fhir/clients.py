@@ -103,7 +103,9 @@ def import_clients(
     return ImportedClients(found, ids)
 
 
-def _chosen(intakes: Iterable[Response], meetings: HeldMeetings, log: ImportLog) -> dict[str, Response]:
+def _chosen(
+    intakes: Iterable[Response], meetings: HeldMeetings, log: ImportLog
+) -> dict[str, Response]:
     """One intake for each client; the others are recorded."""
     several: dict[str, list[Response]] = {}
     for each in intakes:

@@ -8,13 +8,13 @@ from typer.testing import CliRunner, Result
 
 from experiments.fhir_examples.local_server import running_fhir_server
 from recommender.cli.main import app
+from recommender.importing.fhir.mapping_reader import shipped_mapping
 from tests.support.fhir_practice import (
     FORMS,
     a_bundle,
     a_patient,
     a_practitioner,
     a_rating,
-    shipped_mapping,
     text_of,
     whole_practice,
 )
