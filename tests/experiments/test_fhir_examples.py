@@ -15,6 +15,6 @@ def test_examples_are_read_from_files_and_from_a_server_without_a_traceback(
     main([tmp_path])
     printed = capsys.readouterr().out
     assert "the shipped mapping: 19 resources read" in printed
-    assert "every practitioner taken, over HTTP: 18 resources read" in printed
+    assert "every practitioner taken, over HTTP: 17 resources read" in printed
     assert "1 Medication is not read" in printed
     assert "tracebacks: 0" in printed
