@@ -47,6 +47,8 @@ class LocalFhirServer:
         Bearer token it wants; None for any request.
     next_base
         What next links begin with; "" for its own base.
+    statement
+        Its CapabilityStatement, if it is not that of its resources.
     asked
         The requests so far.
     """
@@ -57,6 +59,7 @@ class LocalFhirServer:
     version: str = "4.0.1"
     token: str | None = None
     next_base: str = ""
+    statement: Body | None = None
     asked: list[Asked] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> tuple[int, Body]:
@@ -70,7 +73,7 @@ class LocalFhirServer:
             return 405, _outcome("not-supported")
         kind = asked.path.removeprefix("/fhir/")
         if kind == "metadata":
-            return 200, self._statement()
+            return 200, self.statement or self._statement()
         found = [each for each in self.resources if _matches(each, kind, asked.query)]
         return 200, self._page(kind, found, asked.query)
 

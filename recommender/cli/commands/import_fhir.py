@@ -114,7 +114,8 @@ def fhir(
         if changed is not None:
             log.note(SINCE_NOTE)
         report = log.report()
-        if extra is not None and not extra.exists() and "clinicians" in tables:
+        wrote_extra = extra is not None and not extra.exists() and "clinicians" in tables
+        if wrote_extra and extra is not None:
             _write_extra(extra, tables["clinicians"])
         if out_ is not None and tables:
             write_import(out_, tables, report, replace=replace)
@@ -122,8 +123,8 @@ def fhir(
         print_json(report.to_json() | {"out": None if out_ is None else str(out_)})
     else:
         _print(report, tables, out_)
-        if extra is not None and not by_hand and tables:
-            out.print(f"Fill in {extra} and run this again.", soft_wrap=True)
+        if wrote_extra:
+            out.print(f"Wrote {extra}: fill it in and run this again.", soft_wrap=True)
     if not tables:
         raise typer.Exit(1)
     if out_ is not None and "clients" in tables:
@@ -180,7 +181,7 @@ def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Pa
     counts = ", ".join(f"{count:,} {name}" for name, count in report.written.items())
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
     if out_ is None:
-        out.print("Nothing was written. To write it, add --out FOLDER.", style="bold")
+        out.print("No table was written. To write them, add --out FOLDER.", style="bold")
 
 
 def _check_written(folder: Path, declared: Practice, practice: str, *, as_json: bool) -> None:

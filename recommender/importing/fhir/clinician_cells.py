@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from recommender.importing.fhir.availability import absences_of, range_text, weekly_times
-from recommender.importing.fhir.clinician_codes import registrations
+from recommender.importing.fhir.clinician_codes import registrations, zones_of_time
 from recommender.importing.fhir.person import Circumstances, Person
 from recommender.importing.fhir.resources import Body
 from recommender.importing.fhir.times import first_day, last_day
@@ -59,12 +59,25 @@ def _hours(person: Person, around: Circumstances) -> tuple[RawValue, list[Proble
     cells: list[str] = []
     problems: list[Problem] = []
     for role, places in zip(person.roles, person.locations, strict=True):
-        times, reasons = weekly_times(role.body)
+        here = [e for e in role.body.get("availableTime") or [] if _in_a_known_zone(e, around)]
+        times, reasons = weekly_times({**role.body, "availableTime": here})
+        if len(here) < len(role.body.get("availableTime") or []):
+            reasons.append("a time is in a zone that no field of the definition has")
         problems += [("availableTime", reason) for reason in reasons]
         rooms = [numbers[each.key] for each in places if each.key in numbers]
         is_one_of_several = len(numbers) > 1 and len(places) == len(rooms) == 1
         cells += [time.text(rooms[0] if is_one_of_several else "") for time in times]
     return (list(dict.fromkeys(cells)) or None), problems
+
+
+def _in_a_known_zone(time: Body, around: Circumstances) -> bool:
+    """Whether hours are in the practice's zone, or in one that a field of clinicians can say."""
+    known = {level for each in around.practice.clinician.values() for level in each.levels}
+    return all(
+        zone in known or zone == around.practice.timezone
+        for tokens in zones_of_time(time)
+        for zone in tokens
+    )
 
 
 def absences(person: Person, around: Circumstances) -> tuple[list[DateRange], list[Problem]]:

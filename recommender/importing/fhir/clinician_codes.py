@@ -63,9 +63,14 @@ def _time_zones(person: Person, _: Circumstances) -> list[Tokens]:
         found += extension_values(place.body.get("address") or {}, TIME_ZONE)
     for role in person.roles:
         for time in role.body.get("availableTime") or []:
-            for name in ("_availableStartTime", "_availableEndTime"):
-                found += extension_values(time.get(name) or {}, TIME_ZONE)
+            found += zones_of_time(time)
     return list(dict.fromkeys(found))
+
+
+def zones_of_time(time: Body) -> list[Tokens]:
+    """The zones in which an `availableTime` begins and ends, where the extension says them."""
+    ends = ("_availableStartTime", "_availableEndTime")
+    return [zone for end in ends for zone in extension_values(time.get(end) or {}, TIME_ZONE)]
 
 
 def _gender_identities(person: Person, _: Circumstances) -> list[Tokens]:

@@ -84,7 +84,9 @@ class FhirServer:
             or links to another server.
         """
         with requests.Session() as session:
-            session.headers.update(self._headers())
+            session.headers.update({"Accept": MEDIA_TYPE, "User-Agent": "recommender-import"})
+            # Our own signing also keeps credentials of a .netrc file from being sent.
+            session.auth = self._signed(self._checked_token())
             offered = self._offered(session)
             for kind in READ_KINDS:
                 if kind not in offered:
@@ -92,15 +94,23 @@ class FhirServer:
                     continue
                 yield from self._pages(session, kind, _parameters(kind, today, since))
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Accept": MEDIA_TYPE, "User-Agent": "recommender-import"}
-        if self.token is not None:
-            parts = urlsplit(self.base)
-            if parts.scheme != "https" and parts.hostname not in LOCAL:
-                problem = "has a token and no https, so others could read the token"
-                raise RecommenderError("the FHIR server", problem, "name it with https://")
-            headers["Authorization"] = f"Bearer {self.token}"
-        return headers
+    def _checked_token(self) -> str | None:
+        parts = urlsplit(self.base)
+        if self.token is not None and parts.scheme != "https" and parts.hostname not in LOCAL:
+            problem = "has a token and no https, so others could read the token"
+            raise RecommenderError("the FHIR server", problem, "name it with https://")
+        return self.token
+
+    @staticmethod
+    def _signed(
+        token: str | None,
+    ) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            if token is not None:
+                request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+        return sign
 
     def _offered(self, session: requests.Session) -> frozenset[str]:
         """The kinds that the server searches, from its CapabilityStatement."""
@@ -115,9 +125,9 @@ class FhirServer:
             raise RecommenderError("the FHIR server", problem, "name its address for FHIR R4")
         return frozenset(
             str(resource.get("type"))
-            for rest in statement.get("rest") or []
-            for resource in rest.get("resource") or []
-            if any(each.get("code") == "search-type" for each in resource.get("interaction") or [])
+            for rest in _objects(statement.get("rest"))
+            for resource in _objects(rest.get("resource"))
+            if any(e.get("code") == "search-type" for e in _objects(resource.get("interaction")))
         )
 
     def _pages(
@@ -203,11 +213,15 @@ def _fhir_time(moment: datetime) -> str:
 
 
 def _next_link(page: dict[str, Any]) -> str | None:
-    links = page.get("link")
-    for each in links if isinstance(links, list) else []:
-        if isinstance(each, dict) and each.get("relation") == "next" and each.get("url"):
+    for each in _objects(page.get("link")):
+        if each.get("relation") == "next" and each.get("url"):
             return str(each["url"])
     return None
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; a server may give anything."""
+    return [e for e in value if isinstance(e, dict)] if isinstance(value, list) else []
 
 
 def _json_of(answer: requests.Response, what: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def plain(result: Result) -> str:
 def test_a_preview_writes_nothing_and_prints_nothing_personal(export: Path) -> None:
     result = run(export, "--mapping", "my.toml")
     assert "Would write 2 clients, 2 clinicians, 2 pairings, 1 ratings." in plain(result)
-    assert "Nothing was written." in result.output
+    assert "No table was written." in result.output
     assert sorted(each.name for each in Path().iterdir()) == ["export", "my.toml"]
     assert [word for word in PERSONAL if word in result.output] == []
 
@@ -71,7 +71,7 @@ def test_the_same_people_have_the_same_pseudonyms_again(export: Path) -> None:
 
 def test_a_table_filled_in_by_hand_is_added(export: Path) -> None:
     first = run(export, "--mapping", "my.toml", "--extra", "extra.csv")
-    assert "Fill in extra.csv and run this again." in plain(first)
+    assert "Wrote extra.csv: fill it in and run this again." in plain(first)
     with Path("extra.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:

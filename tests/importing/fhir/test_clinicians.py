@@ -119,6 +119,11 @@ def test_a_zone_of_times_is_the_zone_of_the_rooms() -> None:
     time = {**a_time("mon", "09:00", "12:00"), "_availableStartTime": zone}
     row = clinician(a_practitioner(), a_role(availableTime=[time]))
     assert row["timezone"] == "Australia/Brisbane"
+    zone["extension"][0]["valueCode"] = "America/Chicago"
+    assert "hours" not in clinician(a_practitioner(), a_role(availableTime=[time]))
+    assert reasons(a_practitioner(), a_role(availableTime=[time]))[
+        ("Practitioner", "availableTime")
+    ] == ["a time is in a zone that no field of the definition has"]
 
 
 def test_a_role_that_has_ended_or_not_begun_is_not_used() -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,15 @@ def test_the_token_is_sent_and_a_wrong_one_is_refused(served: LocalFhirServer) -
     assert "right" not in repr(FhirServer(served.base, "right"))
 
 
+def test_passwords_of_other_programs_are_not_sent(
+    served: LocalFhirServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password pass\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    read(served)
+    assert {each.authorization for each in served.asked} == {None}
+
+
 def test_a_token_is_never_sent_without_encryption_or_to_another_server(
     served: LocalFhirServer,
 ) -> None:
@@ -129,6 +139,15 @@ def test_a_server_that_is_none_of_fhir_or_is_not_there_is_refused(served: LocalF
     nowhere = FhirServer("http://127.0.0.1:9/fhir", None, sleep=WAITED.append)
     with pytest.raises(RecommenderError, match="cannot be reached for metadata"):
         list(nowhere.documents(ImportLog("x"), NOW))
+
+
+@pytest.mark.parametrize("rest", ["x", [{"resource": [3]}], [{"resource": "x"}], None])
+def test_a_statement_of_another_shape_offers_nothing(served: LocalFhirServer, rest: Any) -> None:
+    stated = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": rest}
+    served.statement = stated
+    found, log = read(served)
+    assert found.of("Patient") == ()
+    assert "The server does not offer Patient." in log.report().notes
 
 
 def test_an_address_has_no_password_and_no_query() -> None:
