@@ -47,6 +47,8 @@ class LocalFhirServer:
         Bearer token it wants; None for any request.
     next_base
         What next links begin with; "" for its own base.
+    repeats
+        Whether next links lead to the first page again.
     statement
         Its CapabilityStatement, if it is not that of its resources.
     asked
@@ -59,6 +61,7 @@ class LocalFhirServer:
     version: str = "4.0.1"
     token: str | None = None
     next_base: str = ""
+    repeats: bool = False
     statement: Body | None = None
     asked: list[Asked] = field(default_factory=list)
 
@@ -91,7 +94,8 @@ class LocalFhirServer:
         start = int(query.get("_getpagesoffset", 0))
         links = [{"relation": "self", "url": f"{self.base}/{kind}"}]
         if start + size < len(found):
-            further = urlencode({**query, "_getpagesoffset": start + size})
+            offset = 0 if self.repeats else start + size
+            further = urlencode({**query, "_getpagesoffset": offset})
             url = f"{self.next_base or self.base}/{kind}?{further}"
             links.append({"relation": "next", "url": url})
         entries = [

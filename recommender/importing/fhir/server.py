@@ -4,6 +4,7 @@ The token of the server goes to that server only, and nowhere else.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ CHANGING_KINDS = ("QuestionnaireResponse",)
 """Kinds that `since` limits to what changed. All others are needed whole: a response is understood
 by the patient, the encounter and the role it names, and sessions are counted from the first."""
 MEDIA_TYPE = "application/fhir+json"
+_SECONDS = re.compile(r"[0-9]{1,9}")
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -175,7 +177,7 @@ class FhirServer:
                 if answer.status_code not in RETRIED:
                     return _json_of(answer, what)
                 problem = f"answers {what} with {answer.status_code}"
-                wait = _asked_wait(answer.headers.get("Retry-After"), wait)
+                wait = asked_wait(answer.headers.get("Retry-After"), wait)
             if attempt < MAX_TRIES:
                 self.sleep(wait)
         remedy = f"try again later; it was tried {MAX_TRIES} times"
@@ -249,11 +251,11 @@ def _json_of(answer: requests.Response, what: str) -> dict[str, Any]:
     return content
 
 
-def _asked_wait(header: str | None, usual: float) -> float:
+def asked_wait(header: str | None, usual: float) -> float:
     """Seconds that a server asks to wait, as a number or a date; else the usual wait."""
     if header is None:
         return usual
-    if header.strip().isdigit():
+    if _SECONDS.fullmatch(header.strip()):
         return min(float(header), MAX_WAIT_SECONDS)
     try:
         until = parsedate_to_datetime(header)

@@ -38,6 +38,24 @@ def test_a_form_is_a_valid_questionnaire(audience: Audience) -> None:
     assert asked == list(PRACTICE.forms[audience])
 
 
+@pytest.mark.parametrize("audience", ["client", "staff"])
+def test_a_form_meets_the_invariants_of_fhir(audience: Audience) -> None:
+    """Those of Questionnaire in R4, which models do not check: que-1, 2, 5, 6, 10, 12."""
+    form = form_questionnaire(PRACTICE, audience)
+    questions = list(questions_of(form))
+    notes = [each for item in (*form["item"], *questions) for each in item.get("item", [])]
+    notes = [each for each in notes if each["type"] == "display"]
+    links = [each["linkId"] for each in (*form["item"], *questions, *notes)]
+    assert len(set(links)) == len(links)
+    assert all(each["item"] for each in form["item"])
+    assert not any({"item", "required", "repeats"} & set(each) for each in notes)
+    for each in questions:
+        assert ("answerOption" in each) == (each["type"] == "choice")
+        assert "maxLength" not in each or each["type"] == "string"
+        assert ("enableWhen" in each) == ("enableBehavior" in each)
+        assert all(other["question"] in links for other in each.get("enableWhen", []))
+
+
 def test_every_kind_that_a_client_can_be_asked_for_has_an_item_type() -> None:
     assert set(ITEM_TYPES) == set(KINDS) - OF_CLINICIANS
 

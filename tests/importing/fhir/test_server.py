@@ -1,5 +1,6 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from experiments.fhir_examples.local_server import LocalFhirServer, running_fhir_server
 from recommender.errors import RecommenderError
 from recommender.importing.fhir.resources import Resources, collect
-from recommender.importing.fhir.server import FhirServer, is_address, server_at
+from recommender.importing.fhir.server import FhirServer, asked_wait, is_address, server_at
 from recommender.importing.import_report import ImportLog
 from tests.support.fhir_practice import NOW, a_patient, a_rating, a_slot, whole_practice
 
@@ -148,6 +149,40 @@ def test_a_statement_of_another_shape_offers_nothing(served: LocalFhirServer, re
     found, log = read(served)
     assert found.of("Patient") == ()
     assert "The server does not offer Patient." in log.report().notes
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (404, "check the base address"),
+        (302, "name the address to which it leads"),
+        (418, "ask who"),
+    ],
+)
+def test_a_refusal_has_a_remedy(served: LocalFhirServer, status: int, remedy: str) -> None:
+    served.refusals = [status]
+    message = refused(served)
+    assert f"answers metadata with {status}" in message
+    assert remedy in message
+
+
+def test_a_server_that_repeats_its_pages_is_given_up(served: LocalFhirServer) -> None:
+    served.resources = [a_patient(f"p{number}") for number in range(120)]
+    served.repeats = True
+    assert "repeats its pages of Patient" in refused(served)
+
+
+def test_a_wait_is_that_of_a_date_but_never_longer_than_two_minutes() -> None:
+    def after(seconds: int) -> str:
+        return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+    assert asked_wait(after(30), 1.0) == pytest.approx(30, abs=5)
+    assert asked_wait(after(-30), 1.0) == 0.0
+    assert asked_wait(after(9000), 1.0) == 120.0
+    assert asked_wait("9000", 1.0) == 120.0
+    assert [asked_wait(text, 1.0) for text in (None, "soon", "Fri, 20 Nov 2026 01:00:00")] == [
+        1.0
+    ] * 3
 
 
 def test_an_address_has_no_password_and_no_query() -> None:
