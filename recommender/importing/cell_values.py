@@ -16,9 +16,12 @@ from recommender.practice.fields import Field
 from recommender.tables.csv_text import cell_text
 from recommender.values.ids import NONE_NAMED, canonical_id
 from recommender.values.kinds import RawValue, is_missing
-from recommender.values.table_format import DateOrder, TableFormat
+from recommender.values.table_format import DATE_FORMS, DateOrder, TableFormat
 
 OTHER_VALUES = "*"
+ORDERS: tuple[DateOrder, ...] = ("iso", "dmy", "mdy")
+OTHER_ORDER = "has day and month in the order of "
+"""How the reason begins for a date that fits another order than the declared one."""
 _LEVEL_KINDS = frozenset({"category", "ordinal", "tags"})
 _TITLES = frozenset(["dr", "prof", "a/prof", "mr", "mrs", "ms", "miss", "mx"])
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -52,6 +55,12 @@ class FieldCells:
     cells: list[str | None]
     left_out: dict[str, list[int]] = field(default_factory=dict)
     unmapped: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def filled(self) -> int:
+        """Number of cells that were filled in the source."""
+        read = sum(cell is not None for cell in self.cells)
+        return read + sum(map(len, self.left_out.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def field_cells(
     result = FieldCells([])
     for place, cell in enumerate(meant):
         read = standard[_hashable(cell)]
-        unreadable = cell if isinstance(cell, Unreadable) else _error(declared, read, form)
+        unreadable = cell if isinstance(cell, Unreadable) else _error(declared, cell, read, form)
         if unreadable is None:
             result.cells.append(None if is_missing(read) else _text(read))
             continue
@@ -114,12 +123,20 @@ def _text(cell: RawValue) -> str:
     return cell.date().isoformat() if isinstance(cell, datetime) else cell_text(cell).strip()
 
 
-def _error(declared: Field, cell: RawValue, form: TableFormat) -> Unreadable | None:
-    if is_missing(cell):
+def _error(
+    declared: Field, cell: RawValue, standard: RawValue, form: TableFormat
+) -> Unreadable | None:
+    """Why a cell cannot be read, given in the standard form too; None where it can."""
+    if is_missing(standard):
         return None
-    _, error = read_cell(declared, cell, form)
+    _, error = read_cell(declared, standard, form)
     if error is None:
         return None
+    if declared.kind == "date" and isinstance(cell, str):
+        for order in ORDERS:
+            (other,) = TableFormat(dates=order).cells("date", [cell])
+            if order != form.dates and read_cell(declared, other)[1] is None:
+                return Unreadable(f"{OTHER_ORDER}{DATE_FORMS[order]}")
     return Unreadable(error.problem)
 
 

@@ -284,14 +284,14 @@ class ImportLog:
 def shareable_counts(values: Iterable[str]) -> dict[str, int]:
     """Values with the number of rows of each, most frequent first, that cannot identify a person.
 
-    Empty where there are more than `MAX_DISTINCT` values; without those in fewer than `MIN_ROWS`
-    rows.
+    Empty where there are more than `MAX_DISTINCT` values, or more than half as many as rows, as of
+    names; without values in fewer than `MIN_ROWS` rows.
 
     >>> shareable_counts(["phone"] * 3 + ["as Jo's mother asked"])
     {'phone': 3}
     """
     counts = Counter(values)
-    if len(counts) > MAX_DISTINCT:
+    if len(counts) > MAX_DISTINCT or 2 * len(counts) > counts.total():
         return {}
     return {value: count for value, count in counts.most_common() if count >= MIN_ROWS}
 

@@ -10,7 +10,7 @@ from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
 from recommender.importing.people_fields import DATE, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
-from recommender.importing.source_files import Source
+from recommender.importing.source_files import Misread, Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
 from recommender.values.kinds import RawValue, is_missing
 
@@ -87,12 +87,19 @@ def _note_values(
 
 
 def days_of(
-    source: Source, spec: Cell, rows: list[int], zone: tzinfo, today: date, log: ImportLog
+    source: Source,
+    spec: Cell,
+    rows: list[int],
+    zone: tzinfo,
+    today: date,
+    misread: Misread,
+    log: ImportLog,
 ) -> dict[int, date]:
     """The day of each row; rows whose day is missing, unreadable or to come are left out."""
     cells = source.raw_cells(spec)
     read = field_cells(DATE, spec, [cells[row] for row in rows], source.written, zone)
     place = ", ".join(names[0] for names in spec.named)
+    misread.add(source, place, read)
     for reason, wrong in read.left_out.items():
         source.leave_out(log, f"{place} {reason}", [rows[at] for at in wrong])
     days = {
@@ -116,6 +123,7 @@ def attended_appointments(
     clinicians: Collection[str],
     zone: tzinfo,
     today: date,
+    misread: Misread,
     log: ImportLog,
 ) -> list[Attended]:
     """The appointments of known clinicians; the others are left out."""
@@ -129,7 +137,7 @@ def attended_appointments(
     lost = [row for row in rows if each.clinicians[row] not in clinicians]
     source.leave_out(log, "its clinician is in no file of clinicians", lost)
     rows = _without(rows, lost)
-    days = days_of(source, spec, rows, zone, today, log)
+    days = days_of(source, spec, rows, zone, today, misread, log)
     return [
         Attended(row, each.clients[row], each.clinicians[row], day) for row, day in days.items()
     ]

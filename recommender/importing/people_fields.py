@@ -14,7 +14,7 @@ from recommender.importing.cell_values import (
 )
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, PeopleMapping
-from recommender.importing.source_files import Source
+from recommender.importing.source_files import Misread, Source
 from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
@@ -83,6 +83,7 @@ def add_fields(
     table: str,
     first_day: Mapping[str, date],
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> None:
     """Reads the mapped fields of everybody; a cell that cannot be read is left out."""
@@ -103,6 +104,7 @@ def add_fields(
                 own,
                 first_day,
                 zone,
+                misread,
                 log,
             )
         people.cells[name] = found
@@ -119,6 +121,7 @@ def _read_field(
     wanted: Collection[str],
     first_day: Mapping[str, date],
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> None:
     source = each.source
@@ -138,6 +141,7 @@ def _read_field(
     else:
         read = field_cells(declared, spec, cells, source.written, zone)
     place = ", ".join(named)
+    misread.add(source, place, read)
     for reason, wrong in read.left_out.items():
         values = read.unmapped.get(reason, ())
         source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)
@@ -174,6 +178,7 @@ def read_by_hand(
     source: Source,
     row_of: Mapping[str, int],
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> None:
     """Reads columns that have the names of fields, for the people whose rows are given by key."""
@@ -183,6 +188,7 @@ def read_by_hand(
         if cells is None:
             continue
         read = field_cells(known, BY_HAND, [cells[row] for row in rows], source.written, zone)
+        misread.add(source, name, read)
         for reason, wrong in read.left_out.items():
             values = read.unmapped.get(reason, ())
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)

@@ -13,6 +13,7 @@ from recommender.importing.people_fields import (
     read_by_hand,
 )
 from recommender.importing.pseudonyms import Kind, Pseudonyms
+from recommender.importing.source_files import Misread
 from recommender.practice.fields import Field
 from recommender.values.ids import canonical_id
 from recommender.values.kinds import is_missing
@@ -24,6 +25,7 @@ def read_clinicians(
     sources: Mapping[str, UsedRows],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> ImportedPeople:
     """The clinicians of all files that name some, with their fields."""
@@ -38,9 +40,9 @@ def read_clinicians(
             continue
         _add_people(people, mapping, file, sources[file], pseudonyms, kind, log)
         _add_names(people, mapping, file, sources[file])
-    add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, log)
+    add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, misread, log)
     for each in by_hand:
-        _add_by_hand(people, declared, each, pseudonyms, kind, zone, log)
+        _add_by_hand(people, declared, each, pseudonyms, kind, zone, misread, log)
     return people
 
 
@@ -51,6 +53,7 @@ def read_clients(
     first_day: Mapping[str, date],
     pseudonyms: Pseudonyms,
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> ImportedPeople:
     """The clients with an attended appointment, with their fields.
@@ -70,14 +73,14 @@ def read_clients(
         mapping,
         log,
     )
-    add_fields(people, mapping.clients, declared, sources, "clients", first_day, zone, log)
+    add_fields(people, mapping.clients, declared, sources, "clients", first_day, zone, misread, log)
     for file, each in sources.items():
         if mapping.files[file].fields_of == "clients":
             first_rows: dict[str, int] = {}
             for row in each.rows:
                 if each.clients[row] in people.ids:
                     first_rows.setdefault(each.clients[row], row)
-            read_by_hand(people, declared, each.source, first_rows, zone, log)
+            read_by_hand(people, declared, each.source, first_rows, zone, misread, log)
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
@@ -158,6 +161,7 @@ def _add_by_hand(
     pseudonyms: Pseudonyms,
     kind: Kind | None,
     zone: tzinfo,
+    misread: Misread,
     log: ImportLog,
 ) -> None:
     """Adds what a file says of clinicians in columns named like the fields of the definition.
@@ -187,7 +191,7 @@ def _add_by_hand(
     source.leave_out(log, "names no clinician by clinician_id or name", nobody)
     source.leave_out(log, "repeats a clinician of an earlier row", again)
     row_of = {key: row for row, key in keys.items()}
-    read_by_hand(people, declared, source, row_of, zone, log)
+    read_by_hand(people, declared, source, row_of, zone, misread, log)
 
 
 def _key_of(

@@ -18,7 +18,7 @@ from recommender.importing.score_columns import (
     days_of_ratings,
     scores_of_rows,
 )
-from recommender.importing.source_files import Source
+from recommender.importing.source_files import Misread, Source
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
 from recommender.tables.pairings import RATERS
@@ -50,6 +50,7 @@ def imported_ratings(
     instruments: Collection[str],
     zone: tzinfo,
     today: date,
+    misread: Misread,
     log: ImportLog,
 ) -> list[ImportedRating]:
     """The ratings of a file.
@@ -57,7 +58,7 @@ def imported_ratings(
     A row without a clinician is of the client's only pairing. A row of which nothing is used is
     left out with the first reason of its cells.
     """
-    problems = RatingProblems()
+    problems = RatingProblems(misread)
     of_client: defaultdict[str, list[PairingKey]] = defaultdict(list)
     for key in pairings:
         of_client[key[0]].append(key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recommender.errors import Fault
-from recommender.importing.cell_values import folded
+from recommender.importing.cell_values import OTHER_ORDER, FieldCells, folded
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, MappingError, MappingFile
 from recommender.tables.raw_table import RawTable, TableFault, Warn, unwarned
@@ -15,6 +15,13 @@ from recommender.tables.table_files import SUFFIXES, TEXT_SUFFIXES, TableFile, r
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import TableFormat
 
+MOSTLY = 0.5
+"""A column of which more than this share cannot be read is mapped wrongly."""
+FEW = 4
+"""Filled cells from which on that share is looked at."""
+RARELY = 0.05
+"""More dates than this share that fit another order of day and month are no typing errors: then
+those that fit both orders are read wrongly."""
 READABLE = (*SUFFIXES, *TEXT_SUFFIXES)
 
 
@@ -119,6 +126,57 @@ class Source:
             # Values are counted over all files, once.
             log.leave_out_cells(file, column, reason, lines, values)
             values = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadCells:
+    """Cells of a column that could not be read for one reason, and how many are filled."""
+
+    source: Source
+    column: str
+    reason: str
+    count: int
+    filled: int
+
+
+class Misread:
+    """Collects columns of which cells could not be read, and refuses those mapped wrongly.
+
+    `name` is how messages call the mapping.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._found: list[UnreadCells] = []
+
+    def add(self, source: Source, column: str, read: FieldCells) -> None:
+        """Adds the cells of a column; values that are no level are the report's alone."""
+        for reason, wrong in read.left_out.items():
+            if reason not in read.unmapped:
+                cells = UnreadCells(source, column, reason, len(wrong), read.filled)
+                self._found.append(cells)
+
+    def refuse(self) -> None:
+        """Refuses columns of which too many cells cannot be read.
+
+        Raises
+        ------
+        MappingError
+            With each such column.
+        """
+        faults = []
+        for each in self._found:
+            place = f"{self._name}: {each.source.label}, column {each.column}"
+            problem = f"{each.reason}: {each.count:,} of {each.filled:,} filled cells"
+            share = each.count / each.filled
+            if each.reason.startswith(OTHER_ORDER) and share > RARELY:
+                remedy = f"write dates = … under [files.{each.source.key}], as the file has them"
+                faults.append(Fault(place, problem, remedy))
+            elif each.filled >= FEW and share > MOSTLY:
+                remedy = "map the column that is meant, or say how it writes dates and numbers"
+                faults.append(Fault(place, problem, remedy))
+        if faults:
+            raise MappingError(dict.fromkeys(faults))
 
 
 def _named(table: RawTable, name: str) -> str | None:

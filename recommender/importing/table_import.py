@@ -6,10 +6,9 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from recommender.errors import Fault
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
-from recommender.importing.mapping_file import MappingError, MappingFile
+from recommender.importing.mapping_file import MappingFile
 from recommender.importing.named_people import (
     names_of_clients,
     names_of_clinicians,
@@ -29,14 +28,9 @@ from recommender.importing.people_rows import read_clients, read_clinicians
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.rating_rows import ImportedRating, imported_ratings
 from recommender.importing.report_columns import complete_report
-from recommender.importing.source_files import listed_files, read_sources, warn_of
+from recommender.importing.source_files import Misread, listed_files, read_sources, warn_of
 from recommender.importing.table_rows import pairing_table, people_table, rating_table
 from recommender.practice.definition import Practice
-
-MOSTLY = 0.5
-"""A column of which more than this share cannot be read is mapped wrongly: it is refused."""
-FEW = 4
-"""Rows from which on a share is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ def import_files(
         When the mapping does not fit the definition or the files, with every fault.
     """
     check_definition(mapping, practice, name)
-    log = ImportLog(mapping.mapping.title)
+    log, misread = ImportLog(mapping.mapping.title), Misread(name)
     sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
@@ -90,11 +84,11 @@ def import_files(
         used = rows_to_use(source, declared, log)
         named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
         rows[key] = UsedRows(source, used, *named)
-    clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, log)
+    clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, misread, log)
     appointments = rows[mapping.pairings.appointments]
     spec = mapping.files[mapping.pairings.appointments].date
     assert spec is not None
-    attended = attended_appointments(appointments, spec, clinicians.ids, zone, today, log)
+    attended = attended_appointments(appointments, spec, clinicians.ids, zone, today, misread, log)
     first_day: dict[str, date] = {}
     for each in attended:
         first_day[each.client] = min(each.day, first_day.get(each.client, each.day))
@@ -105,7 +99,7 @@ def import_files(
         for row in rows[file].rows
         if (key := rows[file].clients[row])
     }
-    people = read_clients(mapping, practice.client, rows, first_day, pseudonyms, zone, log)
+    people = read_clients(mapping, practice.client, rows, first_day, pseudonyms, zone, misread, log)
     pairings = imported_pairings(
         attended,
         people.ids,
@@ -126,6 +120,7 @@ def import_files(
                 practice.instruments,
                 zone,
                 today,
+                misread,
                 log,
             )
     rename_of = {
@@ -135,7 +130,7 @@ def import_files(
     rename_people(people, practice.client, rename_of, rows, log)
     rename_people(clinicians, practice.clinician, rename_of, rows, log)
     _account_for_joined(mapping, rows, people, log)
-    _refuse_misread(log, name)
+    misread.refuse()
     tables = _checked(people, clinicians, pairings, ratings, rows, practice, today, log)
     by_table = {"clients": people, "clinicians": clinicians}
     complete_report(mapping, practice, sources, tables, by_table, unused, log)
@@ -161,32 +156,6 @@ def _account_for_joined(
             seen.add(each.clients[row])
         each.source.leave_out(log, "its client is in no file of clients, or was left out", unknown)
         each.source.leave_out(log, "repeats a client of an earlier row", again)
-
-
-def _refuse_misread(log: ImportLog, name: str) -> None:
-    """Refuses a column of which most cells cannot be read.
-
-    Raises
-    ------
-    MappingError
-        With each such column.
-    """
-    report = log.report()
-    read = {each.source: each.read for each in report.sources}
-    faults = [
-        Fault(
-            f"{name}: {each.source}, column {each.column}",
-            f"{each.reason}: {each.count:,} of {read[each.source]:,} rows",
-            "map the column that is meant, or say under [files] how it writes dates and numbers",
-        )
-        for each in report.left_out
-        if each.column is not None
-        and not each.values
-        and read[each.source] >= FEW
-        and each.count > MOSTLY * read[each.source]
-    ]
-    if faults:
-        raise MappingError(faults)
 
 
 def _checked(

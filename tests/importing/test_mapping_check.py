@@ -63,6 +63,19 @@ def test_settings_that_exclude_each_other_are_named() -> None:
     assert any("is said by the names of the columns too" in f for f in found)
 
 
+def test_marks_that_contradict_each_other_are_named() -> None:
+    text = MAPPING.replace('dates = "dmy"', 'dates = "dmy"\nthousands = "point"', 1)
+    text = text.replace(
+        'column = "Most",', 'column = "Most", decimal = "comma", currency = "dollars",'
+    )
+    found = faults_of(text)
+    assert (
+        "my.toml: files.people: thousands is the decimal mark too; declare another mark or sign"
+        in found
+    )
+    assert any("max_fee: currency is not a sign of a currency" in f for f in found)
+
+
 def test_a_field_that_the_definition_requires_must_be_mapped() -> None:
     text = MAPPING.replace('age_years = { column = "Born", read_as = "age" }', "")
     assert faults_of(text)[0].endswith(

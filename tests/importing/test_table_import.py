@@ -148,6 +148,50 @@ def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path)
     assert "long story" not in report.json_text() + report.markdown()
 
 
+def test_columns_are_joined_rows_of_several_files_too_and_constants_are_written(
+    tmp_path: Path,
+) -> None:
+    text = MAPPING.replace(
+        'clinician = { column = "With", read_as = "name" }',
+        'clinician = { columns = ["First", "Last"], read_as = "name" }',
+    )
+    text = text.replace(
+        "max_fee = {",
+        'funding = { value = "private" }\n'
+        'gender = { column = "Says", file = "survey" }\nmax_fee = {',
+    )
+    text += """
+[files.survey]
+names = ["survey.csv"]
+client = { column = "Client" }
+[files.intake]
+names = ["intake.csv"]
+fields_of = "clients"
+client = { column = "Client" }
+"""
+    visits = [{**a_visit(n), "First": "Ann", "Last": "Wattle"} for n in (1, 2)]
+    survey = [
+        {"Client": 2, "Says": "Man"},
+        {"Client": 2, "Says": "Woman"},
+        {"Client": 9, "Says": "x"},
+    ]
+    intake = [{"Client": 1, "Prior therapy": "Mixed", "max_fee": "90", "Remarks": "long story"}]
+    people = [a_person(1, Most="$180"), a_person(2, Most="$180", Born="02/03/1986")]
+    folder = write_exports(tmp_path, people, visits, survey=survey, intake=intake)
+    found = imported(folder, text)
+    fields = ("age_years", "funding", "gender", "prior_therapy", "max_fee")
+    assert sorted(columns_of(found, "clients", *fields)) == [
+        ("30", "private", None, "mixed", "90"),
+        ("40", "private", "man", None, "180"),
+    ]
+    assert columns_of(found, "clinicians", "name") == [("Ann Wattle",)]
+    assert reasons(found.report) == {
+        ("survey.csv", None, "its client is in no file of clients, or was left out"): (4,),
+        ("survey.csv", None, "repeats a client of an earlier row"): (3,),
+    }
+    assert "Remarks" in {each.column for each in found.report.left_out_columns}
+
+
 def test_people_whom_a_cell_names_become_their_pseudonyms(tmp_path: Path) -> None:
     text = MAPPING.replace(
         "max_fee = {", 'blocked_clinicians = { column = "Not", optional = true }\nmax_fee = {'
@@ -205,9 +249,29 @@ def test_a_column_of_which_most_cells_cannot_be_read_is_refused(tmp_path: Path) 
     people = [a_person(n, Most=f"about {n}00") for n in range(1, 6)]
     folder = write_exports(tmp_path, people, [a_visit(n) for n in range(1, 6)])
     with pytest.raises(
-        MappingError, match=r"people\.csv, column Most: is not an amount.*5 of 5 rows"
+        MappingError, match=r"people\.csv, column Most: is not an amount.*5 of 5 filled"
     ):
         imported(folder)
+
+
+def test_dates_in_another_order_than_declared_are_refused(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)]
+    folder = write_exports(tmp_path, [a_person(Born="02/28/1996")], visits)
+    with pytest.raises(MappingError) as error:
+        imported(folder, MAPPING.replace('dates = "dmy"', 'dates = "mdy"'))
+    assert [str(fault) for fault in error.value.faults] == [
+        "small.toml: visits.csv, column When: has day and month in the order of dd/mm/yyyy: "
+        "19 of 31 filled cells; write dates = … under [files.visits], as the file has them"
+    ]
+    with pytest.raises(MappingError, match=r"column Born: has day and month .* mm/dd/yyyy: 1 of 1"):
+        imported(folder)
+
+
+def test_one_date_in_another_order_is_left_out(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)] + [a_visit(When="08/13/2026")]
+    found = imported(write_exports(tmp_path, [a_person()], visits))
+    reason = "When has day and month in the order of mm/dd/yyyy"
+    assert reasons(found.report) == {("visits.csv", None, reason): (33,)}
 
 
 def test_a_value_that_one_client_alone_has_is_not_in_the_report(tmp_path: Path) -> None:
