@@ -102,6 +102,17 @@ def test_a_missing_file_is_named_with_those_that_are_there(tmp_path: Path) -> No
         imported(tmp_path)
 
 
+def test_a_file_that_must_be_unpacked_or_saved_otherwise_is_named(tmp_path: Path) -> None:
+    (tmp_path / "People 2026.xls").touch()
+    (tmp_path / "Data Export.zip").touch()
+    with pytest.raises(MappingError) as error:
+        imported(tmp_path)
+    assert [fault.remedy for fault in error.value.faults] == [
+        "open People 2026.xls in a spreadsheet and save it as .xlsx or .csv",
+        "unpack Data Export.zip first",
+    ]
+
+
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="nowhere: does not exist"):
         imported(tmp_path / "nowhere")

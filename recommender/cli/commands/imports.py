@@ -74,7 +74,7 @@ def import_files(
         declared = definition(practice)
         today = declared.day_at(datetime.now(UTC))
         if out_ is not None and key.resolve().is_relative_to(out_.resolve()):
-            remedy = "name a file elsewhere: whoever gets the tables would get the key"
+            remedy = "name a file elsewhere: who gets the tables would get the key too"
             raise RecommenderError("--key", "is in the folder of the tables", remedy)
         read = mapping_named(mapping)
         name = Path(mapping).name
