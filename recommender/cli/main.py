@@ -11,10 +11,12 @@ from recommender.cli.commands import (
     evaluation,
     export,
     identities,
+    import_fhir,
     imports,
     matches,
     practice,
     privacy,
+    questionnaire,
     service,
     share,
     sync,
@@ -31,8 +33,10 @@ app = typer.Typer(
     "`serve` → `recommend`.\n\nA server that others reach: `keys` for programs, `staff` for "
     "people, `doctor` to check it.",
 )
+practice.practice_app.command()(questionnaire.questionnaire)
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(imports.import_app, name="import")
+imports.import_app.command()(import_fhir.fhir)
 app.add_typer(share.share_app, name="share")
 app.add_typer(trial.trial_app, name="trial")
 app.add_typer(sync.sync_app, name="sync")

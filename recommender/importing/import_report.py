@@ -181,6 +181,7 @@ class ImportLog:
         self._title = title
         self._read: dict[str, int] = {}
         self._left: dict[tuple[str, str | None, str], dict[int, None]] = {}
+        self._gone: dict[str, set[int]] = {}
         self._values: dict[tuple[str, str | None, str], Mapping[str, int]] = {}
         self._mapped: list[MappedField] = []
         self._columns: dict[tuple[str, str], LeftOutColumn] = {}
@@ -194,9 +195,10 @@ class ImportLog:
 
     def leave_out_rows(self, source: str, reason: str, rows: Iterable[int]) -> None:
         """Records rows of which nothing is used; a row has the reason it got first."""
-        gone = self.rows_left(source)
-        found = self._left.setdefault((source, None, reason), {})
-        found |= {row: None for row in rows if row not in gone}
+        gone = self._gone.setdefault(source, set())
+        new = [row for row in rows if row not in gone]
+        self._left.setdefault((source, None, reason), {}).update(dict.fromkeys(new))
+        gone.update(new)
 
     def leave_out_cells(
         self,
@@ -243,12 +245,7 @@ class ImportLog:
 
     def rows_left(self, source: str) -> frozenset[int]:
         """Rows of a source of which nothing is used so far."""
-        return frozenset(
-            row
-            for (name, column, _), rows in self._left.items()
-            if name == source and column is None
-            for row in rows
-        )
+        return frozenset(self._gone.get(source, ()))
 
     def report(self) -> ImportReport:
         """The report of what was collected."""
@@ -287,14 +284,14 @@ class ImportLog:
 def shareable_counts(values: Iterable[str]) -> dict[str, int]:
     """Values with the number of rows of each, most frequent first, that cannot identify a person.
 
-    Empty where there are more than `MAX_DISTINCT` values; without those in fewer than `MIN_ROWS`
-    rows.
+    Empty where there are more than `MAX_DISTINCT` values, or more than half as many as rows, as of
+    names; without values in fewer than `MIN_ROWS` rows.
 
     >>> shareable_counts(["phone"] * 3 + ["as Jo's mother asked"])
     {'phone': 3}
     """
     counts = Counter(values)
-    if len(counts) > MAX_DISTINCT:
+    if len(counts) > MAX_DISTINCT or 2 * len(counts) > counts.total():
         return {}
     return {value: count for value, count in counts.most_common() if count >= MIN_ROWS}
 

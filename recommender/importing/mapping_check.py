@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from recommender.alliance.instruments import METRICS
-from recommender.errors import Fault
+from recommender.errors import Fault, RecommenderError
 from recommender.importing.cell_values import OTHER_VALUES, folded
 from recommender.importing.mapping_file import (
     Cell,
@@ -19,6 +19,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.tables.csv_text import cell_text
 from recommender.tables.pairings import RATERS
+from recommender.values.table_format import TableFormat
 
 SESSION, ITEM = "{session}", "{item}"
 MAX_NAMED = 8
@@ -42,7 +43,8 @@ def check_definition(mapping: MappingFile, practice: Practice, name: str) -> Non
     for number, rating in enumerate(mapping.ratings, start=1):
         faults += _rating_faults(mapping, practice, rating, f"{name}: ratings {number}")
     for place, spec in cells_of(mapping):
-        faults += _cell_faults(mapping, spec, f"{name}: {place}")
+        faults += _cell_faults(spec, f"{name}: {place}")
+    faults += _format_faults(mapping, name)
     if faults:
         raise MappingError(dict.fromkeys(faults))
 
@@ -225,7 +227,7 @@ def is_wide(rating: RatingMapping) -> bool:
     return any(SESSION in each for column in named for each in column)
 
 
-def _cell_faults(mapping: MappingFile, spec: Cell, place: str) -> Iterator[Fault]:
+def _cell_faults(spec: Cell, place: str) -> Iterator[Fault]:
     given = sum((bool(spec.column), bool(spec.columns), spec.value is not None))
     if given != 1:
         remedy = 'write column = "…", columns = ["…", "…"] or value = "…"'
@@ -233,6 +235,22 @@ def _cell_faults(mapping: MappingFile, spec: Cell, place: str) -> Iterator[Fault
     folds = [folded(each) for each in spec.values if each != OTHER_VALUES]
     if len(set(folds)) != len(folds):
         yield Fault(place, "names a value twice, but for its case", "keep one of them")
+
+
+def _format_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
+    """Faults of marks that contradict each other, of files and of single columns."""
+    remedy = "declare another mark or sign"
+    usual = TableFormat()
+    for key in mapping.files:
+        try:
+            usual = mapping.format_of(key)
+        except RecommenderError as error:
+            yield Fault(f"{name}: files.{key}", f"{error.field[2:]} {error.problem}", remedy)
+    for place, spec in cells_of(mapping):
+        try:
+            spec.format(usual)
+        except RecommenderError as error:
+            yield Fault(f"{name}: {place}", f"{error.field[2:]} {error.problem}", remedy)
 
 
 def _near(wanted: str, known: Iterable[str]) -> str:

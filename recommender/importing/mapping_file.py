@@ -14,7 +14,6 @@ from pydantic import Field as Setting
 
 from recommender.errors import Fault, FaultsError
 from recommender.values.table_format import (
-    STANDARD,
     DateOrder,
     DecimalMark,
     TableFormat,
@@ -236,6 +235,17 @@ class About:
 
 @toml_table
 @dataclass(frozen=True, slots=True)
+class WrittenAs:
+    """How the files of a mapping write dates and numbers, as in `TableFormat`."""
+
+    dates: DateOrder = "iso"
+    decimal: DecimalMark = "point"
+    thousands: ThousandsMark = "none"
+    currency: Text = ""
+
+
+@toml_table
+@dataclass(frozen=True, slots=True)
 class MappingFile:
     """A whole mapping."""
 
@@ -245,10 +255,16 @@ class MappingFile:
     clinicians: PeopleMapping
     pairings: PairingMapping
     ratings: tuple[RatingMapping, ...] = ()
-    format: TableFormat = STANDARD
+    format: WrittenAs = WrittenAs()
 
     def format_of(self, file: str) -> TableFormat:
-        """How a file writes dates and numbers."""
+        """How a file writes dates and numbers.
+
+        Raises
+        ------
+        RecommenderError
+            When its marks contradict each other.
+        """
         source, usual = self.files[file], self.format
         return TableFormat(
             source.dates or usual.dates,

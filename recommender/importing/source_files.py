@@ -22,6 +22,8 @@ FEW = 4
 RARELY = 0.05
 """More dates than this share that fit another order of day and month are no typing errors: then
 those that fit both orders are read wrongly."""
+MAX_FILES = 5
+"""Files named in a message."""
 READABLE = (*SUFFIXES, *TEXT_SUFFIXES)
 
 
@@ -247,8 +249,16 @@ def _matches(path: Path, names: Iterable[str]) -> bool:
 
 
 def _missing(key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
-    there = ", ".join(path.name for path in files[:5]) or "no file"
-    remedy = f"export it, or write its name under [files.{key}]; there is {there}"
+    stems = {name.rpartition(".")[0].lower() for name in names}
+    other = [p.name for p in files if any(fnmatch.fnmatchcase(p.stem.lower(), s) for s in stems)]
+    packed = [path.name for path in files if path.suffix.lower() == ".zip"]
+    if other:
+        remedy = f"open {other[0]} in a spreadsheet and save it as .xlsx or .csv"
+    elif packed:
+        remedy = f"unpack {packed[0]} first"
+    else:
+        there = ", ".join(path.name for path in files[:MAX_FILES]) or "no file"
+        remedy = f"export it, or write its name under [files.{key}]; there is {there}"
     return Fault(f"files.{key}", f"no file is named like {' or '.join(names)}", remedy)
 
 

@@ -33,6 +33,7 @@ def test_values_that_may_be_about_one_person_are_only_counted() -> None:
     (left,) = log.report().left_out
     assert (left.count, left.values) == (5, {"Anxeity": 4})
     assert shareable_counts([f"note {n}" for n in range(41)] * 3) == {}
+    assert shareable_counts(["Smith"] * 3 + ["Fern", "Bo", "Zed", "Ng"]) == {}
 
 
 def test_the_report_is_written_as_json_and_as_markdown() -> None:

@@ -63,6 +63,19 @@ def test_settings_that_exclude_each_other_are_named() -> None:
     assert any("is said by the names of the columns too" in f for f in found)
 
 
+def test_marks_that_contradict_each_other_are_named() -> None:
+    text = MAPPING.replace('dates = "dmy"', 'dates = "dmy"\nthousands = "point"', 1)
+    text = text.replace(
+        'column = "Most",', 'column = "Most", decimal = "comma", currency = "dollars",'
+    )
+    found = faults_of(text)
+    assert (
+        "my.toml: files.people: thousands is the decimal mark too; declare another mark or sign"
+        in found
+    )
+    assert any("max_fee: currency is not a sign of a currency" in f for f in found)
+
+
 def test_a_field_that_the_definition_requires_must_be_mapped() -> None:
     text = MAPPING.replace('age_years = { column = "Born", read_as = "age" }', "")
     assert faults_of(text)[0].endswith(
@@ -87,6 +100,17 @@ def test_a_missing_file_is_named_with_those_that_are_there(tmp_path: Path) -> No
     write_rows(tmp_path / "vists.csv", [a_visit()])
     with pytest.raises(MappingError, match=r"no file is named like visits\*\.csv.*vists\.csv"):
         imported(tmp_path)
+
+
+def test_a_file_that_must_be_unpacked_or_saved_otherwise_is_named(tmp_path: Path) -> None:
+    (tmp_path / "People 2026.xls").touch()
+    (tmp_path / "Data Export.zip").touch()
+    with pytest.raises(MappingError) as error:
+        imported(tmp_path)
+    assert [fault.remedy for fault in error.value.faults] == [
+        "open People 2026.xls in a spreadsheet and save it as .xlsx or .csv",
+        "unpack Data Export.zip first",
+    ]
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def test_a_sound_mapping_is_read_with_its_defaults() -> None:
 
 def test_every_fault_of_form_is_named_at_once() -> None:
     text = MAPPING.replace('dates = "dmy"', 'dates = "daymonth"')
+    text = text.replace('currency = "$"', 'currency = "$"\ndate = "dmy"')
     text = text.replace('names = ["visits*.csv"]', "names = []")
     text = text.replace('read_as = "age"', 'read_as = "years"')
     text = text.replace('appointments = "visits"', "appointment = 3")
@@ -34,7 +35,8 @@ def test_every_fault_of_form_is_named_at_once() -> None:
     assert any(f.startswith("my.toml: pairings.appointments: is not given") for f in found)
     assert any(f.startswith("my.toml: pairings.appointment: is not a setting") for f in found)
     assert any(f.startswith("my.toml: files.scores.required") for f in found)
-    assert len(found) == 6
+    assert any(f.startswith("my.toml: format.date: is not a setting") for f in found)
+    assert len(found) == 7
 
 
 def test_what_is_not_toml_is_one_fault() -> None:

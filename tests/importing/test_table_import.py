@@ -148,6 +148,50 @@ def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path)
     assert "long story" not in report.json_text() + report.markdown()
 
 
+def test_columns_are_joined_rows_of_several_files_too_and_constants_are_written(
+    tmp_path: Path,
+) -> None:
+    text = MAPPING.replace(
+        'clinician = { column = "With", read_as = "name" }',
+        'clinician = { columns = ["First", "Last"], read_as = "name" }',
+    )
+    text = text.replace(
+        "max_fee = {",
+        'funding = { value = "private" }\n'
+        'gender = { column = "Says", file = "survey" }\nmax_fee = {',
+    )
+    text += """
+[files.survey]
+names = ["survey.csv"]
+client = { column = "Client" }
+[files.intake]
+names = ["intake.csv"]
+fields_of = "clients"
+client = { column = "Client" }
+"""
+    visits = [{**a_visit(n), "First": "Ann", "Last": "Wattle"} for n in (1, 2)]
+    survey = [
+        {"Client": 2, "Says": "Man"},
+        {"Client": 2, "Says": "Woman"},
+        {"Client": 9, "Says": "x"},
+    ]
+    intake = [{"Client": 1, "Prior therapy": "Mixed", "max_fee": "90", "Remarks": "long story"}]
+    people = [a_person(1, Most="$180"), a_person(2, Most="$180", Born="02/03/1986")]
+    folder = write_exports(tmp_path, people, visits, survey=survey, intake=intake)
+    found = imported(folder, text)
+    fields = ("age_years", "funding", "gender", "prior_therapy", "max_fee")
+    assert sorted(columns_of(found, "clients", *fields)) == [
+        ("30", "private", None, "mixed", "90"),
+        ("40", "private", "man", None, "180"),
+    ]
+    assert columns_of(found, "clinicians", "name") == [("Ann Wattle",)]
+    assert reasons(found.report) == {
+        ("survey.csv", None, "its client is in no file of clients, or was left out"): (4,),
+        ("survey.csv", None, "repeats a client of an earlier row"): (3,),
+    }
+    assert "Remarks" in {each.column for each in found.report.left_out_columns}
+
+
 def test_people_whom_a_cell_names_become_their_pseudonyms(tmp_path: Path) -> None:
     text = MAPPING.replace(
         "max_fee = {", 'blocked_clinicians = { column = "Not", optional = true }\nmax_fee = {'

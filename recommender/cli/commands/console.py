@@ -104,7 +104,7 @@ AsJson = Annotated[
 ]
 REGISTRY = "sqlite:///var/mlflow.db"
 OPTIONAL_MODULES = frozenset(
-    {"matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
+    {"fhir", "matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
 )
 """Modules that the extras of `pyproject.toml` install and a server works without."""
 

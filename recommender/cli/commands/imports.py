@@ -73,6 +73,9 @@ def import_files(
     with exit_on_error(as_json=as_json), err.status("reading files"):
         declared = definition(practice)
         today = declared.day_at(datetime.now(UTC))
+        if out_ is not None and key.resolve().is_relative_to(out_.resolve()):
+            remedy = "name a file elsewhere: who gets the tables would get the key too"
+            raise RecommenderError("--key", "is in the folder of the tables", remedy)
         read = mapping_named(mapping)
         name = Path(mapping).name
         # A table to fill in has ids that a later import must know again.

@@ -134,6 +134,16 @@ def test_a_key_that_others_may_read_is_refused(
     assert "may be read by other accounts (mode 644)" in result.output
 
 
+def test_the_key_is_not_put_beside_the_tables(
+    tmp_path: Path, small: tuple[str | Path, ...]
+) -> None:
+    out = tmp_path / "practice"
+    result = run(*small[:-1], out / "key", "--out", out)
+    assert result.exit_code == 1
+    assert "--key: is in the folder of the tables" in result.output
+    assert not out.exists()
+
+
 @pytest.mark.slow
 def test_made_up_exports_can_be_written_and_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
