@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,17 @@ def _has_memory_for_files() -> bool:
 # Thousands of commits wait for the disk otherwise; no test cuts the power.
 if "TMPDIR" not in os.environ and _has_memory_for_files():
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path,
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Looks for examples only in files that have one: every worker collects all files."""
+    found = yield
+    if file_path.suffix == ".py" and b">>> " not in file_path.read_bytes():
+        return [each for each in found if type(each) is pytest.Module]
+    return found
 
 
 _ALLOCATIONS = 10_000

@@ -5,7 +5,7 @@ fixture that needs it, so that one small test starts at once.
 """
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,12 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # whose warnings are not errors.
     inferred = r"ignore:[\s\S]*Any type hint is inferred as AnyType:UserWarning"
     config.addinivalue_line("filterwarnings", inferred)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """Looks for no examples in the docstrings of tests: there are none."""
-    return [each for each in (yield) if type(each) is pytest.Module]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -116,6 +117,12 @@ class Instrument:
 
 def shipped_instruments() -> dict[str, Instrument]:
     """The instruments that ship with the package, by name."""
+    return dict(_shipped())
+
+
+@cache
+def _shipped() -> Mapping[str, Instrument]:
+    """Read once: every definition that is read needs them."""
     text = files("recommender").joinpath("practice/shipped/instruments.toml").read_text("utf-8")
     return read_instruments(tomllib.loads(text)["instruments"])
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from dataclasses import field as attribute
 from datetime import date, datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -204,8 +205,9 @@ def practice_named(name: str) -> Practice:
     return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
 
 
+@cache
 def shipped_practice(name: str = "psychology") -> Practice:
-    """A definition that ships with the package."""
+    """A definition that ships with the package, read once a process."""
     return read_practice(shipped_text(name))
 
 

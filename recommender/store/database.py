@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -305,10 +306,9 @@ def migrate(store: Store, revision: str = "head") -> None:
     StoreError
         When a newer recommender wrote the database.
     """
-    script = ScriptDirectory(str(MIGRATIONS))
     with store.writing() as connection:
         advisory_lock(connection, "migration")
-        wanted = set(script.get_heads()) if revision == "head" else {revision}
+        wanted = {newest_version()} if revision == "head" else {revision}
         if _heads(connection) != wanted:
             known = known_versions()
             if not _heads(connection) | wanted <= known:
@@ -334,11 +334,13 @@ def migration_of(connection: Connection) -> str | None:
     return next(iter(sorted(_heads(connection))), None)
 
 
+@cache
 def newest_version() -> str | None:
     """The newest migration this code knows."""
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
+@cache
 def known_versions() -> frozenset[str]:
     """Every migration this code knows."""
     script = ScriptDirectory(str(MIGRATIONS))

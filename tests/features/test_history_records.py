@@ -21,8 +21,7 @@ from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
-from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
+from tests.support.builders import QUICK, TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
 from tests.support.client_reports import (
     CLINICIANS,
     LEVELS,
@@ -185,7 +184,6 @@ def test_the_same_mean_counts_for_more_the_more_ratings_it_rests_on(times: int) 
 # Through the model
 
 
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 LATE = "2027-06-30"
 
 

@@ -306,48 +306,55 @@ def parsed(fields: Mapping[str, Field], cells: Mapping[str, Any]) -> dict[str, A
     return {name: read_cell(told, cells[name])[0] for name, told in fields.items()}
 
 
-def meeting_of(case: Case, clinician_id: str) -> Meeting:
-    return Meeting(
-        client=parsed(CLIENT, case.client),
-        clinician=parsed(CLINICIAN, case.clinicians[clinician_id]),
-        client_id=case.client_id,
-        clinician_id=clinician_id,
-        day=case.day,
-        timezone=BASE.timezone,
-        funding=FUNDING,
-        clinician_fields=CLINICIAN,
-        first_session=case.first_session,
-        hard=tuple(each for each in case.constraints if case.mode_of(each) == "hard"),
-        ways=("ways", "ways"),
-        some_terms=any(
-            word in (cells["open"] or "")
-            for cells in case.clinicians.values()
-            for word in ("room", " by ", "every")
-        ),
+def meetings(case: Case) -> dict[str, Meeting]:
+    """The client's meeting with each clinician, by id in ascending order."""
+    client = parsed(CLIENT, case.client)
+    some_terms = any(
+        word in (cells["open"] or "")
+        for cells in case.clinicians.values()
+        for word in ("room", " by ", "every")
     )
+    return {
+        clinician_id: Meeting(
+            client=client,
+            clinician=parsed(CLINICIAN, cells),
+            client_id=case.client_id,
+            clinician_id=clinician_id,
+            day=case.day,
+            timezone=BASE.timezone,
+            funding=FUNDING,
+            clinician_fields=CLINICIAN,
+            first_session=case.first_session,
+            hard=tuple(each for each in case.constraints if case.mode_of(each) == "hard"),
+            ways=("ways", "ways"),
+            some_terms=some_terms,
+        )
+        for clinician_id, cells in sorted(case.clinicians.items())
+    }
 
 
-def slowly(case: Case, constraint: Constraint, clinician_id: str) -> float:
-    found = verdict(constraint, meeting_of(case, clinician_id))
-    return float("nan") if found is None else float(found)
+def slowly(constraint: Constraint, with_each: Mapping[str, Meeting]) -> list[float]:
+    """The verdict of a constraint on each meeting; NaN where it is unknown."""
+    found = [verdict(constraint, meeting) for meeting in with_each.values()]
+    return [float("nan") if each is None else float(each) for each in found]
 
 
 def outcomes(case: Case) -> dict[str, Outcome]:
     """What comes of each meeting, one clinician at a time."""
     return {
-        cid: outcome(case.constraints, case.modes, meeting_of(case, cid))
-        for cid in sorted(case.clinicians)
+        clinician_id: outcome(case.constraints, case.modes, meeting)
+        for clinician_id, meeting in meetings(case).items()
     }
 
 
 @FEW
 @given(CASES)
 def test_the_whole_roster_at_once_is_judged_like_one_clinician_at_a_time(case: Case) -> None:
-    screening = case.screen()
+    screening, with_each = case.screen(), meetings(case)
     for constraint in case.constraints:
         if case.mode_of(constraint) != "off":
-            expected = [slowly(case, constraint, cid) for cid in sorted(case.clinicians)]
             found = screening.verdict_of(constraint.name)
+            expected = slowly(constraint, with_each)
             np.testing.assert_array_equal(found, expected, constraint.rule)
 
 
@@ -414,8 +421,7 @@ def test_every_verdict_of_a_rule_is_met_and_agrees_with_the_slow_one(told: dict[
         }
         case = many_clients_case(rng, {**told, **without_nothing(extra)})
         found = case.screen().verdict_of("it")
-        expected = [slowly(case, case.constraints[0], cid) for cid in case.clinicians]
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(found, slowly(case.constraints[0], meetings(case)))
         met |= {str(one) for one in found}
     assert met == {"1.0", "0.0", "nan"}
 

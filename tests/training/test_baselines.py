@@ -23,9 +23,8 @@ from recommender.training.baselines import (
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import a_dataset, a_practice, some_rows, tables_of
+from tests.support.builders import QUICK, a_dataset, a_practice, some_rows, tables_of
 
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 TRAIN, TEST = np.arange(200), np.arange(200, 290)
 
 

@@ -20,15 +20,13 @@ from recommender.training.dask_lightgbm import settings_on, tree_fitter_on
 from recommender.training.fit import fit
 from recommender.training.fit_preparation import prepare
 from recommender.training.tree_fitting import (
-    FitSettings,
     TreeInput,
     TreeSettings,
     fit_trees_locally,
 )
-from tests.support.builders import DEFINITION, a_dataset, write_tables
+from tests.support.builders import DEFINITION, QUICK, a_dataset, write_tables
 
 ROWS, COLUMNS, NOISE = 6_000, 12, 0.5
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 GROWTH = TreeSettings(num_leaves=4, num_trees=60, bagging_fraction=0.7, lambda_l2=5.0)
 
 

@@ -72,7 +72,7 @@ def rated_only(rows: Rows) -> Rows:
 
 
 def quick(**settings: Any) -> AllianceRegressor:
-    """The estimator as `a_fit` is set: both halves of the pairing part, and three folds."""
+    """An estimator with both halves of the pairing part, and three folds."""
     return AllianceRegressor(a_practice(), **{"folds": 3, "fewest_for_trees": 100} | settings)
 
 

@@ -33,10 +33,8 @@ from recommender.training.evaluate import (
 from recommender.training.figures import figure_of
 from recommender.training.fit import fit
 from recommender.training.folds import clients_left_out, forward
-from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import a_practice, some_rows, tables_of
+from tests.support.builders import QUICK, a_practice, some_rows, tables_of
 
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 PARTIALS = ("client-adjusted partial", "dyad partial", "composite")
 
 

@@ -19,6 +19,7 @@ from recommender.training.tree_fitting import FitSettings, parameters_of
 from tests.support.builders import (
     DAY,
     DEFINITION,
+    QUICK,
     TAKEN_AT,
     Rows,
     a_dataset,
@@ -29,8 +30,6 @@ from tests.support.builders import (
     tables_of,
     true_alliance,
 )
-
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
 TWO_FIELDS = """
 [practice]

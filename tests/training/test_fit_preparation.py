@@ -23,6 +23,7 @@ from recommender.training.fit_preparation import (
 from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
 from tests.support.builders import (
+    QUICK,
     Rows,
     a_dataset,
     a_fit,
@@ -31,8 +32,6 @@ from tests.support.builders import (
     some_rows,
     tables_of,
 )
-
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
 
 @cache

@@ -28,14 +28,12 @@ from recommender.training.run import (
     train,
     with_interval,
 )
-from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
-from tests.support.builders import a_model, a_practice, some_rows, write_tables
+from tests.support.builders import QUICK, a_model, a_practice, some_rows, write_tables
 from tests.support.evaluations import an_evaluation
 from tests.support.registries import datasets_of_run, empty_registry
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
 
 class Twice(NamedTuple):

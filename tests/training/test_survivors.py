@@ -11,9 +11,8 @@ from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitResult, fit
 from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
+from tests.support.builders import QUICK, Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
 
-QUICK = FitSettings(fewest_for_trees=100, folds=3)
 NO_TREES = replace(QUICK, fewest_for_trees=100_000)
 
 

@@ -35,8 +35,14 @@ _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _TREE = frozenset((*_PER_SPLIT, *_PER_LEAF, "num_leaves", "num_cat", "is_linear", "shrinkage"))
 _BLOCK = re.compile(r"^Tree=(\d+)\n(.*?)\n\n\n", re.DOTALL | re.MULTILINE)
 _LETTERS = re.compile(r"[ -~\n]*")
-_INTEGER = re.compile(r"-?[0-9]{1,10}")
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?")
+_INTEGER = r"-?[0-9]{1,10}"
+_NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,40})?(?:e[+-]?[0-9]{1,3})?"
+# Whole lines at once: a model has ten lists a tree, and a pattern for each word took as long as
+# all else that is read of it.
+_INTEGERS = re.compile(f"{_INTEGER}(?: {_INTEGER})*")
+_NUMBERS = re.compile(f"{_NUMBER}(?: {_NUMBER})*")
+_DECISIONS = frozenset((0, 2, 4, 6, 8, 10))
+"""Of numerical splits: bit 1 is where missing values go, bits 2 and 3 what counts as missing."""
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 _RANGE = re.compile(r"none|\[[0-9.e+-]+:[0-9.e+-]+\]")
 _ENDING = re.compile(
@@ -137,7 +143,8 @@ def _tree(settings: Mapping[str, str], width: int) -> Tree:
     # A tree that never splits has no weights: LightGBM writes the line and leaves it empty.
     of_leaves = dict.fromkeys(_PER_LEAF, leaves) | ({} if leaves > 1 else {"leaf_weight": 0})
     for name, count in (dict.fromkeys(_PER_SPLIT, leaves - 1) | of_leaves).items():
-        _require(len(_words(settings[name])) == count)
+        line = settings[name]
+        _require((line.count(" ") + 1 if line else 0) == count)
     for name in ("split_gain", "internal_value", "internal_weight", "leaf_weight", "shrinkage"):
         _numbers(settings[name])
     decision = _integers(settings["decision_type"])
@@ -152,11 +159,15 @@ def _tree(settings: Mapping[str, str], width: int) -> Tree:
         rows=_integers(settings["internal_count"]),
         leaf_rows=_integers(settings["leaf_count"]),
     )
-    _require(all(0 <= feature < width for feature in tree.feature))
-    _require(all(0 <= code <= 11 and not code & 1 for code in decision))
-    _require(all(0 <= rows <= MAX_ROWS for rows in (*tree.rows, *tree.leaf_rows)))
+    _require(_all_within(tree.feature, width - 1))
+    _require(_DECISIONS.issuperset(decision))
+    _require(_all_within(tree.rows, MAX_ROWS) and _all_within(tree.leaf_rows, MAX_ROWS))
     _require_connected(tree)
     return tree
+
+
+def _all_within(numbers: tuple[int, ...], highest: int) -> bool:
+    return not numbers or (min(numbers) >= 0 and max(numbers) <= highest)
 
 
 def _require_connected(tree: Tree) -> None:
@@ -175,21 +186,21 @@ def _words(text: str) -> list[str]:
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    words = _words(text)
-    _require(all(_INTEGER.fullmatch(word) for word in words))
-    return tuple(int(word) for word in words)
+    _require(not text or _INTEGERS.fullmatch(text) is not None)
+    return tuple(map(int, _words(text)))
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    words = _words(text)
-    _require(all(_NUMBER.fullmatch(word) for word in words))
-    numbers = tuple(float(word) for word in words)
-    _require(all(math.isfinite(number) for number in numbers))
+    _require(not text or _NUMBERS.fullmatch(text) is not None)
+    numbers = tuple(map(float, _words(text)))
+    _require(all(map(math.isfinite, numbers)))
     return numbers
 
 
 def _thresholds(text: str) -> tuple[float, ...]:
     # LightGBM writes `inf` where a split parts the answered from the missing.
+    if "inf" not in text:
+        return _numbers(text)
     words = _words(text)
     finite = iter(_numbers(" ".join(word for word in words if word != "inf")))
     return tuple(math.inf if word == "inf" else next(finite) for word in words)

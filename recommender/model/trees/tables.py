@@ -1,6 +1,6 @@
 """Tables of small trees: the score and the Shapley values of every way a row can take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -228,18 +228,23 @@ def _contributions(tree: Tree, depth: int) -> Iterator[tuple[int, Array]]:
     """Each column of a tree and its Shapley value by way, (2^depth,); Shapley 1953."""
     left = _sides(tree, depth)
     columns = sorted(set(tree.feature))
+    # Each set is needed for every column; a tree that never splits has none.
+    value = {
+        known: _value(tree, 0, known, left)
+        for size in range(len(columns) + 1 if columns else 0)
+        for known in map(frozenset, combinations(columns, size))
+    }
     for column in columns:
         others = [other for other in columns if other != column]
         total = np.zeros(1 << depth)
         for size in range(len(others) + 1):
             weight = factorial(size) * factorial(len(others) - size) / factorial(len(columns))
-            for known in combinations(others, size):
-                gain = _value(tree, 0, {*known, column}, left) - _value(tree, 0, set(known), left)
-                total += weight * gain
+            for known in map(frozenset, combinations(others, size)):
+                total += weight * (value[known | {column}] - value[known])
         yield column, total
 
 
-def _value(tree: Tree, node: int, known: set[int], left: list[Flags]) -> Array:
+def _value(tree: Tree, node: int, known: Set[int], left: list[Flags]) -> Array:
     """Expected value below a node when only some columns are known, by way.
 
     At a split on another column rows divide as the training rows did (Lundberg et al. 2020,
