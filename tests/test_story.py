@@ -110,7 +110,7 @@ def ask(url: str) -> dict[str, Any]:
 
 
 def ask_version(url: str, version: int) -> dict[str, Any]:
-    """The answer of a version of the model; on a busy machine a server is ready before it has it."""
+    """The answer of a version of the model; a server may be ready before it has loaded it."""
     answer: dict[str, Any] = {}
 
     def is_served() -> bool:
