@@ -1,5 +1,6 @@
 """The rows of clients and of clinicians, out of the files whose rows are about them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 
@@ -119,16 +120,22 @@ def _add_people(
     """Adds the people of a file who are not there yet.
 
     In files of appointments and ratings a person has many rows; in others a second row is left out.
+    Clients who are known by name alone and share it are left out: their rows cannot be told apart.
     """
     side = "client" if kind == "client" else "clinician"
     keys = each.clients if kind == "client" else each.clinicians
     repeating = {mapping.pairings.appointments, *(rating.file for rating in mapping.ratings)}
-    nobody, again = [], []
+    spec = mapping.files[file].client
+    counts = Counter(keys[row] for row in each.rows)
+    by_name = kind == "client" and file not in repeating and spec and spec.read_as == "name"
+    nobody, again, shared = [], [], []
     seen: set[str] = set()
     for row in each.rows:
         key = keys[row]
         if not key:
             nobody.append(row)
+        elif by_name and counts[key] > 1:
+            shared.append(row)
         elif key in seen:
             again.append(row)
         elif key not in people.ids:
@@ -138,7 +145,8 @@ def _add_people(
     if file not in repeating:
         each.source.leave_out(log, f"names no {side}", nobody)
         each.source.leave_out(log, f"repeats a {side} of an earlier row", again)
-        gone = {*nobody, *again}
+        each.source.leave_out(log, "shares its name with another client; map an id", shared)
+        gone = {*nobody, *again, *shared}
         each.rows = [row for row in each.rows if row not in gone]
 
 

@@ -148,6 +148,20 @@ def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path)
     assert "long story" not in report.json_text() + report.markdown()
 
 
+def test_clients_who_are_known_by_a_shared_name_alone_are_left_out(tmp_path: Path) -> None:
+    by_name = '{ columns = ["First", "Last"], read_as = "name" }'
+    text = MAPPING.replace('{ column = ["Number", "ID"] }', by_name)
+    text = text.replace('client = { column = "Number" }', f"client = {by_name}", 1)
+    people = [{"First": f, "Last": "Gum", "Born": "1/2/1990"} for f in ("Jo", "Al", "JO")]
+    visits = [{**a_visit(""), "First": first, "Last": "Gum"} for first in ("Jo", "Al")]
+    found = imported(write_exports(tmp_path, people, visits), text)
+    assert len(found.tables["clients"].rows) == len(found.tables["pairings"].rows) == 1
+    assert reasons(found.report) == {
+        ("people.csv", None, "shares its name with another client; map an id"): (2, 4),
+        ("visits.csv", None, "its client was left out"): (2,),
+    }
+
+
 def test_columns_are_joined_rows_of_several_files_too_and_constants_are_written(
     tmp_path: Path,
 ) -> None:
