@@ -115,7 +115,7 @@ def ask_version(url: str, version: int) -> dict[str, Any]:
 
     def is_served() -> bool:
         answer.update(ask(url))
-        return answer["mode"] == "model" and answer["model"]["version"] == version
+        return bool(answer["mode"] == "model" and answer["model"]["version"] == version)
 
     until(is_served)
     return answer
