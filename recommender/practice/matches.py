@@ -11,6 +11,7 @@ from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, aligned
+from recommender.practice.own_operators import load_installed_operators
 from recommender.practice.product_part import ProductPart
 from recommender.practice.sums import Array
 from recommender.values.toml_settings import (
@@ -151,6 +152,10 @@ def read_match(
 ) -> tuple[Match | None, list[Fault]]:
     """A match from its table in the definition, or everything that is wrong about it."""
     where = f"matches.{name}"
+    named = declared.get("operator")
+    if isinstance(named, str) and named not in OPERATORS:
+        # Only then: looking through what is installed takes longer than reading the definition.
+        load_installed_operators()
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
     operator = OPERATORS.get(sound.get("operator", ""))
     faults += wrong_prior(where, sound) + same_words(where, sound)

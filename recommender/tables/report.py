@@ -107,7 +107,7 @@ def check_tables(
     clients is missing
     """
     read = read_directory(directory, practice, today, written)
-    return _report(read, practice)
+    return report_of_tables(read, practice)
 
 
 def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
@@ -134,7 +134,8 @@ def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...
     )
 
 
-def _report(read: LoadedTables, practice: Practice) -> TablesReport:
+def report_of_tables(read: LoadedTables, practice: Practice) -> TablesReport:
+    """Every fault of tables that were read, and how much of them can be used."""
     lines = {
         "clients": read.clients.lines,
         "clinicians": read.clinicians.lines,
