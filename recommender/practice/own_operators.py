@@ -2,8 +2,10 @@
 
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.practice.comparisons import Side
@@ -175,7 +177,7 @@ def _answers(kind: str, rng: np.random.Generator) -> Array:
         values = rng.uniform(-1, 1, (ROWS, 2, 2)) * [90, 180]
     elif kind in ("weekly_hours", "availability"):
         start = rng.integers(0, 1000, (ROWS, 2))
-        parts = [rng.integers(0, 7, (ROWS, 2)), start, start + 60]
+        parts: list[NDArray[Any]] = [rng.integers(0, 7, (ROWS, 2)), start, start + 60]
         if kind == "availability":
             parts += [np.zeros((ROWS, 2)), np.zeros((ROWS, 2)), np.ones((ROWS, 2))]
             parts += [np.zeros((ROWS, 2))]

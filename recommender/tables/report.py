@@ -110,7 +110,7 @@ def check_tables(
     return report_of_tables(read, practice)
 
 
-def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
+def unresolved_ids(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
     """Ids in the fields of clients and clinicians that name nobody in these tables."""
     tables = {"clients": read.clients, "clinicians": read.clinicians}
     people = {
@@ -165,7 +165,7 @@ def report_of_tables(read: LoadedTables, practice: Practice) -> TablesReport:
     )
     people = read.clients.people.columns, read.clinicians.people.columns
     implausible = implausible_tables(practice, *people, placed, ratings)
-    warnings = (*read.warnings, *_unresolved(read, practice))
+    warnings = (*read.warnings, *unresolved_ids(read, practice))
     return TablesReport(read.faults, summary, warnings, implausible)
 
 

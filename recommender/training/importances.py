@@ -67,7 +67,7 @@ def contribution_sizes(
 
 
 def _contributions(model: AllianceModel, dataset: Dataset) -> Array:
-    """Contributions to the predictions of the rated pairings, (n, features), the client part too."""
+    """Contributions to the predictions of rated pairings, (n, features), with the client part."""
     clinicians, rows = dataset.clinicians, dataset.clinician_of_row
     codes = np.arange(clinicians.size) if rows is None else rows
     roster = Roster(tuple(map(str, range(clinicians.size))), (), clinicians, "", _NEVER)

@@ -199,6 +199,35 @@ def importance(
     return Drawn(figure, numbers)
 
 
+def signed_bars(names: Sequence[str], points: ArrayLike, unit: str, *, title: str = "") -> Drawn:
+    """A bar to the right for each part above 0 and to the left for each below, in the order given.
+
+    Parameters
+    ----------
+    names : (g,)
+    points : (g,)
+    unit
+        Of the points, for the axis.
+    title
+        Of the figure.
+
+    Returns
+    -------
+    Drawn
+        Numbers: `part`, `points`.
+    """
+    numbers = pd.DataFrame({"part": list(names), "points": np.asarray(points, float)})
+    figure = _empty((7.0, 1.4 + 0.4 * len(numbers)), title or "What moves the prediction")
+    axes = figure.subplots()
+    colours = [BLUE if value >= 0 else COLOURS[1] for value in numbers["points"]]
+    axes.barh(range(len(numbers)), numbers["points"], color=colours, height=0.6)
+    axes.axvline(0, color=BLACK, linewidth=0.8)
+    axes.set_yticks(range(len(numbers)), list(numbers["part"]))
+    axes.invert_yaxis()
+    axes.set_xlabel(unit)
+    return Drawn(figure, numbers)
+
+
 def gain(
     scores: Mapping[str, ArrayLike], net: ArrayLike, unit: str, *, highlight: str | None = None
 ) -> Drawn:

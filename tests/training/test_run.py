@@ -13,17 +13,16 @@ from recommender.model.evaluation_report import ComparedChampion
 from recommender.model.match_sizes import NO_RATING, match_sizes
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER
-from recommender.training.promotion import promote
-from recommender.training.report import report_of
-from recommender.training.run import (
+from recommender.training.enough_ratings import (
     LATER,
     MIN_LATER,
     MIN_RATED,
     OUT_OF_FOLD,
-    TrainingResult,
-    train,
     with_interval,
 )
+from recommender.training.promotion import promote
+from recommender.training.report import report_of
+from recommender.training.run import TrainingResult, train
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, write_tables
