@@ -95,7 +95,7 @@ def summary_of(function: Callable[..., Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One comparison.
+    """One comparison of a client's and a clinician's fields, which a match names.
 
     Attributes
     ----------
