@@ -224,7 +224,7 @@ class PracticeModel:
         facts = self.manifest
         return (
             f"{facts.mode}, {facts.pairings:,} rated pairings, "
-            f"{len(self.alliance_model.clinician_ids):,} clinicians, digest {self.digest[:12]}"
+            f"{len(self.alliance_model.clinician_ids):,} clinicians"
         )
 
     def _repr_html_(self) -> str:

@@ -1,7 +1,8 @@
 """A practice's definition and tables in a notebook: loading, checking, and the tables again."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from recommender.values.kinds import RawValue
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 FAULT_COLUMNS = ("table", "column", "rows", "problem", "remedy")
+_OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',]+)'?")
 Source = str | Path | Mapping[str, pd.DataFrame]
 """A folder or a workbook, or the four tables by name."""
 
@@ -302,8 +304,19 @@ def _read(
 ) -> LoadedTables:
     day = practice.day_at(datetime.now(UTC)) if today is None else today
     if isinstance(source, Mapping):
-        return read_frames(source, practice, day, written)
-    return read_directory(Path(source), practice, day, written)
+        read = read_frames(source, practice, day, written)
+    else:
+        read = read_directory(Path(source), practice, day, written)
+    return replace(
+        read,
+        faults=tuple(map(_in_python, read.faults)),
+        warnings=tuple(map(_in_python, read.warnings)),
+    )
+
+
+def _in_python(fault: TableFault) -> TableFault:
+    """The fault; options of a command become arguments."""
+    return replace(fault, remedy=_OPTION.sub(r'\1="\2"', fault.remedy))
 
 
 def faults_frame(faults: Sequence[TableFault]) -> pd.DataFrame:
