@@ -8,11 +8,21 @@ import pytest
 import recommender
 from recommender.errors import RecommenderError
 
+TRAINING = ("mlflow", "matplotlib", "optuna", "recommender.training")
 HEAVY = ("numpy", "pandas", "lightgbm", "sklearn", "mlflow", "matplotlib", "pydantic")
 
 
 def test_importing_the_package_imports_nothing_that_takes_long() -> None:
     code = f"import recommender, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_stored_model_is_used_without_what_training_alone_needs() -> None:
+    names = ("check", "load_model", "load_practice", "load_tables", "recommend", "PracticeModel")
+    code = f"import recommender, sys; [getattr(recommender, n) for n in {names}]; "
+    code += f"print([m for m in {TRAINING} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
