@@ -21,7 +21,7 @@ from recommender.tables.loader import (
     read_frames,
 )
 from recommender.tables.pairings import PROPENSITY
-from recommender.tables.raw_table import TableFault
+from recommender.tables.raw_table import MAX_ROWS_SHOWN, TableFault
 from recommender.tables.report import TablesReport, report_of_tables, unresolved_ids
 from recommender.values.ids import NONE_NAMED
 from recommender.values.kinds import RawValue
@@ -130,7 +130,7 @@ class PracticeTables:
 
     def _repr_html_(self) -> str:
         parts = [html.paragraph(f"{self._sizes()}; no faults.")]
-        parts.append(html.table(self.warnings, "Please check:"))
+        parts.append(html.table(_in_short(self.warnings), "Please check:"))
         return html.block(f"Tables of {self.practice.title}", *parts)
 
 
@@ -267,8 +267,8 @@ class CheckReport:
             html.table(self.left_out.reset_index(), "Ratings that do not count:"),
             html.paragraph(str(consent)) if consent is not None else "",
             html.paragraph(state),
-            html.table(self.faults),
-            html.table(self.warnings, "Please check:"),
+            html.table(_in_short(self.faults)),
+            html.table(_in_short(self.warnings), "Please check:"),
             html.bullets(self.implausible, "Plausibility:"),
         )
 
@@ -323,6 +323,17 @@ def faults_frame(faults: Sequence[TableFault]) -> pd.DataFrame:
     """Faults as a table, a row each; `rows` are tuples of all rows concerned."""
     rows = [(f.file, f.column, f.rows, f.problem, f.remedy) for f in faults]
     return pd.DataFrame(rows, columns=list(FAULT_COLUMNS))
+
+
+def _in_short(faults: pd.DataFrame) -> pd.DataFrame:
+    """The table of faults with the first five rows of each, and how many more there are."""
+
+    def text(rows: tuple[int, ...]) -> str:
+        more = len(rows) - MAX_ROWS_SHOWN
+        first = ", ".join(map(str, rows[:MAX_ROWS_SHOWN]))
+        return f"{first} and {more:,} more" if more > 0 else first
+
+    return faults.assign(rows=[text(rows) for rows in faults["rows"]])
 
 
 def people_frame(

@@ -63,6 +63,15 @@ def test_every_fault_of_every_table_is_raised_at_once() -> None:
     assert ("ratings, column score, rows 0, 2", "lies outside the range of wai_sr as sum") in found
 
 
+def test_a_notebook_shows_the_first_rows_of_a_fault_and_how_many_more() -> None:
+    frames = some_frames()
+    frames["clients"]["concern"] = "grie"
+    report = check(frames, a_practice())
+
+    assert "0, 1, 2, 3, 4 and 395 more" in report._repr_html_()
+    assert len(report.faults["rows"].iloc[0]) == 400
+
+
 def test_no_fault_repeats_what_a_person_answered() -> None:
     frames = some_frames()
     frames["clients"].loc[0, "concern"] = "a secret of theirs"
