@@ -4,7 +4,7 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, TablesError
 from recommender.model.evidence_prior import evidence_model
 from recommender.notebook.evaluation import ModelEvaluation
 from recommender.notebook.hyperparameters import Settings, fit_settings
@@ -59,9 +59,10 @@ def fit(
     """
     chosen = fit_settings(settings, seed)
     practice = tables.practice
-    dataset = dataset_of(tables.checked, practice)
-    if len(dataset) < MIN_RATED:
-        text = f"{len(dataset)} pairings are rated, fewer than {MIN_RATED}: nothing is learned yet"
+    dataset = _rated(tables)
+    if dataset is None or len(dataset) < MIN_RATED:
+        rated = 0 if dataset is None else len(dataset)
+        text = f"{rated} pairings are rated, fewer than {MIN_RATED}: nothing is learned yet"
         warnings.warn(
             f"{text}; the model is of the sizes that the definition declares", stacklevel=2
         )
@@ -85,7 +86,16 @@ def fit(
         model, source = with_interval(model, evaluation.evaluation)
         report = report_of(evaluation.evaluation, practice, ranges_from=source)
     report = report.model_copy(update={"matches": fitted.matches})
-    return PracticeModel(replace(model, report=report), "Fitted here.")
+    return PracticeModel(replace(model, report=report), "Fitted in this session.")
+
+
+def _rated(tables: PracticeTables) -> Dataset | None:
+    """The rated pairings; None where no rating counts as an early one."""
+    try:
+        return dataset_of(tables.checked, tables.practice)
+    except TablesError:
+        # Checked tables lack only this.
+        return None
 
 
 def _check_tables(evaluation: ModelEvaluation, dataset: Dataset) -> None:

@@ -33,7 +33,11 @@ def table(frame: pd.DataFrame, heading: str = "", *, digits: int = 2) -> str:
         return ""
     shown = frame.head(MAX_ROWS)
     cells = {name: [cell_text(cell, digits) for cell in shown[name]] for name in shown}
-    html = pd.DataFrame(cells, dtype="str").to_html(index=False, escape=True, border=0)
+    html = pd.DataFrame(cells, dtype="str").to_html(
+        index=False, escape=True, border=0, justify="left"
+    )
+    # Where a page has no style of its own for tables, cells would touch.
+    html = html.replace("<table ", '<table cellpadding="4" ', 1)
     more = f"{MAX_ROWS} of {len(frame):,} rows" if len(frame) > MAX_ROWS else ""
     return (paragraph(heading) if heading else "") + html + (paragraph(more) if more else "")
 

@@ -37,7 +37,8 @@ def answers_of(practice: Practice, client: OneClient) -> tuple[dict[str, RawValu
     Raises
     ------
     RecommenderError
-        When a table has another number of rows than one, or the id cannot be one.
+        When a table has another number of rows than one, a row may have lost its id, or the id
+        cannot be one.
     """
     if isinstance(client, pd.DataFrame):
         if len(client) != 1:
@@ -45,8 +46,10 @@ def answers_of(practice: Practice, client: OneClient) -> tuple[dict[str, RawValu
             raise RecommenderError("client", f"is a table of {len(client):,} rows", remedy)
         client = client.reset_index().iloc[0] if client.index.name else client.iloc[0]
     cells: dict[str, Any] = {str(name): cell for name, cell in client.items()}
-    if "client_id" not in cells and isinstance(client, pd.Series):
-        cells |= {"client_id": client.name} if isinstance(client.name, str) else {}
+    if "client_id" not in cells and isinstance(client, pd.Series) and isinstance(client.name, str):
+        # Of a table with ids as its index: without the id, lists of who may not meet are not read.
+        remedy = "give the row as a table, such as clients.loc[[row]], or put client_id into it"
+        raise RecommenderError("client", "is a row whose name may be its id", remedy)
     found, name = cells.pop("client_id", None), None
     if not _is_empty(found):
         name, problem = read_id(found.item() if isinstance(found, np.generic) else found)

@@ -235,8 +235,8 @@ class PracticeModel:
         return html.block(
             f"Model of {self.practice.title}",
             html.paragraph(
-                f"Mode {facts.mode}; learned from {facts.pairings:,} rated pairings{days}; "
-                f"digest {self.digest[:12]}."
+                f"Mode: {facts.mode}. Learned from {facts.pairings:,} rated pairings{days}. "
+                f"Digest: {self.digest[:12]}."
             ),
             html.paragraph(
                 f"Predicts {instrument.name} ({alliance.metric}, {low:g} to {high:g}) with an "

@@ -6,12 +6,13 @@ from recommender.errors import RecommenderError
 from recommender.model.evaluation_report import ALL_RATED
 from recommender.notebook.evaluation import evaluate
 from recommender.notebook.fitting import fit
+from recommender.notebook.tables import load_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.enough_ratings import with_interval
 from recommender.training.fit import fit as fit_dataset
 from recommender.training.tree_fitting import FitSettings
 from tests.support.builders import a_practice, some_tables
-from tests.support.frames import loaded_tables
+from tests.support.frames import loaded_tables, some_frames
 
 
 def test_it_is_the_model_that_is_learned_from_the_files() -> None:
@@ -51,6 +52,15 @@ def test_too_few_ratings_give_the_declared_sizes_with_a_warning() -> None:
 
     assert model.manifest.mode == "evidence_prior"
     assert model.matches.empty
+
+
+def test_a_practice_without_any_rating_has_a_model_too() -> None:
+    frames = some_frames(pairings=60)
+    frames["ratings"]["session"] = 40
+    with pytest.warns(UserWarning, match="0 pairings are rated"):
+        model = fit(load_tables(frames, a_practice()), progress=False)
+
+    assert model.score({"agrees": True}, frames["clinicians"])["predicted_alliance"].notna().all()
 
 
 def test_settings_are_those_of_the_estimator() -> None:

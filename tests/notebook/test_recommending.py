@@ -55,8 +55,8 @@ def test_a_row_of_a_table_is_the_same_client(index: str | None) -> None:
     given = row if index is None else row.set_index(index)
 
     expected = asked(answers).recommendation
-    for each in (given, given.iloc[0]):
-        assert alike(asked(each).recommendation, expected)
+    assert alike(asked(given).recommendation, expected)
+    assert alike(asked(row.iloc[0]).recommendation, expected)
 
 
 def test_everybody_is_shown_or_excluded_with_every_reason() -> None:
@@ -114,6 +114,8 @@ def test_faults_are_refused_before_anything_is_computed() -> None:
         asked(CLIENT | {"client_id": "Ann Example"})
     with pytest.raises(TablesError, match="column offers: is missing"):
         recommend(a_practice_model(), CLIENT, some_frames()["clinicians"].drop(columns="offers"))
+    with pytest.raises(RecommenderError, match="is a row whose name may be its id"):
+        asked(some_frames()["clients"].set_index("client_id").iloc[0])
     with pytest.raises(RecommenderError, match="top_k"):
         asked(top_k=0)
 
