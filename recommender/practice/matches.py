@@ -1,7 +1,7 @@
 """Matches: declared comparisons between a client and a clinician."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -157,6 +157,12 @@ def read_match(
         # Only then: looking through what is installed takes longer than reading the definition.
         load_installed_operators()
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
+    if isinstance(named, str) and "." in named:
+        remedy = "install the package that declares it, or call recommender.register_operator first"
+        faults = [
+            replace(fault, remedy=remedy) if fault.where == f"{where}.operator" else fault
+            for fault in faults
+        ]
     operator = OPERATORS.get(sound.get("operator", ""))
     faults += wrong_prior(where, sound) + same_words(where, sound)
     if operator is not None:
