@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from recommender.notebook.evaluation import ModelEvaluation, evaluate
     from recommender.notebook.explanation import MatchExplanation
     from recommender.notebook.fitting import fit
-    from recommender.notebook.practice_model import PracticeModel, load_model
+    from recommender.notebook.loading import load_model
+    from recommender.notebook.practice_model import PracticeModel
     from recommender.notebook.recommending import RequestResult, recommend
     from recommender.notebook.regression import RegressionData, regression_data
     from recommender.notebook.tables import (
@@ -48,7 +49,7 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "check": "notebook.tables",
         "evaluate": "notebook.evaluation",
         "fit": "notebook.fitting",
-        "load_model": "notebook.practice_model",
+        "load_model": "notebook.loading",
         "load_practice": "notebook.tables",
         "load_tables": "notebook.tables",
         "recommend": "notebook.recommending",

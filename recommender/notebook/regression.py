@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.notebook.tables import PracticeTables, people_frame
+from recommender.notebook.frames import people_frame
+from recommender.notebook.tables import PracticeTables
 from recommender.training.dataset import dataset_of, labels_for
 
 

@@ -1,7 +1,7 @@
 """A practice's definition and tables in a notebook: loading, checking, and the tables again."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from recommender.notebook import html
-from recommender.practice.columns import Columns
+from recommender.notebook.frames import faults_frame, in_short, people_frame
 from recommender.practice.definition import Practice, practice_named
-from recommender.practice.fields import Field
 from recommender.tables.loader import (
     LoadedTables,
     Tables,
@@ -21,13 +20,10 @@ from recommender.tables.loader import (
     read_frames,
 )
 from recommender.tables.pairings import PROPENSITY
-from recommender.tables.raw_table import MAX_ROWS_SHOWN, TableFault
+from recommender.tables.raw_table import TableFault
 from recommender.tables.report import TablesReport, report_of_tables, unresolved_ids
-from recommender.values.ids import NONE_NAMED
-from recommender.values.kinds import RawValue
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
-FAULT_COLUMNS = ("table", "column", "rows", "problem", "remedy")
 _OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',]+)'?")
 Source = str | Path | Mapping[str, pd.DataFrame]
 """A folder or a workbook, or the four tables by name."""
@@ -130,7 +126,7 @@ class PracticeTables:
 
     def _repr_html_(self) -> str:
         parts = [html.paragraph(f"{self._sizes()}; no faults.")]
-        parts.append(html.table(_in_short(self.warnings), "Please check:"))
+        parts.append(html.table(in_short(self.warnings), "Please check:"))
         return html.block(f"Tables of {self.practice.title}", *parts)
 
 
@@ -267,8 +263,8 @@ class CheckReport:
             html.table(self.left_out.reset_index(), "Ratings that do not count:"),
             html.paragraph(str(consent)) if consent is not None else "",
             html.paragraph(state),
-            html.table(_in_short(self.faults)),
-            html.table(_in_short(self.warnings), "Please check:"),
+            html.table(in_short(self.faults)),
+            html.table(in_short(self.warnings), "Please check:"),
             html.bullets(self.implausible, "Plausibility:"),
         )
 
@@ -317,46 +313,3 @@ def _read(
 def _in_python(fault: TableFault) -> TableFault:
     """The fault; options of a command become arguments."""
     return replace(fault, remedy=_OPTION.sub(r'\1="\2"', fault.remedy))
-
-
-def faults_frame(faults: Sequence[TableFault]) -> pd.DataFrame:
-    """Faults as a table, a row each; `rows` are tuples of all rows concerned."""
-    rows = [(f.file, f.column, f.rows, f.problem, f.remedy) for f in faults]
-    return pd.DataFrame(rows, columns=list(FAULT_COLUMNS))
-
-
-def _in_short(faults: pd.DataFrame) -> pd.DataFrame:
-    """The table of faults with the first five rows of each, and how many more there are."""
-
-    def text(rows: tuple[int, ...]) -> str:
-        more = len(rows) - MAX_ROWS_SHOWN
-        first = ", ".join(map(str, rows[:MAX_ROWS_SHOWN]))
-        return f"{first} and {more:,} more" if more > 0 else first
-
-    return faults.assign(rows=[text(rows) for rows in faults["rows"]])
-
-
-def people_frame(
-    id_column: str, ids: tuple[str, ...], columns: Columns, fields: Mapping[str, Field]
-) -> pd.DataFrame:
-    """Encoded answers as the cells of a table, which `load_tables` reads as the same answers.
-
-    Numbers are floats, amounts in units of the currency; flags are True, False or None; everything
-    else is text, several tags joined with semicolons.
-    """
-    cells: dict[str, object] = {id_column: pd.Series(list(ids), dtype="str")}
-    for name, each in fields.items():
-        values = [_cell(each.behaviour.decode(each, value)) for value in columns[name]]
-        if each.kind == "flag":
-            cells[name] = pd.Series(values, dtype=object)
-        elif each.kind in ("number", "scale", "money"):
-            cells[name] = pd.Series(values, dtype=np.float64)
-        else:
-            cells[name] = pd.Series(values, dtype="str")
-    return pd.DataFrame(cells)
-
-
-def _cell(value: RawValue) -> RawValue:
-    if isinstance(value, list):
-        return ";".join(map(str, value)) or NONE_NAMED
-    return value

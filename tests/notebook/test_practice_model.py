@@ -5,14 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recommender.errors import BundleError, IntakeError, RegistryError, TablesError
+from recommender.errors import BundleError, IntakeError, TablesError
 from recommender.features.pipeline import Pairs
 from recommender.model.bundle.io import load_bundle
-from recommender.notebook.practice_model import PREFIX, load_model
-from recommender.registry.registry import Registry
+from recommender.notebook.loading import load_model
+from recommender.notebook.practice_model import PREFIX
 from tests.support.builders import a_bundle, a_model, an_encoding, an_intake
 from tests.support.frames import a_practice_model, some_frames
-from tests.support.registries import address
 
 CLIENT = {"concern": "anxiety", "wanted": ["cbt"], "directive": 4, "agrees": True}
 
@@ -129,26 +128,6 @@ def test_it_says_what_it_is() -> None:
 
     assert repr(model).startswith("<PracticeModel corner: model, ")
     assert "Predicts wai_sr (mean, 1 to 5) with an interval of 90%." in model._repr_html_()
-
-
-@pytest.mark.parametrize(
-    "address", ["models:/alliance", "models:/alliance@", "models:/a/b/c", "models:/alliance/new"]
-)
-def test_an_address_without_a_version_is_refused(address: str) -> None:
-    with pytest.raises(RegistryError, match="write models:/alliance@champion"):
-        load_model(address)
-
-
-@pytest.mark.slow
-def test_a_registered_model_is_loaded_by_alias_and_by_version(published_registry: Path) -> None:
-    uri = address(published_registry)
-    champion = load_model("models:/alliance@champion", uri)
-
-    assert champion.digest == load_model("models:/alliance/2", uri).digest
-    assert champion.digest == Registry(uri).resolve("champion").digest
-    assert champion.report.rated == 602
-    with pytest.raises(RegistryError, match="no rival yet"):
-        load_model("models:/alliance@rival", uri)
 
 
 def test_pairs_of_one_client_alone_match_the_served_plan() -> None:

@@ -38,3 +38,16 @@ def test_output_to_a_file_has_no_progress(show: bool, capsys: pytest.CaptureFixt
         report("trees", 0.5)
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_shows_the_step_on_standard_error_and_removes_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with shown_progress("Fitting", show=True) as report:
+        report("trees", 1.0)
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Fitting: trees" in printed.err
