@@ -1,9 +1,9 @@
 """How far each column and each explanation group moves the predictions of a fitted model.
 
 A prediction is a sum of contributions. The size of one column is the mean absolute deviation of
-its contributions from their mean, over the pairings learned from, in points of the reference
-scale. Nothing is permuted, and no label is read: a large size is no evidence that a column
-predicts (`sklearn.inspection.permutation_importance` on held-out pairings is).
+its contributions from their mean, in points of the reference scale, over the pairings learned from,
+or over `MAX_ROWS` of them. Nothing is permuted, and no label is read: a large size is no evidence
+that a column predicts (`sklearn.inspection.permutation_importance` on held-out pairings is).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset
@@ -20,6 +21,9 @@ from recommender.training.dataset import Dataset
 HISTORY = "history."
 """Features of a clinician's earlier ratings begin so; they come from knowing who it is."""
 CLINICIAN = "clinician_id"
+MAX_ROWS = 5_000
+"""Pairings of a large data set that are looked at: a mean over so many is known to about 1 % of the
+spread, and their contributions take some ten megabytes."""
 
 
 def contribution_sizes(
@@ -67,16 +71,23 @@ def contribution_sizes(
 
 
 def _contributions(model: AllianceModel, dataset: Dataset) -> Array:
-    """Contributions to the predictions of rated pairings, (n, features), with the client part."""
-    clinicians, rows = dataset.clinicians, dataset.clinician_of_row
-    codes = np.arange(clinicians.size) if rows is None else rows
+    """Contributions to predictions, (rows, features), with the client part.
+
+    Of all rated pairings, or of `MAX_ROWS` at equal distances.
+    """
+    rated = len(dataset)
+    rows = np.unique(np.linspace(0, rated - 1, min(rated, MAX_ROWS)).astype(np.intp))
+    clients = dataset.clients.take(dataset.pairs.client[rows])
+    pairs = Pairs(np.arange(len(rows)), dataset.pairs.clinician[rows])
+    clinicians, places = dataset.clinicians, dataset.clinician_of_row
+    codes = np.arange(clinicians.size) if places is None else places
     roster = Roster(tuple(map(str, range(clinicians.size))), (), clinicians, "", _NEVER)
     encoding = RosterEncoding(roster, codes.astype(np.int64))
-    values = model.contributions(dataset.clients, encoding, dataset.pairs).values.copy()
+    values = model.contributions(clients, encoding, pairs).values.copy()
     if model.client_trees is not None:
-        cells = model.pipeline.client_rows(dataset.clients)
+        cells = model.pipeline.client_rows(clients)
         own = model.client_tree_weight * model.client_trees.contributions(cells)[:, :-1]
-        values[:, : own.shape[1]] += own[dataset.pairs.client]
+        values[:, : own.shape[1]] += own
     return values
 
 

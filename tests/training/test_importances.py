@@ -55,3 +55,14 @@ def test_a_matrix_has_a_size_for_each_column_and_no_groups() -> None:
     # The mean absolute deviation of 2 x for standard normal x is 2 sqrt(2 / pi), 1.6.
     assert regressor.feature_importances_[1] == pytest.approx(1.6, abs=0.2)
     assert regressor.group_importances_.empty
+
+
+def test_of_a_large_data_set_some_pairings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, sizes = learned()
+    monkeypatch.setattr("recommender.training.importances.MAX_ROWS", 150)
+    _, of_some = learned()
+
+    names = [name for name, size in sizes.items() if size > 0.05]
+    assert [of_some[name] for name in names] == pytest.approx(
+        [sizes[name] for name in names], rel=0.25
+    )
