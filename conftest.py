@@ -58,9 +58,10 @@ def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[st
     """`folder`, `practice`, `dataset` and `registry` of a small practice with 120 pairings."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
-    if not request.node.name.startswith("recommender.training"):
+    name = request.node.name
+    in_notebook = name.startswith("recommender.notebook")
+    if not (in_notebook or name.startswith("recommender.training")):
         return
-    from recommender.registry.registry import Registry
     from recommender.tables.loader import read_tables
     from recommender.training.dataset import dataset_of
     from tests.support.builders import a_practice, write_tables
@@ -70,6 +71,14 @@ def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[st
     folder.mkdir()
     write_tables(folder, pairings=120)
     doctest_namespace["folder"], doctest_namespace["practice"] = folder, practice
+    if in_notebook:
+        import recommender
+
+        doctest_namespace["recommender"] = recommender
+        doctest_namespace["load_tables"] = recommender.load_tables
+        return
+    from recommender.registry.registry import Registry
+
     doctest_namespace["dataset"] = dataset_of(read_tables(folder, practice, None), practice)
     doctest_namespace["registry"] = Registry(f"sqlite:///{home}/mlflow.db", "alliance", home / "a")
 

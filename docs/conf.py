@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -10,13 +11,17 @@ author = "the contributors of recommender"
 version = release = version_of("recommender")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+exclude_patterns = ["_build", "tutorials/simulated-practice"]
+
+# Notebooks are shown with the outputs they are stored with; tests run them and compare.
+nb_execution_mode = "off"
+nb_merge_streams = True
 
 # Anchors of headings as GitHub makes them, so that links work there and here.
 myst_heading_anchors = 4
@@ -40,7 +45,15 @@ def _link_files_outside(app: Sphinx, page: str, source: list[str]) -> None:
 
     Sphinx takes them for pages otherwise. A file that is not there is a warning still.
     """
-    source[0] = re.sub(r"\]\((\.\./[^)#]+\.md)(?:#[^)]*)?\)", r"](path:\1)", source[0])
+    path = Path(app.env.doc2path(page))
+    if path.suffix != ".md":
+        return
+
+    def as_file(link: re.Match[str]) -> str:
+        inside = (path.parent / link[1]).resolve().is_relative_to(Path(app.srcdir).resolve())
+        return link[0] if inside else f"](path:{link[1]})"
+
+    source[0] = re.sub(r"\]\((\.\./[^)#]+\.md)(?:#[^)]*)?\)", as_file, source[0])
 
 
 def setup(app: Sphinx) -> None:

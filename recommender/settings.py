@@ -17,7 +17,7 @@ from recommender.recommendation.shortlists import MAX_TOP_K
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 ENVIRONMENT_PREFIX = "RECOMMENDER_"
-READ_BY_COMMANDS = frozenset({"KEY", "PRACTICE"})
+READ_BY_COMMANDS = frozenset({"FHIR_TOKEN", "KEY", "PRACTICE"})
 """Names after the prefix that commands read and the server does not."""
 RENAMED: Mapping[str, str] = {
     "SHELF": "BUNDLES",

@@ -15,6 +15,7 @@ from recommender.practice.comparisons import Prepared
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import (
+    COUNTED,
     OPERATORS,
     Operator,
     places_among,
@@ -121,7 +122,7 @@ def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> 
 
 def _is_counted(operator: Operator) -> bool:
     """Whether it counts the levels that both sides have."""
-    return operator.named and not operator.weight
+    return operator.name in COUNTED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -151,6 +151,12 @@ class Practice:
         asked = RowReader.of(self.fields("client", "score", "filter"))
         object.__setattr__(self, "asked", asked)
 
+    def __repr__(self) -> str:
+        """Short: the text of a definition has thousands of lines."""
+        sizes = f"{len(self.client)} client fields, {len(self.clinician)} clinician fields, "
+        sizes += f"{len(self.matches)} matches, {len(self.constraints)} constraints"
+        return f"<Practice {self.id} {self.version}: {sizes}>"
+
     @property
     def reference(self) -> Instrument:
         """The instrument on whose scale predictions are reported."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from recommender.errors import RecommenderError
 from recommender.practice.comparisons import (
     Prepared,
     Side,
@@ -93,7 +95,7 @@ def summary_of(function: Callable[..., Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One comparison.
+    """One comparison of a client's and a clinician's fields, which a match names.
 
     Attributes
     ----------
@@ -146,14 +148,15 @@ class Operator:
     @property
     def elementwise(self) -> bool:
         """Whether it compares one number with another, so that several can be stacked."""
-        return (self.ranged or self.alike) and not self.several
+        simple = self.prepare is tuple and not self.several
+        return (self.ranged or self.alike) and simple
 
     def compute(self, client: Side, clinician: Side) -> Array:
         """The comparison of each row, (n,), from one array a field and side."""
         return self.compare(self.prepare(client), self.prepare(clinician))
 
 
-OPERATORS: Mapping[str, Operator] = {
+_OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
         Operator("overlap", TAGS, TAGS, overlap, named=True, bounds=SHARE),
@@ -207,7 +210,18 @@ OPERATORS: Mapping[str, Operator] = {
         ),
     )
 }
-"""Every operator a match may name."""
+OPERATORS: Mapping[str, Operator] = MappingProxyType(_OPERATORS)
+"""Every operator a match may name; `recommender.practice.own_operators` adds to those that ship."""
+SHIPPED_OPERATORS = frozenset(_OPERATORS)
+COUNTED = frozenset({"overlap", "contains", "equal", "wish"})
+"""Operators that count the levels that both sides have, so that several can be counted at once."""
 ANY = frozenset[str]().union(NUMBERS, TAGS, CATEGORY)
 PRODUCT = Operator("product", ANY, ANY, both_parts, bounds=(-1.0, 1.0))
 """How a declared product compares what its sides say is multiplied; no match names it."""
+
+
+def add_own_operator(operator: Operator) -> None:
+    """Adds an operator, or replaces one of its name; those that ship cannot be replaced."""
+    if operator.name in SHIPPED_OPERATORS:
+        raise RecommenderError(f"operator {operator.name}", "ships", "choose another name")
+    _OPERATORS[operator.name] = operator

@@ -1,7 +1,7 @@
 """Matches: declared comparisons between a client and a clinician."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, aligned
+from recommender.practice.own_operators import load_installed_operators
 from recommender.practice.product_part import ProductPart
 from recommender.practice.sums import Array
 from recommender.values.toml_settings import (
@@ -151,7 +152,17 @@ def read_match(
 ) -> tuple[Match | None, list[Fault]]:
     """A match from its table in the definition, or everything that is wrong about it."""
     where = f"matches.{name}"
+    named = declared.get("operator")
+    if isinstance(named, str) and named not in OPERATORS:
+        # Only then: looking through what is installed takes longer than reading the definition.
+        load_installed_operators()
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
+    if isinstance(named, str) and "." in named:
+        remedy = "install the package that declares it, or call recommender.register_operator first"
+        faults = [
+            replace(fault, remedy=remedy) if fault.where == f"{where}.operator" else fault
+            for fault in faults
+        ]
     operator = OPERATORS.get(sound.get("operator", ""))
     faults += wrong_prior(where, sound) + same_words(where, sound)
     if operator is not None:

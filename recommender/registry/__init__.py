@@ -4,6 +4,7 @@ Sets mlflow's environment variables before any module of this package can import
 """
 
 import os
+import warnings
 
 # mlflow reads these when it is imported; telemetry is on by default.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -13,3 +14,5 @@ os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# In a notebook without ipywidgets, tqdm asks for them when mlflow imports it: no bar is drawn here.
+warnings.filterwarnings("ignore", message="IProgress not found")

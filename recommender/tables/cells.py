@@ -30,6 +30,7 @@ from recommender.values.toml_settings import Codes
 NAME_COLUMN = "name"
 ID_REMEDY = f"give a pseudonym of {ID_FORM}"
 NAME_REMEDY = "give at most 200 characters on one line"
+LOST_ZEROS = "is a number, so zeros before it are lost (005 became 5)"
 PLAUSIBLE_YEARS = (1900, 2199)
 """Dates outside these years are typing errors, such as 0206 for 2026."""
 
@@ -185,9 +186,8 @@ def implausible_dates(
 def _numbers(table: RawTable, name: str, cells: InternedColumn) -> list[TableFault]:
     """The warning of ids that arrive as numbers, so that zeros before them are lost."""
     number = np.array([_is_number(cell) for cell in cells.distinct], dtype=np.bool_)[cells.places]
-    problem = "is a number, so zeros before it are lost (005 became 5)"
     remedy = "if ids have such zeros, format the column as text and type them again"
-    return table.faults(name, problem, remedy, number, warning=True)
+    return table.faults(name, LOST_ZEROS, remedy, number, warning=True)
 
 
 def _is_number(cell: RawValue) -> bool:

@@ -17,8 +17,9 @@ from recommender.errors import Fault, TablesError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
-from recommender.tables.cells import People, ReadPeople, read_people
+from recommender.tables.cells import LOST_ZEROS, People, ReadPeople, read_people
 from recommender.tables.csv_file import read_csv
+from recommender.tables.frame import read_frame
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
 from recommender.tables.references import table_warnings
@@ -141,7 +142,17 @@ def read_tables(
     ...         print(len(error.faults), error.faults[0].where, error.faults[0].problem)
     4 clients is missing
     """
-    read = read_directory(directory, practice, today, written)
+    return checked_tables(read_directory(directory, practice, today, written), warn)
+
+
+def checked_tables(read: LoadedTables, warn: Warn = ignore_warning) -> Tables:
+    """The tables that were read of files or DataFrames; `warn` is called with each warning.
+
+    Raises
+    ------
+    TablesError
+        With every fault in them.
+    """
     for warning in read.warnings:
         warn(warning)
     raise_faults(read.faults)
@@ -218,6 +229,29 @@ def read_clients(
     return _read_alone(path, practice.client, "client", written, warn, clinicians)
 
 
+def people_in_frame(
+    frame: pd.DataFrame,
+    fields: Mapping[str, Field],
+    side: Side,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+    roster: Roster | None = None,
+) -> ReadPeople:
+    """The clients or the clinicians in a DataFrame, with the row of each, counted from 0.
+
+    Clinicians of the roster are proposed where a name is in the place of an id.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the table.
+    """
+    sheet, faults = read_frame(f"{side}s", frame)
+    read = _people(sheet, fields, side, written, None if roster is None else roster.near_index)
+    raise_faults(unwarned(map(_with_dtype, [*faults, *read.faults]), warn))
+    return read
+
+
 def _read_alone(
     path: Path,
     fields: Mapping[str, Field],
@@ -249,6 +283,58 @@ def read_directory(
             faults += more
             if sheet is not None:
                 sheets[table] = sheet
+    return _loaded(sheets, faults, practice, today, written)
+
+
+def read_frames(
+    frames: Mapping[str, pd.DataFrame],
+    practice: Practice,
+    today: date | None,
+    written: TableFormat = STANDARD,
+) -> LoadedTables:
+    """What can be read of the four tables as DataFrames, with the checks of `read_directory`.
+
+    Parameters
+    ----------
+    frames
+        By name: clients, clinicians, pairings, ratings.
+    practice, today, written
+        As in `read_tables`.
+    """
+    sheets: dict[str, RawTable] = {}
+    faults: list[TableFault] = []
+    for table in TABLES:
+        if table not in frames:
+            faults.append(TableFault(table, None, "is missing", "give it as a DataFrame"))
+            continue
+        sheets[table], more = read_frame(table, frames[table])
+        faults += more
+    known = ", ".join(TABLES)
+    faults += [
+        TableFault(str(name), None, "is not the name of a table", f"name it one of {known}")
+        for name in frames
+        if name not in TABLES
+    ]
+    read = _loaded(sheets, faults, practice, today, written)
+    warnings = tuple(map(_with_dtype, read.warnings))
+    return dataclasses.replace(read, warnings=warnings)
+
+
+def _with_dtype(fault: TableFault) -> TableFault:
+    """The fault; ids that a reader of pandas made numbers are read again as text."""
+    if fault.problem != LOST_ZEROS:
+        return fault
+    dtypes = f'dtype={{"{fault.column}": str}}'
+    return dataclasses.replace(fault, remedy=f"if ids have such zeros, read the file with {dtypes}")
+
+
+def _loaded(
+    sheets: Mapping[str, RawTable],
+    faults: list[TableFault],
+    practice: Practice,
+    today: date | None,
+    written: TableFormat,
+) -> LoadedTables:
     clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician", written)
     near = NearIndex.of(clinicians.people.ids, clinicians.people.names)
     clients = _people(sheets.get("clients"), practice.client, "client", written, near)

@@ -107,10 +107,10 @@ def check_tables(
     clients is missing
     """
     read = read_directory(directory, practice, today, written)
-    return _report(read, practice)
+    return report_of_tables(read, practice)
 
 
-def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
+def unresolved_ids(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
     """Ids in the fields of clients and clinicians that name nobody in these tables."""
     tables = {"clients": read.clients, "clinicians": read.clinicians}
     people = {
@@ -134,7 +134,8 @@ def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...
     )
 
 
-def _report(read: LoadedTables, practice: Practice) -> TablesReport:
+def report_of_tables(read: LoadedTables, practice: Practice) -> TablesReport:
+    """Every fault of tables that were read, and how much of them can be used."""
     lines = {
         "clients": read.clients.lines,
         "clinicians": read.clinicians.lines,
@@ -164,7 +165,7 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     )
     people = read.clients.people.columns, read.clinicians.people.columns
     implausible = implausible_tables(practice, *people, placed, ratings)
-    warnings = (*read.warnings, *_unresolved(read, practice))
+    warnings = (*read.warnings, *unresolved_ids(read, practice))
     return TablesReport(read.faults, summary, warnings, implausible)
 
 

@@ -29,6 +29,7 @@ from recommender.practice.definition import Practice
 from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset
 from recommender.training.fit import fit
+from recommender.training.importances import contribution_sizes
 from recommender.training.pairs_dataset import (
     check_scale,
     dataset_of_pairs,
@@ -67,6 +68,20 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         The fitted model; with a practice it can be saved as a bundle.
     n_features_in_, feature_names_in_
         Columns seen in `fit`.
+    feature_importances_ : (n_features_in_,)
+        How far each column moves predictions, in points; see `recommender.training.importances`.
+    group_importances_ : Series
+        The same by explanation group of the definition; empty without a practice.
+
+    Notes
+    -----
+    With a practice, `X` is a DataFrame of raw cells: `recommender.regression_data` makes `X`, `y`
+    and the groups of a practice's tables. It works in `cross_val_score`, `GridSearchCV`,
+    `permutation_importance` and as the last step of a `Pipeline` whose steps pass DataFrames on;
+    not where `X` becomes an array, as in `SelectFromModel` and `RFE`. scikit-learn's
+    `check_estimator` feeds arrays of numbers, so it is passed without a practice; exempt is
+    `check_sample_weight_equivalence_on_dense_data`, because a weight is the reliability of one
+    label and not a number of labels.
 
     Examples
     --------
@@ -125,6 +140,9 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         label, weight = label[used], weight[used]
         dataset = dataset_of_pairs(sides, label, weight, client[used])
         self.model_ = _model(dataset, float(np.average(label, weights=weight)), self.settings())
+        names = list(rows.columns) if isinstance(rows, pd.DataFrame) else None
+        sizes = contribution_sizes(self.model_, dataset, self.n_features_in_, names)
+        self.feature_importances_, self.group_importances_ = sizes
         return self
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> Array:

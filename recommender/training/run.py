@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.alliance.linking import MIN_SD
 from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
-from recommender.errors import BundleError, Fault, RecommenderError, TablesError
+from recommender.errors import BundleError, Fault, TablesError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
@@ -37,11 +36,11 @@ from recommender.training.artifacts import (
     log_trials,
     run_tags,
 )
-from recommender.training.baselines import OURS
 from recommender.training.cross_fit import Incumbent, with_cross_fit
-from recommender.training.dataset import Dataset, dataset_of, labels_for
+from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.enough_ratings import MIN_RATED, refuse_unlearnable, with_interval
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
+from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.match_estimates import expected_estimates
 from recommender.training.mlflow_run import TrackedRun, tracked_run
@@ -56,16 +55,9 @@ from recommender.training.tuning_trials import TuningResult
 from recommender.values.table_format import STANDARD, TableFormat
 
 EXPERIMENT = "early alliance"
-MIN_RATED = 50
-"""Rated pairings below which the evidence prior is published: a held-out fifth would be fewer than
-ten ratings."""
-MIN_LATER = 200
-"""Later ratings from which the published interval is estimated: the coverage of a 90 % interval is
-then known to within 4 points (two standard errors)."""
 COMPARED_CLIENTS = 50
 """Clients whose scores by the stored bundle are compared: enough to use every column, and
 milliseconds beside a training."""
-LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,21 +225,6 @@ def log_findings(run: TrackedRun, findings: TableFindings) -> None:
     run.log_metrics({"plausibility/warnings": len(findings.implausible)} | by_kind)
 
 
-def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
-    """The model with the interval of our errors on later ratings, and the interval's source.
-
-    Later ratings include change over time, which out-of-fold ones do not. With fewer than
-    `MIN_LATER` the out-of-fold interval stays. Reported coverage is of intervals that were stated
-    before those ratings were seen.
-    """
-    tested, predicted = evaluation.held_out, evaluation.scores[OURS].alliance
-    error = (tested.label - predicted)[tested.is_rated]
-    if len(error) < MIN_LATER:
-        return model, OUT_OF_FOLD
-    level = model.practice.alliance.interval
-    return replace(model, interval=prediction_interval(error, level)), LATER
-
-
 def _incumbent(champion: ChampionModel, dataset: Dataset) -> Incumbent | None:
     """What serves now; None for a champion that cannot be measured."""
     if champion.model is not None:
@@ -268,32 +245,6 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
         # Checked tables lack only this: a rating that counts.
         return None
     return dataset if len(dataset) >= MIN_RATED else None
-
-
-def refuse_unlearnable(dataset: Dataset) -> None:
-    """Refuses ratings that cannot tell one clinician from another, however many there are.
-
-    Raises
-    ------
-    RecommenderError
-        When they are all of one clinician, of fewer clients than can be held back in turn, or all
-        alike: then a model would be zero, and its variances rounding noise.
-    """
-    if len(np.unique(dataset.pairs.clinician)) < 2:
-        problem = "are all of one clinician, so nothing can be learned about choosing among several"
-        remedy = "check the column clinician_id; with one clinician no model is needed"
-        raise RecommenderError("ratings", problem, remedy)
-    clients = len(np.unique(dataset.pairs.client))
-    if clients < MIN_CLIENTS:
-        problem = f"come from {clients} client{'s'[: clients > 1]}, and a model learns from many"
-        remedy = "check the column client_id, or wait until more clients have rated"
-        raise RecommenderError("ratings", problem, remedy)
-    everyone = np.arange(len(dataset))
-    labels = labels_for(dataset, everyone)
-    if np.ptp(labels.alliance) < MIN_SD * (labels.linker.high - labels.linker.low):
-        problem = f"give all {len(dataset):,} rated pairings the same label: nothing can be learned"
-        remedy = "check that `score` and the items hold what each client answered, then train again"
-        raise RecommenderError("ratings", problem, remedy)
 
 
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:

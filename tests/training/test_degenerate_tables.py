@@ -16,13 +16,9 @@ from recommender.registry.registry import Registry
 from recommender.tables.loader import Tables
 from recommender.tables.report import check_tables
 from recommender.training.dataset import dataset_of
+from recommender.training.enough_ratings import refuse_unlearnable
 from recommender.training.fit import fit
-from recommender.training.run import (
-    TableFindings,
-    check_bundle,
-    refuse_unlearnable,
-    train,
-)
+from recommender.training.run import TableFindings, check_bundle, train
 from recommender.training.tree_fitting import FitSettings
 from tests.support.builders import (
     DAY,

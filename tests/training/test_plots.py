@@ -10,12 +10,14 @@ import pytest
 from recommender.model.evaluation_report import RangeCoverage
 from recommender.training.plots import (
     Drawn,
+    NotebookFigure,
     baselines,
     calibration,
     coverage,
     draw,
     gain,
     importance,
+    signed_bars,
 )
 from tests.support.builders import a_practice
 from tests.support.evaluations import an_evaluation
@@ -154,3 +156,19 @@ def test_every_picture_of_an_evaluation_is_drawn_from_it() -> None:
     for picture in drawn.values():
         assert not picture.numbers.empty
         picture.figure.savefig(io.BytesIO(), format="png")
+
+
+def test_signed_bars_have_one_bar_a_part_in_the_order_given() -> None:
+    drawn = signed_bars(["style", "approach"], [0.2, -0.1], "points")
+    bars = drawn.figure.axes[0].patches
+
+    assert drawn.numbers["part"].tolist() == ["style", "approach"]
+    assert [bar.get_extents().width > 0 for bar in bars] == [True, True]
+    assert bars[0].get_facecolor() != bars[1].get_facecolor()
+
+
+def test_a_notebook_shows_a_figure_as_a_picture() -> None:
+    figure = signed_bars(["style"], [0.2], "points").figure
+
+    assert isinstance(figure, NotebookFigure)
+    assert figure._repr_png_().startswith(b"\x89PNG")

@@ -16,18 +16,16 @@ from recommender.model.evaluation_report import ComparedChampion
 from recommender.model.match_sizes import NO_RATING, match_sizes
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER
-from recommender.training.promotion import promote
-from recommender.training.report import report_of
-from recommender.training.run import (
-    EXPERIMENT,
+from recommender.training.enough_ratings import (
     LATER,
     MIN_LATER,
     MIN_RATED,
     OUT_OF_FOLD,
-    TrainingResult,
-    train,
     with_interval,
 )
+from recommender.training.promotion import promote
+from recommender.training.report import report_of
+from recommender.training.run import EXPERIMENT, TrainingResult, train
 from recommender.training.tune import SearchSettings
 from tests.support.builders import QUICK, a_model, a_practice, some_rows, write_tables
 from tests.support.evaluations import an_evaluation

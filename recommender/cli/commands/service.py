@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 import typer
 
-import recommender
 from recommender.cli import render
 from recommender.cli.commands.console import (
     REGISTRY,
@@ -268,7 +267,7 @@ def _problem(error: urllib.error.HTTPError) -> RecommenderError:
 def simulate(context: typer.Context) -> None:
     """Write the tables of a simulated practice with a known truth (see `simulate --help`)."""
     # experiments imports recommender, never the reverse: a process of its own keeps that true.
-    clone = Path(recommender.__file__).parents[1]
+    clone = Path(__file__).parents[3]
     with exit_on_error():
         if not (clone / "experiments" / "simulated_practice").is_dir():
             remedy = "run `python -m experiments.simulated_practice` in a clone of the project"

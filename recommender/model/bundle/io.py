@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from recommender.alliance.linking import InstrumentLinker
-from recommender.errors import BundleError, RecommenderError
+from recommender.errors import BundleError, DefinitionError, RecommenderError
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.model.additive import Additive
@@ -129,6 +129,12 @@ def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[Alli
         model = _open(archive, expected)
     except BundleError:
         raise
+    except DefinitionError as error:
+        problem, remedy = "cannot be read by this version", "train again with this version"
+        if all(fault.where.endswith(".operator") for fault in error.faults):
+            problem = "compares by a match operator that is not installed here"
+            remedy = "install the package that declares it, or call recommender.register_operator"
+        raise BundleError(directory.name, problem, remedy) from None
     except (RecommenderError, *_UNREADABLE):
         remedy = "train again with this version"
         raise BundleError(directory.name, "cannot be read by this version", remedy) from None

@@ -1,0 +1,1 @@
+"""What `import recommender` offers to notebooks and scripts: DataFrames in, DataFrames out."""

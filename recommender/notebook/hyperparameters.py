@@ -1,0 +1,29 @@
+"""Hyperparameters of a fit by name, as `AllianceRegressor` takes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recommender.errors import RecommenderError
+from recommender.training.tree_fitting import FitSettings, parameters_of, settings_from
+
+Settings = Mapping[str, Any]
+"""Names and values, such as `{"client_num_trees": 50}`."""
+
+
+def fit_settings(settings: Settings | None, seed: int) -> FitSettings:
+    """Hyperparameters by name as `fit` takes them.
+
+    Raises
+    ------
+    RecommenderError
+        When one is not known.
+    """
+    declared = parameters_of(FitSettings())
+    by_name = {name.replace(".", "_"): name for name in declared}
+    given = dict(settings or {})
+    unknown = sorted(set(given) - set(by_name))
+    if unknown:
+        known = ", ".join(sorted(set(by_name) - {"seed"}))
+        raise RecommenderError("settings", f"has no {', '.join(unknown)}", f"known are {known}")
+    chosen = {**declared, **{by_name[name]: value for name, value in given.items()}}
+    return settings_from({"seed": seed} | {n: v for n, v in chosen.items() if n != "seed"})
