@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import recommender
 from recommender.cli import render
 from recommender.cli.commands.console import (
     AsJson,
@@ -175,7 +174,7 @@ def show(
 def example(context: typer.Context) -> None:
     """Write made-up exports of a system, to try an import (see `example --help`)."""
     # experiments imports recommender, never the reverse: a process of its own keeps that true.
-    clone = Path(recommender.__file__).parents[1]
+    clone = Path(__file__).parents[3]
     with exit_on_error():
         if not (clone / "experiments" / "practice_exports").is_dir():
             remedy = "run `python -m experiments.practice_exports` in a clone of the project"
