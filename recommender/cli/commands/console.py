@@ -117,7 +117,7 @@ R = TypeVar("R")
 class CommandGroup(TyperGroup):
     """The commands, each of which names a shared library that is missing instead of a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Runs the command; exits with 1 and the library's name where one is missing."""
         as_json = "--json" in ctx.args
         try:
