@@ -41,16 +41,24 @@ def main(
     debian: Annotated[
         Path | None, typer.Option(help="A root that debootstrap made, instead of a fresh one.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option(help="Use the images that an earlier run built, and new volumes.")
+    ] = False,
 ) -> None:
     """Builds the images, runs the documented commands, and prints seconds, sizes and memory."""
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         raise SystemExit("needs root, and debootstrap (`apt-get install debootstrap`)")
     began = time.monotonic()
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    earlier = ("debian", "stages", "images.json") if again else ()
+    for each in home.iterdir() if home.is_dir() else ():
+        if each.name not in earlier:
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    home.mkdir(parents=True, exist_ok=True)
     _copy_source(home / "source")
     suite = _suite()
-    if debian is None:
+    if again:
+        _print("Images of an earlier run are used.")
+    elif debian is None:
         with Timed(f"debootstrap {suite}"):
             fresh_debian(home / "debian", apt_mirror(), suite)
     else:
@@ -73,7 +81,7 @@ def documented_commands(readme: Path) -> list[str]:
     blocks = re.findall(rf"{MARKER}\n+```sh\n(.*?)```", text, re.DOTALL)
     lines = re.sub(r"\\\n\s*", "", "".join(blocks)).splitlines()
     stripped = (re.sub(r"\s+# .*", "", line).strip() for line in lines)
-    return [line for line in stripped if line and not line.startswith("cd ")]
+    return [line for line in stripped if line and not line.startswith(("cd ", "#"))]
 
 
 class Timed:

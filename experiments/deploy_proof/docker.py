@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
         case "build":
             engine.build()
         case "up":
-            engine.up(rest)
+            engine.up(rest or engine.usual())
         case "run":
             return engine.run(rest[0], rest[1:])
         case "exec":

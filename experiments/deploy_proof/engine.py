@@ -23,8 +23,8 @@ cd /tmp
 export PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf %s "$POSTGRES_PASSWORD" > /tmp/password
-    initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile=/tmp/password --auth-host=scram-sha-256 \
-        --auth-local=trust
+    initdb -D "$PGDATA" --locale=C.UTF-8 --encoding=UTF8 -U "$POSTGRES_USER" \
+        --pwfile=/tmp/password --auth-host=scram-sha-256 --auth-local=trust
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
     echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D "$PGDATA" postgres
 fi
@@ -76,10 +76,13 @@ class Engine:
             self._builder.build(target)
         self._store_images()
 
+    def usual(self) -> list[str]:
+        """The services that are started when none is named."""
+        return [name for name, each in self.services.items() if not each.profiles]
+
     def up(self, names: Sequence[str]) -> None:
         """Starts services with those they need, in order, and waits until each is healthy."""
-        usual = [name for name, each in self.services.items() if not each.profiles]
-        for name in self._in_order(names or usual):
+        for name in self._in_order(names):
             if not self._is_up(name):
                 self._start(self.services[name])
             self._wait(self.services[name])
