@@ -43,12 +43,34 @@ def read_compose(path: Path) -> dict[str, Service]:
         When a variable that must have a value has none.
     """
     given = read_variables(path.with_name(".env"))
-    document = yaml.safe_load(interpolate(path.read_text("utf-8"), given))
-    services: dict[str, Any] = document["services"]
+    services = read_services(path, given)
     targets = {
         each["image"]: each["build"]["target"] for each in services.values() if "build" in each
     }
     return {name: _service(name, each, targets) for name, each in services.items()}
+
+
+def read_services(path: Path, given: Mapping[str, str]) -> dict[str, Any]:
+    """The part `services` of a compose file, with variables replaced in its texts.
+
+    Raises
+    ------
+    ValueError
+        When a variable that must have a value has none.
+    """
+    services: dict[str, Any] = _filled(yaml.safe_load(path.read_text("utf-8"))["services"], given)
+    return services
+
+
+def _filled(node: Any, given: Mapping[str, str]) -> Any:
+    """A value of the document with every text interpolated; as compose, after it is parsed."""
+    if isinstance(node, str):
+        return interpolate(node, given)
+    if isinstance(node, list):
+        return [_filled(each, given) for each in node]
+    if isinstance(node, dict):
+        return {key: _filled(each, given) for key, each in node.items()}
+    return node
 
 
 def read_variables(path: Path) -> dict[str, str]:

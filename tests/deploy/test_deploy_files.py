@@ -11,7 +11,7 @@ import yaml
 from typer.main import get_command
 
 from experiments.deploy_proof.__main__ import documented_commands
-from experiments.deploy_proof.compose import interpolate, read_variables
+from experiments.deploy_proof.compose import read_services, read_variables
 from experiments.deploy_proof.dockerfile import Stage, read_dockerfile
 from recommender.cli.main import app
 from recommender.serving.authorization import NEEDS
@@ -30,9 +30,7 @@ def stages() -> dict[str, Stage]:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    text = (DEPLOY / "compose.yaml").read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(interpolate(text, SECRETS))["services"]
-    return found
+    return read_services(DEPLOY / "compose.yaml", SECRETS)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +119,7 @@ def test_variables_of_the_compose_file_are_in_the_example_of_its_environment() -
 
 def test_the_compose_file_refuses_to_start_without_its_secrets() -> None:
     with pytest.raises(ValueError, match=r"STORE_PASSWORD: run the commands of README\.md"):
-        interpolate((DEPLOY / "compose.yaml").read_text("utf-8"), {})
+        read_services(DEPLOY / "compose.yaml", {})
 
 
 def test_servers_are_started_with_options_that_exist(
