@@ -34,7 +34,7 @@ class Chroot:
     read_only
         Whether `/` is mounted read-only.
     privileges
-        Whether the program keeps the capabilities of root.
+        Whether the program keeps the capabilities of root; those in `capabilities` in any case.
     """
 
     root: Path
@@ -45,6 +45,7 @@ class Chroot:
     network: int | None = None
     read_only: bool = False
     privileges: bool = True
+    capabilities: Sequence[str] = ()
 
     def command(self, words: Sequence[str]) -> list[str]:
         """The command outside that runs these words inside, as process 1 of its namespace."""
@@ -91,7 +92,8 @@ class Chroot:
             uid, _, gid = self.user.partition(":")
             dropped += [f"--reuid={uid}", f"--regid={gid or uid}", "--clear-groups"]
         if not self.privileges:
-            dropped += ["--bounding-set=-all"]
+            added = "".join(f",+{each.lower()}" for each in self.capabilities)
+            dropped += [f"--bounding-set=-all{added}"]
         settings = [f"{name}={value}" for name, value in self.environment.items()]
         inner = f"cd {shlex.quote(self.workdir)} && exec {shlex.join(words)}"
         lowered = ["setpriv", *dropped] if dropped else []

@@ -31,6 +31,7 @@ class Service:
     user: str
     read_only: bool
     drops_capabilities: bool
+    capabilities: list[str]
     profiles: list[str]
 
 
@@ -112,5 +113,6 @@ def _service(name: str, each: Mapping[str, Any], targets: Mapping[str, str]) -> 
         user=str(each.get("user", "")),
         read_only=bool(each.get("read_only")),
         drops_capabilities="ALL" in each.get("cap_drop", []),
+        capabilities=list(each.get("cap_add", [])),
         profiles=list(each.get("profiles", [])),
     )

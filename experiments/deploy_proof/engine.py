@@ -196,6 +196,7 @@ class Engine:
             network=self.network(),
             read_only=service.read_only,
             privileges=not service.drops_capabilities,
+            capabilities=service.capabilities,
         )
         chroot.prepare_mounts()
         entrypoint = image.entrypoint if service.entrypoint is None else service.entrypoint
