@@ -16,10 +16,12 @@ import sqlite3, sys
 source, target = (sqlite3.connect(name) for name in sys.argv[1:])
 source.backup(target)
 PYTHON
+    # Nothing was trained yet where it is missing.
+    mkdir -p "$mlflow/artifacts"
     tar -C "$mlflow" -czf "$night.artifacts.tar.gz" artifacts
     recommender audit anchor
     recommender audit verify
-    find "$backups" -mindepth 1 -maxdepth 1 -mtime "+$days" -exec rm -r {} +
+    find "$backups" -mindepth 1 -maxdepth 1 -name '20*Z*' -mtime "+$days" -exec rm -r {} +
     if [ "${4:-}" = once ]; then exit 0; fi
     sleep 86400
 done

@@ -16,15 +16,20 @@ def main(words: list[str]) -> int:
         raise SystemExit(f"docker {' '.join(words)}: is not among what the proof understands")
     engine = Engine(Path(os.environ[HOME_VARIABLE]))
     action, rest = words[1], words[2:]
-    while rest and rest[0] in FLAGS:
-        rest = rest[1:]
+    entrypoint = None
+    while rest and rest[0].startswith("-"):
+        flag, *rest = rest
+        if flag == "--entrypoint":
+            entrypoint, *rest = rest
+        elif flag not in FLAGS:
+            raise SystemExit(f"docker compose {flag}: is not among what the proof understands")
     match action:
         case "build":
             engine.build()
         case "up":
             engine.up(rest or engine.usual())
         case "run":
-            return engine.run(rest[0], rest[1:])
+            return engine.run(rest[0], rest[1:], entrypoint)
         case "exec":
             return engine.execute(rest[0], rest[1:])
         case "down":

@@ -87,12 +87,13 @@ class Engine:
                 self._start(self.services[name])
             self._wait(self.services[name])
 
-    def run(self, name: str, words: Sequence[str]) -> int:
-        """Runs a service's image once with other arguments; its exit code."""
+    def run(self, name: str, words: Sequence[str], program: str | None = None) -> int:
+        """Runs a service's image once with other arguments, or another program; its exit code."""
         service = self.services[name]
         self.up(service.depends_on)
         chroot, entrypoint, command = self._container(service)
-        return chroot.run([*entrypoint, *(words or command)], check=False).returncode
+        begin = entrypoint if program is None else [program]
+        return chroot.run([*begin, *(words or command)], check=False).returncode
 
     def execute(self, name: str, words: Sequence[str]) -> int:
         """Runs a command beside a service that runs; its exit code."""
@@ -168,7 +169,7 @@ class Engine:
             shown = Chroot(root, environment).command(["sh", "-c", owner])
             uid = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
             image.user, image.entrypoint = uid, ["sh", "-ec", POSTGRES]
-            image.environment["PGDATA"] = data
+            image.environment |= {"PGDATA": data, "PGHOST": "/tmp"}
         else:
             image.environment |= {"XDG_DATA_HOME": data, "XDG_CONFIG_HOME": "/tmp"}
             image.command = ["caddy", "run", "--config", "/etc/caddy/Caddyfile"]
