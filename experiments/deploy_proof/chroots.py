@@ -113,10 +113,12 @@ class Chroot:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process started and that run."""
-    with suppress(OSError):
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
+    """Processes that a process, in any of its threads, started and that run."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(each) for each in listed.read_text().split()]
+    return found
 
 
 def descendants(pid: int) -> list[int]:

@@ -28,7 +28,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
     echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D "$PGDATA" postgres
 fi
-exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories="$PGDATA"
 """
 """What the entrypoint of PostgreSQL's image does."""
 FRONT, LOOPBACK = "172.30.250.2", "127.0.0.1"
@@ -169,7 +169,7 @@ class Engine:
             shown = Chroot(root, environment).command(["sh", "-c", owner])
             uid = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
             image.user, image.entrypoint = uid, ["sh", "-ec", POSTGRES]
-            image.environment |= {"PGDATA": data, "PGHOST": "/tmp"}
+            image.environment |= {"PGDATA": data, "PGHOST": data}
         else:
             image.environment |= {"XDG_DATA_HOME": data, "XDG_CONFIG_HOME": "/tmp"}
             image.command = ["caddy", "run", "--config", "/etc/caddy/Caddyfile"]
