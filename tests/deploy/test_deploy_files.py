@@ -20,7 +20,6 @@ from recommender.settings import unknown_variables
 DEPLOY = Path("deploy")
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 SECRETS = {"STORE_PASSWORD": "invented", "PEPPER": "invented"}
-VALUED = {"--role", "--only", "--practice", "--registry", "--reason", "--roster", "--bundles"}
 
 
 @pytest.fixture(scope="module")
