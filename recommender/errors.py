@@ -78,6 +78,10 @@ class RefusedError(FaultsError):
     """A promotion that the gate refuses, with every reason."""
 
 
+class SystemLibraryError(RecommenderError):
+    """A shared library of the operating system that a package needs is not installed."""
+
+
 class StoreError(RecommenderError):
     """The database cannot be used in its present state."""
 

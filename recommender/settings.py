@@ -11,9 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from recommender.errors import Fault, FaultsError
-from recommender.journal.drafts import DRAFT_HOURS
-from recommender.recommendation.recommend import DEFAULT_TOP_K
-from recommender.recommendation.shortlists import MAX_TOP_K
+from recommender.values.limits import DEFAULT_TOP_K, DRAFT_HOURS, MAX_TOP_K
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 ENVIRONMENT_PREFIX = "RECOMMENDER_"

@@ -40,11 +40,15 @@ class Cluster:
         host = f"127.0.0.1:{self.port}"
         return f"postgresql+psycopg://{_USER}:{self.password}@{host}/{database}"
 
-    def create(self, database: str, template: str = "template0") -> str:
-        """A new database, and its address."""
+    def create(
+        self, database: str, template: str = "template0", encoding: str | None = None
+    ) -> str:
+        """A new database, with the template's encoding or another, and its address."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(database), sql.Identifier(template)
         )
+        if encoding is not None:
+            statement += sql.SQL(" ENCODING {} LOCALE 'C'").format(sql.Literal(encoding))
         with self._connected() as connection:
             connection.execute(statement)
         return self.url(database)

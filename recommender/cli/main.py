@@ -7,6 +7,7 @@ from recommender.cli.commands import (
     backup,
     batch,
     champion,
+    console,
     doctor,
     evaluation,
     export,
@@ -26,6 +27,7 @@ from recommender.cli.commands import (
 )
 
 app = typer.Typer(
+    cls=console.CommandGroup,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Predicts which clinicians a new client is likely to build the strongest early working "

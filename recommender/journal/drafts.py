@@ -18,10 +18,8 @@ from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import drafts, subjects
 from recommender.values.ids import canonical_id
+from recommender.values.limits import DRAFT_HOURS as DRAFT_HOURS
 
-DRAFT_HOURS = 24
-"""How long a draft is stored unless the practice says otherwise: until the next day's work. Chosen
-by us."""
 CLIENT_ID = "client_id"
 """Name of the field of the form that names the client."""
 

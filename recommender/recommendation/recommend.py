@@ -46,11 +46,11 @@ from recommender.screening.screen import check_modes, request_context_of
 from recommender.screening.screening import Screening
 from recommender.tables.references import UnresolvedReferences, references_of_one
 from recommender.values.kinds import RawValue
+from recommender.values.limits import DEFAULT_TOP_K as DEFAULT_TOP_K
 
 Places = NDArray[np.intp]
 
 CONSTRAINTS_ONLY = "constraints_only"
-DEFAULT_TOP_K = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,15 +23,13 @@ from recommender.recommendation.ranking import (
 )
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
+from recommender.values.limits import MAX_TOP_K as MAX_TOP_K
 
 Places = NDArray[np.intp]
 Predicted = tuple[float | None, float | None, float | None]
 """Predicted alliance and the ends of its interval; None where nothing is predicted."""
 Ranked = tuple[int | None, float | None, TieBreak | None, float | None]
 """Tie, lead, what breaks the tie, and propensity of an entry."""
-
-MAX_TOP_K = 50
-"""Longest shortlist; nobody behind the strongest so many is ranked."""
 
 
 @dataclass(frozen=True, slots=True)

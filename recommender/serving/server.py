@@ -22,7 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
-from recommender.serving.http.request_context import configure_logs
+from recommender.serving.http.json_log import configure_logs
 from recommender.serving.http.timeout_protocol import TimeoutConfig
 from recommender.settings import Settings
 

@@ -261,7 +261,12 @@ def _postgresql(url: URL) -> Engine:
         pool_pre_ping=True,
         pool_timeout=PATIENCE_MS / 1000,
         hide_parameters=True,
-        connect_args={"options": _OPTIONS, "connect_timeout": PATIENCE_MS // 1000},
+        connect_args={
+            "options": _OPTIONS,
+            "connect_timeout": PATIENCE_MS // 1000,
+            # Stated, or psycopg gives bytes where the database has no encoding (SQL_ASCII).
+            "client_encoding": "utf8",
+        },
     )
 
 
@@ -304,14 +309,17 @@ def migrate(store: Store, revision: str = "head") -> None:
     Raises
     ------
     StoreError
-        When a newer recommender wrote the database.
+        When a newer recommender wrote the database, or it cannot hold every character.
     """
     with store.writing() as connection:
         advisory_lock(connection, "migration")
         wanted = {newest_version()} if revision == "head" else {revision}
-        if _heads(connection) != wanted:
+        present = _heads(connection)
+        if not present:
+            _require_unicode(connection)
+        if present != wanted:
             known = known_versions()
-            if not _heads(connection) | wanted <= known:
+            if not present | wanted <= known:
                 raise StoreError(
                     "database",
                     "was written by a newer version of recommender than this one",
@@ -321,6 +329,19 @@ def migrate(store: Store, revision: str = "head") -> None:
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             with _upgrading:
                 command.upgrade(config, revision)
+
+
+def _require_unicode(connection: Connection) -> None:
+    """Refuses a PostgreSQL database of another encoding than UTF-8.
+
+    A cluster that was initialised without a locale has SQL_ASCII.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        remedy = "create it with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`"
+        raise StoreError("database", "has another encoding than UTF8", remedy)
 
 
 def schema_version(store: Store) -> str | None:

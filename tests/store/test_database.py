@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, func, insert, select, text
 
 from experiments.trust.postgres import Cluster
-from recommender.errors import UnavailableError
+from recommender.errors import StoreError, UnavailableError
 from recommender.store.database import (
     Store,
     advisory_lock,
@@ -151,6 +151,13 @@ def test_a_database_that_is_away_is_told_without_its_address(tmp_path: Path) -> 
         assert "hunter2" not in str(away.value)
         assert away.value.__cause__ is None
     store.close()
+
+
+def test_a_database_that_cannot_hold_every_character_is_refused(cluster: Cluster) -> None:
+    url = cluster.create("narrow", encoding="SQL_ASCII")
+    with pytest.raises(StoreError, match="ENCODING 'UTF8'"):
+        open_store(url)
+    cluster.drop("narrow")
 
 
 def test_a_store_finds_a_restarted_connection_by_itself(cluster: Cluster) -> None:

@@ -36,7 +36,7 @@ from recommender.security.scopes import Role
 from recommender.serving.app import create_app
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
-from recommender.serving.http.request_context import configure_logs
+from recommender.serving.http.json_log import configure_logs
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION, a_bundle, a_model, a_practice, write_tables

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from recommender.cli import render
 from recommender.cli.record_table import output_width
-from recommender.errors import Fault, FaultsError, RecommenderError
+from recommender.errors import Fault, FaultsError, RecommenderError, SystemLibraryError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
+from recommender.system_libraries import named_libraries
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 if TYPE_CHECKING:
@@ -110,6 +112,20 @@ OPTIONAL_MODULES = frozenset(
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class CommandGroup(TyperGroup):
+    """The commands, each of which names a shared library that is missing instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; exits with 1 and the library's name where one is missing."""
+        as_json = "--json" in ctx.args
+        try:
+            with named_libraries():
+                return super().invoke(ctx)
+        except SystemLibraryError as error:
+            _print_refusal(error, as_json=as_json)
+            raise typer.Exit(1) from None
 
 
 @contextmanager

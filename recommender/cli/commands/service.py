@@ -30,6 +30,7 @@ from recommender.errors import RecommenderError, RegistryError
 from recommender.registry.versions import registry_file
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import polling, wait_for_pointer
+from recommender.system_libraries import require_lightgbm_libraries
 from recommender.values.table_format import TableFormat
 
 PARTS, CONTRIBUTIONS = "exclusions,relaxations,unanswered", "contributions"
@@ -118,6 +119,8 @@ def serve(
     if forwarded_allow_ips is not None:
         where["forwarded_allow_ips"] = tuple(forwarded_allow_ips)
     with exit_on_error():
+        # Otherwise every model would be refused, and only declared sizes would order clinicians.
+        require_lightgbm_libraries()
         if shadow is not None:
             where["shadow"] = _shadow_bundle(shadow, registry or REGISTRY, bundles)
         if bundle is not None:

@@ -26,7 +26,14 @@ from recommender.cli.doctor.security_checks import (
     check_webhooks,
 )
 from recommender.cli.doctor.sign_in_checks import check_provider
-from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
+from recommender.errors import (
+    BundleError,
+    Fault,
+    RegistryError,
+    StoreError,
+    SystemLibraryError,
+    TablesError,
+)
 from recommender.model.alliance_model import NAME
 from recommender.model.bundle.integrity import diff_practices
 from recommender.model.bundle.io import load_bundle
@@ -40,6 +47,7 @@ from recommender.registry.locations import (
 from recommender.registry.versions import registry_file
 from recommender.settings import unknown_variables
 from recommender.store.database import connect, database_time
+from recommender.system_libraries import require_lightgbm_libraries
 from recommender.tables.loader import read_roster
 
 OLD = timedelta(days=7)
@@ -49,11 +57,21 @@ SPACE = 2**30
 """Free bytes that a disk must have: some months of a busy journal."""
 
 
+def check_system_libraries(_: Deployment) -> Iterator[Fault]:
+    """The shared libraries that LightGBM needs are installed."""
+    try:
+        require_lightgbm_libraries()
+    except SystemLibraryError as error:
+        yield Fault(error.field, error.problem, error.remedy)
+
+
 def check_bundle(deployment: Deployment) -> Iterator[Fault]:
     """The bundle can be loaded."""
     try:
         if deployment.bundle is not None:
             load_bundle(deployment.bundle)
+    except SystemLibraryError:
+        return  # Another check reports it.
     except BundleError as error:
         yield Fault(f"bundle {error.field}", error.problem, error.remedy)
 
@@ -251,6 +269,7 @@ def _status(address: str, basic: str | None = None) -> int | None:
 
 
 CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
+    check_system_libraries,
     check_settings,
     check_open,
     check_bundle,

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from recommender.errors import BundleError
+from recommender.errors import BundleError, SystemLibraryError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import Practice
@@ -62,7 +62,7 @@ class Deployment:
         """The model of the bundle; None without one that can be loaded."""
         try:
             return load_bundle(self.bundle) if self.bundle else None
-        except BundleError:
+        except (BundleError, SystemLibraryError):
             return None
 
     @property

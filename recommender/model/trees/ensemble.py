@@ -16,6 +16,7 @@ from recommender.model.trees.tables import (
     score_table,
     shapley_table,
 )
+from recommender.system_libraries import named_libraries
 
 CHECK_ROWS = 64
 """Rows on which tables are compared with LightGBM when a model is loaded."""
@@ -39,11 +40,14 @@ class Trees:
     ------
     BundleError
         When the text is not a sound model of numerical trees.
+    SystemLibraryError
+        When a shared library that LightGBM needs is not installed.
     """
 
     def __init__(self, text: str) -> None:
         # Late: it takes a second where scikit-learn is installed, and not every model has trees.
-        from lightgbm import Booster
+        with named_libraries():
+            from lightgbm import Booster
 
         self.text = text
         self._forest = read_forest(text)

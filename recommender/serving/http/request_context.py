@@ -4,9 +4,8 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TextIO
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -233,49 +232,3 @@ def _raised_at(error: Exception) -> str:
     """Module and line where an error was raised."""
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"{frame.f_globals.get('__name__', 'unknown')}:{line}"
-
-
-ALLOWED = frozenset(
-    {
-        "event",
-        "level",
-        "timestamp",
-        "request_id",
-        "trace",
-        "caller",
-        "method",
-        "route",
-        "status",
-        "duration_ms",
-        "mode",
-        "model",
-        "roster",
-        "endpoint",
-        "outcome",
-        "became",
-        "error",
-        "where",
-    }
-)
-"""Fields a log line may have; all others are dropped."""
-
-
-def configure_logs(stream: TextIO) -> None:
-    """Writes log lines to a stream as JSON."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            keep_allowed_fields,
-            structlog.processors.JSONRenderer(sort_keys=True),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=False,
-    )
-
-
-def keep_allowed_fields(
-    _: Any, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Structlog processor that drops fields not in `ALLOWED`."""
-    return {name: value for name, value in event.items() if name in ALLOWED}

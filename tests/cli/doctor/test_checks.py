@@ -282,7 +282,7 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
-    assert len(CHECKS) == len(set(CHECKS)) == 20
+    assert len(CHECKS) == len(set(CHECKS)) == 21
     assert modules == {
         "recommender.cli.doctor.checks",
         "recommender.cli.doctor.matching_checks",
