@@ -45,6 +45,9 @@ Follow = Annotated[
     float,
     typer.Option(help="Share of clients who begin with the first because of the order."),
 ]
+Explained = Annotated[
+    float, typer.Option(help="Share of rating variance that the predicted client part explains.")
+]
 Icc = Annotated[float, typer.Option(help="Share of rating variance between clinicians.")]
 Clinicians = Annotated[int, typer.Option(help="Clinicians who take clients.")]
 Apart = Annotated[
@@ -62,6 +65,7 @@ def plan(
     power: Power = 0.8,
     rated: Rated = 0.68,
     follow: Follow = 0.6,
+    explained: Explained = 0.05,
     icc: Icc = 0.05,
     clinicians: Clinicians = 20,
     apart: Apart = 0.2,
@@ -77,12 +81,16 @@ def plan(
     Example: `recommender trial plan --clinicians 12 --per-month 30`
     """
     from recommender.cli.trial_tables import YEARS, plan_table
-    from recommender.trial.planning import EFFECTS, power_at, size_of
+    from recommender.trial.planning import EFFECTS, power_at, power_beyond, size_of
 
     with exit_on_error(as_json=as_json):
-        assumed = _assumptions(power, rated, follow, icc, clinicians, apart, None)
+        assumed = _assumptions(power, rated, follow, explained, icc, clinicians, apart, None)
         rate = per_month if per_month is not None or store is None else _rate(store)
         sizes = [size_of(effect, assumed, rate) for effect in EFFECTS]
+        beyond = [
+            None if each.rated is None else power_beyond(each.rated, each.effect, assumed)
+            for each in sizes
+        ]
         powers = [
             [power_at(12 * year * rate * rated, each.effect, assumed) for year in YEARS]
             if rate
@@ -90,10 +98,13 @@ def plan(
             for each in sizes
         ]
     if as_json:
-        rows = [asdict(s) | {"power_by_years": p} for s, p in zip(sizes, powers, strict=True)]
+        rows = [
+            asdict(size) | {"power_beyond": others, "power_by_years": by_years}
+            for size, others, by_years in zip(sizes, beyond, powers, strict=True)
+        ]
         print_json({"per_month": rate, "assumed": asdict(assumed), "effects": rows})
         return
-    out.print(plan_table(sizes, powers, rate))
+    out.print(plan_table(sizes, beyond, powers, rate))
     out.print(_rests_on(assumed, rate), soft_wrap=True)
     out.print("Next: recommender trial start --effect 0.2 …", soft_wrap=True)
 
@@ -105,6 +116,7 @@ def start(
     power: Power = 0.8,
     rated: Rated = 0.68,
     follow: Follow = 0.6,
+    explained: Explained = 0.05,
     icc: Icc = 0.05,
     clinicians: Clinicians = 20,
     apart: Apart = 0.2,
@@ -127,10 +139,10 @@ def start(
 
     with exit_on_error():
         declared = definition(practice)
-        assumed = _assumptions(power, rated, follow, icc, clinicians, apart, look)
+        assumed = _assumptions(power, rated, follow, explained, icc, clinicians, apart, look)
         size = size_of(effect, assumed)
         if size.rated is None or size.randomised is None:
-            remedy = "see `recommender trial plan`; plan for a larger effect or more clinicians"
+            remedy = "see `recommender trial plan`; plan for a larger effect"
             raise ConflictError("effect", "cannot be found with these assumptions", remedy)
     protocol = TrialProtocol(
         declared.id, effect, size.rated, size.randomised, assumed.looks, assumed.alpha, 0.5
@@ -234,6 +246,7 @@ def report(
         if not _last_look(stored):
             problem = "has not ended: no result is shown, so that none can change it"
             raise ConflictError("trial", problem, "see how far it is: recommender trial progress")
+        protocol.refuse_other_analysis()
         found = report_of(clients, protocol, _as_found(stored))
     if as_json:
         print_json({"protocol": asdict(protocol), **asdict(found)})
@@ -284,6 +297,7 @@ def _assumptions(
     power: float,
     rated: float,
     follow: float,
+    explained: float,
     icc: float,
     clinicians: int,
     apart: float,
@@ -292,7 +306,13 @@ def _assumptions(
     from recommender.trial.planning import TrialAssumptions
 
     assumed = TrialAssumptions(
-        power=power, rated=rated, follow=follow, icc=icc, clinicians=clinicians, apart=apart
+        power=power,
+        rated=rated,
+        follow=follow,
+        explained=explained,
+        icc=icc,
+        clinicians=clinicians,
+        apart=apart,
     )
     return assumed if not looks else replace(assumed, looks=tuple(looks))
 
@@ -311,8 +331,11 @@ def _rests_on(assumed: "TrialAssumptions", rate: float | None) -> str:
     )  # fmt: skip
     return (
         f"Found with a chance of {assumed.power:.0%} by a two-sided test of {assumed.alpha:.0%} in "
-        f"{len(assumed.looks)} looks; {assumed.rated:.0%} rated, {assumed.follow:.0%} follow; "
-        f"{assumed.clinicians} clinicians, {assumed.icc:.0%} of the variance between them. {at}"
+        f"{len(assumed.looks)} looks; {assumed.rated:.0%} rated, {assumed.follow:.0%} follow; the "
+        f"client part explains {assumed.explained:.0%} of the variance. {at}\n"
+        "Found means among the clinicians of the trial. Beyond: with an error that also covers "
+        f"other clinicians; {assumed.clinicians} take clients, {assumed.icc:.0%} of the variance "
+        "lies between them, and more clients lower that part of the error no further."
     )
 
 
@@ -348,4 +371,5 @@ def _as_found(stored: "StoredTrial") -> "TrialLook":
     from recommender.trial.looks import TrialLook
 
     result: dict[str, Any] = dict(stored.looks[-1].result)
-    return TrialLook(**result | {"effect": ArmEffect(**result["effect"])})
+    beyond = None if result["beyond"] is None else ArmEffect(**result["beyond"])
+    return TrialLook(**result | {"effect": ArmEffect(**result["effect"]), "beyond": beyond})
