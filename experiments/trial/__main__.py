@@ -18,7 +18,7 @@ from experiments.trial.running import Behaviour, drawn_clients, run_trial, true_
 from experiments.trial.tally import MARGIN, Tally, tally_of
 from experiments.trial.world import simulated_world
 from experiments.trial.worlds import EFFECT, NULLS, SCENARIOS
-from recommender.trial.planning import power_beyond, size_of
+from recommender.trial.planning import error_beyond, size_of
 from recommender.trial.protocol import TrialProtocol
 from recommender.trial.report import report_of
 
@@ -39,7 +39,7 @@ def main(
     does, each = Behaviour(follow=follow), max(trials // practices, 2)
     plans = Table(
         "practice", "true d", "client part explains", "between clinicians", "planned rated",
-        "planned power", "power beyond", title="Plans",
+        "planned power", "error beyond", title="Plans",
     )  # fmt: skip
     found: defaultdict[str, Tally] = defaultdict(Tally)
     for number in range(practices):
@@ -56,7 +56,7 @@ def main(
         plans.add_row(
             str(number + 1), f"{truth.effect:.2f}", f"{truth.assumed.explained:.2f}",
             f"{truth.assumed.icc:.2f}", f"{size.rated:,}", f"{truth.assumed.power:.2f}",
-            f"{power_beyond(size.rated, truth.effect, truth.assumed):.2f}",
+            f"x {error_beyond(size.rated, truth.assumed):.2f}",
         )  # fmt: skip
         for place, scenario in enumerate(SCENARIOS):
             first = 1_000_000 * number + 100_000 * place
@@ -77,13 +77,14 @@ def main(
 def _print_tallies(found: dict[str, Tally]) -> None:
     table = Table(
         "scenario", "trials", "benefit", "harm", "wrong claims", "interval has the effect",
-        "also beyond", "rated at end", title="Trials of the order, intention to treat",
+        "also beyond", "rated at end", "error beyond",
+        title="Trials of the order, intention to treat",
     )  # fmt: skip
     for scenario, each in found.items():
         counts = (each.benefit, each.harm, each.wrong, each.covered, each.beyond)
         table.add_row(
             scenario, str(each.trials), *(f"{number / each.trials:.3f}" for number in counts),
-            f"{each.rated / each.trials:,.0f}",
+            f"{each.rated / each.trials:,.0f}", f"x {each.errors / each.trials:.2f}",
         )  # fmt: skip
     out.print(table)
     nulls = sum((found[name] for name in NULLS), Tally())

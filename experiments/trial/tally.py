@@ -30,6 +30,8 @@ class Tally:
         Whose claim also holds by the interval that covers other clinicians.
     rated
         Rated clients at the end, over all trials.
+    errors
+        Error that covers other clinicians over the one that does not, summed over trials.
     """
 
     trials: int = 0
@@ -39,6 +41,7 @@ class Tally:
     covered: int = 0
     beyond: int = 0
     rated: int = 0
+    errors: float = 0.0
 
     def __add__(self, other: "Tally") -> "Tally":
         """Both together."""
@@ -58,6 +61,7 @@ class Tally:
             int(low <= effect <= high),
             int(sign != 0.0 and others is not None and others[0] * others[1] > 0.0),
             look.rated,
+            np.nan if look.beyond is None else look.beyond.error / look.effect.error,
         )
 
 

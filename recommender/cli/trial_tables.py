@@ -24,7 +24,7 @@ def plan_table(
         "clients rated",
         "randomised",
         "months here",
-        "found beyond",
+        "error beyond",
         *found_after,
     )
     table = RecordTable("A trial of the order", headings)
@@ -34,7 +34,7 @@ def plan_table(
             _count(size.rated),
             _count(size.randomised),
             "unknown" if per_month is None else _count(size.months and round(size.months)),
-            "" if others is None else f"{others:.0%}",
+            "" if others is None else f"x {others:.2f}",
             *(f"{each:.0%}" for each in power),
         )
     return table

@@ -136,25 +136,6 @@ def crossings_of(times: Sequence[float], boundaries: Sequence[float], drift: flo
     return Crossings(tuple(boundaries), tuple(chances))
 
 
-def claimed_at_end(
-    times: Sequence[float], boundaries: Sequence[float], claims: Sequence[float], drift: float
-) -> float:
-    """Chance that the look which ends a trial finds the statistic above a further bound as well.
-
-    Parameters
-    ----------
-    times, boundaries, drift
-        As of `crossings_of`; a trial ends at the last look whatever it shows.
-    claims
-        The further bounds, one a look, none below its boundary.
-    """
-    continuing, chance = _Continuing.at_start(drift), 0.0
-    for time, bound, claim in zip(times, boundaries, claims, strict=True):
-        chance += continuing.chance_above(time, claim)
-        continuing = continuing.after(time, bound)
-    return chance
-
-
 @dataclass(frozen=True, slots=True)
 class _Continuing:
     """Where a trial that has not stopped may be: mass on values of the statistic times root time.

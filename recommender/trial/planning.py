@@ -7,13 +7,11 @@ intention to treat.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import brentq
 
 from recommender.errors import RecommenderError
 from recommender.trial.boundaries import (
     boundaries_at,
-    claimed_at_end,
     crossings_of,
     spent_on_benefit,
 )
@@ -42,7 +40,7 @@ class TrialAssumptions:
         practices with models of 1,500 ratings: `python -m experiments.trial`).
     icc
         Share of the variance of ratings that lies between clinicians; like the next two, it enters
-        `power_beyond` alone. Published shares run from 0
+        `error_beyond` alone. Published shares run from 0
         to .17; .05 is their middle (Baldwin & Imel 2013 found .05 for outcome).
     clinicians
         Clinicians who take clients of the trial, as so many that are equally busy: one over the sum
@@ -148,37 +146,31 @@ def power_at(rated: float, effect: float, assumed: TrialAssumptions) -> float:
     effect
         In standard deviations, among those who follow the order.
     """
-    drift, bounds = _drift(rated, effect, assumed), _bounds(assumed.looks, assumed.alpha)
-    return crossings_of(assumed.looks, bounds, drift).power
+    error = np.sqrt(4.0 * (1.0 - assumed.explained) / rated)
+    drift = float(effect * assumed.follow / error)
+    return crossings_of(assumed.looks, _bounds(assumed.looks, assumed.alpha), drift).power
 
 
-def power_beyond(rated: float, effect: float, assumed: TrialAssumptions) -> float:
-    """Chance that the trial ends with an interval above 0 that also covers other clinicians.
+def error_beyond(rated: float, assumed: TrialAssumptions) -> float:
+    """How many times as large the error is that also covers other clinicians.
 
-    Were the clinicians others, their effects would add icc times the sum of (p_1g - p_0g)^2, where
-    p_ag is the share of arm a's clients with clinician g. Where caseloads are a total variation
-    `apart` apart, evenly over G clinicians, that sum is 4 apart^2 / G; it does not fall with n
-    (Walwyn & Roberts 2010, Stat Med 29:1132, on clinicians in both arms). So a bound is higher by
-    the ratio of both errors, which grows from look to look, and is that of a t statistic with G - 1
-    degrees of freedom.
+    Were the clinicians others, their effects would add icc times the sum of (p_1g - p_0g)^2 to the
+    variance, where p_ag is the share of arm a's clients with clinician g. Where caseloads are a
+    total variation `apart` apart, evenly over G clinicians, that sum is 4 apart^2 / G; it does not
+    fall with n (Walwyn & Roberts 2010, Stat Med 29:1132, on clinicians in both arms).
 
     Parameters
     ----------
-    rated, effect
-        As of `power_at`.
+    rated
+        Clients with a rating.
+
+    Examples
+    --------
+    >>> [round(error_beyond(n, TrialAssumptions()), 2) for n in (300, 3000)]
+    [1.03, 1.28]
     """
     between = assumed.icc * 4.0 * assumed.apart**2 / assumed.clinicians
-    seen = rated * np.array(assumed.looks)
-    ratio = np.sqrt(1.0 + between * seen / (4.0 * (1.0 - assumed.explained)))
-    bounds = _bounds(assumed.looks, assumed.alpha)
-    claims = stats.t.isf(stats.norm.sf(bounds), assumed.clinicians - 1.0) * ratio
-    drift = _drift(rated, effect, assumed)
-    return claimed_at_end(assumed.looks, bounds, claims.tolist(), drift)
-
-
-def _drift(rated: float, effect: float, assumed: TrialAssumptions) -> float:
-    error = np.sqrt(4.0 * (1.0 - assumed.explained) / rated)
-    return float(effect * assumed.follow / error)
+    return float(np.sqrt(1.0 + between * rated / (4.0 * (1.0 - assumed.explained))))
 
 
 def _bounds(looks: tuple[float, ...], alpha: float) -> tuple[float, ...]:

@@ -81,15 +81,14 @@ def plan(
     Example: `recommender trial plan --clinicians 12 --per-month 30`
     """
     from recommender.cli.trial_tables import YEARS, plan_table
-    from recommender.trial.planning import EFFECTS, power_at, power_beyond, size_of
+    from recommender.trial.planning import EFFECTS, error_beyond, power_at, size_of
 
     with exit_on_error(as_json=as_json):
         assumed = _assumptions(power, rated, follow, explained, icc, clinicians, apart, None)
         rate = per_month if per_month is not None or store is None else _rate(store)
         sizes = [size_of(effect, assumed, rate) for effect in EFFECTS]
         beyond = [
-            None if each.rated is None else power_beyond(each.rated, each.effect, assumed)
-            for each in sizes
+            None if each.rated is None else error_beyond(each.rated, assumed) for each in sizes
         ]
         powers = [
             [power_at(12 * year * rate * rated, each.effect, assumed) for year in YEARS]
@@ -99,7 +98,7 @@ def plan(
         ]
     if as_json:
         rows = [
-            asdict(size) | {"power_beyond": others, "power_by_years": by_years}
+            asdict(size) | {"error_beyond": others, "power_by_years": by_years}
             for size, others, by_years in zip(sizes, beyond, powers, strict=True)
         ]
         print_json({"per_month": rate, "assumed": asdict(assumed), "effects": rows})
@@ -184,11 +183,12 @@ def look(store: RequiredStoreUrl, practice: Definition = "psychology", by: By = 
     """Take the look that is due; print whether the trial goes on, and no figure.
 
     Refused before it is due. The trial ends at a boundary for benefit or harm, or at the last look.
+    After harm servers with this store show everybody the usual order until `restore`.
 
     Example: `recommender trial look --practice practice.toml`
     """
     from recommender.journal.trials import end_trial, record_look
-    from recommender.trial.looks import CONTINUE, look_at
+    from recommender.trial.looks import CONTINUE, HARM, look_at
 
     with exit_on_error(), opened_store(store) as journal, journal.writing() as connection:
         stored, protocol, clients = _current(connection, definition(practice))
@@ -205,8 +205,12 @@ def look(store: RequiredStoreUrl, practice: Definition = "psychology", by: By = 
         out.print(f"Look at {found.rated:,} ratings: the trial goes on.")
         return
     out.print(f"Look at {found.rated:,} ratings: the trial has ended. Nobody is randomised now.")
-    if found.decision == "harm":
-        out.print("It ended for harm: withdraw the model with `recommender rollback`.")
+    if found.decision == HARM:
+        out.print(
+            "It ended for harm: servers with this store show everybody the usual order, and "
+            "predict nothing in lists, until `recommender trial restore`.",
+            soft_wrap=True,
+        )
     out.print("Next: recommender trial report", soft_wrap=True)
 
 
@@ -218,6 +222,8 @@ def stop(
 ) -> None:
     """End the trial early; `look` then takes its last look, which is valid if nobody saw results.
 
+    With the reason `harm` servers show everybody the usual order from then on, until `restore`.
+
     Example: `recommender trial stop --reason too_few_clients`
     """
     from recommender.journal.trials import end_trial, newest_trial
@@ -228,6 +234,28 @@ def stop(
         stored = newest_trial(connection)
         end_trial(connection, stored.trial.trial_id, reason, actor=by or getuser())
     out.print("The trial has ended: nobody is randomised now. Next: recommender trial look")
+
+
+@trial_app.command()
+def restore(
+    store: RequiredStoreUrl,
+    reason: Annotated[str, typer.Option(help="A code such as another_model.")],
+    by: By = None,
+) -> None:
+    """Show the model's order again after a trial that ended for harm; the audit log has who did.
+
+    Do it when another model is champion, or when you know what the harm came of. A further trial
+    needs no restoration: while it is open its draw decides.
+
+    Example: `recommender trial restore --reason another_model`
+    """
+    from recommender.journal.trials import restore_order
+    from recommender.journal.validation import code_faults, refuse
+
+    with exit_on_error(), opened_store(store) as journal, journal.writing() as connection:
+        refuse(code_faults(reason=reason))
+        restore_order(connection, reason, actor=by or getuser())
+    out.print("The model's order is restored: servers show it within their POLL_SECONDS.")
 
 
 @trial_app.command()
@@ -333,9 +361,9 @@ def _rests_on(assumed: "TrialAssumptions", rate: float | None) -> str:
         f"Found with a chance of {assumed.power:.0%} by a two-sided test of {assumed.alpha:.0%} in "
         f"{len(assumed.looks)} looks; {assumed.rated:.0%} rated, {assumed.follow:.0%} follow; the "
         f"client part explains {assumed.explained:.0%} of the variance. {at}\n"
-        "Found means among the clinicians of the trial. Beyond: with an error that also covers "
-        f"other clinicians; {assumed.clinicians} take clients, {assumed.icc:.0%} of the variance "
-        "lies between them, and more clients lower that part of the error no further."
+        "Found: among the clinicians of the trial. Error beyond: how many times as large the error "
+        f"is that also covers others, with {assumed.clinicians} who take clients and "
+        f"{assumed.icc:.0%} of the variance between them; more clients do not lower that part."
     )
 
 
