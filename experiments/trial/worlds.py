@@ -62,7 +62,8 @@ def scenario_world(
         return ScenarioWorld(world, -2.0 * truth.points, 0.0, -truth.points)
     if scenario == NO_EFFECT:
         return ScenarioWorld(world, -truth.points, 0.0, 0.0)
-    own = np.random.default_rng(seed).normal(size=world.alliance.shape[1])
+    # A stream of its own: clients are drawn from the seed alone.
+    own = np.random.default_rng([seed, 1]).normal(size=world.alliance.shape[1])
     own *= truth.sd * np.sqrt(LARGEST_ICC / (1.0 - LARGEST_ICC))
     if scenario == NO_KNOWLEDGE:
         of_client = world.alliance.mean(axis=1, keepdims=True)

@@ -1,8 +1,8 @@
 """One look at a trial: the effect so far, its boundaries, and whether the trial ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -48,6 +48,13 @@ class TrialLook:
     benefit_above: float
     harm_below: float
     decision: Decision
+
+    @classmethod
+    def from_result(cls, result: Mapping[str, Any]) -> "TrialLook":
+        """A look as `dataclasses.asdict` gave it: ratings that arrived later do not change it."""
+        beyond = None if result["beyond"] is None else ArmEffect(**result["beyond"])
+        effects = {"effect": ArmEffect(**result["effect"]), "beyond": beyond}
+        return cls(**{**result, **effects})
 
     @property
     def interval(self) -> tuple[float, float]:

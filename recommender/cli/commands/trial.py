@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from recommender.journal.trials import StoredTrial
     from recommender.practice.definition import Practice
     from recommender.store.database import Connection
-    from recommender.trial.looks import TrialLook
     from recommender.trial.planning import TrialAssumptions
     from recommender.trial.protocol import TrialClients, TrialProtocol
 
@@ -267,6 +266,7 @@ def report(
     Example: `recommender trial report --practice practice.toml`
     """
     from recommender.cli.trial_tables import counts_table, report_table
+    from recommender.trial.looks import TrialLook
     from recommender.trial.report import report_of
 
     with exit_on_error(as_json=as_json):
@@ -275,7 +275,8 @@ def report(
             problem = "has not ended: no result is shown, so that none can change it"
             raise ConflictError("trial", problem, "see how far it is: recommender trial progress")
         protocol.refuse_other_analysis()
-        found = report_of(clients, protocol, _as_found(stored))
+        look_at_end = TrialLook.from_result(stored.looks[-1].result)
+        found = report_of(clients, protocol, look_at_end)
     if as_json:
         print_json({"protocol": asdict(protocol), **asdict(found)})
         return
@@ -391,13 +392,3 @@ def _current(
 
 def _last_look(stored: "StoredTrial") -> bool:
     return bool(stored.looks) and stored.looks[-1].decision != "continue"
-
-
-def _as_found(stored: "StoredTrial") -> "TrialLook":
-    """The last look as it was stored: ratings that arrived later do not change it."""
-    from recommender.trial.effect import ArmEffect
-    from recommender.trial.looks import TrialLook
-
-    result: dict[str, Any] = dict(stored.looks[-1].result)
-    beyond = None if result["beyond"] is None else ArmEffect(**result["beyond"])
-    return TrialLook(**result | {"effect": ArmEffect(**result["effect"]), "beyond": beyond})
