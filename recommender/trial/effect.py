@@ -98,12 +98,12 @@ def arm_effect_beyond(
         Whom each began with.
     """
     fit = _least_squares(ratings, _design(arm, client_part))
+    half = np.linalg.cholesky(fit.inverse)
     scores, columns = [], []
     for code in np.unique(clinician):
         rows = np.flatnonzero(clinician == code)
         own = fit.design[rows]
-        hat = own @ fit.inverse @ own.T
-        adjusted = _root_inverse(np.eye(len(rows)) - hat) @ fit.contrast[rows]
+        adjusted = _without_hat(own @ half, fit.contrast[rows])
         scores.append(adjusted @ fit.residuals[rows])
         column = -fit.design @ (fit.inverse @ (own.T @ adjusted))
         column[rows] += adjusted
@@ -169,8 +169,13 @@ def _design(arm: Floats, client_part: Floats) -> Floats:
     return np.column_stack(columns)
 
 
-def _root_inverse(matrix: Floats) -> Floats:
-    """The inverse of the symmetric root, without directions in which the matrix is 0."""
-    values, vectors = np.linalg.eigh(matrix)
-    nonzero = values > _NOTHING
-    return np.asarray((vectors[:, nonzero] / np.sqrt(values[nonzero])) @ vectors[:, nonzero].T)
+def _without_hat(root: Floats, contrast: Floats) -> Floats:
+    """The inverse of the symmetric root of I - root root', times a contrast, (n,).
+
+    The matrix differs from I in as many directions as the design has columns; directions in which
+    it is 0 are left out.
+    """
+    vectors, sizes, _ = np.linalg.svd(root, full_matrices=False)
+    left = 1.0 - np.square(sizes)
+    factors = np.where(left > _NOTHING, 1.0 / np.sqrt(np.maximum(left, _NOTHING)), 0.0) - 1.0
+    return np.asarray(contrast + vectors @ (factors * (vectors.T @ contrast)))
