@@ -63,7 +63,7 @@ class TrialDraws:
     def order_withdrawn(self) -> bool:
         """Whether a trial ended for harm, and nobody restored the model's order or tries it again.
 
-        While a trial is open the draw decides: a person started it after the one that ended for harm.
+        While a trial is open the draw decides: a person started it after the harm.
         """
         return self._open() is None and self._harmed
 

@@ -131,6 +131,7 @@ def start(
 
     Example: `recommender trial start --effect 0.2 --clinicians 12 --practice practice.toml`
     """
+    from recommender.journal.trial_arms import trials_of_harm
     from recommender.journal.trials import start_trial
     from recommender.trial.planning import size_of
     from recommender.trial.protocol import TrialProtocol
@@ -147,6 +148,11 @@ def start(
     )
     text = f"{size.rated:,} rated clients are needed, about {size.randomised:,} randomised."
     out.print(text)
+    with opened_store(store) as journal, journal.reading() as connection:
+        harmed = bool(trials_of_harm(connection))
+    if harmed:
+        text = "A trial ended for harm here: half of the clients are shown the model's order again."
+        out.print(text, soft_wrap=True)
     if not yes:
         typer.confirm("Until then no prediction is shown to anybody. Start?", abort=True)
     with opened_store(store) as journal, journal.writing() as connection:

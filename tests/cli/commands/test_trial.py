@@ -138,7 +138,8 @@ def test_after_harm_nobody_is_shown_the_models_order_until_it_is_restored(
 
     usual = asked(desk, 900, answers={"agrees": False})["shortlist"]
     assert_usual(desk, usual)
-    of_corner("start", store_url, "--effect", "1.2", *ASSUMED, "--yes")
+    again = of_corner("start", store_url, "--effect", "1.2", *ASSUMED, "--yes")
+    assert "A trial ended for harm here" in again.output
     assert asked(desk, 901)["mode"] == "trial"
     run("trial", "stop", "--reason", "too_few_clients", url=store_url)
     assert_usual(desk, usual)
