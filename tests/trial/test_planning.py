@@ -5,7 +5,7 @@ import pytest
 from recommender.errors import RecommenderError
 from recommender.trial.planning import TrialAssumptions, error_beyond, power_at, size_of
 
-PLAIN = TrialAssumptions(explained=0.0, looks=(1.0,))
+PLAIN = TrialAssumptions(alpha=0.05, explained=0.0, looks=(1.0,))
 
 
 @pytest.mark.parametrize(("effect", "rated"), [(0.1, 3140), (0.2, 785), (0.3, 349)])
