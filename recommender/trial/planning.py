@@ -33,8 +33,7 @@ class TrialAssumptions:
         Chance that an effect of the assumed size is found.
     alpha
         Two-sided error: half of it for a benefit, half for harm. Below .05, so that false claims
-        are at most .05 with what the normal boundaries approximate (.050 to .053 were measured with
-        .05 where clinicians differ); it costs 7 % more clients.
+        are at most .05 with what the normal boundaries approximate; it costs 7 % more clients.
     looks
         Shares of the ratings at which is looked, ascending; the last is 1.
     explained
