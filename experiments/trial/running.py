@@ -10,9 +10,6 @@ from recommender.trial.planning import TrialAssumptions
 from recommender.trial.protocol import TrialClients, TrialProtocol
 from recommender.trial.randomisation import MODEL, arm_of
 
-MARGIN = 1.35
-"""Clients drawn for each that is planned: enough for the last look nearly always."""
-
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -58,32 +55,42 @@ def begun_with(
     return np.asarray(orders[np.arange(len(rows)), rank])
 
 
-def true_effect(world: TrialWorld, does: Behaviour, repeats: int = 40) -> TrueEffect:
+def begin_chances(world: TrialWorld, arm: int, does: Behaviour) -> Floats:
+    """The chance that each client begins with each clinician in an arm, (n, clinicians)."""
+    orders = world.orders[arm]
+    shown = (orders != NOBODY).sum(axis=1, keepdims=True)
+    others = np.where(shown > 1, (1.0 - does.follow) / np.maximum(shown - 1, 1), 0.0)
+    by_rank = np.broadcast_to(others, orders.shape).copy()
+    by_rank[:, 0] = np.where(shown[:, 0] > 1, does.follow, 1.0)
+    chances = np.zeros(world.alliance.shape)
+    rows, ranks = np.nonzero(orders != NOBODY)
+    np.add.at(chances, (rows, orders[rows, ranks]), by_rank[rows, ranks])
+    return chances
+
+
+def true_effect(world: TrialWorld, does: Behaviour) -> TrueEffect:
     """The true effect by intention to treat, and the assumptions that hold in this world."""
-    rng = np.random.default_rng(0)
-    n, clinicians = world.alliance.shape
-    rows = np.tile(np.arange(n), repeats)
-    means, whom = [], []
-    for arm in (0, 1):
-        found = begun_with(world, rows, np.full(len(rows), arm), does, rng)
-        means.append(world.alliance[rows, found])
-        whom.append(np.bincount(found, minlength=clinicians) / len(rows))
-    busy = 1.0 / float(np.square((whom[0] + whom[1]) / 2.0).sum())
-    both = np.concatenate(means)
-    total = float(both.var() + world.noise**2)
-    # How clinicians differ on average over the clients, as a share of the variance of ratings.
-    between = float(world.alliance.mean(axis=0).var()) / total
-    r = float(np.corrcoef(np.tile(world.client_part[rows], 2), both)[0, 1])
+    chances = np.stack([begin_chances(world, arm, does) for arm in (0, 1)])
+    rated = chances * _rated(world, world.alliance, does)
+    # Of clients who rate: that is what the registered analysis estimates.
+    usual, model = np.sum(rated * world.alliance, axis=(1, 2)) / np.sum(rated, axis=(1, 2))
+    weights = rated.sum(axis=0) / rated.sum()
+    mean = float(np.sum(weights * world.alliance))
+    expected = float(np.sum(weights * np.square(world.alliance - mean)))
+    total = expected + world.noise**2
+    part = world.client_part[:, None] - float(np.sum(weights.sum(axis=1) * world.client_part))
+    shared = float(np.sum(weights * part * (world.alliance - mean)))
+    whom = rated.sum(axis=1) / rated.sum(axis=(1, 2))[:, None]
+    busy = 1.0 / float(np.square(whom.mean(axis=0)).sum())
     assumed = TrialAssumptions(
-        explained=r**2 * float(both.var()) / total,
-        icc=between,
+        explained=shared**2 / float(np.sum(weights * part**2)) / total,
+        # How clinicians differ on average over the clients, as a share of the variance of ratings.
+        icc=float(world.alliance.mean(axis=0).var()) / total,
         clinicians=busy,
         # As far apart as evenly spread caseloads with the same sum of squared differences are.
         apart=min(float(np.sqrt(np.square(whom[1] - whom[0]).sum() * busy / 4.0)), 1.0),
-        rated=does.rated,
+        rated=float(rated.sum() / chances.sum()),
     )
-    # Of clients who rate: that is what the registered analysis estimates.
-    usual, model = (np.average(each, weights=_rated(world, each, does)) for each in means)
     return TrueEffect(float(model - usual), float(np.sqrt(total)), assumed)
 
 
@@ -94,16 +101,27 @@ def _rated(world: TrialWorld, expected: Floats, does: Behaviour) -> Floats:
 
 
 def drawn_clients(
-    world: TrialWorld, size: int, does: Behaviour, shift: float, seed: int
+    world: TrialWorld,
+    size: int,
+    does: Behaviour,
+    seed: int,
+    *,
+    shift: float = 0.0,
+    rise: float = 0.0,
 ) -> TrialClients:
-    """Clients in the order of their requests; `shift` is added to ratings in the model's arm."""
+    """Clients in the order of their requests.
+
+    `shift` is added to ratings in the model's arm; `rise` is by how much ratings rise from the
+    first client to the last.
+    """
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, len(world.client_part), size)
     drawn = [arm_of(f"trial {seed}", str(each), 0.5) == MODEL for each in range(size)]
     arm = np.array(drawn, dtype=np.intp)
     whom = begun_with(world, rows, arm, does, rng)
-    expected = world.alliance[rows, whom] + shift * arm
-    rating = expected + rng.normal(0.0, world.noise, size)
+    expected = world.alliance[rows, whom]
+    over_time = shift * arm + rise * np.linspace(-0.5, 0.5, size)
+    rating = expected + over_time + rng.normal(0.0, world.noise, size)
     unrated = rng.random(size) > _rated(world, expected, does)
     rating[unrated] = np.nan
     return TrialClients(

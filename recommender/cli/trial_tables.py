@@ -12,18 +12,29 @@ YEARS = (1, 2, 4)
 
 
 def plan_table(
-    sizes: Sequence[TrialSize], powers: Sequence[Sequence[float]], per_month: float | None
+    sizes: Sequence[TrialSize],
+    beyond: Sequence[float | None],
+    powers: Sequence[Sequence[float]],
+    per_month: float | None,
 ) -> RecordTable:
     """How many clients each effect needs, and what the next years' clients would find."""
     found_after = (f"found after {year} y" for year in YEARS[: len(powers[0])])
-    headings = ("effect (sd)", "clients rated", "randomised", "months here", *found_after)
+    headings = (
+        "effect (sd)",
+        "clients rated",
+        "randomised",
+        "months here",
+        "error beyond",
+        *found_after,
+    )
     table = RecordTable("A trial of the order", headings)
-    for size, power in zip(sizes, powers, strict=True):
+    for size, others, power in zip(sizes, beyond, powers, strict=True):
         table.add_row(
             f"{size.effect:.1f}",
             _count(size.rated),
             _count(size.randomised),
             "unknown" if per_month is None else _count(size.months and round(size.months)),
+            "" if others is None else f"x {others:.2f}",
             *(f"{each:.0%}" for each in power),
         )
     return table
@@ -50,6 +61,7 @@ def report_table(report: TrialReport) -> RecordTable:
     table = RecordTable("Effect on the early alliance", headings)
     named: tuple[tuple[str, TrialEstimate | None], ...] = (
         ("randomised and rated (registered)", report.rated_alone),
+        ("with an error for other clinicians too", report.beyond),
         ("and leavers imputed as low", report.leavers_imputed),
         ("who begin with the first because of it", report.compliers),
     )

@@ -1,13 +1,22 @@
-"""Arms of a trial: which trial is open, who was drawn into which arm, and what both orders were."""
+"""Arms of a trial: which trial is open, who was drawn into which arm, and what both orders were.
+
+And whether the model's order is withdrawn, because a trial ended for harm.
+"""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, union
 
 from recommender.journal.request_versions import all_versions
-from recommender.store.schema import trial_arms, trial_ends, trials
+from recommender.store.schema import (
+    trial_arms,
+    trial_ends,
+    trial_looks,
+    trial_restorations,
+    trials,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,15 @@ class TrialArm:
     usual_order: tuple[str, ...]
 
 
+HARM = "harm"
+"""Reason of an end, and decision of a look, after which the model's order is withdrawn."""
+_HARMED = union(
+    select(trial_ends.c.trial_id).where(trial_ends.c.reason == HARM),
+    select(trial_looks.c.trial_id).where(trial_looks.c.decision == HARM),
+).subquery()
+_NOT_RESTORED = select(_HARMED.c.trial_id).where(
+    _HARMED.c.trial_id.not_in(select(trial_restorations.c.trial_id))
+)
 _OPEN = select(trials).where(
     ~select(trial_ends.c.trial_id).where(trial_ends.c.trial_id == trials.c.trial_id).exists()
 )
@@ -47,6 +65,11 @@ def open_trial(connection: Connection) -> OpenTrial | None:
     if row is None:
         return None
     return OpenTrial(row.trial_id, row.protocol, row.seed)
+
+
+def trials_of_harm(connection: Connection) -> tuple[str, ...]:
+    """Ids of trials that ended for harm, after which nobody restored the model's order."""
+    return tuple(connection.execute(_NOT_RESTORED).scalars())
 
 
 def arm_of_request(connection: Connection, trial_id: str, recommendation_id: str) -> str | None:

@@ -15,7 +15,7 @@ from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.pairings import outcomes_of
 from recommender.journal.rated_pairings import RatedPairing
 from recommender.journal.ratings import ratings_by_pairing
-from recommender.journal.trial_arms import OpenTrial, open_trial
+from recommender.journal.trial_arms import OpenTrial, open_trial, trials_of_harm
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import (
     pairings,
@@ -23,6 +23,7 @@ from recommender.store.schema import (
     trial_arms,
     trial_ends,
     trial_looks,
+    trial_restorations,
     trials,
 )
 
@@ -142,6 +143,28 @@ def end_trial(connection: Connection, trial_id: str, reason: str, *, actor: str)
     values = {"trial_id": trial_id, "reason": reason, "actor": actor, "recorded_at": at}
     connection.execute(insert(trial_ends).values(**values))
     append(connection, AuditEntry(actor, "trial.ended", {"trial_id": trial_id, "reason": reason}))
+
+
+def restore_order(connection: Connection, reason: str, *, actor: str) -> int:
+    """Lets servers show the model's order again after trials that ended for harm; how many.
+
+    Raises
+    ------
+    ConflictError
+        When the order is not withdrawn.
+    """
+    advisory_lock(connection, "trial")
+    withdrawn_by = trials_of_harm(connection)
+    if not withdrawn_by:
+        remedy = "nothing is to be restored: see how far a trial is with recommender trial progress"
+        raise ConflictError("order", "is not withdrawn", remedy)
+    at = database_time(connection)
+    for trial_id in withdrawn_by:
+        values = {"trial_id": trial_id, "reason": reason, "actor": actor, "recorded_at": at}
+        connection.execute(insert(trial_restorations).values(**values))
+        facts = {"trial_id": trial_id, "reason": reason}
+        append(connection, AuditEntry(actor, "trial.order_restored", facts))
+    return len(withdrawn_by)
 
 
 def requests_per_month(connection: Connection, *, since: datetime) -> float | None:

@@ -95,6 +95,8 @@ class Recommendation:
         predicted is shown.
     orders
         Both orders of a trial; None for a client who takes no part in one.
+    withdrawn
+        Whether nothing is predicted because the model's order is withdrawn.
     """
 
     mode: str
@@ -108,6 +110,7 @@ class Recommendation:
     unresolved: tuple[UnresolvedReferences, ...] = ()
     eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
     orders: TrialOrders | None = field(default=None, repr=False)
+    withdrawn: bool = False
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -150,6 +153,7 @@ def recommend(
     top_k: int = DEFAULT_TOP_K,
     seed: str | None = None,
     by_model: bool | None = None,
+    withdrawn: bool = False,
 ) -> Recommendation:
     """The shortlist of clinicians who satisfy the client's constraints, strongest first.
 
@@ -176,6 +180,9 @@ def recommend(
         In a trial of the order, whether this client's is the model's or the usual one of the next
         free day; nothing predicted is shown in either. None without a trial. A client without
         consent, or with fewer than two eligible clinicians, takes no part.
+    withdrawn
+        Whether the model's order is withdrawn after a trial that ended for harm: nothing is
+        predicted, and everybody gets the order of the next free day.
 
     Raises
     ------
@@ -220,7 +227,7 @@ def recommend(
     context = request_context_of(practice, intake.client_id, roster.ids, day)
     request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
     orders, stated, eligible_pairs = None, None, None
-    if consents_to_prediction(practice, intake):
+    if not withdrawn and consents_to_prediction(practice, intake):
         stated = score_stated(request, plan_for(model, encoding))
         eligible = stated.pairs.part(0, stated.eligible)
         if by_model is not None and len(eligible) > 1:
@@ -248,6 +255,7 @@ def recommend(
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
         eligible_pairs=eligible_pairs,
         orders=orders,
+        withdrawn=withdrawn,
     )
 
 

@@ -100,6 +100,8 @@ def recommend_request(
 ) -> ServedRecommendation:
     """The recommendation for a request body, in an arm of a trial if one is open.
 
+    After a trial that ended for harm it is in the usual order, until the model's is restored.
+
     Raises
     ------
     ProblemError
@@ -158,6 +160,7 @@ def recommend_parsed(
         top_k=request.top_k,
         seed=recommendation_id,
         by_model=None if drawn is None else drawn.arm == MODEL,
+        withdrawn=draws is not None and draws.order_withdrawn(),
     )
     shown = cards(
         snapshot.practice,

@@ -11,10 +11,14 @@ from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, Intake, Recommendation
 from recommender.screening.screening import Screening
-from recommender.serving.schemas.recommendation_warning import RecommendationWarning
+from recommender.serving.schemas.recommendation_warning import (
+    ORDER_WITHDRAWN,
+    RecommendationWarning,
+)
 from recommender.serving.schemas.reference_warnings import reference_sentence
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
+FREE_FIRST = "Those who are free first come first. Nothing personal went into the order."
 STALE_TO_CLIENT = "Times may have changed: the practice checks them with you."
 
 
@@ -54,13 +58,19 @@ def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]
             message="The model was not trained on ratings of this practice: the order follows "
             "published effect sizes and what other practices contributed.",
         )
-    if recommendation.mode == CONSTRAINTS_ONLY:
+    if recommendation.withdrawn:
+        yield RecommendationWarning(
+            code=ORDER_WITHDRAWN,
+            message="A trial ended for harm, so that the model's order is withdrawn: no alliance "
+            "was predicted, and clinicians who are free first come first.",
+            message_to_client=FREE_FIRST,
+        )
+    elif recommendation.mode == CONSTRAINTS_ONLY:
         yield RecommendationWarning(
             code="no_consent",
             message="The client has not consented to a personalised order: no alliance was "
             "predicted, and clinicians who are free first come first.",
-            message_to_client="Those who are free first come first. Nothing personal went into "
-            "the order.",
+            message_to_client=FREE_FIRST,
         )
 
 

@@ -1,9 +1,15 @@
-"""The arm of each request while a trial is open."""
+"""The arm of each request while a trial is open, and whether the order is withdrawn after one."""
 
 import time
 from dataclasses import dataclass
 
-from recommender.journal.trial_arms import OpenTrial, TrialArm, arm_of_request, open_trial
+from recommender.journal.trial_arms import (
+    OpenTrial,
+    TrialArm,
+    arm_of_request,
+    open_trial,
+    trials_of_harm,
+)
 from recommender.recommendation.trial_orders import TrialOrders
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.store.database import Store
@@ -39,19 +45,27 @@ class TrialDraws:
     store
         The journal's database; None for a server without, where no trial can be.
     seconds
-        How long what was read of the open trial is used.
+        How long what was read of trials is used.
     """
 
     def __init__(self, store: Store | None, seconds: float) -> None:
         self._store, self._seconds = store, seconds
         self._trial: OpenTrial | None = None
         self._chance = 0.0
+        self._harmed = False
         self._read_at = -float("inf")
 
     @property
     def reads_store(self) -> bool:
         """Whether a draw may read the store, so that it does not belong on the event loop."""
         return self._store is not None and (self._trial is not None or self._is_old())
+
+    def order_withdrawn(self) -> bool:
+        """Whether a trial ended for harm, and nobody restored the model's order or tries it again.
+
+        While a trial is open the draw decides: a person started it after the harm.
+        """
+        return self._open() is None and self._harmed
 
     def draw(self, request: ParsedRequest, recommendation_id: str) -> DrawnArm | None:
         """The arm of a request; a later version of a request is in the arm of the first.
@@ -77,9 +91,10 @@ class TrialDraws:
             now = time.monotonic()
             with self._store.reading() as connection:
                 trial = open_trial(connection)
+                harmed = bool(trials_of_harm(connection))
             if trial is not None:
                 self._chance = TrialProtocol.from_json(trial.protocol).chance
-            self._trial, self._read_at = trial, now
+            self._trial, self._harmed, self._read_at = trial, harmed, now
         return self._trial
 
     def _is_old(self) -> bool:

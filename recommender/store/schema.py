@@ -217,6 +217,14 @@ trial_ends = _table(
     *_written_by(),
 )
 
+# After a trial that ended for harm the model's order is not shown until a row here.
+trial_restorations = _table(
+    "trial_restorations",
+    _text("trial_id", ForeignKey("trials.trial_id"), primary_key=True),
+    _text("reason"),
+    *_written_by(),
+)
+
 # What a second model would have shown for a recommendation; it is never shown.
 shadow_scores = _table(
     "shadow_scores",

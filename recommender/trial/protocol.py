@@ -9,14 +9,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.errors import ConflictError
+
 PRIMARY = (
     "Mean early alliance of all randomised clients with a rating, model order less usual order, "
-    "by intention to treat; least squares with the client part predicted before randomisation; "
-    "variance CR2 by clinician with Satterthwaite's degrees of freedom."
+    "by intention to treat, among the clinicians of the trial; least squares with the client part "
+    "predicted before randomisation; variance HC2 by client with Satterthwaite's degrees of "
+    "freedom."
 )
 SECONDARY = (
-    "The same with clients who left before rating at the 15th percentile of the residuals; the "
-    "effect among clients who begin with the model's first, by two-stage least squares."
+    "The same with an error that also covers other clinicians, CR2 by clinician; with clients who "
+    "left before rating at the 15th percentile of the residuals; the effect among clients who "
+    "begin with the model's first, by two-stage least squares."
 )
 
 
@@ -66,6 +70,16 @@ class TrialProtocol:
     def digest(self) -> str:
         """SHA-256 of `to_json`."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def refuse_other_analysis(self) -> None:
+        """Raises `ConflictError` where another analysis is registered than this version computes.
+
+        A trial that is analysed in another way than it registered proves nothing.
+        """
+        if self.primary != PRIMARY:
+            problem = "registers another analysis than this version computes"
+            remedy = "look and report with the version that started the trial"
+            raise ConflictError("protocol", problem, remedy)
 
     def due_at(self, share: float) -> int:
         """Rated clients from which the look at this share of them is due."""

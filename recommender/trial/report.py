@@ -46,6 +46,9 @@ class TrialReport:
         Standard deviation of ratings within the arms, in points.
     rated_alone
         The primary analysis; its interval is valid whatever looks were taken.
+    beyond
+        The same with an error that also covers other clinicians, and an interval as valid; None
+        with too few clinicians.
     leavers_imputed, compliers
         Further analyses, with ordinary 95 % intervals; None for compliers where the arm changed
         hardly anybody's clinician.
@@ -58,6 +61,7 @@ class TrialReport:
     usual: ArmCounts
     sd: float
     rated_alone: TrialEstimate
+    beyond: TrialEstimate | None
     leavers_imputed: TrialEstimate
     compliers: TrialEstimate | None
     sentence: str
@@ -69,13 +73,16 @@ def report_of(clients: TrialClients, protocol: TrialProtocol, look: TrialLook) -
     within = clients.rating[rated] - _arm_means(clients)[rated]
     sd = float(np.sqrt(within @ within / (np.count_nonzero(rated) - 2)))
     primary = TrialEstimate(look.effect.estimate, *look.interval, look.effect.clients)
+    others = look.interval_beyond
+    beyond = None
+    if look.beyond is not None and others is not None:
+        beyond = TrialEstimate(look.beyond.estimate, *others, look.beyond.clients)
     imputed = _ordinary(_with_leavers(clients))
     followed = complier_effect(
         clients.rating[rated],
         clients.arm[rated],
         clients.followed[rated].astype(np.float64),
         known_part(clients)[rated],
-        clients.clinician[rated],
     )
     return TrialReport(
         look.decision,
@@ -83,15 +90,17 @@ def report_of(clients: TrialClients, protocol: TrialProtocol, look: TrialLook) -
         _counts(clients, 0.0),
         sd,
         primary,
+        beyond,
         imputed,
         None if followed is None else _ordinary(followed),
-        _sentence(look, primary, imputed, sd, protocol),
+        _sentence(look, primary, beyond, imputed, sd, protocol),
     )
 
 
 def _sentence(
     look: TrialLook,
     primary: TrialEstimate,
+    beyond: TrialEstimate | None,
     imputed: TrialEstimate,
     sd: float,
     protocol: TrialProtocol,
@@ -108,6 +117,13 @@ def _sentence(
         text = (
             f"The trial does not show a difference between the orders: {size}. Effects outside "
             "the interval are unlikely; none inside it is shown."
+        )
+    if look.decision in (BENEFIT, HARM):
+        shown = beyond is not None and beyond.low * beyond.high > 0.0
+        text += (
+            " With an error that also covers other clinicians the interval excludes 0 as well."
+            if shown
+            else " That holds for the clinicians of this trial; for others it is not shown."
         )
     if np.sign(imputed.estimate) != np.sign(primary.estimate):
         text += " With clients who left before rating imputed the sign is the other one."
@@ -131,7 +147,7 @@ def _with_leavers(clients: TrialClients) -> ArmEffect:
     expected = level + slope * part
     low = np.quantile((clients.rating - expected)[rated], LEAVERS_QUANTILE)
     ratings = np.where(rated, clients.rating, expected + low)
-    return arm_effect(ratings[rows], clients.arm[rows], part[rows], clients.clinician[rows])
+    return arm_effect(ratings[rows], clients.arm[rows], part[rows])
 
 
 def _arm_means(clients: TrialClients) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

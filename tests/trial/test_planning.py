@@ -3,9 +3,9 @@
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.trial.planning import TrialAssumptions, power_at, size_of
+from recommender.trial.planning import TrialAssumptions, error_beyond, power_at, size_of
 
-PLAIN = TrialAssumptions(explained=0.0, icc=0.0, looks=(1.0,), clinicians=100_000)
+PLAIN = TrialAssumptions(alpha=0.05, explained=0.0, looks=(1.0,))
 
 
 @pytest.mark.parametrize(("effect", "rated"), [(0.1, 3140), (0.2, 785), (0.3, 349)])
@@ -25,15 +25,22 @@ def test_the_power_at_the_size_is_the_one_planned_for() -> None:
 
 
 def test_fewer_who_follow_cost_more_than_in_proportion() -> None:
-    all_follow, some = (size_of(0.3, TrialAssumptions(follow=f, icc=0.0)).rated for f in (1, 0.6))
+    all_follow, some = (size_of(0.3, TrialAssumptions(follow=f)).rated for f in (1, 0.6))
     assert all_follow is not None
     assert some is not None
     assert some / all_follow == pytest.approx(1 / 0.6**2, rel=0.01)
 
 
-def test_too_few_clinicians_put_an_effect_out_of_reach() -> None:
-    assumed = TrialAssumptions(clinicians=4, icc=0.15, apart=1.0)
-    assert size_of(0.1, assumed).rated is None
+def test_too_few_who_follow_put_an_effect_out_of_reach() -> None:
+    assert size_of(0.1, TrialAssumptions(follow=0.05)).rated is None
+
+
+def test_clinicians_widen_the_error_that_covers_others_alone() -> None:
+    few, many = (TrialAssumptions(clinicians=n, icc=0.15, apart=0.5) for n in (5, 50))
+    assert size_of(0.2, few).rated == size_of(0.2, many).rated
+    assert error_beyond(500, few) > error_beyond(500, many) > 1.0
+    assert error_beyond(5_000, few) > error_beyond(500, few)
+    assert error_beyond(5_000, TrialAssumptions(apart=0.0)) == 1.0
 
 
 @pytest.mark.parametrize(

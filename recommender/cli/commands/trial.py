@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from recommender.journal.trials import StoredTrial
     from recommender.practice.definition import Practice
     from recommender.store.database import Connection
-    from recommender.trial.looks import TrialLook
     from recommender.trial.planning import TrialAssumptions
     from recommender.trial.protocol import TrialClients, TrialProtocol
 
@@ -45,6 +44,9 @@ Follow = Annotated[
     float,
     typer.Option(help="Share of clients who begin with the first because of the order."),
 ]
+Explained = Annotated[
+    float, typer.Option(help="Share of rating variance that the predicted client part explains.")
+]
 Icc = Annotated[float, typer.Option(help="Share of rating variance between clinicians.")]
 Clinicians = Annotated[int, typer.Option(help="Clinicians who take clients.")]
 Apart = Annotated[
@@ -62,6 +64,7 @@ def plan(
     power: Power = 0.8,
     rated: Rated = 0.68,
     follow: Follow = 0.6,
+    explained: Explained = 0.05,
     icc: Icc = 0.05,
     clinicians: Clinicians = 20,
     apart: Apart = 0.2,
@@ -77,12 +80,15 @@ def plan(
     Example: `recommender trial plan --clinicians 12 --per-month 30`
     """
     from recommender.cli.trial_tables import YEARS, plan_table
-    from recommender.trial.planning import EFFECTS, power_at, size_of
+    from recommender.trial.planning import EFFECTS, error_beyond, power_at, size_of
 
     with exit_on_error(as_json=as_json):
-        assumed = _assumptions(power, rated, follow, icc, clinicians, apart, None)
+        assumed = _assumptions(power, rated, follow, explained, icc, clinicians, apart, None)
         rate = per_month if per_month is not None or store is None else _rate(store)
         sizes = [size_of(effect, assumed, rate) for effect in EFFECTS]
+        beyond = [
+            None if each.rated is None else error_beyond(each.rated, assumed) for each in sizes
+        ]
         powers = [
             [power_at(12 * year * rate * rated, each.effect, assumed) for year in YEARS]
             if rate
@@ -90,10 +96,13 @@ def plan(
             for each in sizes
         ]
     if as_json:
-        rows = [asdict(s) | {"power_by_years": p} for s, p in zip(sizes, powers, strict=True)]
+        rows = [
+            asdict(size) | {"error_beyond": others, "power_by_years": by_years}
+            for size, others, by_years in zip(sizes, beyond, powers, strict=True)
+        ]
         print_json({"per_month": rate, "assumed": asdict(assumed), "effects": rows})
         return
-    out.print(plan_table(sizes, powers, rate))
+    out.print(plan_table(sizes, beyond, powers, rate))
     out.print(_rests_on(assumed, rate), soft_wrap=True)
     out.print("Next: recommender trial start --effect 0.2 …", soft_wrap=True)
 
@@ -105,6 +114,7 @@ def start(
     power: Power = 0.8,
     rated: Rated = 0.68,
     follow: Follow = 0.6,
+    explained: Explained = 0.05,
     icc: Icc = 0.05,
     clinicians: Clinicians = 20,
     apart: Apart = 0.2,
@@ -121,22 +131,28 @@ def start(
 
     Example: `recommender trial start --effect 0.2 --clinicians 12 --practice practice.toml`
     """
+    from recommender.journal.trial_arms import trials_of_harm
     from recommender.journal.trials import start_trial
     from recommender.trial.planning import size_of
     from recommender.trial.protocol import TrialProtocol
 
     with exit_on_error():
         declared = definition(practice)
-        assumed = _assumptions(power, rated, follow, icc, clinicians, apart, look)
+        assumed = _assumptions(power, rated, follow, explained, icc, clinicians, apart, look)
         size = size_of(effect, assumed)
         if size.rated is None or size.randomised is None:
-            remedy = "see `recommender trial plan`; plan for a larger effect or more clinicians"
+            remedy = "see `recommender trial plan`; plan for a larger effect"
             raise ConflictError("effect", "cannot be found with these assumptions", remedy)
     protocol = TrialProtocol(
         declared.id, effect, size.rated, size.randomised, assumed.looks, assumed.alpha, 0.5
     )
     text = f"{size.rated:,} rated clients are needed, about {size.randomised:,} randomised."
     out.print(text)
+    with opened_store(store) as journal, journal.reading() as connection:
+        harmed = bool(trials_of_harm(connection))
+    if harmed:
+        text = "A trial ended for harm here: half of the clients are shown the model's order again."
+        out.print(text, soft_wrap=True)
     if not yes:
         typer.confirm("Until then no prediction is shown to anybody. Start?", abort=True)
     with opened_store(store) as journal, journal.writing() as connection:
@@ -172,11 +188,12 @@ def look(store: RequiredStoreUrl, practice: Definition = "psychology", by: By = 
     """Take the look that is due; print whether the trial goes on, and no figure.
 
     Refused before it is due. The trial ends at a boundary for benefit or harm, or at the last look.
+    After harm servers with this store show everybody the usual order until `restore`.
 
     Example: `recommender trial look --practice practice.toml`
     """
     from recommender.journal.trials import end_trial, record_look
-    from recommender.trial.looks import CONTINUE, look_at
+    from recommender.trial.looks import CONTINUE, HARM, look_at
 
     with exit_on_error(), opened_store(store) as journal, journal.writing() as connection:
         stored, protocol, clients = _current(connection, definition(practice))
@@ -193,8 +210,12 @@ def look(store: RequiredStoreUrl, practice: Definition = "psychology", by: By = 
         out.print(f"Look at {found.rated:,} ratings: the trial goes on.")
         return
     out.print(f"Look at {found.rated:,} ratings: the trial has ended. Nobody is randomised now.")
-    if found.decision == "harm":
-        out.print("It ended for harm: withdraw the model with `recommender rollback`.")
+    if found.decision == HARM:
+        out.print(
+            "It ended for harm: servers with this store show everybody the usual order, and "
+            "predict nothing in lists, until `recommender trial restore`.",
+            soft_wrap=True,
+        )
     out.print("Next: recommender trial report", soft_wrap=True)
 
 
@@ -205,6 +226,8 @@ def stop(
     by: By = None,
 ) -> None:
     """End the trial early; `look` then takes its last look, which is valid if nobody saw results.
+
+    With the reason `harm` servers show everybody the usual order from then on, until `restore`.
 
     Example: `recommender trial stop --reason too_few_clients`
     """
@@ -219,6 +242,28 @@ def stop(
 
 
 @trial_app.command()
+def restore(
+    store: RequiredStoreUrl,
+    reason: Annotated[str, typer.Option(help="A code such as another_model.")],
+    by: By = None,
+) -> None:
+    """Show the model's order again after a trial that ended for harm; the audit log has who did.
+
+    Do it when another model is champion, or when you know what the harm came of. A further trial
+    needs no restoration: while it is open its draw decides.
+
+    Example: `recommender trial restore --reason another_model`
+    """
+    from recommender.journal.trials import restore_order
+    from recommender.journal.validation import code_faults, refuse
+
+    with exit_on_error(), opened_store(store) as journal, journal.writing() as connection:
+        refuse(code_faults(reason=reason))
+        restore_order(connection, reason, actor=by or getuser())
+    out.print("The model's order is restored: servers show it within their POLL_SECONDS.")
+
+
+@trial_app.command()
 def report(
     store: RequiredStoreUrl, practice: Definition = "psychology", as_json: AsJson = False
 ) -> None:
@@ -227,6 +272,7 @@ def report(
     Example: `recommender trial report --practice practice.toml`
     """
     from recommender.cli.trial_tables import counts_table, report_table
+    from recommender.trial.looks import TrialLook
     from recommender.trial.report import report_of
 
     with exit_on_error(as_json=as_json):
@@ -234,7 +280,9 @@ def report(
         if not _last_look(stored):
             problem = "has not ended: no result is shown, so that none can change it"
             raise ConflictError("trial", problem, "see how far it is: recommender trial progress")
-        found = report_of(clients, protocol, _as_found(stored))
+        protocol.refuse_other_analysis()
+        look_at_end = TrialLook.from_result(stored.looks[-1].result)
+        found = report_of(clients, protocol, look_at_end)
     if as_json:
         print_json({"protocol": asdict(protocol), **asdict(found)})
         return
@@ -284,6 +332,7 @@ def _assumptions(
     power: float,
     rated: float,
     follow: float,
+    explained: float,
     icc: float,
     clinicians: int,
     apart: float,
@@ -292,7 +341,13 @@ def _assumptions(
     from recommender.trial.planning import TrialAssumptions
 
     assumed = TrialAssumptions(
-        power=power, rated=rated, follow=follow, icc=icc, clinicians=clinicians, apart=apart
+        power=power,
+        rated=rated,
+        follow=follow,
+        explained=explained,
+        icc=icc,
+        clinicians=clinicians,
+        apart=apart,
     )
     return assumed if not looks else replace(assumed, looks=tuple(looks))
 
@@ -311,8 +366,11 @@ def _rests_on(assumed: "TrialAssumptions", rate: float | None) -> str:
     )  # fmt: skip
     return (
         f"Found with a chance of {assumed.power:.0%} by a two-sided test of {assumed.alpha:.0%} in "
-        f"{len(assumed.looks)} looks; {assumed.rated:.0%} rated, {assumed.follow:.0%} follow; "
-        f"{assumed.clinicians} clinicians, {assumed.icc:.0%} of the variance between them. {at}"
+        f"{len(assumed.looks)} looks; {assumed.rated:.0%} rated, {assumed.follow:.0%} follow; the "
+        f"client part explains {assumed.explained:.0%} of the variance. {at}\n"
+        "Found: among the clinicians of the trial. Error beyond: how many times as large the error "
+        f"is that also covers others, with {assumed.clinicians} who take clients and "
+        f"{assumed.icc:.0%} of the variance between them; more clients do not lower that part."
     )
 
 
@@ -340,12 +398,3 @@ def _current(
 
 def _last_look(stored: "StoredTrial") -> bool:
     return bool(stored.looks) and stored.looks[-1].decision != "continue"
-
-
-def _as_found(stored: "StoredTrial") -> "TrialLook":
-    """The last look as it was stored: ratings that arrived later do not change it."""
-    from recommender.trial.effect import ArmEffect
-    from recommender.trial.looks import TrialLook
-
-    result: dict[str, Any] = dict(stored.looks[-1].result)
-    return TrialLook(**result | {"effect": ArmEffect(**result["effect"])})

@@ -13,11 +13,14 @@ WarningCode = Literal[
     "evidence_prior",
     "pooled_prior",
     "no_consent",
+    "order_withdrawn",
     "nobody_eligible",
     "answer_needed",
     "triage",
     "stale_availability",
 ]
+
+ORDER_WITHDRAWN: WarningCode = "order_withdrawn"
 
 
 class RecommendationWarning(BaseModel):
@@ -32,9 +35,10 @@ class RecommendationWarning(BaseModel):
             description="`unknown_ids`, `similar_client_id`: see `reference_warnings`; "
             "`evidence_prior`, `pooled_prior`: the model was not trained on ratings of this "
             "practice; "
-            "`no_consent`: no personalised order was agreed to; `nobody_eligible`: the shortlist "
-            "is empty; `answer_needed`: because a question is open, see `fields`; `triage`: "
-            "because the request needs a person; `stale_availability`: times may have changed."
+            "`no_consent`: no personalised order was agreed to; `order_withdrawn`: after a trial "
+            "that ended for harm nothing is predicted; `nobody_eligible`: the shortlist is empty; "
+            "`answer_needed`: because a question is open, see `fields`; `triage`: because the "
+            "request needs a person; `stale_availability`: times may have changed."
         ),
     ]
     fields: Annotated[

@@ -18,7 +18,7 @@ from tests.support.builders import DEFINITION
 from tests.support.journal_rows import ACTOR, TODAY, count, pair, rate
 from tests.support.server import JournalServer, journal_server
 
-ASSUMED = ("--clinicians", "8", "--icc", "0", "--follow", "1")
+ASSUMED = ("--clinicians", "8", "--follow", "1", "--explained", "0.15")
 
 
 def run(*words: str, url: str | None = None) -> Result:
@@ -119,6 +119,55 @@ def test_a_trial_runs_from_its_start_to_its_report(desk: JournalServer, store_ur
     assert report["leavers_imputed"]["clients"] == 50
     assert "rated the early alliance higher" in of_corner("report", store_url).output
     assert "was the last one already" in of_corner("look", store_url).output
+
+
+@pytest.mark.slow
+def test_after_harm_nobody_is_shown_the_models_order_until_it_is_restored(
+    desk: JournalServer, store_url: str
+) -> None:
+    """Not even after another trial was begun and stopped, and then by a recorded decision alone."""
+    of_corner("start", store_url, "--effect", "1.2", *ASSUMED, "--yes")
+    for number in range(50):
+        begin(desk, number, asked(desk, number))
+    for name, arm in arms(desk).items():
+        rate(desk.store, name, score=40.0 + int(name[1:]) % 7 - (9.0 if arm == "model" else 0.0))
+    look = of_corner("look", store_url)
+    assert look.exit_code == 0, look.output
+    assert "until `recommender trial restore`" in look.output
+    assert json.loads(of_corner("report", store_url, "--json").output)["decision"] == "harm"
+
+    usual = asked(desk, 900, answers={"agrees": False})["shortlist"]
+    assert_usual(desk, usual)
+    again = of_corner("start", store_url, "--effect", "1.2", *ASSUMED, "--yes")
+    assert "A trial ended for harm here" in again.output
+    assert asked(desk, 901)["mode"] == "trial"
+    run("trial", "stop", "--reason", "too_few_clients", url=store_url)
+    assert_usual(desk, usual)
+
+    restored = run("trial", "restore", "--reason", "another_model", url=store_url)
+    assert restored.exit_code == 0, restored.output
+    assert asked(desk, 902)["mode"] == "model"
+    assert "is not withdrawn" in run("trial", "restore", "--reason", "again", url=store_url).output
+
+
+def assert_usual(desk: JournalServer, usual: list[dict[str, Any]]) -> None:
+    """The list is that of a client who does not agree to prediction, but says why."""
+    shown = asked(desk, 903)
+    assert shown["mode"] == "constraints_only"
+    assert [each["code"] for each in shown["warning_details"]] == ["order_withdrawn"]
+    assert "ended for harm" in shown["warnings"][0]
+    assert [each["clinician_id"] for each in shown["shortlist"]] == [
+        each["clinician_id"] for each in usual
+    ]
+    assert {each["predicted_alliance"] for each in shown["shortlist"]} == {None}
+
+
+def test_a_trial_stopped_for_harm_by_a_person_withdraws_the_order_as_well(
+    desk: JournalServer, store_url: str
+) -> None:
+    of_corner("start", store_url, "--effect", "0.9", *ASSUMED, "--yes")
+    run("trial", "stop", "--reason", "harm", url=store_url)
+    assert asked(desk, 1)["mode"] == "constraints_only"
 
 
 def test_a_client_remains_in_the_arm_of_the_first_request(

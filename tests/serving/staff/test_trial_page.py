@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from recommender.journal.trials import start_trial
+from recommender.journal.trials import end_trial, start_trial
 from recommender.security.scopes import Role
 from recommender.trial.protocol import TrialProtocol
 from tests.support.page_reader import read, signed_in
@@ -20,9 +20,16 @@ def test_the_page_counts_clients_over_both_arms(
         assert "No trial was started here." in read(owner, TRIAL).text
         protocol = TrialProtocol("corner", 0.2, 700, 1030, (0.5, 1.0), 0.05, 0.5)
         with server.store.writing() as connection:
-            start_trial(connection, protocol.to_json(), digest=protocol.digest, actor="owner")
+            trial_id = start_trial(
+                connection, protocol.to_json(), digest=protocol.digest, actor="owner"
+            )
         text = read(owner, TRIAL).text
+        with server.store.writing() as connection:
+            end_trial(connection, trial_id, "harm", actor="owner")
+        harmed = read(owner, TRIAL).text
     assert "A trial is running." in text
     assert "0 of about 1030" in text
-    assert "At 350 ratings" in text
+    assert "The next at 350 ratings" in text
     assert protocol.digest[:16] in text
+    assert "order is not shown" in harmed
+    assert "Its last look comes next" in harmed

@@ -68,6 +68,7 @@ ACTIONS: Mapping[str, str] = {
     "trial.started": "Started a trial of the order",
     "trial.looked": "Took a look at a trial",
     "trial.ended": "Ended a trial",
+    "trial.order_restored": "Restored predicted order after a trial that ended for harm",
     "subject.exported": "Exported all that is stored of a client",
     "subject.erased": "Erased a client",
     "retention.swept": "Deleted what is older than the retention periods",

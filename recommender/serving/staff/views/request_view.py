@@ -13,6 +13,7 @@ from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
+from recommender.serving.schemas.recommendation_warning import ORDER_WITHDRAWN
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.answers_used import unanswered_questions, used_answers
@@ -43,7 +44,7 @@ MAX_EXPLAINED = 5
 FITS_BUT_LATER = (
     "Fits every requirement and is free later than those shown, or as soon with a later id."
 )
-OF_ORDER = ("evidence_prior", "pooled_prior", "no_consent")
+OF_ORDER = ("evidence_prior", "pooled_prior", "no_consent", ORDER_WITHDRAWN)
 """Codes of warnings about what the order came from."""
 NOT_EXPLAINED = "The reasons can no longer be shown: the definition or the model has changed."
 

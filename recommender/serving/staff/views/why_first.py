@@ -14,6 +14,7 @@ from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.recommendation.trial_orders import TRIAL
 from recommender.serving.api.explanations import ExplanationCase
 from recommender.serving.present_clinicians import present_clinicians
+from recommender.serving.schemas.recommendation_warning import ORDER_WITHDRAWN
 from recommender.serving.schemas.responses import (
     TIE_BREAK_TEXTS,
     RecommendationResponse,
@@ -61,7 +62,10 @@ def why_first(
         by = "next free day" if by_rules else "prediction"
         return f"the first of {response.eligible} who fit, by {by}; only one was asked for."
     if by_rules:
-        return f"without consent to a personalised order, {_by_day(shown, response, state)}."
+        why = "without consent to a personalised order"
+        if any(each.code == ORDER_WITHDRAWN for each in response.warning_details):
+            why = "with predicted order withdrawn after a trial"
+        return f"{why}, {_by_day(shown, response, state)}."
     source = SOURCES.get(response.mode, "")
     return f"{source}{beside(first, others[0], _behind(case, first, others[0]))}."
 
