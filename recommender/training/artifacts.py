@@ -18,6 +18,7 @@ from recommender.practice.definition import Practice
 from recommender.training import plots
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
+from recommender.training.drawing import placed
 from recommender.training.evaluate import Evaluation
 from recommender.training.mlflow_run import ChildRun, TrackedRun
 from recommender.training.run_figures import figures_by_fold, figures_of
@@ -97,8 +98,9 @@ def write_evaluation(
     _frame(report.figures).to_csv(folder / "evaluation.csv", index=False)
     (folder / "report.json").write_text(report.to_json() + "\n", encoding="utf-8")
     for name, picture in drawn.items():
-        # Without a date the same numbers draw the same file.
-        picture.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        with placed(picture.figure):
+            # Without a date the same numbers draw the same file.
+            picture.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         picture.numbers.to_csv(folder / f"{name}.csv", index=False)
 
 

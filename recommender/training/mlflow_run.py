@@ -33,6 +33,7 @@ from mlflow.utils.validation import (
 
 from recommender.errors import RegistryError
 from recommender.registry.registry import Registry
+from recommender.training.drawing import placed
 
 PERSONAL = frozenset(("client", "clinician", "pairing", "name", "date_of_birth", "email", "phone"))
 PERSONAL_ENDINGS = ("client_id", "clinician_id", "pairing_id", "client_name", "clinician_name")
@@ -181,7 +182,7 @@ class TrackedRun:
 
     def log_figure(self, name: str, figure: Figure) -> None:
         """Logs a figure as `figures/<name>.svg` and `.png`."""
-        with self.registry.client() as client:
+        with self.registry.client() as client, placed(figure):
             # Without a date the same numbers draw the same file.
             drawn = {"metadata": {"Date": None}}
             client.log_figure(self.run_id, figure, f"figures/{name}.svg", save_kwargs=drawn)
