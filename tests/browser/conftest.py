@@ -49,9 +49,9 @@ def program() -> Path:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(program: Path) -> Iterator[Browser]:
-    """Closed with the module: while it runs, nothing else in this process may run a loop."""
+    """Closed before a test of another package: beside it, no test may run a loop of its own."""
     with sync_playwright() as playwright:
         running = opened(playwright, program)
         yield running

@@ -86,8 +86,10 @@ def named_counter(program: Path, named_roster: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    return browser.new_page(viewport=WIDE)
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport=WIDE)
+    yield page
+    page.close()
 
 
 def check_nothing_happened(page: Page, looker: Looker) -> None:

@@ -1,5 +1,7 @@
 """With script, an answer takes its place on the page; the page stays as the reader left it."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -14,12 +16,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def page(browser: Browser, counter: Office) -> Page:
+def page(browser: Browser, counter: Office) -> Iterator[Page]:
     """A request somebody reads."""
     page = browser.new_page(viewport=WIDE)
     new_request(page, counter)
     send(page, ANSWERS)
-    return page
+    yield page
+    page.close()
 
 
 def fitting(page: Page) -> list[str]:

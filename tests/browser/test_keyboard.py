@@ -1,5 +1,7 @@
 """From signing in to a rating, with the keyboard alone."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -58,8 +60,10 @@ class Hands:
 
 
 @pytest.fixture
-def hands(browser: Browser) -> Hands:
-    return Hands(browser.new_page(viewport=WIDE, locale="en-AU"))
+def hands(browser: Browser) -> Iterator[Hands]:
+    page = browser.new_page(viewport=WIDE, locale="en-AU")
+    yield Hands(page)
+    page.close()
 
 
 def signed_in(hands: Hands, office: Office) -> None:

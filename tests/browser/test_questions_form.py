@@ -1,6 +1,7 @@
 """A renderer of forms that knows nothing of us shows the questions of a practice, and its answers
 are those of a request."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def questions(counter: Office) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(browser: Browser, questions: dict[str, Any]) -> Page:
+def page(browser: Browser, questions: dict[str, Any]) -> Iterator[Page]:
     """The form, as react-jsonschema-form shows it."""
     if not BUNDLE.exists():
         missing("no renderer of forms in var/browser: run `make browser`, which needs npm")
@@ -38,7 +39,8 @@ def page(browser: Browser, questions: dict[str, Any]) -> Page:
     page.add_script_tag(path=BUNDLE)
     page.evaluate("questions => showQuestions(questions)", questions)
     page.get_by_label("How old are you?").wait_for()
-    return page
+    yield page
+    page.close()
 
 
 def test_a_public_renderer_shows_the_form_and_its_answers_bring_a_shortlist(

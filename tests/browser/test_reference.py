@@ -1,5 +1,7 @@
 """`/docs` in a browser: under the strict policy, nothing from elsewhere, on small screens too."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -18,8 +20,10 @@ VIOLATED = "([at, tags]) => axe.run(at, {runOnly: tags}).then(f => f.violations.
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    return browser.new_page(viewport=WIDE)
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport=WIDE)
+    yield page
+    page.close()
 
 
 def test_an_operation_is_opened_and_called_and_the_policy_refuses_nothing(
@@ -52,8 +56,9 @@ def test_nothing_reaches_over_the_edge_of_a_small_screen(page: Page, counter: Of
 def test_without_javascript_the_quick_start_and_the_list_of_operations_are_read(
     browser: Browser, counter: Office
 ) -> None:
-    page = browser.new_context(java_script_enabled=False).new_page()
+    page = browser.new_page(java_script_enabled=False)
     page.goto(f"{counter.url}/docs")
     read = page.locator("main").inner_text()
     assert f"curl {counter.url}/v1/recommendations" in read
     assert "Recommend clinicians for one client" in read
+    page.close()

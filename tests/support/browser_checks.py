@@ -13,7 +13,7 @@ from experiments.screenshots.chromium import WIDE
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NARROW: ViewportSize = {"width": 320, "height": 256}
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+SCHEMES: tuple[Literal["dark"], Literal["light"]] = ("dark", "light")
 OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
 """The browser's own note on a page that is a refusal; nothing on the page is amiss."""
 
@@ -27,13 +27,21 @@ tags => axe.run({runOnly: tags, resultTypes: ["violations"]}).then(found =>
         node => rule.id + ": " + node.html + " " + node.failureSummary)))
 """
 _TEXT = 'document.querySelector("main").innerText.replace(/\\s+/g, " ").trim()'
-_OVERFLOWING = """
-() => [...document.querySelectorAll("body *")].filter(each => {
+_FIT = (
+    """
+() => [[...document.querySelectorAll("body *")].filter(each => {
     const box = each.getBoundingClientRect();
     return box.width && (box.right > innerWidth + 1 || box.left < -1)
         && !each.closest(".skip, .wide *");
-}).map(each => each.outerHTML.slice(0, 120))
+}).map(each => each.outerHTML.slice(0, 120)),
 """
+    f"{_TEXT}]"
+)
+_HEADINGS = """
+() => [...document.querySelectorAll("main :is(h1, h2):not(.unprinted *)")]
+    .map(each => each.innerText)
+"""
+_PRINTED = 'document.querySelector("main").innerText'
 _FAINT = """
 () => {
     const rgb = said => {
@@ -102,74 +110,89 @@ class Looker:
         self.page, self.axe, self.origins = page, axe, origins
         self.heard = Heard()
         page.add_init_script(_WATCH)
+        # Sent once, and compiled only where it is called: half a megabyte for each state otherwise.
+        page.add_init_script(f"window.loadAxe = () => {{ {axe} }};")
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.heard.errors.append(str(error)))
         page.on("dialog", lambda dialog: self.heard.errors.append(dialog.message))
         page.on("response", self._answered)
 
     def look(self) -> Seen:
-        """Everything that is to be seen of the page as it stands."""
+        """Everything that is to be seen of the page as it stands.
+
+        Each change of size, colours or medium costs a layout and a picture of the whole page, so
+        that the changes are made in one round and everything that a condition shows is read in it.
+        """
         self.page.wait_for_load_state()
         heard, self.heard = self.heard, Heard()
         with self.left_as_found():
-            narrow = self._narrow()
-            return Seen(
-                barriers=self._barriers(),
-                errors=heard.errors,
-                elsewhere=heard.elsewhere,
-                bytes_loaded=sum(map(size, heard.loaded)),
-                overflowing=narrow[0],
-                lost=narrow[1],
-                faint=self._faint(),
-                unprinted=self._unprinted(),
-            )
+            overflowing, is_lost = self._narrow()
+            headings = self.page.evaluate(_HEADINGS)
+            barriers = self._barriers()
+            faint = self._faint()
+            unprinted = self._unprinted(headings)
+        return Seen(
+            barriers=barriers,
+            errors=heard.errors,
+            elsewhere=heard.elsewhere,
+            bytes_loaded=sum(map(size, heard.loaded)),
+            overflowing=overflowing,
+            lost=is_lost,
+            faint=faint,
+            unprinted=unprinted,
+        )
 
     @contextmanager
     def left_as_found(self) -> Iterator[None]:
         """Puts the page back as a person has it on a wide screen."""
         yield
-        self.page.emulate_media(color_scheme="light", forced_colors="none", media="screen")
+        self.page.emulate_media(
+            color_scheme="light",
+            forced_colors="none",
+            media="screen",
+            reduced_motion="no-preference",
+        )
         self.page.set_viewport_size(WIDE)
 
-    def _barriers(self) -> list[str]:
-        """By every rule in light; of the dark scheme only the colours are new."""
-        self.page.evaluate(self.axe)
-        found: list[str] = self.page.evaluate(_BARRIERS, TAGS)
-        self.page.emulate_media(color_scheme="dark")
-        dark: list[str] = self.page.evaluate(_BARRIERS, ["color-contrast"])
-        return [*found, *(f"dark: {each}" for each in dark)]
-
     def _narrow(self) -> tuple[list[str], bool]:
-        """What reaches over the edge at 320 pixels, and whether any text is gone."""
+        """What reaches over the edge at 320 pixels, and whether any text is gone; stays narrow."""
         # What a page asks its server for may arrive between the sizes: then both are seen again.
         for _ in range(2):
             self.page.set_viewport_size(WIDE)
             before = self.page.evaluate(_TEXT)
             self.page.set_viewport_size(NARROW)
-            is_lost = self.page.evaluate(_TEXT) != before
+            overflowing, text = self.page.evaluate(_FIT)
+            is_lost = text != before
             if not is_lost:
                 break
-        overflowing: list[str] = self.page.evaluate(_OVERFLOWING)
         return overflowing, is_lost
 
+    def _barriers(self) -> list[str]:
+        """By every rule in light; of the dark scheme only the colours are new."""
+        # A page that was open before it was looked at has no such function.
+        if not self.page.evaluate("window.loadAxe ? (loadAxe(), true) : false"):
+            self.page.evaluate(self.axe)
+        found: list[str] = self.page.evaluate(_BARRIERS, TAGS)
+        # A colour that changes by a transition would be read halfway between the schemes.
+        self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        dark: list[str] = self.page.evaluate(_BARRIERS, ["color-contrast"])
+        return [*found, *(f"dark: {each}" for each in dark)]
+
     def _faint(self) -> list[str]:
-        """What cannot be told from its ground in colours the reader chose, light and dark."""
+        """What cannot be told from its ground in colours the reader chose, dark and light."""
         found = []
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme, forced_colors="active")
             told: list[str] = self.page.evaluate(_FAINT)
             found += [f"{scheme}: {each}" for each in told]
-        self.page.emulate_media(color_scheme="light", forced_colors="none")
         return found
 
-    def _unprinted(self) -> list[str]:
+    def _unprinted(self, headings: list[str]) -> list[str]:
         """What is too faint on paper, and headings that are not on it."""
-        shown = self.page.locator("main :is(h1, h2):not(.unprinted *)").all_inner_texts()
-        self.page.emulate_media(media="print", color_scheme="dark")
-        printed = self.page.locator("main").inner_text()
+        self.page.emulate_media(media="print", color_scheme="dark", forced_colors="none")
         faint: list[str] = self.page.evaluate(_FAINT)
-        self.page.emulate_media(media="screen", color_scheme="light")
-        return faint + [each for each in shown if each not in printed]
+        printed: str = self.page.evaluate(_PRINTED)
+        return faint + [each for each in headings if each not in printed]
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not message.text.startswith(OWN_STATUS):
