@@ -5,6 +5,7 @@ fixture that needs it, so that one small test starts at once.
 """
 
 import shutil
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -49,6 +50,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 # Servers in this process
+
+
+@pytest.fixture(autouse=True)
+def _log_configuration() -> Iterator[None]:
+    """What a command run in this process sets for its log ends with the test: its stream closes."""
+    loaded = "structlog" in sys.modules
+    before = sys.modules["structlog"].get_config() if loaded else None
+    yield
+    if before is not None:
+        sys.modules["structlog"].configure(**before)
+    elif "structlog" in sys.modules:
+        sys.modules["structlog"].reset_defaults()
 
 
 @pytest.fixture(scope="session")
