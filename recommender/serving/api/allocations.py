@@ -14,12 +14,13 @@ from recommender.allocation.terms import (
     places_of,
     unknown_clinicians,
 )
-from recommender.errors import IntakeError, RecommenderError
+from recommender.errors import ConflictError, IntakeError, RecommenderError
 from recommender.practice.columns import Columns
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.problems import (
     BUSY,
+    CONFLICT,
     INVALID,
     LIST_TOO_LONG,
     MAX_ERRORS,
@@ -51,6 +52,7 @@ from recommender.serving.schemas.reference_warnings import (
 from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.trial_draws import TrialDraws
 from recommender.tables.cells import People
 from recommender.tables.references import references_of_one, table_warnings
 
@@ -65,7 +67,7 @@ router = APIRouter(tags=["allocations"], route_class=ApiRoute)
     operation_id="allocate",
     summary="Allocate a waiting list",
     response_model=AllocationResponse,
-    responses=problem_responses(INVALID, LIST_TOO_LONG, NOT_READY, BUSY),
+    responses=problem_responses(INVALID, LIST_TOO_LONG, CONFLICT, NOT_READY, BUSY),
     openapi_extra=request_body("AllocationRequest"),
 )
 async def post_allocations(
@@ -74,24 +76,34 @@ async def post_allocations(
     """Assign as many clients as possible, earlier priority classes first.
 
     Among all such allocations this one has the largest sum of predicted alliance. Promised
-    clinicians are never changed. The result equals that of `recommender allocate`.
+    clinicians are never changed. The result equals that of `recommender allocate`. After a trial
+    that ended for harm the model's order is withdrawn, and nobody is allocated by it (409).
     """
     info = request_info(request.scope)
     info.model = snapshot.digest
-    response = await context.queues.allocations.run(allocate_request, snapshot, body)
+    response = await context.queues.allocations.run(allocate_request, snapshot, body, context.draws)
     info.mode = response.mode
     return Response(visible_json(response, caller(request).scopes), media_type=JSON)
 
 
-def allocate_request(snapshot: ServingSnapshot, body: JsonBody) -> AllocationResponse:
+def allocate_request(
+    snapshot: ServingSnapshot, body: JsonBody, draws: TrialDraws
+) -> AllocationResponse:
     """The response to an allocation request.
 
     Raises
     ------
+    ConflictError
+        When a trial ended for harm, and nobody restored the model's order.
     ProblemError
         When the body is not strict JSON or fails validation, the list is too long, or it names
         clinicians, fields or levels that do not exist.
     """
+    if draws.order_withdrawn():
+        problem = "ended for harm, so that the model's order is withdrawn"
+        raise ConflictError(
+            "trial", problem, "allocate without it; see `recommender trial restore`"
+        )
     request = _read(snapshot, body)
     people = People(
         tuple(each.client_id for each in request.clients),

@@ -68,7 +68,7 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "Booked appointments may have an hour (`local_time`, `first_time` of a pairing).",
             "The mode `trial`: the order is under study, and no prediction is shown; `notice` says "
             "so. After a trial that ended for harm lists have the mode `constraints_only` and the "
-            "warning `order_withdrawn`.",
+            "warning `order_withdrawn`, and allocations are refused (409).",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "`GET /v1/models` has `claims`: whether matching and an order better than chance are "

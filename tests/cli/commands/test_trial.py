@@ -16,7 +16,7 @@ from recommender.settings import Settings
 from recommender.store.schema import trial_arms
 from tests.support.builders import DEFINITION
 from tests.support.journal_rows import ACTOR, TODAY, count, pair, rate
-from tests.support.server import JournalServer, journal_server
+from tests.support.server import JournalServer, a_request, journal_server
 
 ASSUMED = ("--clinicians", "8", "--follow", "1", "--explained", "0.15")
 
@@ -160,6 +160,8 @@ def assert_usual(desk: JournalServer, usual: list[dict[str, Any]]) -> None:
         each["clinician_id"] for each in usual
     ]
     assert {each["predicted_alliance"] for each in shown["shortlist"]} == {None}
+    waiting = {"clients": [{"client_id": "c0904", "answers": a_request()["answers"]}]}
+    assert desk.post("/v1/allocations", waiting).status_code == 409
 
 
 def test_a_trial_stopped_for_harm_by_a_person_withdraws_the_order_as_well(
