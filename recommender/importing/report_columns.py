@@ -6,6 +6,7 @@ from pathlib import Path
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_check import SESSION, cells_of, columns_read
 from recommender.importing.mapping_file import Cell, MappingFile
+from recommender.importing.offered_clinicians import offered_clinicians
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.people_fields import ImportedPeople, columns_by_hand
 from recommender.importing.score_columns import item_columns, session_columns
@@ -44,6 +45,8 @@ def complete_report(
             read[key] |= set(columns_by_hand(side, source))
         for file, unread, reason in unread_columns(source, read[key], declared.leave_out):
             log.leave_out_column(file, unread, reason)
+    clinicians = tables["clinicians"]
+    log.offer(offered_clinicians(practice, clinicians.header, clinicians.rows))
     for name, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
         _report_fields(name, fields, tables[name], imported[name], log)
     for path in unused:

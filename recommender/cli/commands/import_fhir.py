@@ -20,7 +20,7 @@ from recommender.cli.commands.console import (
     uses_extras,
     utc_now,
 )
-from recommender.cli.commands.imports import KEY, Key
+from recommender.cli.commands.imports import KEY, Key, early_ratings
 from recommender.errors import RecommenderError
 from recommender.practice.definition import Practice
 
@@ -171,6 +171,7 @@ def _write_extra(path: Path, clinicians: "OutputTable") -> None:
 
 def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Path | None) -> None:
     from recommender.cli.import_tables import import_view, preview_view
+    from recommender.importing.counts import counted_tables
 
     out.print(import_view(report))
     if not tables:
@@ -178,7 +179,7 @@ def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Pa
         return
     if out_ is None:
         out.print(preview_view(tables, PREVIEW_ROWS))
-    counts = ", ".join(f"{count:,} {name}" for name, count in report.written.items())
+    counts = counted_tables(report.written)
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
     if out_ is None:
         out.print("No table was written. To write them, add --out FOLDER.", style="bold")
@@ -193,6 +194,6 @@ def _check_written(folder: Path, declared: Practice, practice: str, *, as_json: 
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
     if not as_json:
-        rated = f"{report.summary.pairings_rated:,} pairings have an early rating"
+        rated = early_ratings(report.summary.pairings_rated)
         out.print(f"Checked: sound; {rated}.", soft_wrap=True)
         out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)

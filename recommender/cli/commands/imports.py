@@ -99,11 +99,12 @@ def import_files(
 
 def _print_import(imported: "ImportedTables", out_: Path | None, rows: int) -> None:
     from recommender.cli.import_tables import import_view, preview_view
+    from recommender.importing.counts import counted_tables
 
     out.print(import_view(imported.report))
     if out_ is None and rows:
         out.print(preview_view(imported.tables, rows))
-    counts = ", ".join(f"{count:,} {name}" for name, count in imported.report.written.items())
+    counts = counted_tables(imported.report.written)
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
 
 
@@ -117,11 +118,20 @@ def _check_written(folder: Path, practice: str) -> None:
     if not report.sound:
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
-    rated = f"{report.summary.pairings_rated:,} pairings have an early rating"
+    rated = early_ratings(report.summary.pairings_rated)
     verdict = "sound, but see `recommender check`" if report.implausible else "sound"
     out.print(f"Checked: {verdict}; {rated}. The report is {folder / REPORT_FILES[1]}.",
               soft_wrap=True)  # fmt: skip
     out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)
+
+
+def early_ratings(rated: int) -> str:
+    """How many pairings have an early rating."""
+    return (
+        f"{rated:,} pairing has an early rating"
+        if rated == 1
+        else f"{rated:,} pairings have an early rating"
+    )
 
 
 def _write_extra(path: Path, imported: "ImportedTables") -> None:
@@ -132,10 +142,16 @@ def _write_extra(path: Path, imported: "ImportedTables") -> None:
     if path.exists():
         raise RecommenderError(str(path), "is there already", "name another file with --extra")
     table = imported.tables["clinicians"]
+    offered = imported.report.offered
+    # A fact that only some clinicians have must be filled in for the others too.
+    needed = {} if offered is None else {**offered.lacking, **offered.lacking_for_some}
     empty = [
         place
         for place, column in enumerate(table.header)
-        if column not in ("clinician_id", "name") and all(row[place] is None for row in table.rows)
+        if column in needed
+        or (
+            column not in ("clinician_id", "name") and all(row[place] is None for row in table.rows)
+        )
     ]
     places = [table.header.index(column) for column in ("clinician_id", "name")] + empty
     rows = [[row[place] for place in places] for row in table.rows]
