@@ -1,4 +1,4 @@
-"""Which facts a clinician must have to be offered, and how many of the clinicians written have them.
+"""Which facts a clinician must have to be offered, and how many clinicians have them.
 
 They are those that a hard constraint of the definition reads and whose absence excludes.
 """

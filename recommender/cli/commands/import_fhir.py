@@ -116,7 +116,7 @@ def fhir(
         report = log.report()
         wrote_extra = extra is not None and not extra.exists() and "clinicians" in tables
         if wrote_extra and extra is not None:
-            _write_extra(extra, tables["clinicians"])
+            _write_extra(extra, tables["clinicians"], report)
         if out_ is not None and tables:
             write_import(out_, tables, report, replace=replace)
     if as_json:
@@ -161,12 +161,13 @@ def _since(text: str, practice: Practice) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _write_extra(path: Path, clinicians: "OutputTable") -> None:
+def _write_extra(path: Path, clinicians: "OutputTable", report: "ImportReport") -> None:
     from recommender.files import atomic_write
     from recommender.importing.fhir.by_hand import table_to_fill_in
 
+    needed = () if report.offered is None else report.offered.incomplete
     with atomic_write(path) as file:
-        file.write(table_to_fill_in(clinicians).encode())
+        file.write(table_to_fill_in(clinicians, needed).encode())
 
 
 def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Path | None) -> None:

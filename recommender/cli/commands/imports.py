@@ -127,11 +127,9 @@ def _check_written(folder: Path, practice: str) -> None:
 
 def early_ratings(rated: int) -> str:
     """How many pairings have an early rating."""
-    return (
-        f"{rated:,} pairing has an early rating"
-        if rated == 1
-        else f"{rated:,} pairings have an early rating"
-    )
+    from recommender.importing.counts import counted
+
+    return f"{counted(rated, 'pairing')} {'has' if rated == 1 else 'have'} an early rating"
 
 
 def _write_extra(path: Path, imported: "ImportedTables") -> None:
@@ -144,7 +142,7 @@ def _write_extra(path: Path, imported: "ImportedTables") -> None:
     table = imported.tables["clinicians"]
     offered = imported.report.offered
     # A fact that only some clinicians have must be filled in for the others too.
-    needed = {} if offered is None else {**offered.lacking, **offered.lacking_for_some}
+    needed = () if offered is None else offered.incomplete
     empty = [
         place
         for place, column in enumerate(table.header)
