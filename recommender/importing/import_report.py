@@ -6,7 +6,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from recommender.importing.counts import counted_tables
@@ -102,6 +102,8 @@ class ImportReport:
         In the order in which they were found.
     notes
         Sentences that fit nowhere else.
+    key_fingerprint
+        Of the key of pseudonyms; a report of other tables with the same was made with the same key.
     offered
         How many clinicians could be offered; None where no clinician was read.
     """
@@ -115,6 +117,11 @@ class ImportReport:
     missing: tuple[MissingField, ...]
     notes: tuple[str, ...]
     offered: OfferedClinicians | None = None
+    key_fingerprint: str = ""
+
+    def with_key(self, fingerprint: str, sentence: str) -> "ImportReport":
+        """The report with the fingerprint of the key of pseudonyms, and where the key is."""
+        return replace(self, key_fingerprint=fingerprint, notes=(*self.notes, sentence))
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""

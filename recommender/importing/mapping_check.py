@@ -13,6 +13,8 @@ from recommender.importing.mapping_file import (
     MappingFile,
     PeopleMapping,
     RatingMapping,
+    RowCondition,
+    SourceFile,
 )
 from recommender.importing.source_files import Source
 from recommender.practice.definition import Practice
@@ -126,10 +128,26 @@ def _file_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
             yield Fault(f"{name}: files.{key}", "does not say which client a row names", remedy)
         for kind in ("drop", "keep"):
             for number, condition in enumerate(getattr(file, kind), start=1):
+                place = f"{name}: files.{key}.{kind} {number}"
                 if (condition.equals is None) == (condition.filled is None):
                     remedy = "write equals = [ … ], or filled = true or false"
-                    place = f"{name}: files.{key}.{kind} {number}"
                     yield Fault(place, "needs one of equals and filled", remedy)
+                elif kind == "drop" and condition.equals and not _is_kept_too(condition, file):
+                    column = condition.column[0]
+                    remedy = (
+                        f'add keep = [{{ column = "{column}", equals = [ … ], reason = "…" }}] '
+                        'with the values that count, and "" if an empty cell does'
+                    )
+                    problem = f"does not say which values of {column} count"
+                    yield Fault(place, problem, remedy)
+
+
+def _is_kept_too(condition: RowCondition, file: SourceFile) -> bool:
+    """Whether a file names the values that count, in a column by whose values rows are dropped."""
+    dropped = set(map(folded, condition.column))
+    return any(
+        each.equals is not None and dropped & set(map(folded, each.column)) for each in file.keep
+    )
 
 
 def _known_file(mapping: MappingFile, place: str, file: str) -> Iterator[Fault]:

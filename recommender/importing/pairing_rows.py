@@ -41,7 +41,7 @@ def rows_to_use(source: Source, declared: SourceFile, log: ImportLog) -> list[in
     """The rows of a source that meet its conditions; the others are left out with the reason."""
     rows = list(range(source.size))
     if declared.row_id:
-        cells = source.cells(declared.row_id) or []
+        cells = source.cells(declared.row_id) or [None] * source.size
         seen: set[RawValue] = set()
         again = []
         for row in rows:
@@ -74,7 +74,7 @@ def _meets(condition: RowCondition, cell: RawValue) -> bool:
     if condition.filled is not None:
         return condition.filled != is_missing(cell)
     wanted = {folded(value) for value in condition.equals or ()}
-    return not is_missing(cell) and folded(cell) in wanted
+    return ("" if is_missing(cell) else folded(cell)) in wanted
 
 
 def _note_values(
@@ -83,7 +83,11 @@ def _note_values(
     counts = shareable_counts(str(cell).strip() for cell in cells if not is_missing(cell))
     if counts:
         listed = ", ".join(f"{value} ({count:,})" for value, count in counts.items())
-        log.note(f"{source.label}, {condition.column[0]}: rows were left out with {listed}.")
+        log.note(
+            f"{source.label}, {condition.column[0]}: rows were left out with {listed}, which the "
+            f"mapping does not name; add what counts to equals of files.{source.key}.keep, and the "
+            "rest to drop."
+        )
 
 
 def days_of(

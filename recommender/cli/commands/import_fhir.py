@@ -20,7 +20,7 @@ from recommender.cli.commands.console import (
     uses_extras,
     utc_now,
 )
-from recommender.cli.commands.imports import KEY, Key, early_ratings
+from recommender.cli.commands.imports import KEY, Key, early_ratings, pseudonyms_of
 from recommender.errors import RecommenderError
 from recommender.practice.definition import Practice
 
@@ -97,7 +97,6 @@ def fhir(
     from recommender.importing.fhir.tables import ImportSettings, import_documents
     from recommender.importing.import_report import ImportLog
     from recommender.importing.output_tables import write_import
-    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
 
     now = utc_now()
     with exit_on_error(as_json=as_json), err.status("reading FHIR"):
@@ -106,14 +105,14 @@ def fhir(
         by_hand = read_by_hand(extra, declared) if extra is not None and extra.exists() else {}
         # A table to fill in has pseudonyms, which the next import must give again.
         writes = out_ is not None or (extra is not None and not extra.exists())
-        pseudonyms = read_pseudonyms(key) if writes else preview_pseudonyms(key)
+        pseudonyms, sentence = pseudonyms_of(key, out_, writes=writes)
         settings = ImportSettings(chosen, declared, pseudonyms, now, by_hand)
         log = ImportLog(chosen.title)
         changed = None if since is None else _since(since, declared)
         tables = import_documents(_documents(sources, log, now, changed), settings, log)
         if changed is not None:
             log.note(SINCE_NOTE)
-        report = log.report()
+        report = log.report().with_key(pseudonyms.fingerprint, sentence)
         wrote_extra = extra is not None and not extra.exists() and "clinicians" in tables
         if wrote_extra and extra is not None:
             _write_extra(extra, tables["clinicians"], report)

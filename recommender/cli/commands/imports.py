@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace as replaced
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +20,10 @@ from recommender.cli.commands.console import (
     out,
     print_json,
 )
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, TablesError
 
 if TYPE_CHECKING:
+    from recommender.importing.pseudonyms import Pseudonyms
     from recommender.importing.table_import import ImportedTables
 
 import_app = typer.Typer(
@@ -65,7 +67,6 @@ def import_files(
     Example: `recommender import files cliniko exports --out practice`
     """
     from recommender.importing.output_tables import write_import
-    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
     from recommender.importing.shipped_mappings import mapping_named
     from recommender.importing.table_import import import_files as imported_from
 
@@ -78,9 +79,12 @@ def import_files(
         read = mapping_named(mapping)
         name = Path(mapping).name
         # A table to fill in has ids that a later import must know again.
-        is_shown_only = out_ is None and extra is None
-        pseudonyms = preview_pseudonyms(key) if is_shown_only else read_pseudonyms(key)
+        writes = out_ is not None or extra is not None
+        pseudonyms, sentence = pseudonyms_of(key, out_, writes=writes)
         imported = imported_from(read, name, files, declared, pseudonyms, today)
+        imported = replaced(
+            imported, report=imported.report.with_key(pseudonyms.fingerprint, sentence)
+        )
         if extra is not None:
             _write_extra(extra, imported)
         if out_ is not None:
@@ -123,6 +127,31 @@ def _check_written(folder: Path, practice: str) -> None:
     out.print(f"Checked: {verdict}; {rated}. The report is {folder / REPORT_FILES[1]}.",
               soft_wrap=True)  # fmt: skip
     out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)
+
+
+def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pseudonyms, str]":
+    """Pseudonyms for an import, and a sentence that says where their key is.
+
+    Raises
+    ------
+    TablesError
+        When the key is not there, and the tables of the folder were made with one.
+    """
+    from recommender.importing.output_tables import other_key_faults
+    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
+
+    place = key.resolve()
+    if key.exists():
+        pseudonyms = read_pseudonyms(key) if writes else preview_pseudonyms(key)
+        return pseudonyms, f"Key of pseudonyms: {place}"
+    if not writes:
+        sentence = f"The key of pseudonyms would be created: {place}"
+        return preview_pseudonyms(key), sentence
+    faults = [] if folder is None else other_key_faults(folder, "")
+    if faults:
+        raise TablesError(faults)
+    sentence = f"Created the key of pseudonyms {place}: back it up, apart from the tables."
+    return read_pseudonyms(key), sentence
 
 
 def early_ratings(rated: int) -> str:

@@ -180,6 +180,30 @@ def test_the_key_is_not_put_beside_the_tables(
     assert not out.exists()
 
 
+def test_the_same_people_do_not_get_other_pseudonyms_from_another_folder(
+    tmp_path: Path, small: tuple[str | Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *words, _, key = small
+    out = tmp_path / "practice"
+    assert f"The key of pseudonyms would be created: {key}" in run(*small).output
+    first = run(*small, "--out", out)
+    assert f"Created the key of pseudonyms {key}: back it up, apart from" in first.output
+    assert f"Created the key of pseudonyms {key}" in (out / "import-report.md").read_text()
+    written = (out / "clients.csv").read_bytes()
+    assert f"Key of pseudonyms: {key}" in run(*small, "--out", out, "--replace").output
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    refused = run(*words, "--out", out, "--replace")
+    assert refused.exit_code == 1
+    assert "were made with another key of pseudonyms" in refused.output
+    assert "name the key of those tables with --key" in refused.output
+    assert not Path("var").exists()
+    assert run(*words, "--out", "other").exit_code == 0
+    assert run(*words, "--out", out, "--replace").exit_code == 1
+    assert (out / "clients.csv").read_bytes() == written
+
+
 @pytest.mark.slow
 def test_made_up_exports_can_be_written_and_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
