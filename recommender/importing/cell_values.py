@@ -50,11 +50,15 @@ class FieldCells:
         Places of rows by reason.
     unmapped
         For values that are no level: the value of each row in `left_out`, with what may be meant.
+    declared_order_alone
+        For dates that fit another order, by reason: places of those that fit the declared order
+        and not that other one. Where there are some, the column mixes both.
     """
 
     cells: list[str | None]
     left_out: dict[str, list[int]] = field(default_factory=dict)
     unmapped: dict[str, list[str]] = field(default_factory=dict)
+    declared_order_alone: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def filled(self) -> int:
@@ -111,7 +115,21 @@ def field_cells(
         result.left_out.setdefault(unreadable.reason, []).append(place)
         if unreadable.value:
             result.unmapped.setdefault(unreadable.reason, []).append(unreadable.value)
+    for order in ORDERS:
+        reason = f"{OTHER_ORDER}{DATE_FORMS[order]}"
+        if reason in result.left_out:
+            result.declared_order_alone[reason] = [
+                place
+                for place, cell in enumerate(meant)
+                if result.cells[place] is not None and not _fits(declared, cell, order)
+            ]
     return result
+
+
+def _fits(declared: Field, cell: Any, order: DateOrder) -> bool:
+    """Whether a date can be read in an order."""
+    (other,) = TableFormat(dates=order).cells("date", [cell])
+    return read_cell(declared, other)[1] is None
 
 
 def _hashable(cell: Any) -> Any:
@@ -134,8 +152,7 @@ def _error(
         return None
     if declared.kind == "date" and isinstance(cell, str):
         for order in ORDERS:
-            (other,) = TableFormat(dates=order).cells("date", [cell])
-            if order != form.dates and read_cell(declared, other)[1] is None:
+            if order != form.dates and _fits(declared, cell, order):
                 return Unreadable(f"{OTHER_ORDER}{DATE_FORMS[order]}")
     return Unreadable(error.problem)
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
-from recommender.importing.cell_values import date_of, field_cells, folded
+from recommender.importing.cell_values import OTHER_ORDER, date_of, field_cells, folded
+from recommender.importing.counts import counted
 from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
 from recommender.importing.people_fields import DATE, UsedRows
@@ -13,6 +14,7 @@ from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.source_files import Misread, Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
 from recommender.values.kinds import RawValue, is_missing
+from recommender.values.table_format import DATE_FORMS
 
 PairingKey = tuple[str, str]
 """The keys of the client and of the clinician."""
@@ -103,9 +105,11 @@ def days_of(
     cells = source.raw_cells(spec)
     read = field_cells(DATE, spec, [cells[row] for row in rows], source.written, zone)
     place = ", ".join(names[0] for names in spec.named)
-    misread.add(source, place, read)
+    misread.add(source, place, read, rows)
     for reason, wrong in read.left_out.items():
-        source.leave_out(log, f"{place} {reason}", [rows[at] for at in wrong])
+        lost = [rows[at] for at in wrong]
+        source.leave_out(log, f"{place} {reason}", lost)
+        log.note(_lost_sessions(source, place, reason, lost, spec))
     days = {
         row: date_of(cell) for row, cell in zip(rows, read.cells, strict=True) if cell is not None
     }
@@ -119,6 +123,19 @@ def days_of(
     coming = [row for row, day in days.items() if day > today]
     source.leave_out(log, "is in the future", coming)
     return {row: day for row, day in days.items() if day <= today}
+
+
+def _lost_sessions(source: Source, place: str, reason: str, lost: list[int], spec: Cell) -> str:
+    """What it means that the days of some appointments could not be read, and what helps."""
+    form = DATE_FORMS[spec.format(source.written).dates]
+    appointments = counted(len(lost), "appointment")
+    text = (
+        f"{source.label}: {place} {reason} in {source.rows_text(lost)}. {appointments} left out "
+        f"for it, so sessions are missing: write the date as {form} and import again."
+    )
+    if reason.startswith(OTHER_ORDER):
+        text += " Dates beside it that fit both orders may have been exchanged."
+    return text
 
 
 def attended_appointments(

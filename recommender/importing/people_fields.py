@@ -141,7 +141,7 @@ def _read_field(
     else:
         read = field_cells(declared, spec, cells, source.written, zone)
     place = ", ".join(named)
-    misread.add(source, place, read)
+    misread.add(source, place, read, rows)
     for reason, wrong in read.left_out.items():
         values = read.unmapped.get(reason, ())
         source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)
@@ -188,7 +188,7 @@ def read_by_hand(
         if cells is None:
             continue
         read = field_cells(known, BY_HAND, [cells[row] for row in rows], source.written, zone)
-        misread.add(source, name, read)
+        misread.add(source, name, read, rows)
         for reason, wrong in read.left_out.items():
             values = read.unmapped.get(reason, ())
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)

@@ -13,7 +13,7 @@ from recommender.importing.mapping_file import Cell, MappingError, MappingFile
 from recommender.tables.raw_table import RawTable, TableFault, Warn, unwarned
 from recommender.tables.table_files import SUFFIXES, TEXT_SUFFIXES, TableFile, read_raw_table
 from recommender.values.kinds import RawValue, is_missing
-from recommender.values.table_format import TableFormat
+from recommender.values.table_format import DATE_FORMS, TableFormat
 
 MOSTLY = 0.5
 """A column of which more than this share cannot be read is mapped wrongly."""
@@ -22,6 +22,8 @@ FEW = 4
 RARELY = 0.05
 """More dates than this share that fit another order of day and month are no typing errors: then
 those that fit both orders are read wrongly."""
+MAX_LINES = 10
+"""Lines of a file named in a message."""
 MAX_FILES = 5
 """Files named in a message."""
 READABLE = (*SUFFIXES, *TEXT_SUFFIXES)
@@ -110,6 +112,16 @@ class Source:
         ((lines),) = self.places([row]).values()
         return lines[0]
 
+    def rows_text(self, rows: Iterable[int]) -> str:
+        """The lines of some rows for a message, with the number of further ones."""
+        parts = []
+        for file, lines in self.places(rows).items():
+            more = len(lines) - MAX_LINES
+            listed = ", ".join(map(str, lines[:MAX_LINES])) + (f" and {more:,} more" * (more > 0))
+            of_file = f" of {file}" if len(self.tables) > 1 else ""
+            parts.append(f"row{'s' * (len(lines) > 1)} {listed}{of_file}")
+        return " and ".join(parts)
+
     def leave_out(self, log: ImportLog, reason: str, rows: Iterable[int]) -> None:
         """Records rows of which nothing is used."""
         for file, lines in self.places(rows).items():
@@ -132,13 +144,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class UnreadCells:
-    """Cells of a column that could not be read for one reason, and how many are filled."""
+    """Cells of a column that could not be read for one reason, and how many are filled.
+
+    `rows` has their rows; `declared_order_alone` those of dates that fit the declared order and not
+    the one that the reason names, None for other reasons.
+    """
 
     source: Source
     column: str
     reason: str
     count: int
     filled: int
+    rows: Sequence[int]
+    declared_order_alone: Sequence[int] | None
 
 
 class Misread:
@@ -151,11 +169,23 @@ class Misread:
         self._name = name
         self._found: list[UnreadCells] = []
 
-    def add(self, source: Source, column: str, read: FieldCells) -> None:
-        """Adds the cells of a column; values that are no level are the report's alone."""
+    def add(self, source: Source, column: str, read: FieldCells, rows: Sequence[int]) -> None:
+        """Adds the cells of a column; values that are no level are the report's alone.
+
+        `rows` has the row of each cell.
+        """
         for reason, wrong in read.left_out.items():
             if reason not in read.unmapped:
-                cells = UnreadCells(source, column, reason, len(wrong), read.filled)
+                alone = read.declared_order_alone.get(reason)
+                cells = UnreadCells(
+                    source,
+                    column,
+                    reason,
+                    len(wrong),
+                    read.filled,
+                    [rows[at] for at in wrong],
+                    None if alone is None else [rows[at] for at in alone],
+                )
                 self._found.append(cells)
 
     def refuse(self) -> None:
@@ -171,7 +201,9 @@ class Misread:
             place = f"{self._name}: {each.source.label}, column {each.column}"
             problem = f"{each.reason}: {each.count:,} of {each.filled:,} filled cells"
             share = each.count / each.filled
-            if each.reason.startswith(OTHER_ORDER) and share > RARELY:
+            if each.declared_order_alone and share > RARELY:
+                faults.append(_mixed_orders(place, each))
+            elif each.reason.startswith(OTHER_ORDER) and share > RARELY:
                 remedy = f"write dates = … under [files.{each.source.key}], as the file has them"
                 faults.append(Fault(place, problem, remedy))
             elif each.filled >= FEW and share > MOSTLY:
@@ -179,6 +211,26 @@ class Misread:
                 faults.append(Fault(place, problem, remedy))
         if faults:
             raise MappingError(dict.fromkeys(faults))
+
+
+def _mixed_orders(place: str, cells: UnreadCells) -> Fault:
+    """The fault of a column of which no order fits all dates; its rarer rows are named."""
+    other = cells.reason.removeprefix(OTHER_ORDER)
+    usual = DATE_FORMS[cells.source.written.dates]
+    own = cells.declared_order_alone or ()
+    problem = (
+        f"mixes two orders of day and month: of {cells.filled:,} filled cells {len(own):,} fit "
+        f"{usual} alone, and {cells.count:,} {other} alone"
+    )
+    if len(own) < cells.count:
+        rows, form = own, other
+    else:
+        rows, form = cells.rows, usual
+    remedy = (
+        f"correct the export: write {cells.source.rows_text(rows)} as {form}; dates that fit both "
+        "orders beside them may be exchanged too"
+    )
+    return Fault(place, problem, remedy)
 
 
 def _named(table: RawTable, name: str) -> str | None:

@@ -286,6 +286,26 @@ def test_one_date_in_another_order_is_left_out(tmp_path: Path) -> None:
     found = imported(write_exports(tmp_path, [a_person()], visits))
     reason = "When has day and month in the order of mm/dd/yyyy"
     assert reasons(found.report) == {("visits.csv", None, reason): (33,)}
+    (note,) = (each for each in found.report.notes if "sessions are missing" in each)
+    assert note == (
+        "visits.csv: When has day and month in the order of mm/dd/yyyy in row 33. 1 appointment "
+        "left out for it, so sessions are missing: write the date as dd/mm/yyyy and import again. "
+        "Dates beside it that fit both orders may have been exchanged."
+    )
+
+
+def test_a_column_of_two_orders_is_not_to_be_read_in_the_other(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)]
+    visits += [a_visit(When=f"08/{n}/2026") for n in range(20, 32)]
+    folder = write_exports(tmp_path, [a_person()], visits)
+    with pytest.raises(MappingError) as error:
+        imported(folder)
+    (fault,) = map(str, error.value.faults)
+    assert "of 43 filled cells 19 fit dd/mm/yyyy alone, and 12 mm/dd/yyyy alone" in fault
+    assert "write rows 33, 34, 35, 36, 37, 38, 39, 40, 41, 42 and 2 more as dd/mm/yyyy" in fault
+    assert "dates = " not in fault
+    with pytest.raises(MappingError, match=r"write rows 33, 34.* and 2 more as dd/mm/yyyy"):
+        imported(folder, MAPPING.replace('dates = "dmy"', 'dates = "mdy"'))
 
 
 def test_a_value_that_one_client_alone_has_is_not_in_the_report(tmp_path: Path) -> None:
