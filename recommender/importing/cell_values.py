@@ -165,7 +165,7 @@ def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable
         return cell
     if declared.kind == "tags" and folded(cell) in {NONE_NAMED} - set(map(folded, spec.values)):
         return NONE_NAMED
-    parts = _parts(spec, cell) if declared.kind == "tags" else [cell]
+    parts = cell_parts(spec, cell, declared)
     found: dict[Any, None] = {}
     for part in parts:
         value = _one(spec, part, declared)
@@ -179,7 +179,10 @@ def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable
     return ";".join(map(str, values)) if declared.kind == "tags" else values[0]
 
 
-def _parts(spec: Cell, cell: RawValue) -> list[str]:
+def cell_parts(spec: Cell, cell: RawValue, declared: Field) -> list[RawValue]:
+    """The parts of a cell that become tags of a field; the cell alone for other fields."""
+    if declared.kind != "tags":
+        return [cell]
     marks = spec.split or (";",)
     text = str(cell)
     for mark in marks[1:]:
@@ -193,7 +196,7 @@ def _one(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:
         if folded(name) == key:
             return None if value == "" else value
     if declared.kind in _LEVEL_KINDS:
-        levels = _levels(declared)
+        levels = levels_by_word(declared)
         if key in levels:
             return levels[key]
         if OTHER_VALUES not in spec.values:
@@ -206,7 +209,7 @@ def _one(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:
     return cell
 
 
-def _levels(declared: Field) -> dict[str, str]:
+def levels_by_word(declared: Field) -> dict[str, str]:
     """Levels by what stands for them whatever the case: themselves, and what people read."""
     labels = {folded(declared.label_of(level)): level for level in declared.levels}
     return labels | {folded(level): level for level in declared.levels}

@@ -14,6 +14,7 @@ from recommender.importing.cell_values import (
 )
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, PeopleMapping
+from recommender.importing.other_values import note_other_values
 from recommender.importing.source_files import Misread, Source
 from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
@@ -142,6 +143,7 @@ def _read_field(
         read = field_cells(declared, spec, cells, source.written, zone)
     place = ", ".join(named)
     misread.add(source, place, read, rows)
+    note_other_values(source, spec, declared, cells, log)
     for reason, wrong in read.left_out.items():
         values = read.unmapped.get(reason, ())
         source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)

@@ -14,6 +14,7 @@ from recommender.importing.people_fields import (
     read_by_hand,
 )
 from recommender.importing.pseudonyms import Kind, Pseudonyms
+from recommender.importing.same_person import note_unmatched
 from recommender.importing.source_files import Misread
 from recommender.practice.fields import Field
 from recommender.values.ids import canonical_id
@@ -42,8 +43,11 @@ def read_clinicians(
         _add_people(people, mapping, file, sources[file], pseudonyms, kind, log)
         _add_names(people, mapping, file, sources[file])
     add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, misread, log)
+    elsewhere, filled_in = set(people.ids), set[str]()
     for each in by_hand:
-        _add_by_hand(people, declared, each, pseudonyms, kind, zone, misread, log)
+        filled_in |= _add_by_hand(people, declared, each, pseudonyms, kind, zone, misread, log)
+    labels = " and ".join(each.source.label for each in by_hand)
+    note_unmatched(people, elsewhere, filled_in, labels, log)
     return people
 
 
@@ -171,11 +175,11 @@ def _add_by_hand(
     zone: tzinfo,
     misread: Misread,
     log: ImportLog,
-) -> None:
+) -> set[str]:
     """Adds what a file says of clinicians in columns named like the fields of the definition.
 
     Its filled cells count more than those of other files. A clinician is named by id or by name;
-    one whom no other file names is added.
+    one whom no other file names is added. Returns the keys of those whom it names.
     """
     source = each.source
     ids, names = (source.cells([name]) or [None] * source.size for name in ("clinician_id", "name"))
@@ -200,6 +204,7 @@ def _add_by_hand(
     source.leave_out(log, "repeats a clinician of an earlier row", again)
     row_of = {key: row for row, key in keys.items()}
     read_by_hand(people, declared, source, row_of, zone, misread, log)
+    return set(row_of)
 
 
 def _key_of(

@@ -130,6 +130,38 @@ def test_a_file_filled_in_by_hand_adds_what_no_system_knows(tmp_path: Path) -> N
     assert ("extra.csv", "gender", "is no level of gender") in reasons(found.report)
 
 
+def test_a_clinician_who_is_written_in_two_ways_is_asked_about(tmp_path: Path) -> None:
+    write_exports(tmp_path, [a_person()], [a_visit(), a_visit(With="Bo Fern")])
+    extra = [{"name": name, "active": "yes"} for name in ("Annie Wattle", "B. Fern", "Zoe Gum")]
+    notes = imported(write_exports(tmp_path, extra=extra)).report.notes
+    assert (
+        "In extra.csv but without an appointment: Annie Wattle (did you mean Ann Wattle?), "
+        "B. Fern (did you mean Bo Fern?), Zoe Gum. A clinician who is written in two ways becomes "
+        "two: write the name or the clinician_id as the other files have it."
+    ) in notes
+    assert (
+        "With appointments but not in extra.csv: Ann Wattle (did you mean Annie Wattle?), "
+        "Bo Fern (did you mean B. Fern?)."
+    ) in notes
+
+
+def test_a_misspelling_is_not_hidden_by_what_stands_for_every_other_value(tmp_path: Path) -> None:
+    text = MAPPING.replace(
+        "max_fee = {",
+        'gender = { column = "Sex", values = { female = "woman", "*" = "another" } }\nmax_fee = {',
+    )
+    words = ["Femal"] * 6 + ["Female", "other", "her name is Max"]
+    people = [a_person(n, Sex=word) for n, word in enumerate(words, start=1)]
+    folder = write_exports(tmp_path, people, [a_visit(n) for n in range(1, 10)])
+    report = imported(folder, text).report
+    (note,) = (each for each in report.notes if "Sex" in each)
+    assert note == (
+        'people.csv, Sex: another stands for these values, which only "*" of gender names: '
+        "Femal (6, did you mean female?), 2 with values that are too rare or too many to be listed."
+    )
+    assert "Max" not in report.json_text()
+
+
 def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path) -> None:
     people = [a_person(Phone="0491 570 006", Notes="long story", Colour="red")]
     write_exports(tmp_path, people, [a_visit()], invoices=[{"Total": "1"}])

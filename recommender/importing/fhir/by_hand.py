@@ -73,6 +73,9 @@ def with_cells_by_hand(clinicians: ImportedRows, by_hand: ByHand, log: ImportLog
             if row.get(field) is not None:
                 log.leave_out_cells(SOURCE, field, "was read from FHIR", [number])
         filled[place] = {**cells, **{key: cell for key, cell in row.items() if cell is not None}}
+    unnamed = [name for name in places if name not in by_hand]
+    if unnamed:
+        log.note(f"In no row of {SOURCE}: {', '.join(map(str, unnamed))}.")
     return ImportedRows(clinicians.header, filled, clinicians.origins)
 
 
