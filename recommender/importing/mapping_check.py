@@ -16,6 +16,7 @@ from recommender.importing.mapping_file import (
     RowCondition,
     SourceFile,
 )
+from recommender.importing.shipped_mappings import how_to_edit
 from recommender.importing.source_files import Source
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -65,12 +66,12 @@ def check_columns(mapping: MappingFile, sources: Mapping[str, Source], name: str
         # Without an id of rows, only repeated rows are not noticed.
         if source is None or place.endswith(".row_id") or source.column(column) is not None:
             continue
-        faults.append(_missing_column(f"{name}: {place}", source, column))
+        faults.append(_missing_column(name, place, source, column))
     if faults:
         raise MappingError(dict.fromkeys(faults))
 
 
-def _missing_column(place: str, source: Source, column: Column) -> Fault:
+def _missing_column(name: str, place: str, source: Source, column: Column) -> Fault:
     named = " or ".join(map(repr, column))
     there = list(source.tables[0].columns)
     near = difflib.get_close_matches(
@@ -82,7 +83,8 @@ def _missing_column(place: str, source: Source, column: Column) -> Fault:
     else:
         some = ", ".join(there[:MAX_NAMED]) + (", …" if len(there) > MAX_NAMED else "")
         remedy = f"write the name it has; the file has {some}"
-    return Fault(place, f"{source.label} has no column {named}", remedy)
+    problem = f"{source.label} has no column {named}"
+    return Fault(f"{name}: {place}", problem, remedy + how_to_edit(name, place))
 
 
 def cells_of(mapping: MappingFile) -> Iterator[tuple[str, Cell]]:

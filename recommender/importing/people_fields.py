@@ -1,5 +1,6 @@
 """Fields of people: columns that a mapping names, and columns named like the fields."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
@@ -54,6 +55,8 @@ class ImportedPeople:
         Filled cells by field and key.
     columns
         Columns from which each field was read.
+    unread
+        Keys of those of whom a filled cell could not be read, by field.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class ImportedPeople:
     names: dict[str, str] = field(default_factory=dict)
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes people."""
@@ -98,6 +102,7 @@ def add_fields(
             _read_field(
                 found,
                 columns,
+                people.unread[name],
                 sources[file],
                 spec,
                 declared[name],
@@ -115,6 +120,7 @@ def add_fields(
 def _read_field(
     found: dict[str, str],
     columns: dict[str, None],
+    unread: set[str],
     each: UsedRows,
     spec: Cell,
     declared: Field,
@@ -147,6 +153,7 @@ def _read_field(
     for reason, wrong in read.left_out.items():
         values = read.unmapped.get(reason, ())
         source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)
+        unread |= {keys[rows[at]] for at in wrong}
     for row, cell in zip(rows, read.cells, strict=True):
         if cell is not None:
             found.setdefault(keys[row], cell)
@@ -184,7 +191,7 @@ def read_by_hand(
     log: ImportLog,
 ) -> None:
     """Reads columns that have the names of fields, for the people whose rows are given by key."""
-    rows = list(row_of.values())
+    keys, rows = list(row_of), list(row_of.values())
     for name, known in declared.items():
         cells = source.cells([name])
         if cells is None:
@@ -194,6 +201,7 @@ def read_by_hand(
         for reason, wrong in read.left_out.items():
             values = read.unmapped.get(reason, ())
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)
+            people.unread[name] |= {keys[at] for at in wrong}
         filled = {k: c for k, c in zip(row_of, read.cells, strict=True) if c is not None}
         people.cells[name] = people.cells.get(name, {}) | filled
         people.columns[name] = (*people.columns.get(name, ()), f"{name} of {source.label}")

@@ -89,8 +89,11 @@ def read_clients(
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
-            reason = f"{name} is empty or cannot be read, and the definition requires it"
-            _leave_out_people(people, sources, lacking, reason, mapping, log)
+            unread = [key for key in lacking if key in people.unread[name]]
+            empty = [key for key in lacking if key not in people.unread[name]]
+            for problem, keys in (("is empty", empty), ("cannot be read", unread)):
+                reason = f"{name} {problem}, and the definition requires it"
+                _leave_out_people(people, sources, keys, reason, mapping, log)
     return people
 
 

@@ -10,6 +10,7 @@ from recommender.errors import Fault
 from recommender.importing.cell_values import OTHER_ORDER, FieldCells, folded
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, MappingError, MappingFile
+from recommender.importing.shipped_mappings import how_to_edit
 from recommender.tables.raw_table import RawTable, TableFault, Warn, unwarned
 from recommender.tables.table_files import SUFFIXES, TEXT_SUFFIXES, TableFile, read_raw_table
 from recommender.values.kinds import RawValue, is_missing
@@ -205,9 +206,11 @@ class Misread:
                 faults.append(_mixed_orders(place, each))
             elif each.reason.startswith(OTHER_ORDER) and share > RARELY:
                 remedy = f"write dates = … under [files.{each.source.key}], as the file has them"
+                remedy += how_to_edit(self._name, f"files.{each.source.key}")
                 faults.append(Fault(place, problem, remedy))
             elif each.filled >= FEW and share > MOSTLY:
                 remedy = "map the column that is meant, or say how it writes dates and numbers"
+                remedy += how_to_edit(self._name, f"files.{each.source.key}")
                 faults.append(Fault(place, problem, remedy))
         if faults:
             raise MappingError(dict.fromkeys(faults))
@@ -260,9 +263,11 @@ def listed_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_sources(
-    mapping: MappingFile, files: Sequence[Path], warn: Warn
+    mapping: MappingFile, name: str, files: Sequence[Path], warn: Warn
 ) -> tuple[dict[str, Source], list[Path]]:
     """The sources of a mapping by its names, and the files that it has no use for.
+
+    `name` is how messages call the mapping.
 
     Raises
     ------
@@ -277,7 +282,7 @@ def read_sources(
         for path in matching:
             unread.pop(path, None)
         if not matching and declared.required:
-            faults.append(_missing(key, declared.names, files))
+            faults.append(_missing(name, key, declared.names, files))
         tables = []
         for path in matching:
             table, found = read_raw_table(TableFile(path, declared.sheet.lower()))
@@ -300,7 +305,7 @@ def _matches(path: Path, names: Iterable[str]) -> bool:
     )
 
 
-def _missing(key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
+def _missing(name: str, key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
     stems = {name.rpartition(".")[0].lower() for name in names}
     other = [p.name for p in files if any(fnmatch.fnmatchcase(p.stem.lower(), s) for s in stems)]
     packed = [path.name for path in files if path.suffix.lower() == ".zip"]
@@ -311,6 +316,7 @@ def _missing(key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
     else:
         there = ", ".join(path.name for path in files[:MAX_FILES]) or "no file"
         remedy = f"export it, or write its name under [files.{key}]; there is {there}"
+        remedy += how_to_edit(name, f"files.{key}.names")
     return Fault(f"files.{key}", f"no file is named like {' or '.join(names)}", remedy)
 
 

@@ -73,7 +73,7 @@ def import_files(
     """
     check_definition(mapping, practice, name)
     log, misread = ImportLog(mapping.mapping.title), Misread(name)
-    sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
+    sources, unused = read_sources(mapping, name, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
     rows: dict[str, UsedRows] = {}

@@ -138,3 +138,20 @@ def test_a_client_who_did_not_arrive_never_counts_as_attended(tmp_path: Path, en
     assert columns_of(found, "pairings", "sessions") == [(3,)]
     if entry in ("Did not arrive", "Yess"):
         assert any(f"left out with {entry} (4), which" in note for note in found.report.notes)
+
+
+def test_who_has_no_mapping_of_their_own_reads_how_to_make_one(tmp_path: Path) -> None:
+    write_rows(tmp_path / "Patients.csv", [{"Patient ID": 1, "Date of birth": "02/03/1996"}])
+    read, pseudonyms = mapping_named("cliniko"), Pseudonyms(bytes(32))
+
+    def remedy_of(setting: str) -> str:
+        return (
+            f": recommender import show cliniko > my-mapping.toml, edit {setting} in it, then "
+            "recommender import files my-mapping.toml … (in place of cliniko)"
+        )
+
+    with pytest.raises(MappingError, match=re.escape(remedy_of("files.appointments.names"))):
+        import_files(read, "cliniko", [tmp_path], psychology(), pseudonyms, TODAY)
+    write_rows(tmp_path / "Appointments.csv", [{"Patient ID": 1, "Begin": "02/09/2026"}])
+    with pytest.raises(MappingError, match=re.escape(remedy_of("files.appointments.date"))):
+        import_files(read, "cliniko", [tmp_path], psychology(), pseudonyms, TODAY)

@@ -67,12 +67,14 @@ def test_an_age_is_that_of_the_first_attended_appointment(tmp_path: Path) -> Non
         a_person(Born="15/09/1996"),
         a_person(2, Born="14/09/1996"),
         a_person(3, Born="1/1/1700"),
+        a_person(4, Born=""),
     ]
-    found = imported(write_exports(tmp_path, people, [a_visit(n) for n in (1, 2, 3)]))
+    found = imported(write_exports(tmp_path, people, [a_visit(n) for n in (1, 2, 3, 4)]))
     assert sorted(columns_of(found, "clients", "age_years")) == [("29",), ("30",)]
-    reason = "age_years is empty or cannot be read, and the definition requires it"
-    assert reasons(found.report)["people.csv", None, reason] == (4,)
-    assert reasons(found.report)["visits.csv", None, "its client was left out"] == (4,)
+    for problem, row in (("cannot be read", 4), ("is empty", 5)):
+        reason = f"age_years {problem}, and the definition requires it"
+        assert reasons(found.report)["people.csv", None, reason] == (row,)
+    assert reasons(found.report)["visits.csv", None, "its client was left out"] == (4, 5)
 
 
 def test_the_same_key_gives_the_same_pseudonyms_and_no_file_has_a_name(tmp_path: Path) -> None:
@@ -160,6 +162,14 @@ def test_a_misspelling_is_not_hidden_by_what_stands_for_every_other_value(tmp_pa
         "Femal (6, did you mean female?), 2 with values that are too rare or too many to be listed."
     )
     assert "Max" not in report.json_text()
+
+
+def test_a_misspelt_column_of_answers_is_asked_about(tmp_path: Path) -> None:
+    write_exports(tmp_path, [a_person(Reson="Worry")], [a_visit()])
+    found = imported(write_exports(tmp_path, extra=[{"name": "Ann Wattle", "min_ages": "18"}]))
+    why = {each.column: each.reason for each in found.report.left_out_columns}
+    assert why["min_ages"] == "nothing in the mapping reads it; did you mean min_age?"
+    assert why["Reson"] == "nothing in the mapping reads it; did you mean Reason?"
 
 
 def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path) -> None:
