@@ -85,7 +85,10 @@ def _missing(report: "ImportReport") -> list[Text]:
     lines += [Text(each, style="bold yellow") for each in sentences]
     if sentences:
         lines.append(
-            Text("Write a table to fill in by hand with --extra clinicians_extra.csv, and add it.")
+            Text(
+                "Write a table to fill in by hand with --extra clinicians_extra.csv, and add it; "
+                "where you have one, fill them in there."
+            )
         )
     return lines
 

@@ -55,7 +55,7 @@ class OfferedClinicians:
     def _named(self, lacking: Mapping[str, int]) -> str:
         """Fields, with the number of clinicians without each unless nobody has it."""
         return ", ".join(
-            name if count == self.clinicians else f"{name} ({count:,} lack it)"
+            name if count == self.clinicians else f"{name} (empty for {count:,})"
             for name, count in lacking.items()
         )
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from recommender.importing.agreement import NO_AGREEMENT, filters_by_agreement
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
 from recommender.importing.mapping_file import MappingFile
@@ -73,6 +74,8 @@ def import_files(
     """
     check_definition(mapping, practice, name)
     log, misread = ImportLog(mapping.mapping.title), Misread(name)
+    if not filters_by_agreement(mapping):
+        log.note(NO_AGREEMENT)
     sources, unused = read_sources(mapping, name, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
@@ -93,11 +96,7 @@ def import_files(
     for each in attended:
         first_day[each.client] = min(each.day, first_day.get(each.client, each.day))
     listed = {
-        key
-        for file in mapping.clients.rows
-        if file in rows
-        for row in rows[file].rows
-        if (key := rows[file].clients[row])
+        key for file in mapping.clients.rows if file in rows for key in rows[file].clients if key
     }
     people = read_clients(mapping, practice.client, rows, first_day, pseudonyms, zone, misread, log)
     pairings = imported_pairings(

@@ -26,5 +26,5 @@ def test_a_clinician_who_lacks_one_fact_is_counted_out() -> None:
     assert (found.clinicians, found.complete, found.lacking) == (2, 1, {"max_age": 1})
     (line,) = found.sentences()
     assert line.startswith("1 of 2 clinicians could be offered, because ")
-    assert line.endswith("is not offered: max_age (1 lack it).")
+    assert line.endswith("is not offered: max_age (empty for 1).")
     assert offered_clinicians(practice, header, [full]).sentences() == []

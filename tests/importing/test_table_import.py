@@ -172,6 +172,28 @@ def test_a_misspelt_column_of_answers_is_asked_about(tmp_path: Path) -> None:
     assert why["Reson"] == "nothing in the mapping reads it; did you mean Reason?"
 
 
+def test_a_client_who_did_not_agree_to_learning_is_left_out(tmp_path: Path) -> None:
+    people = [
+        a_person(n, **{"Agrees to learning": word})
+        for n, word in enumerate(("Yes", "No", "", "yes, but"), start=1)
+    ]
+    visits, scores = [a_visit(n) for n in range(1, 5)], [a_score(2)]
+    folder = write_exports(tmp_path, people, visits, scores)
+    assert any("Who must be left out" in note for note in imported(folder).report.notes)
+    # The line of docs/importing.md.
+    text = (Path(__file__).parents[2] / "docs" / "importing.md").read_text(encoding="utf-8")
+    (line,) = (each for each in text.splitlines() if "did not agree to learning" in each)
+    found = imported(folder, MAPPING.replace("[files.visits]", f"{line}\n[files.visits]"))
+    assert len(found.tables["clients"].rows) == len(found.tables["pairings"].rows) == 1
+    assert found.tables["ratings"].rows == []
+    assert reasons(found.report) == {
+        ("people.csv", None, "did not agree to learning"): (3, 4, 5),
+        ("visits.csv", None, "its client was left out"): (3, 4, 5),
+        ("scores.csv", None, "its client is in no file of clients, or was left out"): (2,),
+    }
+    assert not any("Who must be left out" in note for note in found.report.notes)
+
+
 def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path) -> None:
     people = [a_person(Phone="0491 570 006", Notes="long story", Colour="red")]
     write_exports(tmp_path, people, [a_visit()], invoices=[{"Total": "1"}])
