@@ -25,7 +25,7 @@ from recommender.tables.pairings import RATERS
 from recommender.values.table_format import TableFormat
 
 SESSION, ITEM = "{session}", "{item}"
-MAX_NAMED = 8
+MAX_NAMED = 20
 """Columns of a file listed in a message."""
 
 
@@ -134,7 +134,9 @@ def _file_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
                 if (condition.equals is None) == (condition.filled is None):
                     remedy = "write equals = [ … ], or filled = true or false"
                     yield Fault(place, "needs one of equals and filled", remedy)
-                elif kind == "drop" and condition.equals and not _is_kept_too(condition, file):
+                elif (
+                    kind == "drop" and condition.equals and not _names_what_counts(condition, file)
+                ):
                     column = condition.column[0]
                     remedy = (
                         f'add keep = [{{ column = "{column}", equals = [ … ], reason = "…" }}] '
@@ -144,7 +146,7 @@ def _file_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
                     yield Fault(place, problem, remedy)
 
 
-def _is_kept_too(condition: RowCondition, file: SourceFile) -> bool:
+def _names_what_counts(condition: RowCondition, file: SourceFile) -> bool:
     """Whether a file names the values that count, in a column by whose values rows are dropped."""
     dropped = set(map(folded, condition.column))
     return any(

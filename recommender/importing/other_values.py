@@ -38,9 +38,9 @@ def note_other_values(
         named.append(f"{rare:,} with values that are too rare or too many to be listed")
     column = " or ".join(names[0] for names in spec.named)
     meaning = spec.values[OTHER_VALUES]
-    stands = "nothing stands" if meaning == "" else f"{str(meaning).lower()} stands"
+    meant = "nothing stands" if meaning == "" else f"{str(meaning).lower()} stands"
     log.note(
-        f'{source.label}, {column}: {stands} for these values, which only "*" of '
+        f'{source.label}, {column}: {meant} for these values, which only "*" of '
         f"{declared.name} names: {', '.join(named)}."
     )
 
