@@ -9,9 +9,10 @@ from recommender.importing.cell_values import OTHER_ORDER, date_of, field_cells,
 from recommender.importing.counts import counted
 from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import DATE, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import DATE_FORMS

@@ -15,8 +15,9 @@ from recommender.importing.cell_values import (
 )
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, PeopleMapping
+from recommender.importing.misread import Misread
 from recommender.importing.other_values import note_other_values
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field

@@ -7,6 +7,7 @@ from datetime import date, tzinfo
 from recommender.importing.cell_values import display_name
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import MappingFile
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import (
     ImportedPeople,
     UsedRows,
@@ -15,7 +16,6 @@ from recommender.importing.people_fields import (
 )
 from recommender.importing.pseudonyms import Kind, Pseudonyms
 from recommender.importing.same_person import note_unmatched
-from recommender.importing.source_files import Misread
 from recommender.practice.fields import Field
 from recommender.values.ids import canonical_id
 from recommender.values.kinds import is_missing

@@ -10,6 +10,7 @@ from recommender.alliance.instruments import METRICS
 from recommender.importing.cell_values import Unreadable, date_of, mapped
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, RatingMapping
+from recommender.importing.misread import Misread
 from recommender.importing.other_values import note_other_values
 from recommender.importing.pairing_rows import ImportedPairing, PairingKey
 from recommender.importing.people_fields import UsedRows
@@ -19,7 +20,7 @@ from recommender.importing.score_columns import (
     days_of_ratings,
     scores_of_rows,
 )
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
 from recommender.tables.pairings import RATERS

@@ -9,8 +9,9 @@ from datetime import tzinfo
 from recommender.importing.cell_values import field_cells
 from recommender.importing.mapping_check import ITEM, SESSION
 from recommender.importing.mapping_file import Cell, RatingMapping
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import DATE
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.tables.cells import plain_field
 
 NUMBER = plain_field("score", "number")

@@ -10,6 +10,7 @@ from recommender.importing.agreement import NO_AGREEMENT, filters_by_agreement
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
 from recommender.importing.mapping_file import MappingFile
+from recommender.importing.misread import Misread
 from recommender.importing.named_people import (
     names_of_clients,
     names_of_clinicians,
@@ -29,7 +30,7 @@ from recommender.importing.people_rows import read_clients, read_clinicians
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.rating_rows import ImportedRating, imported_ratings
 from recommender.importing.report_columns import complete_report
-from recommender.importing.source_files import Misread, listed_files, read_sources, warn_of
+from recommender.importing.source_files import listed_files, read_sources, warn_of
 from recommender.importing.table_rows import pairing_table, people_table, rating_table
 from recommender.practice.definition import Practice
 

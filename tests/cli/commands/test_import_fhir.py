@@ -113,7 +113,10 @@ def test_without_anyone_to_write_it_says_so(export: Path) -> None:
 
 def test_a_roster_alone_is_written_alone(export: Path) -> None:
     (export / "bundle.json").write_text(json.dumps(a_bundle([a_practitioner()])))
-    assert "Wrote 1 clinician." in plain(run(export, "--out", "tables"))
+    output = plain(run(export, "--out", "tables"))
+    assert "Wrote 1 clinician." in output
+    assert "0 of 1 clinician could be offered, because without these" in output
+    assert "consents_to_matching, active" in output
     assert [each.name for each in Path("tables").glob("*.csv")] == ["clinicians.csv"]
 
 
