@@ -12,6 +12,7 @@ from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
 from recommender.importing.misread import Misread
 from recommender.importing.people_fields import DATE, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
+from recommender.importing.shipped_mappings import how_to_edit
 from recommender.importing.source_files import Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
 from recommender.values.kinds import RawValue, is_missing
@@ -40,8 +41,11 @@ class ImportedPairing:
     ended_on: date | None
 
 
-def rows_to_use(source: Source, declared: SourceFile, log: ImportLog) -> list[int]:
-    """The rows of a source that meet its conditions; the others are left out with the reason."""
+def rows_to_use(name: str, source: Source, declared: SourceFile, log: ImportLog) -> list[int]:
+    """The rows of a source that meet its conditions; the others are left out with the reason.
+
+    `name` is how messages call the mapping.
+    """
     rows = list(range(source.size))
     if declared.row_id:
         cells = source.cells(declared.row_id) or [None] * source.size
@@ -63,7 +67,7 @@ def rows_to_use(source: Source, declared: SourceFile, log: ImportLog) -> list[in
         gone = [row for row in rows if not _meets(condition, cells[row])]
         source.leave_out(log, condition.reason, gone)
         if condition.equals is not None and gone:
-            _note_values(source, condition, [cells[row] for row in gone], log)
+            _note_values(name, source, condition, [cells[row] for row in gone], log)
         rows = _without(rows, gone)
     return rows
 
@@ -81,7 +85,7 @@ def _meets(condition: RowCondition, cell: RawValue) -> bool:
 
 
 def _note_values(
-    source: Source, condition: RowCondition, cells: list[RawValue], log: ImportLog
+    name: str, source: Source, condition: RowCondition, cells: list[RawValue], log: ImportLog
 ) -> None:
     counts = shareable_counts(str(cell).strip() for cell in cells if not is_missing(cell))
     if counts:
@@ -89,7 +93,7 @@ def _note_values(
         log.note(
             f"{source.label}, {condition.column[0]}: rows were left out with {listed}, which the "
             f"mapping does not name; add what counts to equals of files.{source.key}.keep, and the "
-            "rest to drop."
+            f"rest to drop{how_to_edit(name, f'files.{source.key}')}."
         )
 
 

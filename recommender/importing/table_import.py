@@ -85,7 +85,7 @@ def import_files(
         declared = mapping.files[key]
         for table in source.tables:
             log.read(table.file, table.size)
-        used = rows_to_use(source, declared, log)
+        used = rows_to_use(name, source, declared, log)
         named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
         rows[key] = UsedRows(source, used, *named)
     clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, misread, log)
