@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
+from recommender.importing.counts import counted
 from recommender.importing.import_report import values_text
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS_SHOWN = 3
 MAX_COLUMNS_SHOWN = 6
-NOT_OFFERED = "not offered"
-"""What a definition says of a fact about a clinician without which nobody is offered."""
 
 
 def import_view(report: "ImportReport") -> Group:
@@ -33,7 +32,7 @@ def import_view(report: "ImportReport") -> Group:
 def _file(report: "ImportReport", source: "SourceRows") -> Text:
     """What was used of one file, and what was left out and why, one reason a line."""
     left = sum(source.left_out.values())
-    counts = f": {source.read:,} rows, {source.used:,} used, {left:,} left out"
+    counts = f": {counted(source.read, 'row')}, {source.used:,} used, {left:,} left out"
     text = Text(source.source, style="bold").append(counts, style="default")
     for each in report.left_out:
         if each.source == source.source:
@@ -75,22 +74,21 @@ def _mapped(report: "ImportReport") -> list[Text]:
 
 
 def _missing(report: "ImportReport") -> list[Text]:
-    """How many fields nothing was read into, and those without which nobody is offered."""
-    counts = Counter(each.table for each in report.missing)
-    lines = [
-        Text(f"{count} fields of {table} are empty in every row.")
-        for table, count in counts.items()
-    ]
-    needed = [
-        each.field
-        for each in report.missing
-        if each.table == "clinicians" and NOT_OFFERED in each.meaning
-    ]
-    if needed:
-        text = f"Without these a clinician is not offered: {', '.join(needed)}."
-        lines.append(Text(text, style="bold yellow"))
+    """The fields that nothing was read into, and those without which nobody is offered."""
+    lines = []
+    for table in dict.fromkeys(each.table for each in report.missing):
+        names = [each.field for each in report.missing if each.table == table]
+        count = counted(len(names), "field")
+        verb = "is" if len(names) == 1 else "are"
+        lines.append(Text(f"{count} of {table} {verb} empty in every row: {', '.join(names)}."))
+    sentences = report.offered.sentences() if report.offered else []
+    lines += [Text(each, style="bold yellow") for each in sentences]
+    if sentences:
         lines.append(
-            Text("Write a table to fill in by hand with --extra clinicians_extra.csv, and add it.")
+            Text(
+                "Write a table to fill in by hand with --extra clinicians_extra.csv, and add it; "
+                "where you have one, fill them in there."
+            )
         )
     return lines
 
@@ -105,7 +103,7 @@ def preview_view(tables: Mapping[str, "OutputTable"], rows: int) -> Group:
             for place, column in enumerate(table.header)
             if column != "name" and any(row[place] is not None for row in first)
         ][:MAX_COLUMNS_SHOWN]
-        title = f"{name}: {len(table.rows):,} rows, of which the first"
+        title = f"{name}: {counted(len(table.rows), 'row')}, of which the first"
         view = RecordTable(title, tuple(table.header[place] for place in shown))
         for row in first:
             view.add_row(*("" if row[at] is None else str(row[at]) for at in shown))

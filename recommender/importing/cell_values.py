@@ -50,11 +50,15 @@ class FieldCells:
         Places of rows by reason.
     unmapped
         For values that are no level: the value of each row in `left_out`, with what may be meant.
+    declared_order_alone
+        For dates that fit another order, by reason: places of those that fit the declared order
+        and not that other one. Where there are some, the column mixes both.
     """
 
     cells: list[str | None]
     left_out: dict[str, list[int]] = field(default_factory=dict)
     unmapped: dict[str, list[str]] = field(default_factory=dict)
+    declared_order_alone: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def filled(self) -> int:
@@ -111,7 +115,21 @@ def field_cells(
         result.left_out.setdefault(unreadable.reason, []).append(place)
         if unreadable.value:
             result.unmapped.setdefault(unreadable.reason, []).append(unreadable.value)
+    for order in ORDERS:
+        reason = f"{OTHER_ORDER}{DATE_FORMS[order]}"
+        if reason in result.left_out:
+            result.declared_order_alone[reason] = [
+                place
+                for place, cell in enumerate(meant)
+                if result.cells[place] is not None and not _fits(declared, cell, order)
+            ]
     return result
+
+
+def _fits(declared: Field, cell: Any, order: DateOrder) -> bool:
+    """Whether a date can be read in an order."""
+    (other,) = TableFormat(dates=order).cells("date", [cell])
+    return read_cell(declared, other)[1] is None
 
 
 def _hashable(cell: Any) -> Any:
@@ -134,8 +152,7 @@ def _error(
         return None
     if declared.kind == "date" and isinstance(cell, str):
         for order in ORDERS:
-            (other,) = TableFormat(dates=order).cells("date", [cell])
-            if order != form.dates and read_cell(declared, other)[1] is None:
+            if order != form.dates and _fits(declared, cell, order):
                 return Unreadable(f"{OTHER_ORDER}{DATE_FORMS[order]}")
     return Unreadable(error.problem)
 
@@ -148,7 +165,7 @@ def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable
         return cell
     if declared.kind == "tags" and folded(cell) in {NONE_NAMED} - set(map(folded, spec.values)):
         return NONE_NAMED
-    parts = _parts(spec, cell) if declared.kind == "tags" else [cell]
+    parts = cell_parts(spec, cell, declared)
     found: dict[Any, None] = {}
     for part in parts:
         value = _one(spec, part, declared)
@@ -162,7 +179,10 @@ def mapped(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable
     return ";".join(map(str, values)) if declared.kind == "tags" else values[0]
 
 
-def _parts(spec: Cell, cell: RawValue) -> list[str]:
+def cell_parts(spec: Cell, cell: RawValue, declared: Field) -> list[RawValue]:
+    """The parts of a cell that become tags of a field; the cell alone for other fields."""
+    if declared.kind != "tags":
+        return [cell]
     marks = spec.split or (";",)
     text = str(cell)
     for mark in marks[1:]:
@@ -176,7 +196,7 @@ def _one(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:
         if folded(name) == key:
             return None if value == "" else value
     if declared.kind in _LEVEL_KINDS:
-        levels = _levels(declared)
+        levels = levels_by_word(declared)
         if key in levels:
             return levels[key]
         if OTHER_VALUES not in spec.values:
@@ -189,7 +209,7 @@ def _one(spec: Cell, cell: RawValue, declared: Field) -> RawValue | Unreadable:
     return cell
 
 
-def _levels(declared: Field) -> dict[str, str]:
+def levels_by_word(declared: Field) -> dict[str, str]:
     """Levels by what stands for them whatever the case: themselves, and what people read."""
     labels = {folded(declared.label_of(level)): level for level in declared.levels}
     return labels | {folded(level): level for level in declared.levels}

@@ -6,8 +6,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from recommender.importing.counts import counted_tables
+from recommender.importing.offered_clinicians import OfferedClinicians
 
 MAX_ROWS = 20
 """Row numbers listed for one reason; further ones are counted."""
@@ -99,6 +102,10 @@ class ImportReport:
         In the order in which they were found.
     notes
         Sentences that fit nowhere else.
+    key_fingerprint
+        Of the key of pseudonyms; a report of other tables with the same was made with the same key.
+    offered
+        How many clinicians could be offered; None where no clinician was read.
     """
 
     title: str
@@ -109,6 +116,12 @@ class ImportReport:
     left_out_columns: tuple[LeftOutColumn, ...]
     missing: tuple[MissingField, ...]
     notes: tuple[str, ...]
+    offered: OfferedClinicians | None = None
+    key_fingerprint: str = ""
+
+    def with_key(self, fingerprint: str, sentence: str) -> "ImportReport":
+        """The report with the fingerprint of the key of pseudonyms, and where the key is."""
+        return replace(self, key_fingerprint=fingerprint, notes=(*self.notes, sentence))
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -121,8 +134,7 @@ class ImportReport:
     def markdown(self) -> str:
         """The report as the text of a Markdown file."""
         parts = [f"# Import: {self.title}"]
-        counts = ", ".join(f"{count:,} {table}" for table, count in self.written.items())
-        parts.append(f"Written: {counts or 'nothing'}.")
+        parts.append(f"Written: {counted_tables(self.written) or 'nothing'}.")
         parts.append(
             _markdown_table(
                 "Rows",
@@ -170,6 +182,7 @@ class ImportReport:
                 ],
             )
         )
+        parts += self.offered.sentences() if self.offered else []
         parts += self.notes
         return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -188,6 +201,7 @@ class ImportLog:
         self._missing: list[MissingField] = []
         self._written: dict[str, int] = {}
         self._notes: dict[str, None] = {}
+        self._offered: OfferedClinicians | None = None
 
     def read(self, source: str, rows: int) -> None:
         """Counts rows that a source has; rows of one source add up."""
@@ -239,6 +253,10 @@ class ImportLog:
         """Records the number of rows of a table."""
         self._written[table] = rows
 
+    def offer(self, offered: OfferedClinicians) -> None:
+        """Records how many clinicians could be offered."""
+        self._offered = offered
+
     def note(self, text: str) -> None:
         """Adds a sentence, once."""
         self._notes[text] = None
@@ -278,6 +296,7 @@ class ImportLog:
             left_out_columns=tuple(self._columns.values()),
             missing=tuple(self._missing),
             notes=tuple(self._notes),
+            offered=self._offered,
         )
 
 

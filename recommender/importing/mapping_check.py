@@ -13,7 +13,10 @@ from recommender.importing.mapping_file import (
     MappingFile,
     PeopleMapping,
     RatingMapping,
+    RowCondition,
+    SourceFile,
 )
+from recommender.importing.shipped_mappings import how_to_edit
 from recommender.importing.source_files import Source
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -22,7 +25,7 @@ from recommender.tables.pairings import RATERS
 from recommender.values.table_format import TableFormat
 
 SESSION, ITEM = "{session}", "{item}"
-MAX_NAMED = 8
+MAX_NAMED = 20
 """Columns of a file listed in a message."""
 
 
@@ -63,12 +66,12 @@ def check_columns(mapping: MappingFile, sources: Mapping[str, Source], name: str
         # Without an id of rows, only repeated rows are not noticed.
         if source is None or place.endswith(".row_id") or source.column(column) is not None:
             continue
-        faults.append(_missing_column(f"{name}: {place}", source, column))
+        faults.append(_missing_column(name, place, source, column))
     if faults:
         raise MappingError(dict.fromkeys(faults))
 
 
-def _missing_column(place: str, source: Source, column: Column) -> Fault:
+def _missing_column(name: str, place: str, source: Source, column: Column) -> Fault:
     named = " or ".join(map(repr, column))
     there = list(source.tables[0].columns)
     near = difflib.get_close_matches(
@@ -80,7 +83,8 @@ def _missing_column(place: str, source: Source, column: Column) -> Fault:
     else:
         some = ", ".join(there[:MAX_NAMED]) + (", …" if len(there) > MAX_NAMED else "")
         remedy = f"write the name it has; the file has {some}"
-    return Fault(place, f"{source.label} has no column {named}", remedy)
+    problem = f"{source.label} has no column {named}"
+    return Fault(f"{name}: {place}", problem, remedy + how_to_edit(name, place))
 
 
 def cells_of(mapping: MappingFile) -> Iterator[tuple[str, Cell]]:
@@ -126,10 +130,28 @@ def _file_faults(mapping: MappingFile, name: str) -> Iterator[Fault]:
             yield Fault(f"{name}: files.{key}", "does not say which client a row names", remedy)
         for kind in ("drop", "keep"):
             for number, condition in enumerate(getattr(file, kind), start=1):
+                place = f"{name}: files.{key}.{kind} {number}"
                 if (condition.equals is None) == (condition.filled is None):
                     remedy = "write equals = [ … ], or filled = true or false"
-                    place = f"{name}: files.{key}.{kind} {number}"
                     yield Fault(place, "needs one of equals and filled", remedy)
+                elif (
+                    kind == "drop" and condition.equals and not _names_what_counts(condition, file)
+                ):
+                    column = condition.column[0]
+                    remedy = (
+                        f'add keep = [{{ column = "{column}", equals = [ … ], reason = "…" }}] '
+                        'with the values that count, and "" if an empty cell does'
+                    )
+                    problem = f"does not say which values of {column} count"
+                    yield Fault(place, problem, remedy)
+
+
+def _names_what_counts(condition: RowCondition, file: SourceFile) -> bool:
+    """Whether a file names the values that count, in a column by whose values rows are dropped."""
+    dropped = set(map(folded, condition.column))
+    return any(
+        each.equals is not None and dropped & set(map(folded, each.column)) for each in file.keep
+    )
 
 
 def _known_file(mapping: MappingFile, place: str, file: str) -> Iterator[Fault]:

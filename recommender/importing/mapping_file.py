@@ -107,6 +107,8 @@ class Cell:
 class RowCondition:
     """A condition of a row: a cell that is filled or empty, or is one of some values.
 
+    Of `equals`, "" is an empty cell.
+
     `reason` is what the report says of rows that are left out by it.
     """
 
@@ -138,7 +140,9 @@ class SourceFile:
     client, clinician, clinician_name, date
         Whom a row is about, how staff read the clinician's name, and its day.
     drop, keep
-        Rows that meet any condition of `drop`, or do not meet one of `keep`, are left out.
+        Rows that meet any condition of `drop`, or do not meet one of `keep`, are left out. What
+        `drop` names by its values needs `keep` with those that count: a value that neither
+        names is left out, and reported.
     leave_out
         Columns that are deliberately not read, with the reason.
     dates, decimal, thousands, currency

@@ -1,5 +1,6 @@
 """Writes tables into a folder in the form that `recommender.tables` reads, all or none of them."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,10 +49,11 @@ def write_import(
     ------
     TablesError
         When the folder has such tables and `replace` is false, or has them in other files, with
-        every one of them; nothing is written then.
+        every one of them, or was written with another key; nothing is written then.
     """
     texts = {f"{name}.csv": csv_text(each.header, each.rows) for name, each in tables.items()}
     faults = _in_the_way(folder, tables, replace=replace)
+    faults += other_key_faults(folder, report.key_fingerprint)
     if faults:
         raise TablesError(faults)
     json_name, markdown_name = REPORT_FILES
@@ -67,6 +69,25 @@ def write_import(
         for path in unfinished.values():
             path.unlink(missing_ok=True)
     return tuple(folder / f"{name}.csv" for name in tables)
+
+
+def other_key_faults(folder: Path, fingerprint: str) -> list[Fault]:
+    """A fault where the tables of a folder were written with another key of pseudonyms.
+
+    `fingerprint` is that of the key to be used; "" for one that is not there yet, or is not known.
+    """
+    path = folder / REPORT_FILES[0]
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    earlier = report.get("key_fingerprint") if isinstance(report, dict) else None
+    if not earlier or earlier == fingerprint:
+        return []
+    problem = "has tables that were made with another key of pseudonyms: the same people would get "
+    problem += "other pseudonyms"
+    remedy = "name the key of those tables with --key, or another folder with --out"
+    return [Fault(str(folder), problem, remedy)]
 
 
 def _in_the_way(folder: Path, tables: Mapping[str, OutputTable], *, replace: bool) -> list[Fault]:

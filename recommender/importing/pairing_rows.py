@@ -5,14 +5,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
-from recommender.importing.cell_values import date_of, field_cells, folded
+from recommender.importing.cell_values import OTHER_ORDER, date_of, field_cells, folded
+from recommender.importing.counts import counted
 from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import DATE, UsedRows
 from recommender.importing.pseudonyms import Pseudonyms
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.shipped_mappings import how_to_edit
+from recommender.importing.source_files import Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
 from recommender.values.kinds import RawValue, is_missing
+from recommender.values.table_format import DATE_FORMS
 
 PairingKey = tuple[str, str]
 """The keys of the client and of the clinician."""
@@ -37,11 +41,14 @@ class ImportedPairing:
     ended_on: date | None
 
 
-def rows_to_use(source: Source, declared: SourceFile, log: ImportLog) -> list[int]:
-    """The rows of a source that meet its conditions; the others are left out with the reason."""
+def rows_to_use(name: str, source: Source, declared: SourceFile, log: ImportLog) -> list[int]:
+    """The rows of a source that meet its conditions; the others are left out with the reason.
+
+    `name` is how messages call the mapping.
+    """
     rows = list(range(source.size))
     if declared.row_id:
-        cells = source.cells(declared.row_id) or []
+        cells = source.cells(declared.row_id) or [None] * source.size
         seen: set[RawValue] = set()
         again = []
         for row in rows:
@@ -60,7 +67,7 @@ def rows_to_use(source: Source, declared: SourceFile, log: ImportLog) -> list[in
         gone = [row for row in rows if not _meets(condition, cells[row])]
         source.leave_out(log, condition.reason, gone)
         if condition.equals is not None and gone:
-            _note_values(source, condition, [cells[row] for row in gone], log)
+            _note_values(name, source, condition, [cells[row] for row in gone], log)
         rows = _without(rows, gone)
     return rows
 
@@ -74,16 +81,20 @@ def _meets(condition: RowCondition, cell: RawValue) -> bool:
     if condition.filled is not None:
         return condition.filled != is_missing(cell)
     wanted = {folded(value) for value in condition.equals or ()}
-    return not is_missing(cell) and folded(cell) in wanted
+    return ("" if is_missing(cell) else folded(cell)) in wanted
 
 
 def _note_values(
-    source: Source, condition: RowCondition, cells: list[RawValue], log: ImportLog
+    name: str, source: Source, condition: RowCondition, cells: list[RawValue], log: ImportLog
 ) -> None:
     counts = shareable_counts(str(cell).strip() for cell in cells if not is_missing(cell))
     if counts:
         listed = ", ".join(f"{value} ({count:,})" for value, count in counts.items())
-        log.note(f"{source.label}, {condition.column[0]}: rows were left out with {listed}.")
+        log.note(
+            f"{source.label}, {condition.column[0]}: rows were left out with {listed}, which the "
+            f"mapping does not name; add what counts to equals of files.{source.key}.keep, and the "
+            f"rest to drop{how_to_edit(name, f'files.{source.key}')}."
+        )
 
 
 def days_of(
@@ -99,9 +110,11 @@ def days_of(
     cells = source.raw_cells(spec)
     read = field_cells(DATE, spec, [cells[row] for row in rows], source.written, zone)
     place = ", ".join(names[0] for names in spec.named)
-    misread.add(source, place, read)
+    misread.add(source, place, read, rows)
     for reason, wrong in read.left_out.items():
-        source.leave_out(log, f"{place} {reason}", [rows[at] for at in wrong])
+        lost = [rows[at] for at in wrong]
+        source.leave_out(log, f"{place} {reason}", lost)
+        log.note(_lost_sessions(source, place, reason, lost, spec))
     days = {
         row: date_of(cell) for row, cell in zip(rows, read.cells, strict=True) if cell is not None
     }
@@ -115,6 +128,19 @@ def days_of(
     coming = [row for row, day in days.items() if day > today]
     source.leave_out(log, "is in the future", coming)
     return {row: day for row, day in days.items() if day <= today}
+
+
+def _lost_sessions(source: Source, place: str, reason: str, lost: list[int], spec: Cell) -> str:
+    """What it means that the days of some appointments could not be read, and what helps."""
+    form = DATE_FORMS[spec.format(source.written).dates]
+    appointments = counted(len(lost), "appointment")
+    text = (
+        f"{source.label}: {place} {reason} in {source.rows_text(lost)}. {appointments} left out "
+        f"for it, so sessions are missing: write the date as {form} and import again."
+    )
+    if reason.startswith(OTHER_ORDER):
+        text += " Dates beside it that fit both orders may have been exchanged."
+    return text
 
 
 def attended_appointments(

@@ -1,5 +1,6 @@
 """Fields of people: columns that a mapping names, and columns named like the fields."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
@@ -14,7 +15,9 @@ from recommender.importing.cell_values import (
 )
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, PeopleMapping
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.misread import Misread
+from recommender.importing.other_values import note_other_values
+from recommender.importing.source_files import Source
 from recommender.practice.columns import read_cell
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
@@ -53,6 +56,8 @@ class ImportedPeople:
         Filled cells by field and key.
     columns
         Columns from which each field was read.
+    unread
+        Keys of those of whom a filled cell could not be read, by field.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -60,6 +65,7 @@ class ImportedPeople:
     names: dict[str, str] = field(default_factory=dict)
     cells: dict[str, dict[str, str]] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes people."""
@@ -97,6 +103,7 @@ def add_fields(
             _read_field(
                 found,
                 columns,
+                people.unread[name],
                 sources[file],
                 spec,
                 declared[name],
@@ -114,6 +121,7 @@ def add_fields(
 def _read_field(
     found: dict[str, str],
     columns: dict[str, None],
+    unread: set[str],
     each: UsedRows,
     spec: Cell,
     declared: Field,
@@ -141,10 +149,12 @@ def _read_field(
     else:
         read = field_cells(declared, spec, cells, source.written, zone)
     place = ", ".join(named)
-    misread.add(source, place, read)
+    misread.add(source, place, read, rows)
+    note_other_values(source, spec, declared, cells, log)
     for reason, wrong in read.left_out.items():
         values = read.unmapped.get(reason, ())
         source.leave_out_cells(log, place, reason, [rows[at] for at in wrong], values)
+        unread |= {keys[rows[at]] for at in wrong}
     for row, cell in zip(rows, read.cells, strict=True):
         if cell is not None:
             found.setdefault(keys[row], cell)
@@ -182,16 +192,17 @@ def read_by_hand(
     log: ImportLog,
 ) -> None:
     """Reads columns that have the names of fields, for the people whose rows are given by key."""
-    rows = list(row_of.values())
+    keys, rows = list(row_of), list(row_of.values())
     for name, known in declared.items():
         cells = source.cells([name])
         if cells is None:
             continue
         read = field_cells(known, BY_HAND, [cells[row] for row in rows], source.written, zone)
-        misread.add(source, name, read)
+        misread.add(source, name, read, rows)
         for reason, wrong in read.left_out.items():
             values = read.unmapped.get(reason, ())
             source.leave_out_cells(log, name, reason, [rows[at] for at in wrong], values)
+            people.unread[name] |= {keys[at] for at in wrong}
         filled = {k: c for k, c in zip(row_of, read.cells, strict=True) if c is not None}
         people.cells[name] = people.cells.get(name, {}) | filled
         people.columns[name] = (*people.columns.get(name, ()), f"{name} of {source.label}")

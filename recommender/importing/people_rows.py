@@ -7,6 +7,7 @@ from datetime import date, tzinfo
 from recommender.importing.cell_values import display_name
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import MappingFile
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import (
     ImportedPeople,
     UsedRows,
@@ -14,7 +15,7 @@ from recommender.importing.people_fields import (
     read_by_hand,
 )
 from recommender.importing.pseudonyms import Kind, Pseudonyms
-from recommender.importing.source_files import Misread
+from recommender.importing.same_person import note_unmatched
 from recommender.practice.fields import Field
 from recommender.values.ids import canonical_id
 from recommender.values.kinds import is_missing
@@ -42,8 +43,11 @@ def read_clinicians(
         _add_people(people, mapping, file, sources[file], pseudonyms, kind, log)
         _add_names(people, mapping, file, sources[file])
     add_fields(people, mapping.clinicians, declared, sources, "clinicians", {}, zone, misread, log)
+    elsewhere, filled_in = set(people.ids), set[str]()
     for each in by_hand:
-        _add_by_hand(people, declared, each, pseudonyms, kind, zone, misread, log)
+        filled_in |= _add_by_hand(people, declared, each, pseudonyms, kind, zone, misread, log)
+    labels = " and ".join(each.source.label for each in by_hand)
+    note_unmatched(people, elsewhere, filled_in, labels, log)
     return people
 
 
@@ -85,8 +89,11 @@ def read_clients(
     for name, known in declared.items():
         if known.required:
             lacking = [key for key in people.ids if key not in people.cells.get(name, {})]
-            reason = f"{name} is empty or cannot be read, and the definition requires it"
-            _leave_out_people(people, sources, lacking, reason, mapping, log)
+            unread = [key for key in lacking if key in people.unread[name]]
+            empty = [key for key in lacking if key not in people.unread[name]]
+            for problem, keys in (("is empty", empty), ("cannot be read", unread)):
+                reason = f"{name} {problem}, and the definition requires it"
+                _leave_out_people(people, sources, keys, reason, mapping, log)
     return people
 
 
@@ -171,11 +178,11 @@ def _add_by_hand(
     zone: tzinfo,
     misread: Misread,
     log: ImportLog,
-) -> None:
+) -> set[str]:
     """Adds what a file says of clinicians in columns named like the fields of the definition.
 
     Its filled cells count more than those of other files. A clinician is named by id or by name;
-    one whom no other file names is added.
+    one whom no other file names is added. Returns the keys of those whom it names.
     """
     source = each.source
     ids, names = (source.cells([name]) or [None] * source.size for name in ("clinician_id", "name"))
@@ -200,6 +207,7 @@ def _add_by_hand(
     source.leave_out(log, "repeats a clinician of an earlier row", again)
     row_of = {key: row for row, key in keys.items()}
     read_by_hand(people, declared, source, row_of, zone, misread, log)
+    return set(row_of)
 
 
 def _key_of(

@@ -10,6 +10,8 @@ from recommender.alliance.instruments import METRICS
 from recommender.importing.cell_values import Unreadable, date_of, mapped
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, RatingMapping
+from recommender.importing.misread import Misread
+from recommender.importing.other_values import note_other_values
 from recommender.importing.pairing_rows import ImportedPairing, PairingKey
 from recommender.importing.people_fields import UsedRows
 from recommender.importing.score_columns import (
@@ -18,7 +20,7 @@ from recommender.importing.score_columns import (
     days_of_ratings,
     scores_of_rows,
 )
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.practice.fields import Field
 from recommender.tables.cells import plain_field
 from recommender.tables.pairings import RATERS
@@ -71,7 +73,7 @@ def imported_ratings(
             pairing_of[row] = found
     rows = list(pairing_of)
     words = {
-        known.name: _words(each.source, getattr(rating, known.name), known, rows)
+        known.name: _words(each.source, getattr(rating, known.name), known, rows, log)
         for known in (
             plain_field("instrument", "category", levels=tuple(instruments)),
             plain_field("rater", "category", levels=RATERS),
@@ -133,9 +135,12 @@ def _pairing_of(
     return pairings[own[0]]
 
 
-def _words(source: Source, spec: Cell, known: Field, rows: Sequence[int]) -> dict[int, str]:
+def _words(
+    source: Source, spec: Cell, known: Field, rows: Sequence[int], log: ImportLog
+) -> dict[int, str]:
     """Instrument, rater or metric of each row, "" where it is none that is known."""
     cells = source.raw_cells(spec)
+    note_other_values(source, spec, known, [cells[row] for row in rows], log)
     words = {}
     for row in rows:
         value = mapped(spec, cells[row], known)

@@ -1,17 +1,23 @@
 """What an import did not use: columns, files, and fields that nothing was read into."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from recommender.importing.cell_values import folded
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_check import SESSION, cells_of, columns_read
 from recommender.importing.mapping_file import Cell, MappingFile
+from recommender.importing.offered_clinicians import offered_clinicians
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.people_fields import ImportedPeople, columns_by_hand
 from recommender.importing.score_columns import item_columns, session_columns
 from recommender.importing.source_files import Source, unread_columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+
+SIMILAR = 0.8
+"""Similarity of names of columns from which on one may be meant for the other (`difflib`)."""
 
 
 def complete_report(
@@ -39,11 +45,22 @@ def complete_report(
                 read[key] |= set(item_columns(rating.items, source))
                 for spec in filter(None, (rating.score, rating.date)):
                     read[key] |= _session_columns(spec, source)
+        # What the file may have and has not: an unread column may be meant as one of them.
+        absent = [
+            name
+            for spec in _own_cells(mapping, key)
+            for names in spec.named
+            if source.column(names) is None
+            for name in names
+        ]
         if declared.fields_of:
             side = practice.client if declared.fields_of == "clients" else practice.clinician
             read[key] |= set(columns_by_hand(side, source))
+            absent += [name for name in side if source.column([name]) is None]
         for file, unread, reason in unread_columns(source, read[key], declared.leave_out):
-            log.leave_out_column(file, unread, reason)
+            log.leave_out_column(file, unread, reason + _meant(unread, absent))
+    clinicians = tables["clinicians"]
+    log.offer(offered_clinicians(practice, clinicians.header, clinicians.rows))
     for name, fields in (("clients", practice.client), ("clinicians", practice.clinician)):
         _report_fields(name, fields, tables[name], imported[name], log)
     for path in unused:
@@ -51,6 +68,13 @@ def complete_report(
     for key, declared in mapping.files.items():
         if key not in sources:
             log.note(f"There is no file like {' or '.join(declared.names)}; it is not required.")
+
+
+def _meant(column: str, absent: Sequence[str]) -> str:
+    """A question where a column that is not read may be one that the file lacks."""
+    names = {folded(name): name for name in absent}
+    near = difflib.get_close_matches(folded(column), list(names), n=1, cutoff=SIMILAR)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def _own_cells(mapping: MappingFile, key: str) -> list[Cell]:

@@ -9,8 +9,9 @@ from datetime import tzinfo
 from recommender.importing.cell_values import field_cells
 from recommender.importing.mapping_check import ITEM, SESSION
 from recommender.importing.mapping_file import Cell, RatingMapping
+from recommender.importing.misread import Misread
 from recommender.importing.people_fields import DATE
-from recommender.importing.source_files import Misread, Source
+from recommender.importing.source_files import Source
 from recommender.tables.cells import plain_field
 
 NUMBER = plain_field("score", "number")
@@ -56,7 +57,7 @@ def days_of_ratings(
         read = field_cells(DATE, rating.date, [cells[row] for row in rows], source.written, zone)
         for row, cell in zip(rows, read.cells, strict=True):
             days["" if session is None else str(session), row] = cell or ""
-        problems.misread.add(source, column, read)
+        problems.misread.add(source, column, read, rows)
         for reason, wrong in read.left_out.items():
             for at in wrong:
                 days.pop(("" if session is None else str(session), rows[at]))
@@ -103,7 +104,7 @@ def scores_of_rows(
     for column, number in session_columns(source, rating.score):
         cells = source.cells([column]) or []
         read = field_cells(NUMBER, rating.score, [cells[row] for row in rows], source.written, zone)
-        problems.misread.add(source, column, read)
+        problems.misread.add(source, column, read, rows)
         for reason, wrong in read.left_out.items():
             problems.cells[column, reason] += [rows[at] for at in wrong]
         for row, cell in zip(rows, read.cells, strict=True):
@@ -127,7 +128,7 @@ def _item_scores(
         cells = source.cells([column]) or []
         spec = Cell(column=(column,))
         read = field_cells(NUMBER, spec, [cells[row] for row in rows], source.written, zone)
-        problems.misread.add(source, column, read)
+        problems.misread.add(source, column, read, rows)
         for reason, wrong in read.left_out.items():
             problems.cells[column, reason] += [rows[at] for at in wrong]
         answers.append(read.cells)
@@ -171,7 +172,7 @@ def _sessions(
         else:
             read.left_out.setdefault("is not a whole number", []).append(at)
     place = ", ".join(names[0] for names in rating.session.named)
-    problems.misread.add(source, place, read)
+    problems.misread.add(source, place, read, rows)
     for reason, wrong in read.left_out.items():
         problems.cells[place, reason] += [rows[at] for at in wrong]
         for at in wrong:

@@ -29,6 +29,20 @@ def shipped_mapping_text(name: str) -> str:
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
+def how_to_edit(name: str, setting: str) -> str:
+    """How to change a setting of a mapping, to follow a remedy; "" for one of the practice's own.
+
+    >>> how_to_edit("my-mapping.toml", "files.visits")
+    ''
+    """
+    if name.endswith(".toml"):
+        return ""
+    return (
+        f": recommender import show {name} > my-mapping.toml, edit {setting} in it, then "
+        f"recommender import files my-mapping.toml … (in place of {name})"
+    )
+
+
 def mapping_named(name: str) -> MappingFile:
     """The mapping in a file `NAME.toml`, or the shipped one of that name.
 

@@ -7,21 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recommender.errors import Fault
-from recommender.importing.cell_values import OTHER_ORDER, FieldCells, folded
+from recommender.importing.cell_values import folded
 from recommender.importing.import_report import ImportLog
 from recommender.importing.mapping_file import Cell, MappingError, MappingFile
+from recommender.importing.shipped_mappings import how_to_edit
 from recommender.tables.raw_table import RawTable, TableFault, Warn, unwarned
 from recommender.tables.table_files import SUFFIXES, TEXT_SUFFIXES, TableFile, read_raw_table
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import TableFormat
 
-MOSTLY = 0.5
-"""A column of which more than this share cannot be read is mapped wrongly."""
-FEW = 4
-"""Filled cells from which on that share is looked at."""
-RARELY = 0.05
-"""More dates than this share that fit another order of day and month are no typing errors: then
-those that fit both orders are read wrongly."""
+MAX_LINES = 10
+"""Lines of a file named in a message."""
 MAX_FILES = 5
 """Files named in a message."""
 READABLE = (*SUFFIXES, *TEXT_SUFFIXES)
@@ -110,6 +106,16 @@ class Source:
         ((lines),) = self.places([row]).values()
         return lines[0]
 
+    def rows_text(self, rows: Iterable[int]) -> str:
+        """The lines of some rows for a message, with the number of further ones."""
+        parts = []
+        for file, lines in self.places(rows).items():
+            more = len(lines) - MAX_LINES
+            listed = ", ".join(map(str, lines[:MAX_LINES])) + (f" and {more:,} more" * (more > 0))
+            of_file = f" of {file}" if len(self.tables) > 1 else ""
+            parts.append(f"row{'s' * (len(lines) > 1)} {listed}{of_file}")
+        return " and ".join(parts)
+
     def leave_out(self, log: ImportLog, reason: str, rows: Iterable[int]) -> None:
         """Records rows of which nothing is used."""
         for file, lines in self.places(rows).items():
@@ -128,57 +134,6 @@ class Source:
             # Values are counted over all files, once.
             log.leave_out_cells(file, column, reason, lines, values)
             values = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadCells:
-    """Cells of a column that could not be read for one reason, and how many are filled."""
-
-    source: Source
-    column: str
-    reason: str
-    count: int
-    filled: int
-
-
-class Misread:
-    """Collects columns of which cells could not be read, and refuses those mapped wrongly.
-
-    `name` is how messages call the mapping.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._found: list[UnreadCells] = []
-
-    def add(self, source: Source, column: str, read: FieldCells) -> None:
-        """Adds the cells of a column; values that are no level are the report's alone."""
-        for reason, wrong in read.left_out.items():
-            if reason not in read.unmapped:
-                cells = UnreadCells(source, column, reason, len(wrong), read.filled)
-                self._found.append(cells)
-
-    def refuse(self) -> None:
-        """Refuses columns of which too many cells cannot be read.
-
-        Raises
-        ------
-        MappingError
-            With each such column.
-        """
-        faults = []
-        for each in self._found:
-            place = f"{self._name}: {each.source.label}, column {each.column}"
-            problem = f"{each.reason}: {each.count:,} of {each.filled:,} filled cells"
-            share = each.count / each.filled
-            if each.reason.startswith(OTHER_ORDER) and share > RARELY:
-                remedy = f"write dates = … under [files.{each.source.key}], as the file has them"
-                faults.append(Fault(place, problem, remedy))
-            elif each.filled >= FEW and share > MOSTLY:
-                remedy = "map the column that is meant, or say how it writes dates and numbers"
-                faults.append(Fault(place, problem, remedy))
-        if faults:
-            raise MappingError(dict.fromkeys(faults))
 
 
 def _named(table: RawTable, name: str) -> str | None:
@@ -208,9 +163,11 @@ def listed_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_sources(
-    mapping: MappingFile, files: Sequence[Path], warn: Warn
+    mapping: MappingFile, name: str, files: Sequence[Path], warn: Warn
 ) -> tuple[dict[str, Source], list[Path]]:
     """The sources of a mapping by its names, and the files that it has no use for.
+
+    `name` is how messages call the mapping.
 
     Raises
     ------
@@ -225,7 +182,7 @@ def read_sources(
         for path in matching:
             unread.pop(path, None)
         if not matching and declared.required:
-            faults.append(_missing(key, declared.names, files))
+            faults.append(_missing(name, key, declared.names, files))
         tables = []
         for path in matching:
             table, found = read_raw_table(TableFile(path, declared.sheet.lower()))
@@ -248,7 +205,7 @@ def _matches(path: Path, names: Iterable[str]) -> bool:
     )
 
 
-def _missing(key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
+def _missing(name: str, key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
     stems = {name.rpartition(".")[0].lower() for name in names}
     other = [p.name for p in files if any(fnmatch.fnmatchcase(p.stem.lower(), s) for s in stems)]
     packed = [path.name for path in files if path.suffix.lower() == ".zip"]
@@ -259,6 +216,7 @@ def _missing(key: str, names: Sequence[str], files: Sequence[Path]) -> Fault:
     else:
         there = ", ".join(path.name for path in files[:MAX_FILES]) or "no file"
         remedy = f"export it, or write its name under [files.{key}]; there is {there}"
+        remedy += how_to_edit(name, f"files.{key}.names")
     return Fault(f"files.{key}", f"no file is named like {' or '.join(names)}", remedy)
 
 

@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from recommender.importing.agreement import NO_AGREEMENT, filters_by_agreement
 from recommender.importing.import_report import ImportLog, ImportReport
 from recommender.importing.mapping_check import check_columns, check_definition
 from recommender.importing.mapping_file import MappingFile
+from recommender.importing.misread import Misread
 from recommender.importing.named_people import (
     names_of_clients,
     names_of_clinicians,
@@ -28,7 +30,7 @@ from recommender.importing.people_rows import read_clients, read_clinicians
 from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.rating_rows import ImportedRating, imported_ratings
 from recommender.importing.report_columns import complete_report
-from recommender.importing.source_files import Misread, listed_files, read_sources, warn_of
+from recommender.importing.source_files import listed_files, read_sources, warn_of
 from recommender.importing.table_rows import pairing_table, people_table, rating_table
 from recommender.practice.definition import Practice
 
@@ -73,7 +75,9 @@ def import_files(
     """
     check_definition(mapping, practice, name)
     log, misread = ImportLog(mapping.mapping.title), Misread(name)
-    sources, unused = read_sources(mapping, listed_files(paths), warn_of(log))
+    if not filters_by_agreement(mapping):
+        log.note(NO_AGREEMENT)
+    sources, unused = read_sources(mapping, name, listed_files(paths), warn_of(log))
     check_columns(mapping, sources, name)
     zone = ZoneInfo(practice.timezone)
     rows: dict[str, UsedRows] = {}
@@ -81,7 +85,7 @@ def import_files(
         declared = mapping.files[key]
         for table in source.tables:
             log.read(table.file, table.size)
-        used = rows_to_use(source, declared, log)
+        used = rows_to_use(name, source, declared, log)
         named = [keys_of(source, spec) for spec in (declared.client, declared.clinician)]
         rows[key] = UsedRows(source, used, *named)
     clinicians = read_clinicians(mapping, practice.clinician, rows, pseudonyms, zone, misread, log)
@@ -93,11 +97,7 @@ def import_files(
     for each in attended:
         first_day[each.client] = min(each.day, first_day.get(each.client, each.day))
     listed = {
-        key
-        for file in mapping.clients.rows
-        if file in rows
-        for row in rows[file].rows
-        if (key := rows[file].clients[row])
+        key for file in mapping.clients.rows if file in rows for key in rows[file].clients if key
     }
     people = read_clients(mapping, practice.client, rows, first_day, pseudonyms, zone, misread, log)
     pairings = imported_pairings(

@@ -116,3 +116,10 @@ def test_a_file_that_must_be_unpacked_or_saved_otherwise_is_named(tmp_path: Path
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="nowhere: does not exist"):
         imported(tmp_path / "nowhere")
+
+
+def test_a_filter_that_does_not_say_which_values_count_is_refused(tmp_path: Path) -> None:
+    keep = next(line for line in MAPPING.splitlines() if line.startswith("keep = "))
+    folder = write_exports(tmp_path, [a_person()], [a_visit()])
+    with pytest.raises(MappingError, match="does not say which values of Outcome count; add keep"):
+        imported(folder, MAPPING.replace(keep, ""))

@@ -75,3 +75,9 @@ def test_the_key_is_not_in_its_representation() -> None:
 def test_a_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecommenderError, match="cannot be opened"):
         read_pseudonyms(tmp_path)
+
+
+def test_a_fingerprint_tells_keys_apart_and_holds_none_of_them() -> None:
+    one, other = Pseudonyms(bytes(32)), Pseudonyms(bytes([1] * 32))
+    assert one.fingerprint == Pseudonyms(bytes(32)).fingerprint != other.fingerprint
+    assert len(one.fingerprint) == 8

@@ -20,7 +20,7 @@ from recommender.importing.shipped_mappings import (
 )
 from recommender.importing.table_import import ImportedTables, import_files
 from recommender.tables.report import check_tables
-from tests.support.exports import columns_of, psychology
+from tests.support.exports import TODAY, columns_of, psychology, write_rows
 
 DAY = date(2026, 11, 20)
 
@@ -106,7 +106,8 @@ def test_a_shipped_mapping_fits_the_shipped_definition_and_names_its_sources(nam
 
 def test_the_mapping_of_the_documentation_is_sound() -> None:
     page = Path(__file__).parents[2] / "docs" / "importing.md"
-    (block,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    (block,) = (each for each in blocks if each.startswith("[mapping]"))
     check_definition(read_mapping(block, "page"), psychology(), "page")
 
 
@@ -121,3 +122,37 @@ def test_a_mapping_that_does_not_exist_is_refused_with_the_known_ones(tmp_path: 
         mapping_named("genie")
     with pytest.raises(MappingError, match="cannot be read as text"):
         mapping_named(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize("entry", ["Y", "TRUE", "yes ", "Did not arrive", "Yess"])
+def test_a_client_who_did_not_arrive_never_counts_as_attended(tmp_path: Path, entry: str) -> None:
+    write_rows(tmp_path / "Patients.csv", [{"Patient ID": 1, "Date of birth": "02/03/1996"}])
+    visit = {"Patient ID": 1, "Practitioner": "Ann Wattle", "Cancelled at": ""}
+    marks = ["No", "false", "", *[entry] * 4]
+    visits = [
+        visit | {"Starts at": f"{day:02d}/09/2026", "Did not arrive": mark}
+        for day, mark in enumerate(marks, start=1)
+    ]
+    write_rows(tmp_path / "Appointments.csv", visits)
+    read, pseudonyms = mapping_named("cliniko"), Pseudonyms(bytes(32))
+    found = import_files(read, "cliniko", [tmp_path], psychology(), pseudonyms, TODAY)
+    assert columns_of(found, "pairings", "sessions") == [(3,)]
+    if entry in ("Did not arrive", "Yess"):
+        assert any(f"left out with {entry} (4), which" in note for note in found.report.notes)
+
+
+def test_who_has_no_mapping_of_their_own_reads_how_to_make_one(tmp_path: Path) -> None:
+    write_rows(tmp_path / "Patients.csv", [{"Patient ID": 1, "Date of birth": "02/03/1996"}])
+    read, pseudonyms = mapping_named("cliniko"), Pseudonyms(bytes(32))
+
+    def remedy_of(setting: str) -> str:
+        return (
+            f": recommender import show cliniko > my-mapping.toml, edit {setting} in it, then "
+            "recommender import files my-mapping.toml … (in place of cliniko)"
+        )
+
+    with pytest.raises(MappingError, match=re.escape(remedy_of("files.appointments.names"))):
+        import_files(read, "cliniko", [tmp_path], psychology(), pseudonyms, TODAY)
+    write_rows(tmp_path / "Appointments.csv", [{"Patient ID": 1, "Begin": "02/09/2026"}])
+    with pytest.raises(MappingError, match=re.escape(remedy_of("files.appointments.date"))):
+        import_files(read, "cliniko", [tmp_path], psychology(), pseudonyms, TODAY)

@@ -67,12 +67,14 @@ def test_an_age_is_that_of_the_first_attended_appointment(tmp_path: Path) -> Non
         a_person(Born="15/09/1996"),
         a_person(2, Born="14/09/1996"),
         a_person(3, Born="1/1/1700"),
+        a_person(4, Born=""),
     ]
-    found = imported(write_exports(tmp_path, people, [a_visit(n) for n in (1, 2, 3)]))
+    found = imported(write_exports(tmp_path, people, [a_visit(n) for n in (1, 2, 3, 4)]))
     assert sorted(columns_of(found, "clients", "age_years")) == [("29",), ("30",)]
-    reason = "age_years is empty or cannot be read, and the definition requires it"
-    assert reasons(found.report)["people.csv", None, reason] == (4,)
-    assert reasons(found.report)["visits.csv", None, "its client was left out"] == (4,)
+    for problem, row in (("cannot be read", 4), ("is empty", 5)):
+        reason = f"age_years {problem}, and the definition requires it"
+        assert reasons(found.report)["people.csv", None, reason] == (row,)
+    assert reasons(found.report)["visits.csv", None, "its client was left out"] == (4, 5)
 
 
 def test_the_same_key_gives_the_same_pseudonyms_and_no_file_has_a_name(tmp_path: Path) -> None:
@@ -128,6 +130,68 @@ def test_a_file_filled_in_by_hand_adds_what_no_system_knows(tmp_path: Path) -> N
         found.report
     )
     assert ("extra.csv", "gender", "is no level of gender") in reasons(found.report)
+
+
+def test_a_clinician_who_is_written_in_two_ways_is_asked_about(tmp_path: Path) -> None:
+    write_exports(tmp_path, [a_person()], [a_visit(), a_visit(With="Bo Fern")])
+    extra = [{"name": name, "active": "yes"} for name in ("Annie Wattle", "B. Fern", "Zoe Gum")]
+    notes = imported(write_exports(tmp_path, extra=extra)).report.notes
+    assert (
+        "In extra.csv but without an appointment: Annie Wattle (did you mean Ann Wattle?), "
+        "B. Fern (did you mean Bo Fern?), Zoe Gum. A clinician who is written in two ways becomes "
+        "two: write the name or the clinician_id as the other files have it."
+    ) in notes
+    assert (
+        "With appointments but not in extra.csv: Ann Wattle (did you mean Annie Wattle?), "
+        "Bo Fern (did you mean B. Fern?)."
+    ) in notes
+
+
+def test_a_misspelling_is_not_hidden_by_what_stands_for_every_other_value(tmp_path: Path) -> None:
+    text = MAPPING.replace(
+        "max_fee = {",
+        'gender = { column = "Sex", values = { female = "woman", "*" = "another" } }\nmax_fee = {',
+    )
+    words = ["Femal"] * 6 + ["Female", "other", "her name is Max"]
+    people = [a_person(n, Sex=word) for n, word in enumerate(words, start=1)]
+    folder = write_exports(tmp_path, people, [a_visit(n) for n in range(1, 10)])
+    report = imported(folder, text).report
+    (note,) = (each for each in report.notes if "Sex" in each)
+    assert note == (
+        'people.csv, Sex: another stands for these values, which only "*" of gender names: '
+        "Femal (6, did you mean female?), 2 with values that are too rare or too many to be listed."
+    )
+    assert "Max" not in report.json_text()
+
+
+def test_a_misspelt_column_of_answers_is_asked_about(tmp_path: Path) -> None:
+    write_exports(tmp_path, [a_person(Reson="Worry")], [a_visit()])
+    found = imported(write_exports(tmp_path, extra=[{"name": "Ann Wattle", "min_ages": "18"}]))
+    why = {each.column: each.reason for each in found.report.left_out_columns}
+    assert why["min_ages"] == "nothing in the mapping reads it; did you mean min_age?"
+    assert why["Reson"] == "nothing in the mapping reads it; did you mean Reason?"
+
+
+def test_a_client_who_did_not_agree_to_learning_is_left_out(tmp_path: Path) -> None:
+    people = [
+        a_person(n, **{"Agrees to learning": word})
+        for n, word in enumerate(("Yes", "No", "", "yes, but"), start=1)
+    ]
+    visits, scores = [a_visit(n) for n in range(1, 5)], [a_score(2)]
+    folder = write_exports(tmp_path, people, visits, scores)
+    assert any("Who must be left out" in note for note in imported(folder).report.notes)
+    # The line of docs/importing.md.
+    text = (Path(__file__).parents[2] / "docs" / "importing.md").read_text(encoding="utf-8")
+    (line,) = (each for each in text.splitlines() if "did not agree to learning" in each)
+    found = imported(folder, MAPPING.replace("[files.visits]", f"{line}\n[files.visits]"))
+    assert len(found.tables["clients"].rows) == len(found.tables["pairings"].rows) == 1
+    assert found.tables["ratings"].rows == []
+    assert reasons(found.report) == {
+        ("people.csv", None, "did not agree to learning"): (3, 4, 5),
+        ("visits.csv", None, "its client was left out"): (3, 4, 5),
+        ("scores.csv", None, "its client is in no file of clients, or was left out"): (2,),
+    }
+    assert not any("Who must be left out" in note for note in found.report.notes)
 
 
 def test_what_nothing_reads_and_what_is_missing_is_in_the_report(tmp_path: Path) -> None:
@@ -286,6 +350,26 @@ def test_one_date_in_another_order_is_left_out(tmp_path: Path) -> None:
     found = imported(write_exports(tmp_path, [a_person()], visits))
     reason = "When has day and month in the order of mm/dd/yyyy"
     assert reasons(found.report) == {("visits.csv", None, reason): (33,)}
+    (note,) = (each for each in found.report.notes if "sessions are missing" in each)
+    assert note == (
+        "visits.csv: When has day and month in the order of mm/dd/yyyy in row 33. 1 appointment "
+        "left out for it, so sessions are missing: write the date as dd/mm/yyyy and import again. "
+        "Dates beside it that fit both orders may have been exchanged."
+    )
+
+
+def test_a_column_of_two_orders_is_not_to_be_read_in_the_other(tmp_path: Path) -> None:
+    visits = [a_visit(When=f"{n:02d}/08/2026") for n in range(1, 32)]
+    visits += [a_visit(When=f"08/{n}/2026") for n in range(20, 32)]
+    folder = write_exports(tmp_path, [a_person()], visits)
+    with pytest.raises(MappingError) as error:
+        imported(folder)
+    (fault,) = map(str, error.value.faults)
+    assert "of 43 filled cells 19 fit dd/mm/yyyy alone, and 12 mm/dd/yyyy alone" in fault
+    assert "write rows 33, 34, 35, 36, 37, 38, 39, 40, 41, 42 and 2 more as dd/mm/yyyy" in fault
+    assert "dates = " not in fault
+    with pytest.raises(MappingError, match=r"write rows 33, 34.* and 2 more as dd/mm/yyyy"):
+        imported(folder, MAPPING.replace('dates = "dmy"', 'dates = "mdy"'))
 
 
 def test_a_value_that_one_client_alone_has_is_not_in_the_report(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from recommender.cli.commands.console import (
     uses_extras,
     utc_now,
 )
-from recommender.cli.commands.imports import KEY, Key
+from recommender.cli.commands.imports import KEY, Key, early_ratings, pseudonyms_of
 from recommender.errors import RecommenderError
 from recommender.practice.definition import Practice
 
@@ -97,7 +97,6 @@ def fhir(
     from recommender.importing.fhir.tables import ImportSettings, import_documents
     from recommender.importing.import_report import ImportLog
     from recommender.importing.output_tables import write_import
-    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
 
     now = utc_now()
     with exit_on_error(as_json=as_json), err.status("reading FHIR"):
@@ -106,17 +105,17 @@ def fhir(
         by_hand = read_by_hand(extra, declared) if extra is not None and extra.exists() else {}
         # A table to fill in has pseudonyms, which the next import must give again.
         writes = out_ is not None or (extra is not None and not extra.exists())
-        pseudonyms = read_pseudonyms(key) if writes else preview_pseudonyms(key)
+        pseudonyms, sentence = pseudonyms_of(key, out_, writes=writes)
         settings = ImportSettings(chosen, declared, pseudonyms, now, by_hand)
         log = ImportLog(chosen.title)
         changed = None if since is None else _since(since, declared)
         tables = import_documents(_documents(sources, log, now, changed), settings, log)
         if changed is not None:
             log.note(SINCE_NOTE)
-        report = log.report()
+        report = log.report().with_key(pseudonyms.fingerprint, sentence)
         wrote_extra = extra is not None and not extra.exists() and "clinicians" in tables
         if wrote_extra and extra is not None:
-            _write_extra(extra, tables["clinicians"])
+            _write_extra(extra, tables["clinicians"], report)
         if out_ is not None and tables:
             write_import(out_, tables, report, replace=replace)
     if as_json:
@@ -161,16 +160,18 @@ def _since(text: str, practice: Practice) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _write_extra(path: Path, clinicians: "OutputTable") -> None:
+def _write_extra(path: Path, clinicians: "OutputTable", report: "ImportReport") -> None:
     from recommender.files import atomic_write
     from recommender.importing.fhir.by_hand import table_to_fill_in
 
+    needed = () if report.offered is None else report.offered.incomplete
     with atomic_write(path) as file:
-        file.write(table_to_fill_in(clinicians).encode())
+        file.write(table_to_fill_in(clinicians, needed).encode())
 
 
 def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Path | None) -> None:
     from recommender.cli.import_tables import import_view, preview_view
+    from recommender.importing.counts import counted_tables
 
     out.print(import_view(report))
     if not tables:
@@ -178,7 +179,7 @@ def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Pa
         return
     if out_ is None:
         out.print(preview_view(tables, PREVIEW_ROWS))
-    counts = ", ".join(f"{count:,} {name}" for name, count in report.written.items())
+    counts = counted_tables(report.written)
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
     if out_ is None:
         out.print("No table was written. To write them, add --out FOLDER.", style="bold")
@@ -193,6 +194,6 @@ def _check_written(folder: Path, declared: Practice, practice: str, *, as_json: 
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
     if not as_json:
-        rated = f"{report.summary.pairings_rated:,} pairings have an early rating"
+        rated = early_ratings(report.summary.pairings_rated)
         out.print(f"Checked: sound; {rated}.", soft_wrap=True)
         out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)

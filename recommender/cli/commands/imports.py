@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace as replaced
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +20,10 @@ from recommender.cli.commands.console import (
     out,
     print_json,
 )
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, TablesError
 
 if TYPE_CHECKING:
+    from recommender.importing.pseudonyms import Pseudonyms
     from recommender.importing.table_import import ImportedTables
 
 import_app = typer.Typer(
@@ -65,7 +67,6 @@ def import_files(
     Example: `recommender import files cliniko exports --out practice`
     """
     from recommender.importing.output_tables import write_import
-    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
     from recommender.importing.shipped_mappings import mapping_named
     from recommender.importing.table_import import import_files as imported_from
 
@@ -78,9 +79,12 @@ def import_files(
         read = mapping_named(mapping)
         name = Path(mapping).name
         # A table to fill in has ids that a later import must know again.
-        is_shown_only = out_ is None and extra is None
-        pseudonyms = preview_pseudonyms(key) if is_shown_only else read_pseudonyms(key)
+        writes = out_ is not None or extra is not None
+        pseudonyms, sentence = pseudonyms_of(key, out_, writes=writes)
         imported = imported_from(read, name, files, declared, pseudonyms, today)
+        imported = replaced(
+            imported, report=imported.report.with_key(pseudonyms.fingerprint, sentence)
+        )
         if extra is not None:
             _write_extra(extra, imported)
         if out_ is not None:
@@ -99,11 +103,12 @@ def import_files(
 
 def _print_import(imported: "ImportedTables", out_: Path | None, rows: int) -> None:
     from recommender.cli.import_tables import import_view, preview_view
+    from recommender.importing.counts import counted_tables
 
     out.print(import_view(imported.report))
     if out_ is None and rows:
         out.print(preview_view(imported.tables, rows))
-    counts = ", ".join(f"{count:,} {name}" for name, count in imported.report.written.items())
+    counts = counted_tables(imported.report.written)
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
 
 
@@ -117,11 +122,43 @@ def _check_written(folder: Path, practice: str) -> None:
     if not report.sound:
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
-    rated = f"{report.summary.pairings_rated:,} pairings have an early rating"
+    rated = early_ratings(report.summary.pairings_rated)
     verdict = "sound, but see `recommender check`" if report.implausible else "sound"
     out.print(f"Checked: {verdict}; {rated}. The report is {folder / REPORT_FILES[1]}.",
               soft_wrap=True)  # fmt: skip
     out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)
+
+
+def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pseudonyms, str]":
+    """Pseudonyms for an import, and a sentence that says where their key is.
+
+    Raises
+    ------
+    TablesError
+        When the key is not there, and the tables of the folder were made with one.
+    """
+    from recommender.importing.output_tables import other_key_faults
+    from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
+
+    place = key.resolve()
+    if key.exists():
+        pseudonyms = read_pseudonyms(key) if writes else preview_pseudonyms(key)
+        return pseudonyms, f"Key of pseudonyms: {place}"
+    if not writes:
+        sentence = f"The key of pseudonyms would be created: {place}"
+        return preview_pseudonyms(key), sentence
+    faults = [] if folder is None else other_key_faults(folder, "")
+    if faults:
+        raise TablesError(faults)
+    sentence = f"Created the key of pseudonyms {place}: back it up, apart from the tables."
+    return read_pseudonyms(key), sentence
+
+
+def early_ratings(rated: int) -> str:
+    """How many pairings have an early rating."""
+    from recommender.importing.counts import counted
+
+    return f"{counted(rated, 'pairing')} {'has' if rated == 1 else 'have'} an early rating"
 
 
 def _write_extra(path: Path, imported: "ImportedTables") -> None:
@@ -132,10 +169,16 @@ def _write_extra(path: Path, imported: "ImportedTables") -> None:
     if path.exists():
         raise RecommenderError(str(path), "is there already", "name another file with --extra")
     table = imported.tables["clinicians"]
+    offered = imported.report.offered
+    # A fact that only some clinicians have must be filled in for the others too.
+    needed = () if offered is None else offered.incomplete
     empty = [
         place
         for place, column in enumerate(table.header)
-        if column not in ("clinician_id", "name") and all(row[place] is None for row in table.rows)
+        if column in needed
+        or (
+            column not in ("clinician_id", "name") and all(row[place] is None for row in table.rows)
+        )
     ]
     places = [table.header.index(column) for column in ("clinician_id", "name")] + empty
     rows = [[row[place] for place in places] for row in table.rows]

@@ -3,7 +3,7 @@
 Its ids are the pseudonyms of an import. It fills cells that the import leaves empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from recommender.errors import TablesError
@@ -73,18 +73,25 @@ def with_cells_by_hand(clinicians: ImportedRows, by_hand: ByHand, log: ImportLog
             if row.get(field) is not None:
                 log.leave_out_cells(SOURCE, field, "was read from FHIR", [number])
         filled[place] = {**cells, **{key: cell for key, cell in row.items() if cell is not None}}
+    unnamed = [name for name in places if name not in by_hand]
+    if unnamed:
+        log.note(f"In no row of {SOURCE}: {', '.join(map(str, unnamed))}.")
     return ImportedRows(clinicians.header, filled, clinicians.origins)
 
 
-def table_to_fill_in(clinicians: OutputTable) -> str:
-    """The text of a CSV file of the clinicians with the columns that are empty in the import."""
+def table_to_fill_in(clinicians: OutputTable, needed: Collection[str] = ()) -> str:
+    """The text of a CSV file of the clinicians with what the import leaves empty.
+
+    It has the columns that are empty, and those of `needed`: without them some clinician is not
+    offered. Cells that FHIR filled are blank in it, as the table by hand changes none.
+    """
+    header = clinicians.header
+    named = [header.index(column) for column in (ID, NAME) if column in header]
     empty = [
         place
-        for place, column in enumerate(clinicians.header)
-        if column not in (ID, NAME) and all(row[place] is None for row in clinicians.rows)
+        for place, column in enumerate(header)
+        if place not in named
+        and (column in needed or all(row[place] is None for row in clinicians.rows))
     ]
-    named = [
-        clinicians.header.index(column) for column in (ID, NAME) if column in clinicians.header
-    ]
-    header = [clinicians.header[place] for place in (*named, *empty)]
-    return csv_text(header, [[row[place] for place in (*named, *empty)] for row in clinicians.rows])
+    rows = [[*(row[place] for place in named), *(None for _ in empty)] for row in clinicians.rows]
+    return csv_text([header[place] for place in (*named, *empty)], rows)

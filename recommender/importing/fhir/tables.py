@@ -17,6 +17,7 @@ from recommender.importing.fhir.ratings import PeopleIds, import_pairings, impor
 from recommender.importing.fhir.resources import Document, collect
 from recommender.importing.fhir.responses import KIND, Response, complete_responses
 from recommender.importing.import_report import ImportLog
+from recommender.importing.offered_clinicians import offered_clinicians
 from recommender.importing.output_check import sound_tables
 from recommender.importing.output_tables import OutputTable
 from recommender.importing.pseudonyms import Pseudonyms
@@ -107,6 +108,9 @@ def _sound(
     }
     for name, table in written.items():
         log.write(name, len(table.rows))
+    if "clinicians" in written:
+        clinicians = written["clinicians"]
+        log.offer(offered_clinicians(practice, clinicians.header, clinicians.rows))
     return written
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
-from tests.support.exports import MAPPING, a_person, a_score, a_visit, write_exports
+from tests.support.exports import MAPPING, a_person, a_score, a_visit, psychology, write_exports
 
 
 def run(*words: str | Path) -> Result:
@@ -36,12 +36,48 @@ def test_a_preview_shows_everything_and_writes_nothing(
     assert "visits.csv: 4 rows, 3 used, 1 left out" in result.output
     assert "1  was cancelled (row 5)" in result.output
     assert "not read  Phone (contact data: never written)" in result.output
-    assert "Without these a clinician is not offered: consents_to_matching" not in result.output
-    assert "Without these a clinician is not offered: active, registered_from" in result.output
-    assert "Would write 3 clients, 1 clinicians, 3 pairings, 1 ratings." in result.output
+    assert "Would write 3 clients, 1 clinician, 3 pairings, 1 rating." in result.output
     assert "No tables were written" in result.output
     assert "Secretname" not in result.output
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_fact_without_which_nobody_is_offered_is_named(
+    tmp_path: Path, small: tuple[str | Path, ...]
+) -> None:
+    output = " ".join(run(*small).output.split())
+    never = "0 of 1 clinician could be offered, because without these a clinician is not offered: "
+    assert f"{never}consents_to_matching, active, registered_from, registered_until" in output
+    some = "Without these a clinician is not offered to clients who ask for them: "
+    assert some in output
+    listed = output.partition(some)[2].partition(".")[0].split(", ")
+    assert {"services", "modes", "languages", "telehealth_jurisdictions"} <= set(listed)
+    stored = json.loads(run(*small, "--json").output)["offered"]
+    assert (stored["clinicians"], stored["complete"]) == (1, 0)
+
+
+def test_the_table_to_fill_in_is_enough_for_a_clinician_to_be_offered(
+    tmp_path: Path, small: tuple[str | Path, ...]
+) -> None:
+    extra = tmp_path / "exports" / "extra.csv"
+    run(*small, "--extra", extra)
+    with extra.open() as file:
+        (row,) = csv.DictReader(file)
+    offered = json.loads(run(*small, "--json").output)["offered"]
+    for name in (*offered["lacking"], *offered["lacking_for_some"]):
+        field = psychology().clinician[name]
+        words = {"flag": "no", "date": "2030-01-01", "number": "20", "money": "200"}
+        row[name] = words.get(field.kind) or field.levels[0]
+    row |= {"registered_from": "2020-01-01", "min_age": "0", "max_age": "99"}
+    with extra.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    filled = run(*small)
+    assert "could be offered, because" not in filled.output
+    assert "is not offered" not in filled.output
+    offered = json.loads(run(*small, "--json").output)["offered"]
+    assert offered == {"clinicians": 1, "complete": 1, "lacking": {}, "lacking_for_some": {}}
 
 
 def test_an_import_is_written_checked_and_not_written_over(
@@ -50,7 +86,7 @@ def test_an_import_is_written_checked_and_not_written_over(
     out = tmp_path / "practice"
     first = run(*small, "--out", out)
     assert first.exit_code == 0, first.output
-    assert "Checked: sound; 1 pairings have an early rating." in first.output
+    assert "Checked: sound; 1 pairing has an early rating." in first.output
     assert f"Next: recommender train {out}" in first.output
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     written = (out / "clients.csv").read_bytes()
@@ -142,6 +178,30 @@ def test_the_key_is_not_put_beside_the_tables(
     assert result.exit_code == 1
     assert "--key: is in the folder of the tables" in result.output
     assert not out.exists()
+
+
+def test_the_same_people_do_not_get_other_pseudonyms_from_another_folder(
+    tmp_path: Path, small: tuple[str | Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *words, _, key = small
+    out = tmp_path / "practice"
+    assert f"The key of pseudonyms would be created: {key}" in run(*small).output
+    first = run(*small, "--out", out)
+    assert f"Created the key of pseudonyms {key}: back it up, apart from" in first.output
+    assert f"Created the key of pseudonyms {key}" in (out / "import-report.md").read_text()
+    written = (out / "clients.csv").read_bytes()
+    assert f"Key of pseudonyms: {key}" in run(*small, "--out", out, "--replace").output
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    refused = run(*words, "--out", out, "--replace")
+    assert refused.exit_code == 1
+    assert "were made with another key of pseudonyms" in refused.output
+    assert "name the key of those tables with --key" in refused.output
+    assert not Path("var").exists()
+    assert run(*words, "--out", "other").exit_code == 0
+    assert run(*words, "--out", out, "--replace").exit_code == 1
+    assert (out / "clients.csv").read_bytes() == written
 
 
 @pytest.mark.slow
