@@ -21,6 +21,7 @@ from experiments.demo.build import (
     ROSTER,
     SERVE,
     build,
+    check_installed,
     console,
     recommender,
     step,
@@ -42,6 +43,7 @@ def demo(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     started = time.monotonic()
+    check_installed()
     shutil.rmtree(HOME, ignore_errors=True)
     access = _set_up()
     console.rule("[bold]5  Serve, in a process of its own", align="left")
@@ -71,6 +73,7 @@ def _set_up() -> Access:
     """Builds what is missing or of another version, and counts the roster's dates from today."""
     today = _today()
     if not READY.exists() or DEFINITION.read_text("utf-8") != definition(today):
+        check_installed()
         shutil.rmtree(HOME, ignore_errors=True)
         build(today)
         READY.touch()

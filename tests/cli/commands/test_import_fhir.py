@@ -125,7 +125,7 @@ def test_without_the_library_of_fhir_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "fhir.resources.R4B", None)
     result = run(export, code=1)
     assert "needs fhir, which is not installed" in plain(result)
-    assert "pip install '.[fhir]'" in plain(result)
+    assert "pip install -e '.[fhir]'" in plain(result)
 
 
 def test_a_form_is_printed_as_a_questionnaire() -> None:
