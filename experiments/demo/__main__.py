@@ -4,10 +4,10 @@ Run by `make demo`; `make serve` serves the same practice until it is stopped. A
 under `var/demo`.
 """
 
-import os
 import shutil
 import time
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from experiments.demo.build import (
     step,
 )
 from experiments.demo.practice import NAME, definition, write_clinicians
-from experiments.demo.server import running
+from experiments.demo.server import running, serve_until_stopped
 from recommender.practice.definition import shipped_practice
 
 CLIENT = Path("experiments/demo/client.json")
@@ -64,9 +64,10 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = PORT) -> None:
     """Serve the sample practice on this machine until stopped; builds it where it is missing."""
     access = _set_up()
     console.rule(f"[bold]{NAME}, a sample practice", align="left")
-    _print_pages(f"http://127.0.0.1:{port}", access)
+    console.print("Starting the server: some seconds.")
     command = recommender(*SERVE, "--host", "127.0.0.1", "--port", str(port))
-    os.execve(command[0], command, os.environ | access.environment)
+    pages = partial(_print_pages, access=access)
+    raise SystemExit(serve_until_stopped(command, access.environment, port, pages))
 
 
 def _set_up() -> Access:
