@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -81,7 +82,7 @@ def test_the_fees_that_have_ended_are_those_of_the_shipped_definition() -> None:
     text = page("first-year")
     path = ROOT / "recommender" / "practice" / "shipped" / "psychology.toml"
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["funding"]
-    latest = {}
+    latest: dict[tuple[str | None, ...], dict[str, Any]] = {}
     for row in rows:
         key = (row["scheme"], row["provider"], row.get("item"))
         latest[key] = max(
