@@ -178,7 +178,7 @@ def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Pa
         return
     if out_ is None:
         out.print(preview_view(tables, PREVIEW_ROWS))
-    counts = render.counted_rows(report.written)
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.written.items())
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
     if out_ is None:
         out.print("No table was written. To write them, add --out FOLDER.", style="bold")
@@ -193,7 +193,6 @@ def _check_written(folder: Path, declared: Practice, practice: str, *, as_json: 
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
     if not as_json:
-        number = report.summary.pairings_rated
-        rated = render.counted(number, "pairing has", "pairings have") + " an early rating"
+        rated = f"{report.summary.pairings_rated:,} pairings have an early rating"
         out.print(f"Checked: sound; {rated}.", soft_wrap=True)
         out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)
