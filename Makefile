@@ -27,7 +27,13 @@ export DO_NOT_TRACK := true
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(VENV)/runtime: requirements.lock pyproject.toml
+# `pip install '.[...]'` without -e replaces the editable install by a copy, from which the demo's
+# simulator is missing: it is installed anew.
+COPY := $(wildcard $(VENV)/lib/python*/site-packages/recommender/__init__.py)
+$(COPY): ;
+.PHONY: $(COPY)
+
+$(VENV)/runtime: requirements.lock pyproject.toml $(COPY)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

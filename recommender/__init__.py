@@ -97,7 +97,7 @@ if not TYPE_CHECKING:
             missing = (error.name or "").partition(".")[0]
             if missing in ("", __name__):
                 raise
-            remedy = "run `pip install '.[train]'` in a clone of the project"
+            remedy = "run `pip install -e '.[train]'` in a clone of the project"
             problem = f"needs {missing}, which is not installed"
             raise RecommenderError(f"recommender.{name}", problem, remedy) from None
         globals()[name] = found

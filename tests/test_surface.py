@@ -48,5 +48,7 @@ def test_a_missing_extra_is_said_with_what_installs_it(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
     monkeypatch.delitem(vars(recommender), "AllianceRegressor", raising=False)
 
-    with pytest.raises(RecommenderError, match=r"needs sklearn.*run `pip install '\.\[train\]'`"):
+    with pytest.raises(
+        RecommenderError, match=r"needs sklearn.*run `pip install -e '\.\[train\]'`"
+    ):
         recommender.AllianceRegressor  # noqa: B018

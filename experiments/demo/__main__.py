@@ -4,10 +4,10 @@ Run by `make demo`; `make serve` serves the same practice until it is stopped. A
 under `var/demo`.
 """
 
-import os
 import shutil
 import time
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -21,12 +21,13 @@ from experiments.demo.build import (
     ROSTER,
     SERVE,
     build,
+    check_installed,
     console,
     recommender,
     step,
 )
 from experiments.demo.practice import NAME, definition, write_clinicians
-from experiments.demo.server import running
+from experiments.demo.server import running, serve_until_stopped
 from recommender.practice.definition import shipped_practice
 
 CLIENT = Path("experiments/demo/client.json")
@@ -42,6 +43,7 @@ def demo(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     started = time.monotonic()
+    check_installed()
     shutil.rmtree(HOME, ignore_errors=True)
     access = _set_up()
     console.rule("[bold]5  Serve, in a process of its own", align="left")
@@ -62,15 +64,17 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = PORT) -> None:
     """Serve the sample practice on this machine until stopped; builds it where it is missing."""
     access = _set_up()
     console.rule(f"[bold]{NAME}, a sample practice", align="left")
-    _print_pages(f"http://127.0.0.1:{port}", access)
+    console.print("Starting the server: some seconds.")
     command = recommender(*SERVE, "--host", "127.0.0.1", "--port", str(port))
-    os.execve(command[0], command, os.environ | access.environment)
+    pages = partial(_print_pages, access=access)
+    raise SystemExit(serve_until_stopped(command, access.environment, port, pages))
 
 
 def _set_up() -> Access:
     """Builds what is missing or of another version, and counts the roster's dates from today."""
     today = _today()
     if not READY.exists() or DEFINITION.read_text("utf-8") != definition(today):
+        check_installed()
         shutil.rmtree(HOME, ignore_errors=True)
         build(today)
         READY.touch()

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -33,6 +34,26 @@ def step(heading: str, *words: str | Path, **environment: str) -> None:
     done = subprocess.run(recommender(*words), check=False, env=os.environ | environment)
     if done.returncode:
         raise SystemExit(done.returncode)
+
+
+def check_installed() -> None:
+    """Ends the demo, before it deletes or writes anything, where its commands could not run."""
+    remedy = "run `pip install -e '.[train]'` in the clone with the environment of this Python"
+    command = recommender()[0]
+    if not Path(command).is_file():
+        raise SystemExit(f"demo: {command} is missing; {remedy}")
+    missing = [name for name in ("lightgbm", "mlflow", "sklearn") if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"demo: needs {', '.join(missing)}, not installed; {remedy}")
+    # As the command finds it: without this folder, which `python -m` puts first.
+    code = "import recommender; print(recommender.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code], check=False, capture_output=True, text=True
+    )
+    package = Path(found.stdout.strip()).parent
+    if found.returncode or not (package.with_name("experiments") / "simulated_practice").is_dir():
+        problem = "the installed recommender is a copy, without the simulator of the clone"
+        raise SystemExit(f"demo: {problem}; {remedy}")
 
 
 def build(today: date) -> None:

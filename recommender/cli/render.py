@@ -129,22 +129,49 @@ def _fields(practice: Practice, side: str) -> RecordTable:
     return table
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number with what follows it.
+
+    >>> counted(1, "pairing has", "pairings have"), counted(1500, "pairing has", "pairings have")
+    ('1 pairing has', '1,500 pairings have')
+    """
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def counted_rows(rows: Mapping[str, int]) -> str:
+    """Numbers of rows of the practice's tables, whose names are plurals.
+
+    >>> counted_rows({"clients": 877, "clinicians": 1})
+    '877 clients, 1 clinician'
+    """
+    return ", ".join(counted(n, name.removesuffix("s"), name) for name, n in rows.items())
+
+
 def tables_report(report: "TablesReport") -> Group:
     """The usable rows and the faults of a practice's tables."""
     summary = report.summary
     rows = RecordTable("", ("table", "rows", "without a fault"))
     for name, count in summary.rows.items():
         rows.add_row(name, f"{count.read:,}", f"{count.usable:,}")
-    rated = f"{summary.pairings_rated:,} pairings have an early rating, "
-    lines = [Text(rated + f"{summary.pairings_unrated:,} have none.")]
-    lines += [Text(f"  {name}: {n:,} ratings count") for name, n in summary.early.items()]
+    rated, unrated = summary.pairings_rated, summary.pairings_unrated
+    lines = [
+        Text(
+            f"{counted(rated, 'pairing has', 'pairings have')} an early rating, "
+            f"{counted(unrated, 'has', 'have')} none."
+        )
+    ]
     lines += [
-        Text(f"  {n:,} ratings do not count: {reason.replace('_', ' ')}")
+        Text(f"  {name}: {counted(n, 'rating counts', 'ratings count')}")
+        for name, n in summary.early.items()
+    ]
+    lines += [
+        Text(f"  {counted(n, 'rating does', 'ratings do')} not count: {reason.replace('_', ' ')}")
         for reason, n in summary.left_out.items()
         if n
     ]
     if summary.clinicians_unrated:
-        lines.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
+        unrated = len(summary.clinicians_unrated)
+        lines.append(Text(f"{counted(unrated, 'clinician has', 'clinicians have')} no rating yet."))
     parts: list[Any] = [rows, *lines]
     if summary.consent is not None:
         parts.append(Text(str(summary.consent)))

@@ -77,7 +77,7 @@ def connected(address: str) -> "Iterator[Client]":
         import dask
         from distributed import Client
     except ImportError:
-        remedy = "install it with its extra, in a clone of it: pip install '.[cluster]'"
+        remedy = "install it with its extra, in a clone of it: pip install -e '.[cluster]'"
         raise RecommenderError("cluster", "needs Dask, which is not installed", remedy) from None
     with dask.config.set(SETTINGS):
         try:

@@ -174,22 +174,32 @@ def rotate_key(
     return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
-def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str) -> KeyFacts:
-    """Ends a key at once.
+def revoke_key(connection: Connection, key: str, *, now: datetime, actor: str) -> KeyFacts:
+    """Ends a key at once, by its id, or by its name where one live key has it.
 
     Raises
     ------
     NotFoundError
         When there is no such key, or it is not live.
+    ConflictError
+        When several live keys have the name.
     """
-    row = connection.execute(select(access_keys).where(access_keys.c.key_id == key_id)).first()
-    if row is None or not _facts(row).live(now):
+    advisory_lock(connection, "access_keys")
+    row = connection.execute(select(access_keys).where(access_keys.c.key_id == key)).first()
+    found = [_facts(row)] if row is not None else list(_live(connection, key, now))
+    live = [each for each in found if each.live(now)]
+    if not live:
         raise NotFoundError("key", "is no live key", "see `recommender keys list`")
-    connection.execute(
-        update(access_keys).where(access_keys.c.key_id == key_id).values(revoked_at=now)
-    )
-    append(connection, AuditEntry(actor, "key.revoked", {"key_id": key_id, "name": row.name}))
-    return _facts(row)
+    if len(live) > 1:
+        ids = ", ".join(f"{each.key_id} (of {each.created_at:%Y-%m-%d})" for each in live)
+        remedy = f"give the id of the one to end, the oldest first: {ids}"
+        raise ConflictError("key", f"is the name of {len(live)} live keys", remedy)
+    (ended,) = live
+    with_id = access_keys.c.key_id == ended.key_id
+    connection.execute(update(access_keys).where(with_id).values(revoked_at=now))
+    entry = {"key_id": ended.key_id, "name": ended.name}
+    append(connection, AuditEntry(actor, "key.revoked", entry))
+    return ended
 
 
 def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:

@@ -19,7 +19,7 @@ def read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[Table
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ModuleNotFoundError:
-        remedy = "run `pip install '.[parquet]'` in a clone of the project, or save it as .csv"
+        remedy = "run `pip install -e '.[parquet]'` in a clone of the project, or save it as .csv"
         return None, [TableFault(file, None, "needs pyarrow, which is not installed", remedy)]
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:

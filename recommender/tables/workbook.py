@@ -37,7 +37,7 @@ def sheet_names(content: bytes) -> tuple[list[str], str | None]:
 def remedy_of(problem: str) -> str:
     """What to do about a problem that `sheet_names` gives."""
     if problem.startswith("needs"):
-        return "run `pip install '.[xlsx]'` in a clone of the project, or save it as .csv"
+        return "run `pip install -e '.[xlsx]'` in a clone of the project, or save it as .csv"
     return "open it in Excel and save it as .xlsx without a password, or as .csv"
 
 

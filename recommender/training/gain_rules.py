@@ -80,9 +80,10 @@ def ratings(case: PromotionCase) -> Iterator[Judgement]:
         yield passes(f"measured: decided on {beside.rated:,} ratings{since}")
     else:
         yield allowed(
-            f"decided on {beside.rated:,} rating{'s'[: beside.rated > 1]}{since}, not measured: "
-            f"the learning curve counts too. Measured is from {ENOUGH_RATED} on, "
-            f"{missing:,} more{case.until(missing)}"
+            f"decided on {beside.rated:,} rating{'s'[: beside.rated > 1]}{since}, too few to "
+            "measure a gain by themselves, so the learning curve counts too. "
+            f"From {ENOUGH_RATED} ratings on the gain counts as measured: {missing:,} more "
+            f"{'is' if missing == 1 else 'are'} needed{case.until(missing)}"
         )
 
 

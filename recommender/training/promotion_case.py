@@ -92,15 +92,17 @@ class PromotionCase:
         return FORCE if unmeasurable else RETRAIN
 
     def until(self, more: int) -> str:
-        """When so many more ratings are there at this practice's rate, such as `, about 9 months`.
+        """When there are so many more ratings at this rate, such as `, in about 9 months`.
 
         Empty where the rate is not known.
         """
         if not self.per_year:
             return ""
         months = ceil(12 * more / self.per_year)
-        about = f"{months} months" if months < 24 else f"{months / 12:.0f} years"
-        return f", about {about} at the {self.per_year:,.0f} a year so far"
+        about = (
+            f"{months / 12:.0f} years" if months >= 24 else f"{months} month{'s'[months == 1 :]}"
+        )
+        return f", in about {about} at the rate so far, {self.per_year:,.0f} a year"
 
 
 Judgement = tuple[Outcome, str, str]

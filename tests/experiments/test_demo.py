@@ -1,15 +1,18 @@
 import json
 import stat
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import experiments.demo
+from experiments.demo.__main__ import app
 from experiments.demo.access import ACCOUNTS, FILE, KEY_FILE, STORE, opened_access, store_roster
-from experiments.demo.build import DEFINITION, ROSTER
+from experiments.demo.build import DEFINITION, ROSTER, check_installed
 from experiments.demo.practice import clinicians, definition, write_clinicians, write_definition
 from recommender.journal.roster_versions import current_roster
 from recommender.model.evidence_prior import evidence_model
@@ -124,3 +127,29 @@ def test_a_demo_of_yesterday_shows_the_free_days_of_today(home: Path) -> None:
     store.close()
     assert version.number == 2
     assert version.rows["psy13"]["next_available"] == "2026-11-30"
+
+
+def test_a_demo_that_could_not_run_deletes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = home / "bin"
+    commands.mkdir()
+    (commands / "recommender").touch()
+    python = commands / "python"
+    python.write_text(f"#!/bin/sh\necho {home}/site-packages/recommender/__init__.py\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    before = DEFINITION.read_bytes()
+    for command in ([], ["serve"]):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code != 0
+        assert "is a copy" in result.output
+        assert "pip install -e" in result.output
+        assert DEFINITION.read_bytes() == before
+    (commands / "recommender").unlink()
+    assert "is missing" in CliRunner().invoke(app, []).output
+    assert DEFINITION.read_bytes() == before
+
+
+def test_this_clone_can_run_the_demo() -> None:
+    check_installed()

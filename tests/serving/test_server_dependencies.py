@@ -78,5 +78,5 @@ def test_a_missing_extra_is_named_in_one_sentence(
     with running(*words) as process:
         _, output = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert f"needs {module}, which is not installed; run `pip install '.[{extras}]'" in output
+    assert f"needs {module}, which is not installed; run `pip install -e '.[{extras}]'" in output
     assert "Traceback" not in output

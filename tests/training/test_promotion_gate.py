@@ -83,7 +83,7 @@ def test_a_small_practice_that_measures_nothing_is_decided_by_the_learning_curve
     assert "not shown yet, since the interval includes 0" in text
     ((text, outcome),) = found(report, "ratings", first=True).items()
     assert outcome is Outcome.ALLOWED
-    assert text.startswith("decided on 84 ratings, not measured")
+    assert text.startswith("decided on 84 ratings, too few to measure")
 
 
 def test_a_clear_loss_outweighs_the_learning_curve_on_few_ratings_too() -> None:
@@ -97,7 +97,7 @@ def test_from_600_new_ratings_on_a_comparison_is_called_measured() -> None:
         report = a_challenge(incumbent=incumbent(rated=rated))
         ((text, seen),) = found(report, "ratings").items()
         assert seen is outcome
-        assert ("not measured" in text) == (outcome is Outcome.ALLOWED)
+        assert ("too few to measure" in text) == (outcome is Outcome.ALLOWED)
         assert "since version 1 learned" in text
         assert refused(report) == ()
 
@@ -350,7 +350,10 @@ def until_measured(rated: int, per_year: float | None) -> str:
 
 
 def test_who_waits_as_long_as_the_text_says_has_measured() -> None:
-    read = re.search(r"([\d,]+) more, about (\d+) months at the 300", until_measured(120, 300.0))
+    text = until_measured(120, 300.0)
+    read = re.search(
+        r"([\d,]+) more are needed, in about (\d+) months at the rate so far, 300", text
+    )
     assert read is not None
     more, months = (int(each.replace(",", "")) for each in read.groups())
     assert 120 + more == ENOUGH_RATED
@@ -358,8 +361,14 @@ def test_who_waits_as_long_as_the_text_says_has_measured() -> None:
 
 
 def test_years_are_named_where_it_takes_years_and_nothing_where_the_rate_is_unknown() -> None:
-    assert until_measured(100, 100.0).endswith("500 more, about 5 years at the 100 a year so far")
-    assert until_measured(100, None).endswith("500 more")
+    years = "500 more are needed, in about 5 years at the rate so far, 100 a year"
+    assert until_measured(100, 100.0).endswith(years)
+    assert until_measured(100, None).endswith("500 more are needed")
+
+
+def test_one_rating_and_one_month_are_named_in_the_singular() -> None:
+    last = "1 more is needed, in about 1 month at the rate so far, 201 a year"
+    assert until_measured(ENOUGH_RATED - 1, 201.0).endswith(last)
 
 
 ENDS = st.tuples(

@@ -146,10 +146,13 @@ def rotate(
 
 @keys_app.command("revoke")
 def revoke(
-    key: Annotated[str, typer.Argument(help="The key's id of 8 letters, as `keys list` shows.")],
+    key: Annotated[
+        str,
+        typer.Argument(help="The program's name, or the key's id of 8 characters (`keys list`)."),
+    ],
     store: RequiredStoreUrl,
 ) -> None:
-    """End a key at once."""
+    """End a key at once; of two live keys of a name by its id."""
     from recommender.security.keys import revoke_key
 
     with opened_store(store) as journal, journal.writing() as connection:

@@ -217,7 +217,7 @@ def print_warning(warning: "TableFault") -> None:
 
 def missing_extras(what: str, module: str, extras: str) -> RecommenderError:
     """The error for a module that is not installed, with the command that installs it."""
-    remedy = f"run `pip install '.[{extras}]'` in a clone of the project"
+    remedy = f"run `pip install -e '.[{extras}]'` in a clone of the project"
     return RecommenderError(what, f"needs {module}, which is not installed", remedy)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recommender.cli import render
 from recommender.cli.commands.console import (
     Definition,
     StoreUrl,
@@ -42,8 +43,7 @@ def export(
         extract = write_extract(journal, definition(practice), out_, key=key, actor=ACTOR)
     for reason, count in extract.left_out.items():
         err.print(f"Left out: {count} {reason}.", soft_wrap=True)
-    counts = ", ".join(f"{count} {table}" for table, count in extract.rows.items())
-    out.print(f"Wrote {counts}.", soft_wrap=True)
+    out.print(f"Wrote {render.counted_rows(extract.rows)}.", soft_wrap=True)
     out.print(f"Next: recommender train {out_} --practice {practice} --store …", soft_wrap=True)
 
 

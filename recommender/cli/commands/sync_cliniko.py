@@ -180,13 +180,18 @@ def _written(found: "Synchronised", targets: Targets, practice: Practice) -> Syn
     return SyncOutcome(found, merged.changes if merged else None, on_server, pairs)
 
 
+def print_wait(line: str) -> None:
+    """Prints on standard error why nothing happens for a while."""
+    err.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _client(account: "ClinikoAccount", per_minute: int) -> "Iterator[ClinikoClient]":
     from recommender.importing.cliniko.client import ClinikoClient
     from recommender.importing.cliniko.request_pace import RequestPace
 
-    pace = RequestPace(per_minute, time.monotonic, time.sleep)
-    with closing(ClinikoClient(account, pace, time.time, time.sleep)) as client:
+    pace = RequestPace(per_minute, time.monotonic, time.sleep, print_wait)
+    with closing(ClinikoClient(account, pace, time.time, time.sleep, print_wait)) as client:
         yield client
 
 

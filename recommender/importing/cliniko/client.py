@@ -54,6 +54,13 @@ class ClinikoPage:
 class ClinikoClient:
     """Reads from one account.
 
+    Parameters
+    ----------
+    account, pace, clock, sleep
+        Whose records, how many requests a minute, the time in seconds since 1970, and how to wait.
+    notify
+        Takes a line before each wait for another try: what failed, seconds and number of the try.
+
     Attributes
     ----------
     requests_sent
@@ -66,11 +73,13 @@ class ClinikoClient:
         pace: RequestPace,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        notify: Callable[[str], object] = str,
     ) -> None:
         self._account = account
         self._pace = pace
         self._clock = clock
         self._sleep = sleep
+        self._notify = notify
         self._session = ReadOnlySession()
         self._session.auth = (account.key, "")
         self._session.headers.update({"Accept": "application/json", "User-Agent": account.contact})
@@ -157,6 +166,8 @@ class ClinikoClient:
                 problem = f"answered {status}"
                 wait = self._until_reset(response, attempt)
             if attempt + 1 < TRIES:
+                again = f"trying again in {wait:.0f} s ({attempt + 2} of {TRIES})"
+                self._notify(f"Cliniko {problem}: {again}")
                 self._sleep(wait)
         raise RecommenderError("Cliniko", f"{problem}, {TRIES} times", AGAIN)
 

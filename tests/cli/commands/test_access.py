@@ -72,6 +72,22 @@ def test_a_key_is_rotated_then_revoked(environment: dict[str, str]) -> None:
     assert listed.count("revoked") == 1
 
 
+def test_a_key_is_revoked_by_its_name_where_one_live_key_has_it(
+    environment: dict[str, str],
+) -> None:
+    old = run(environment, "keys", "create", "website").stdout.split("_")[1]
+    new = run(environment, "keys", "rotate", "website").stdout.split("_")[1]
+    refused = run(environment, "keys", "revoke", "website")
+    assert refused.exit_code == 1
+    assert "is the name of 2 live keys" in refused.output
+    assert refused.output.index(old) < refused.output.index(new)
+    assert run(environment, "keys", "revoke", old).exit_code == 0
+    assert (
+        f"Key {new} of website is revoked" in run(environment, "keys", "revoke", "website").output
+    )
+    assert "is no live key" in run(environment, "keys", "revoke", "website").output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

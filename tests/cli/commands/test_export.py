@@ -42,7 +42,7 @@ def test_export_writes_tables_and_says_what_was_left_out(
 ) -> None:
     done = export("--store", url, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert "Wrote 1 clients, 2 clinicians, 1 pairings, 1 ratings." in done.output
+    assert "Wrote 1 client, 2 clinicians, 1 pairing, 1 rating." in done.output
     assert "Left out: 1 pairings that were never attended, booked or dated." in done.output
     assert (tmp_path / "out" / "ratings.csv").exists()
 

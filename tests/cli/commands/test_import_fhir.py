@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.support.fhir_practice import (
     whole_practice,
 )
 
+GUIDE = Path(__file__).parents[3] / "docs" / "fhir.md"
 PERSONAL = ("Quandong", "Hidden", "0491570156", "1991-03-05", "Wattle", "1042")
 
 
@@ -111,6 +113,22 @@ def test_without_anyone_to_write_it_says_so(export: Path) -> None:
     assert not Path("tables").exists()
 
 
+def test_the_bundle_of_the_documentation_can_be_imported(export: Path) -> None:
+    bundle = re.search(r"```json\n(\{.*?\n\})\n```", GUIDE.read_text("utf-8"), re.DOTALL)
+    assert bundle is not None
+    (export / "bundle.json").write_text(bundle[1], encoding="utf-8")
+    written = plain(run("export", "--out", "practice"))
+    assert re.search("Wrote 1 clients?, 1 clinicians?, 1 pairings?, 0 ratings", written)
+    assert "1 left out" not in written
+    with Path("practice", "clinicians.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["registration_type"] == "clinical_psychologist"
+    without = json.loads(bundle[1])
+    others = [each for each in without["entry"] if each["resource"]["resourceType"] != "Patient"]
+    (export / "bundle.json").write_text(json.dumps(without | {"entry": others}), encoding="utf-8")
+    assert "is about no patient that was read" in plain(run("export"))
+
+
 def test_a_roster_alone_is_written_alone(export: Path) -> None:
     (export / "bundle.json").write_text(json.dumps(a_bundle([a_practitioner()])))
     output = plain(run(export, "--out", "tables"))
@@ -132,7 +150,7 @@ def test_without_the_library_of_fhir_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "fhir.resources.R4B", None)
     result = run(export, code=1)
     assert "needs fhir, which is not installed" in plain(result)
-    assert "pip install '.[fhir]'" in plain(result)
+    assert "pip install -e '.[fhir]'" in plain(result)
 
 
 def test_a_form_is_printed_as_a_questionnaire() -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ class Waits:
     def __init__(self, seconds_wrong: float = 0.0) -> None:
         self.now = NOW.timestamp() + seconds_wrong
         self.slept: list[float] = []
+        self.lines: list[str] = []
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -43,7 +44,7 @@ def a_client(
     with serving(cliniko):
         account = ClinikoAccount(key, cliniko.address, contact)
         pace = RequestPace(100_000, lambda: waits.now, waits.sleep)
-        client = ClinikoClient(account, pace, lambda: waits.now, waits.sleep)
+        client = ClinikoClient(account, pace, lambda: waits.now, waits.sleep, waits.lines.append)
         try:
             yield client
         finally:
@@ -79,6 +80,7 @@ def test_after_a_429_it_waits_until_the_reset_by_clinikos_clock() -> None:
             assert client.get(client.first_page("/businesses")) is not None
             ahead = client.server_time - NOW
     assert waits.slept == [31.0, 31.0]
+    assert waits.lines[0] == "Cliniko answered 429: trying again in 31 s (2 of 8)"
     assert timedelta(0) <= ahead < timedelta(seconds=1)
 
 
@@ -89,6 +91,10 @@ def test_failures_are_repeated_with_growing_waits_and_then_named_without_the_key
     with a_client(cliniko, waits) as client, pytest.raises(RecommenderError) as failed:
         client.get(client.first_page("/businesses"))
     assert waits.slept == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]
+    assert len(waits.lines) == TRIES - 1
+    assert waits.lines[2].endswith(": trying again in 4 s (4 of 8)")
+    assert waits.lines[0].startswith("Cliniko answered 5")
+    assert KEY not in "".join(waits.lines)
     assert len(cliniko.received) == TRIES
     assert "continues where it stopped" in str(failed.value)
     assert KEY not in str(failed.value)
@@ -182,3 +188,17 @@ def test_a_relative_link_is_followed_and_a_redirect_is_not(
         with pytest.raises(RecommenderError, match="301"):
             client.get(client.first_page("/businesses"))
     assert cliniko.received[1].query == "page=2"
+
+
+def test_without_a_network_each_wait_is_named() -> None:
+    waits = Waits()
+    account = ClinikoAccount(KEY, "http://127.0.0.1:9/v1", CONTACT)
+    pace = RequestPace(100, lambda: waits.now, waits.sleep)
+    client = ClinikoClient(account, pace, lambda: waits.now, waits.sleep, waits.lines.append)
+    with closing(client), pytest.raises(RecommenderError, match="could not be reached"):
+        client.get(client.first_page("/businesses"))
+    reason = "Cliniko could not be reached, or closed the connection"
+    assert waits.lines[:2] == [
+        f"{reason}: trying again in 1 s (2 of 8)",
+        f"{reason}: trying again in 2 s (3 of 8)",
+    ]
