@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recommender.errors import RecommenderError
 from recommender.notebook import html
 from recommender.notebook.frames import faults_frame, in_short, people_frame
 from recommender.practice.definition import Practice, practice_named
@@ -24,7 +25,7 @@ from recommender.tables.raw_table import TableFault
 from recommender.tables.report import TablesReport, report_of_tables, unresolved_ids
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
-_OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',]+)'?")
+_OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',;]+)'?")
 Source = str | Path | Mapping[str, pd.DataFrame]
 """A folder or a workbook, or the four tables by name."""
 
@@ -169,7 +170,7 @@ def load_tables(
     >>> of_frames.checked.digest == of_files.checked.digest
     True
     """
-    written = TableFormat(dates, decimal, thousands, currency)
+    written = _written(dates, decimal, thousands, currency)
     declared = practice if isinstance(practice, Practice) else load_practice(practice)
     read = _read(source, declared, today, written)
     checked = checked_tables(read)
@@ -289,7 +290,7 @@ def check(
     >>> report.sound, len(report.faults), report.faults["problem"].iloc[0]
     (False, 14, 'is missing')
     """
-    written = TableFormat(dates, decimal, thousands, currency)
+    written = _written(dates, decimal, thousands, currency)
     declared = practice if isinstance(practice, Practice) else load_practice(practice)
     read = _read(source, declared, today, written)
     return CheckReport(declared, report_of_tables(read, declared))
@@ -308,6 +309,24 @@ def _read(
         faults=tuple(map(_in_python, read.faults)),
         warnings=tuple(map(_in_python, read.warnings)),
     )
+
+
+def _written(
+    dates: DateOrder, decimal: DecimalMark, thousands: ThousandsMark, currency: str
+) -> TableFormat:
+    """How the tables are written.
+
+    Raises
+    ------
+    RecommenderError
+        When an argument is none of its choices.
+    """
+    try:
+        return TableFormat(dates, decimal, thousands, currency)
+    except RecommenderError as error:
+        # An option of a command is named by its argument.
+        name = error.field.removeprefix("--")
+        raise RecommenderError(name, error.problem, error.remedy) from None
 
 
 def _in_python(fault: TableFault) -> TableFault:
