@@ -146,7 +146,11 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> Array:
-        """Predicted alliance of pairings, (n,), in points; with a practice within its scale."""
+        """Predicted alliance of pairings, (n,), in points; with a practice within its scale.
+
+        Columns may be permuted apart, as `permutation_importance` does: an hour in a room that its
+        row does not list counts as not known. Other cells that cannot be read are refused.
+        """
         check_is_fitted(self)
         if self.practice is not None:
             validate_data(self, X, reset=False, skip_check_array=True)
