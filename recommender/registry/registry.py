@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import mlflow.artifacts
 from mlflow import MlflowClient
@@ -43,6 +42,7 @@ from recommender.registry.versions import (
     promotion_tags,
     read_promotions,
     registry_file,
+    shown_address,
 )
 
 ABANDONED_AFTER_SECONDS = 3600.0
@@ -386,9 +386,7 @@ def _ignoring(code: str) -> Iterator[None]:
 
 
 def _registry_error(uri: str, error: Exception) -> RegistryError:
-    parts = urlsplit(uri)
-    shown = f"{parts.scheme}://{parts.hostname or parts.path}"
-    shown += f":{parts.port}" if parts.port else ""
+    shown = shown_address(uri)
     lost = RequestException | SQLAlchemyError
     if isinstance(error, lost) or isinstance(error.__context__, lost):
         remedy = "start it, or set the registry's address to one that runs"
