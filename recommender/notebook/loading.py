@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recommender.errors import RegistryError
 from recommender.model.bundle.io import load_bundle
+from recommender.notebook import arguments
 from recommender.notebook.practice_model import PracticeModel
 
 MODELS = "models:/"
@@ -40,15 +41,17 @@ def load_model(source: str | Path, tracking_uri: str | None = None) -> PracticeM
     >>> load_model(folder / "bundle").digest == digest
     True
     """
+    remedy = "give the folder of a bundle, or models:/alliance@champion"
+    arguments.expect("source", source, arguments.PATHS, remedy)
     text = str(source)
     if not text.startswith(MODELS):
         return PracticeModel(load_bundle(Path(source)), f"Loaded from the folder {text}.")
     name, version = _registered(text)
     # Late: mlflow takes seconds to load.
-    from recommender.registry.registry import Registry
+    from recommender.registry.registry import Registry, address_given_to_mlflow
     from recommender.registry.versions import shown_address, tracking_reachable
 
-    uri = tracking_uri or _of_mlflow() or TRACKING_URI
+    uri = tracking_uri or address_given_to_mlflow() or TRACKING_URI
     shown = shown_address(uri)
     if not tracking_reachable(uri):
         remedy = "name the registry as `tracking_uri`, or by mlflow.set_tracking_uri"
@@ -63,14 +66,6 @@ def load_model(source: str | Path, tracking_uri: str | None = None) -> PracticeM
             raise RegistryError(error.field, problem, error.remedy) from None
         model = load_bundle(bundle)
     return PracticeModel(model, f"Loaded from {text} of {shown}.")
-
-
-def _of_mlflow() -> str | None:
-    """The registry that mlflow was given; None where it would use its own default."""
-    import mlflow
-
-    given = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-    return mlflow.get_tracking_uri() if given else None
 
 
 def _registered(address: str) -> tuple[str, str]:

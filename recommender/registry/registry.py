@@ -369,6 +369,12 @@ class Registry:
         return install_bundle(into, wanted.digest, download)
 
 
+def address_given_to_mlflow() -> str | None:
+    """The address of `mlflow.set_tracking_uri` or `MLFLOW_TRACKING_URI`; None where none is set."""
+    given = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    return mlflow.get_tracking_uri() if given else None
+
+
 def _version(entity: Any) -> Version:
     created_at = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
     digest = entity.tags.get("digest", "")
