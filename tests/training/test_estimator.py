@@ -472,3 +472,9 @@ def test_the_importance_of_hours_is_measured_though_permuted_rooms_are_of_anothe
     assert np.isfinite(sizes).all()
     with pytest.raises(IntakeError, match=r"clinician\.hours"):
         regressor.predict(X.assign(**{"clinician.hours": "some day"}))
+
+
+def test_somebody_who_forgets_the_practice_is_shown_how_to_give_it() -> None:
+    cells, label = small(pairings=20)
+    with pytest.raises(RecommenderError, match=r"give practice, such as AllianceRegressor\('"):
+        AllianceRegressor().fit(cells, label)
