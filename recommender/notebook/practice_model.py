@@ -12,7 +12,7 @@ import pandas as pd
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, Manifest
-from recommender.model.bundle.io import model_digest, save_bundle
+from recommender.model.bundle.io import bundle_digest, model_digest, save_bundle
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.notebook import arguments, html
 from recommender.notebook.explanation import MatchExplanation, explain_match
@@ -210,15 +210,19 @@ class PracticeModel:
     def save(self, folder: str | Path) -> str:
         """Writes the model into a new or empty folder as a bundle, and gives its digest.
 
+        A folder that holds this very bundle is left as it is, so that a cell may run again.
         `recommender serve --bundle FOLDER` serves it.
 
         Raises
         ------
         BundleError
-            When the folder is not empty.
+            When the folder holds anything else.
         """
         arguments.expect("folder", folder, arguments.PATHS, "give the path of a folder")
-        return save_bundle(self.alliance_model, Path(folder))
+        path = Path(folder)
+        if _holds(path, self.digest):
+            return self.digest
+        return save_bundle(self.alliance_model, path)
 
     def __repr__(self) -> str:
         return f"<PracticeModel {self.practice.id}: {self._learned()}>"
@@ -248,6 +252,14 @@ class PracticeModel:
             html.paragraph(self.source),
             html.table(self.matches.head(5), "Matches by size, in points:"),
         )
+
+
+def _holds(folder: Path, digest: str) -> bool:
+    """Whether a folder is a sound bundle of this digest."""
+    try:
+        return folder.is_dir() and bundle_digest(folder) == digest
+    except (RecommenderError, OSError):
+        return False
 
 
 def _batches(clients: int, clinicians: int) -> Iterator[tuple[int, int]]:
