@@ -366,13 +366,15 @@ class AllianceModel:
         table
             As `read_pairing_frame` reads it: columns `client.<field>`, `clinician.<field>` as in
             the practice's own tables, and `clinician_id`; of any type that `read_csv` gives.
+            Columns may be permuted apart: an hour in a room that its row does not list counts as
+            not known, and so does one by a way of meeting that its row does not list.
 
         Raises
         ------
         IntakeError
             With every cell that cannot be read.
         """
-        rows = read_pairing_frame(table, self.practice, self.clinician_ids)
+        rows = read_pairing_frame(table, self.practice, self.clinician_ids, permuted=True)
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
         codes = np.array([place.get(c, -1) for c in rows.clinician_ids], dtype=np.int64)
         everyone = np.arange(len(rows))

@@ -10,10 +10,10 @@ import pandas as pd
 from recommender.errors import RecommenderError
 from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import COMPOSITE, EvaluationReport, interval_text
-from recommender.notebook import html
+from recommender.notebook import arguments, html
 from recommender.notebook.hyperparameters import Settings, fit_settings
 from recommender.notebook.progress import shown_progress
-from recommender.notebook.tables import PracticeTables
+from recommender.notebook.tables import PracticeTables, check_loaded
 from recommender.practice.definition import Practice
 from recommender.training import folds
 from recommender.training.baselines import OURS
@@ -116,6 +116,7 @@ class ModelEvaluation:
         RecommenderError
             When the two did not hold out the same pairings, or drew otherwise.
         """
+        check_evaluation("other", other)
         here, there = self.evaluation, other.evaluation
         one, two = here.held_out, there.held_out
         same = (
@@ -198,8 +199,12 @@ def evaluate(
     TablesError
         When no rating counts as an early one.
     RecommenderError
-        When the pairings cannot be split so, or a setting is not known.
+        When an argument is of another type, the pairings cannot be split so, or a setting is not
+        known.
     """
+    check_loaded(tables)
+    arguments.whole_number("draws", draws)
+    arguments.expect("split", split, str, f"choose from {', '.join(SPLITS)}")
     if split not in SPLITS:
         raise RecommenderError("split", "is not known", f"choose from {', '.join(SPLITS)}")
     chosen = fit_settings(settings, seed)
@@ -209,6 +214,17 @@ def evaluate(
         evaluation = evaluate_dataset(dataset, held_out, chosen, report_step, draws=draws)
     report = report_of(evaluation, tables.practice)
     return ModelEvaluation(tables.practice, split, evaluation, report, dataset.digest)
+
+
+def check_evaluation(name: str, given: object) -> None:
+    """Refuses what is not of `evaluate`.
+
+    Raises
+    ------
+    RecommenderError
+    """
+    remedy = "give what recommender.evaluate returned"
+    arguments.expect(name, given, ModelEvaluation, remedy)
 
 
 def _estimates(rows: tuple[object, ...], names: list[str]) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from recommender.errors import RecommenderError, TablesError
 from recommender.model.evidence_prior import evidence_model
-from recommender.notebook.evaluation import ModelEvaluation
+from recommender.notebook.evaluation import ModelEvaluation, check_evaluation
 from recommender.notebook.hyperparameters import Settings, fit_settings
 from recommender.notebook.practice_model import PracticeModel
 from recommender.notebook.progress import shown_progress
-from recommender.notebook.tables import PracticeTables
+from recommender.notebook.tables import PracticeTables, check_loaded
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.enough_ratings import MIN_RATED, refuse_unlearnable, with_interval
 from recommender.training.fit import fit as fit_dataset
@@ -49,7 +49,7 @@ def fit(
     ------
     RecommenderError
         When nothing can be learned: ratings all alike, of one clinician, or of fewer than three
-        clients; or a setting is not known.
+        clients; or an argument is of another type, or a setting is not known.
 
     Examples
     --------
@@ -57,6 +57,9 @@ def fit(
     >>> model.manifest.mode, model.manifest.pairings, model.matches["match"].iloc[0]
     ('model', 95, 'guidance_apart')
     """
+    check_loaded(tables)
+    if evaluation is not None:
+        check_evaluation("evaluation", evaluation)
     chosen = fit_settings(settings, seed)
     practice = tables.practice
     dataset = _rated(tables)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recommender.errors import RecommenderError
+from recommender.notebook import arguments
 from recommender.training.tree_fitting import FitSettings, parameters_of, settings_from
 
 Settings = Mapping[str, Any]
@@ -16,12 +17,16 @@ def fit_settings(settings: Settings | None, seed: int) -> FitSettings:
     Raises
     ------
     RecommenderError
-        When one is not known.
+        When one is not known, or a value is of another type.
     """
+    arguments.whole_number("seed", seed)
+    if settings is not None:
+        remedy = "give names and values, such as {'client_num_trees': 50}"
+        arguments.expect("settings", settings, Mapping, remedy)
     declared = parameters_of(FitSettings())
     by_name = {name.replace(".", "_"): name for name in declared}
     given = dict(settings or {})
-    unknown = sorted(set(given) - set(by_name))
+    unknown = sorted(map(str, set(given) - set(by_name)))
     if unknown:
         known = ", ".join(sorted(set(by_name) - {"seed"}))
         raise RecommenderError("settings", f"has no {', '.join(unknown)}", f"known are {known}")

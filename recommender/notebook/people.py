@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recommender.errors import RecommenderError
+from recommender.notebook import arguments
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
@@ -40,6 +41,7 @@ def answers_of(practice: Practice, client: OneClient) -> tuple[dict[str, RawValu
         When a table has another number of rows than one, a row may have lost its id, or the id
         cannot be one.
     """
+    check_client(client)
     if isinstance(client, pd.DataFrame):
         if len(client) != 1:
             remedy = "give one client, such as clients.iloc[[0]]"
@@ -60,6 +62,17 @@ def answers_of(practice: Practice, client: OneClient) -> tuple[dict[str, RawValu
     return answers, name
 
 
+def check_client(client: object, name: str = "client") -> None:
+    """Refuses what holds nobody's answers.
+
+    Raises
+    ------
+    RecommenderError
+    """
+    remedy = "give the answers by field, or a table such as clients.iloc[[0]]"
+    arguments.expect(name, client, (Mapping, pd.DataFrame, pd.Series), remedy)
+
+
 def _is_empty(cell: object) -> bool:
     return cell is pd.NA or cell is pd.NaT or is_missing(cell)
 
@@ -74,6 +87,7 @@ def given_clients(practice: Practice, clients: OneClient) -> GivenPeople:
     IntakeError
         With every fault of one client's answers.
     """
+    check_client(clients, "clients")
     if isinstance(clients, pd.DataFrame):
         asked = practice.fields("client", "score", "filter")
         audited = [name for name in practice.fields("client", "audit") if name in clients.columns]
@@ -110,5 +124,6 @@ def roster_of(practice: Practice, roster: pd.DataFrame | Roster) -> Roster:
     """
     if isinstance(roster, Roster):
         return roster
+    arguments.table("roster", roster)
     people = people_in_frame(roster, practice.clinician, "clinician").people
     return snapshot(people.ids, people.names, people.columns, datetime.now(UTC))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, Manifest
-from recommender.model.bundle.io import model_digest, save_bundle
+from recommender.model.bundle.io import bundle_digest, model_digest, save_bundle
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.notebook import html
+from recommender.notebook import arguments, html
 from recommender.notebook.explanation import MatchExplanation, explain_match
 from recommender.notebook.people import OneClient, given_clients, given_clinicians
 from recommender.plan.compiling import plan_for
@@ -128,6 +129,7 @@ class PracticeModel:
             With every fault of one client's answers.
         """
         model = self.alliance_model
+        arguments.table("clinicians", clinicians)
         people = given_clients(self.practice, clients)
         staff = given_clinicians(self.practice, clinicians)
         roster = snapshot(staff.ids, (None,) * len(staff.ids), staff.columns, datetime.now(UTC))
@@ -153,7 +155,7 @@ class PracticeModel:
         clinician: str | pd.DataFrame,
         roster: pd.DataFrame | Roster | None = None,
         *,
-        day: date | None = None,
+        day: date | str | None = None,
     ) -> MatchExplanation:
         """Why a clinician's predicted alliance with a client is above or below that of others.
 
@@ -168,7 +170,8 @@ class PracticeModel:
             fit the client's constraints, as staff see it. Without it, with the average of the
             clinicians sampled at training.
         day
-            The day of the request, by default today in the practice's time zone.
+            The day of the request, a date or text such as 2026-11-23; by default today in the
+            practice's time zone.
 
         Raises
         ------
@@ -177,8 +180,9 @@ class PracticeModel:
         RecommenderError
             When the clinician is not on the roster.
         """
-        day = self.practice.day_at(datetime.now(UTC)) if day is None else day
-        return explain_match(self.alliance_model, client, clinician, roster, day)
+        arguments.expect("clinician", clinician, (str, pd.DataFrame), "give an id or a table")
+        asked_on = arguments.day("day", day, self.practice.day_at(datetime.now(UTC)))
+        return explain_match(self.alliance_model, client, clinician, roster, asked_on)
 
     def group_sizes(self, scores: pd.DataFrame) -> "pd.Series[float]":
         """Mean absolute contribution of each explanation group to scored pairings, in points.
@@ -186,7 +190,11 @@ class PracticeModel:
         `scores` are of `score`; groups are compared within each client, whose own average is
         subtracted. The largest is first.
         """
+        arguments.table("scores", scores)
         groups = {f"{PREFIX}{group}": phrase for group, phrase in self.practice.groups.items()}
+        if not {"client_id", *groups} <= set(scores.columns):
+            remedy = "give what `score` returns, with contributions"
+            raise RecommenderError("scores", "has no columns of contributions", remedy)
         values = scores[list(groups)].rename(columns=groups)
         within = values - values.groupby(scores["client_id"]).transform("mean")
         return within.abs().mean().rename("points").sort_values(ascending=False, kind="stable")
@@ -202,14 +210,19 @@ class PracticeModel:
     def save(self, folder: str | Path) -> str:
         """Writes the model into a new or empty folder as a bundle, and gives its digest.
 
+        A folder that holds this very bundle is left as it is, so that a cell may run again.
         `recommender serve --bundle FOLDER` serves it.
 
         Raises
         ------
         BundleError
-            When the folder is not empty.
+            When the folder holds anything else.
         """
-        return save_bundle(self.alliance_model, Path(folder))
+        arguments.expect("folder", folder, arguments.PATHS, "give the path of a folder")
+        path = Path(folder)
+        if _holds(path, self.digest):
+            return self.digest
+        return save_bundle(self.alliance_model, path)
 
     def __repr__(self) -> str:
         return f"<PracticeModel {self.practice.id}: {self._learned()}>"
@@ -239,6 +252,14 @@ class PracticeModel:
             html.paragraph(self.source),
             html.table(self.matches.head(5), "Matches by size, in points:"),
         )
+
+
+def _holds(folder: Path, digest: str) -> bool:
+    """Whether a folder is a sound bundle of this digest."""
+    try:
+        return folder.is_dir() and bundle_digest(folder) == digest
+    except (RecommenderError, OSError):
+        return False
 
 
 def _batches(clients: int, clinicians: int) -> Iterator[tuple[int, int]]:

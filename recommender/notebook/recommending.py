@@ -7,7 +7,7 @@ import pandas as pd
 
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel
-from recommender.notebook import html
+from recommender.notebook import arguments, html
 from recommender.notebook.people import OneClient, answers_of, roster_of
 from recommender.notebook.practice_model import PracticeModel
 from recommender.recommendation.recommend import DEFAULT_TOP_K, Recommendation, read_intake
@@ -173,7 +173,7 @@ def recommend(
     client: OneClient,
     roster: pd.DataFrame | Roster,
     *,
-    day: date | None = None,
+    day: date | str | None = None,
     top_k: int = DEFAULT_TOP_K,
 ) -> RequestResult:
     """The shortlist of one client, by the function that the server calls.
@@ -188,7 +188,8 @@ def recommend(
     roster : DataFrame of k rows
         The table of clinicians.
     day
-        The day of the request, by default today in the practice's time zone.
+        The day of the request, a date or text such as 2026-11-23; by default today in the
+        practice's time zone.
     top_k
         Length of the shortlist, 1 to 50.
 
@@ -199,7 +200,7 @@ def recommend(
     TablesError
         With every fault of the roster.
     RecommenderError
-        When `top_k` is out of range.
+        When an argument is of another type, or `top_k` is out of range.
 
     Examples
     --------
@@ -211,16 +212,19 @@ def recommend(
     >>> result.mode, len(result.shortlist)
     ('model', 5)
     """
+    remedy = "give a model of recommender.fit or recommender.load_model"
+    arguments.expect("model", model, (PracticeModel, AllianceModel), remedy)
+    arguments.whole_number("top_k", top_k)
     alliance = model.alliance_model if isinstance(model, PracticeModel) else model
     practice = alliance.practice
     if isinstance(client, pd.DataFrame) and len(client) != 1:
         remedy = "give one client, such as clients.iloc[[0]]; many are scored by `model.score`"
         raise RecommenderError("client", f"is a table of {len(client):,} rows", remedy)
     answers, client_id = answers_of(practice, client)
-    day = practice.day_at(datetime.now(UTC)) if day is None else day
+    asked_on = arguments.day("day", day, practice.day_at(datetime.now(UTC)))
     encoding = alliance.encode_roster(roster_of(practice, roster))
     intake = read_intake(practice, answers, client_id)
-    result = recommend_intake(intake, encoding, alliance, day=day, top_k=top_k)
+    result = recommend_intake(intake, encoding, alliance, day=asked_on, top_k=top_k)
     warnings = tuple(
         f"{each.field.label}: {each.problem}; {each.remedy}" for each in result.unresolved
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.notebook.frames import people_frame
-from recommender.notebook.tables import PracticeTables
+from recommender.notebook.tables import PracticeTables, check_loaded
 from recommender.training.dataset import dataset_of, labels_for
 
 
@@ -62,6 +62,7 @@ def regression_data(tables: PracticeTables) -> RegressionData:
     >>> regressor.group_importances_.index[0]
     'approach'
     """
+    check_loaded(tables)
     practice, checked = tables.practice, tables.checked
     dataset = dataset_of(checked, practice)
     labels = labels_for(dataset, np.arange(len(dataset)))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recommender.notebook import html
+from recommender.errors import RecommenderError
+from recommender.notebook import arguments, html
 from recommender.notebook.frames import faults_frame, in_short, people_frame
 from recommender.practice.definition import Practice, practice_named
 from recommender.tables.loader import (
@@ -24,7 +25,7 @@ from recommender.tables.raw_table import TableFault
 from recommender.tables.report import TablesReport, report_of_tables, unresolved_ids
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
-_OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',]+)'?")
+_OPTION = re.compile(r"--(dates|decimal|thousands|currency) '?([^ ',;]+)'?")
 Source = str | Path | Mapping[str, pd.DataFrame]
 """A folder or a workbook, or the four tables by name."""
 
@@ -43,6 +44,7 @@ def load_practice(source: str | Path = "psychology") -> Practice:
     >>> practice.client["age_years"].kind, practice.reference.name
     ('number', 'wai_sr')
     """
+    arguments.expect("source", source, arguments.PATHS, "give a name or the path of a TOML file")
     return practice_named(str(source))
 
 
@@ -134,7 +136,7 @@ def load_tables(
     source: Source,
     practice: Practice | str | Path = "psychology",
     *,
-    today: date | None = None,
+    today: date | str | None = None,
     dates: DateOrder = "iso",
     decimal: DecimalMark = "point",
     thousands: ThousandsMark = "none",
@@ -152,7 +154,8 @@ def load_tables(
     practice
         The definition, or what `load_practice` takes.
     today
-        The practice's day; later dates of ratings are faults. By default today.
+        The practice's day, a date or text such as 2026-11-23; later dates of ratings are faults. By
+        default today.
     dates, decimal, thousands, currency
         How text writes dates and amounts; see `recommender.values.table_format.TableFormat`.
 
@@ -160,6 +163,8 @@ def load_tables(
     ------
     TablesError
         With every fault of all tables, when anything would be lost or misread.
+    RecommenderError
+        When an argument is of another type, or an option is none of its choices.
 
     Examples
     --------
@@ -169,8 +174,9 @@ def load_tables(
     >>> of_frames.checked.digest == of_files.checked.digest
     True
     """
-    written = TableFormat(dates, decimal, thousands, currency)
-    declared = practice if isinstance(practice, Practice) else load_practice(practice)
+    _check_source(source)
+    written = _written(dates, decimal, thousands, currency)
+    declared = _declared(practice)
     read = _read(source, declared, today, written)
     checked = checked_tables(read)
     warnings = (*read.warnings, *unresolved_ids(read, declared))
@@ -273,7 +279,7 @@ def check(
     source: Source,
     practice: Practice | str | Path = "psychology",
     *,
-    today: date | None = None,
+    today: date | str | None = None,
     dates: DateOrder = "iso",
     decimal: DecimalMark = "point",
     thousands: ThousandsMark = "none",
@@ -289,16 +295,17 @@ def check(
     >>> report.sound, len(report.faults), report.faults["problem"].iloc[0]
     (False, 14, 'is missing')
     """
-    written = TableFormat(dates, decimal, thousands, currency)
-    declared = practice if isinstance(practice, Practice) else load_practice(practice)
+    _check_source(source)
+    written = _written(dates, decimal, thousands, currency)
+    declared = _declared(practice)
     read = _read(source, declared, today, written)
     return CheckReport(declared, report_of_tables(read, declared))
 
 
 def _read(
-    source: Source, practice: Practice, today: date | None, written: TableFormat
+    source: Source, practice: Practice, today: date | str | None, written: TableFormat
 ) -> LoadedTables:
-    day = practice.day_at(datetime.now(UTC)) if today is None else today
+    day = arguments.day("today", today, practice.day_at(datetime.now(UTC)))
     if isinstance(source, Mapping):
         read = read_frames(source, practice, day, written)
     else:
@@ -308,6 +315,45 @@ def _read(
         faults=tuple(map(_in_python, read.faults)),
         warnings=tuple(map(_in_python, read.warnings)),
     )
+
+
+def check_loaded(tables: object) -> None:
+    """Refuses what is not of `load_tables`.
+
+    Raises
+    ------
+    RecommenderError
+    """
+    remedy = "call recommender.load_tables first and give what it returns"
+    arguments.expect("tables", tables, PracticeTables, remedy)
+
+
+def _check_source(source: object) -> None:
+    remedy = "give a folder, or {'clients': frame, 'clinicians': ..., 'pairings': ..., 'ratings': "
+    arguments.expect("source", source, (*arguments.PATHS, Mapping), f"{remedy}...}}")
+
+
+def _declared(practice: Practice | str | Path) -> Practice:
+    arguments.practice(practice)
+    return practice if isinstance(practice, Practice) else load_practice(practice)
+
+
+def _written(
+    dates: DateOrder, decimal: DecimalMark, thousands: ThousandsMark, currency: str
+) -> TableFormat:
+    """How the tables are written.
+
+    Raises
+    ------
+    RecommenderError
+        When an argument is none of its choices.
+    """
+    try:
+        return TableFormat(dates, decimal, thousands, currency)
+    except RecommenderError as error:
+        # An option of a command is named by its argument.
+        name = error.field.removeprefix("--")
+        raise RecommenderError(name, error.problem, error.remedy) from None
 
 
 def _in_python(fault: TableFault) -> TableFault:

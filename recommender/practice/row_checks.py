@@ -18,12 +18,20 @@ ROOM, WAYS = 3, 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowProblem:
-    """A problem of one field in some rows, (n,), with its remedy."""
+    """A problem of one field in some rows, (n,), with its remedy.
+
+    `windows`, (n, windows), are the windows that contradict the other field.
+    """
 
     field: str
     problem: str
     remedy: str
-    rows: Flags
+    windows: Flags
+
+    @property
+    def rows(self) -> Flags:
+        """The rows with such a window, (n,)."""
+        return np.asarray(self.windows.any(axis=1))
 
 
 def row_problems(
@@ -36,13 +44,24 @@ def row_problems(
         windows = values[name]
         if field.rooms in values:
             places = values[str(field.rooms)]
-            wrong = (rooms_of(windows, places, field) == UNKNOWN_ROOM).any(axis=1)
+            wrong = rooms_of(windows, places, field) == UNKNOWN_ROOM
             remedy = f"number the rooms as {field.rooms} lists them, from 1, or add the room there"
             yield RowProblem(name, f"names a room that {field.rooms} does not list", remedy, wrong)
         if field.ways in values:
             wrong = _unoffered(windows[..., WAYS], values[str(field.ways)])
             problem = f"names a way of meeting that {field.ways} does not list"
             yield RowProblem(name, problem, f"add it to {field.ways}, or leave it out here", wrong)
+
+
+def without_contradictions(
+    fields: Mapping[str, Field], values: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Encoded columns in which a window that contradicts its row is not known, so NaN."""
+    cleared = dict(values)
+    for each in row_problems(fields, values):
+        windows = cleared[each.field]
+        cleared[each.field] = np.where(each.windows[:, :, None], np.nan, windows)
+    return cleared
 
 
 UNKNOWN_ROOM = -1
@@ -66,8 +85,8 @@ def rooms_of(windows: Array, places: Array, field: Field) -> NDArray[np.intp]:
 
 
 def _unoffered(named: Array, offered: Array) -> Flags:
-    """Whether any window names a way that is not offered; unknown ways contradict nothing, (n,)."""
+    """Whether each window names a way that is not offered; unknown ways contradict nothing."""
     bits = (2.0 ** np.arange(offered.shape[1])).astype(np.int64)
     listed = np.where(np.isnan(offered), 1, offered).astype(np.int64) @ bits
     asked = np.nan_to_num(named).astype(np.int64)
-    return np.asarray(((asked & ~listed[:, None]) != 0).any(axis=1))
+    return np.asarray((asked & ~listed[:, None]) != 0)

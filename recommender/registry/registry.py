@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import mlflow.artifacts
 from mlflow import MlflowClient
@@ -43,6 +42,7 @@ from recommender.registry.versions import (
     promotion_tags,
     read_promotions,
     registry_file,
+    shown_address,
 )
 
 ABANDONED_AFTER_SECONDS = 3600.0
@@ -369,6 +369,12 @@ class Registry:
         return install_bundle(into, wanted.digest, download)
 
 
+def address_given_to_mlflow() -> str | None:
+    """The address of `mlflow.set_tracking_uri` or `MLFLOW_TRACKING_URI`; None where none is set."""
+    given = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    return mlflow.get_tracking_uri() if given else None
+
+
 def _version(entity: Any) -> Version:
     created_at = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
     digest = entity.tags.get("digest", "")
@@ -386,9 +392,7 @@ def _ignoring(code: str) -> Iterator[None]:
 
 
 def _registry_error(uri: str, error: Exception) -> RegistryError:
-    parts = urlsplit(uri)
-    shown = f"{parts.scheme}://{parts.hostname or parts.path}"
-    shown += f":{parts.port}" if parts.port else ""
+    shown = shown_address(uri)
     lost = RequestException | SQLAlchemyError
     if isinstance(error, lost) or isinstance(error.__context__, lost):
         remedy = "start it, or set the registry's address to one that runs"

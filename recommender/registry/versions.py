@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from recommender.errors import RegistryError
 
@@ -135,6 +136,17 @@ def registry_file(uri: str) -> Path | None:
     """The SQLite file of a registry; None for one that is no such file."""
     path = uri.removeprefix("sqlite:///")
     return None if path == uri else Path(path)
+
+
+def shown_address(uri: str) -> str:
+    """The address of a registry without a user name and a password.
+
+    >>> shown_address("postgresql://me:secret@db:5432/mlflow"), shown_address("sqlite:///a.db")
+    ('postgresql://db:5432', 'sqlite:///a.db')
+    """
+    parts = urlsplit(uri)
+    shown = f"{parts.scheme}://{parts.hostname or parts.path}"
+    return f"{shown}:{parts.port}" if parts.port else shown
 
 
 def tracking_reachable(uri: str) -> bool:

@@ -307,6 +307,10 @@ def read_frames(
         if table not in frames:
             faults.append(TableFault(table, None, "is missing", "give it as a DataFrame"))
             continue
+        if not isinstance(frames[table], pd.DataFrame):
+            problem = f"is of type {type(frames[table]).__name__}, not a DataFrame"
+            faults.append(TableFault(table, None, problem, "make it one with pd.DataFrame"))
+            continue
         sheets[table], more = read_frame(table, frames[table])
         faults += more
     known = ", ".join(TABLES)

@@ -11,7 +11,7 @@ from recommender.errors import IntakeError
 from recommender.practice.columns import Columns, read_cell
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
-from recommender.practice.row_checks import row_problems
+from recommender.practice.row_checks import row_problems, without_contradictions
 from recommender.tables.cells import ID_REMEDY, read_id
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import near_key
@@ -37,7 +37,11 @@ class PairingRows:
 
 
 def read_pairing_frame(
-    frame: pd.DataFrame, practice: Practice, known: Collection[str] = ()
+    frame: pd.DataFrame,
+    practice: Practice,
+    known: Collection[str] = (),
+    *,
+    permuted: bool = False,
 ) -> PairingRows:
     """The pairings of a frame, checked as tables are: every fault at once, with its rows.
 
@@ -51,6 +55,10 @@ def read_pairing_frame(
         The definition that declares the fields.
     known
         Ids of clinicians whose records a model has.
+    permuted
+        Whether columns may be permuted apart, as `permutation_importance` does, so that cells of
+        one row are of several people. Then an hour in a room that the row does not list, or by a
+        way of meeting that it does not list, is not known and no fault. Other faults are.
 
     Raises
     ------
@@ -64,7 +72,7 @@ def read_pairing_frame(
     sides: dict[Side, Columns] = {}
     for side in SIDES:
         fields = practice.fields(side, "score", "filter")
-        sides[side], more = _read_side(table, fields, side)
+        sides[side], more = _read_side(table, fields, side, permuted=permuted)
         faults += _unknown(table, fields, side) + more
     if faults:
         raise IntakeError([fault.to_fault() for fault in faults])
@@ -151,7 +159,7 @@ def _clinician_ids(
 
 
 def _read_side(
-    table: RawTable, fields: Mapping[str, Field], side: Side
+    table: RawTable, fields: Mapping[str, Field], side: Side, *, permuted: bool
 ) -> tuple[Columns, list[TableFault]]:
     values, faults = {}, list[TableFault]()
     for name, field in fields.items():
@@ -166,6 +174,8 @@ def _read_side(
         for error in sorted({each for each in errors if each}):
             wrong = np.array([each == error for each in errors], dtype=np.bool_)
             faults += table.faults(label, *error, wrong[cells.places])
+    if permuted:
+        return Columns(table.size, without_contradictions(fields, values)), faults
     for each in row_problems(fields, values):
         faults += table.faults(f"{side}.{each.field}", each.problem, each.remedy, each.rows)
     return Columns(table.size, values), faults

@@ -124,7 +124,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         RecommenderError
-            For cells that cannot be read and labels that are not of the scale.
+            For cells that cannot be read or have no practice, and labels that are not of the scale.
         """
         rows, label = self._checked(X, y)
         weight = _check_sample_weight(
@@ -146,7 +146,11 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> Array:
-        """Predicted alliance of pairings, (n,), in points; with a practice within its scale."""
+        """Predicted alliance of pairings, (n,), in points; with a practice within its scale.
+
+        Columns may be permuted apart, as `permutation_importance` does: an hour in a room that its
+        row does not list counts as not known. Other cells that cannot be read are refused.
+        """
         check_is_fitted(self)
         if self.practice is not None:
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -170,6 +174,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[pd.DataFrame | NDArray[np.float64], Array]:
         """Rows and labels: a table with a practice, else a matrix."""
         if self.practice is None:
+            _refuse_cells(X)
             numbers, label = validate_data(
                 self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True
             )
@@ -210,6 +215,14 @@ def _as_table(rows: pd.DataFrame | ArrayLike) -> pd.DataFrame:
         return rows
     remedy = "give a DataFrame of client.<field>, clinician.<field> and clinician_id"
     raise RecommenderError("X", "is not a table of a practice's cells", remedy)
+
+
+def _refuse_cells(rows: pd.DataFrame | ArrayLike) -> None:
+    """Refuses a practice's cells where no practice says how to read them."""
+    names = rows.columns if isinstance(rows, pd.DataFrame) else ()
+    if any(str(name).startswith(("client.", "clinician.")) for name in names):
+        remedy = "give practice, such as AllianceRegressor('psychology')"
+        raise RecommenderError("X", "has cells of a practice, and no practice is given", remedy)
 
 
 def _codes(groups: ArrayLike | None, rows: int) -> Codes:

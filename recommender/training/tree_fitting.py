@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import lightgbm as lgb
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.compute.runner import TaskRunner, run_serially
+from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees
 from recommender.pooling.pool import Pool
@@ -168,13 +170,35 @@ def parameters_of(settings: FitSettings) -> Mapping[str, object]:
 def settings_from(flat: Mapping[str, Any]) -> FitSettings:
     """The settings that `parameters_of` gives these names and values for.
 
+    Raises
+    ------
+    RecommenderError
+        When a value is of another type than its default.
+
     Examples
     --------
     >>> settings_from(parameters_of(FitSettings(folds=3))) == FitSettings(folds=3)
     True
     """
+    defaults = parameters_of(FitSettings())
+    for name, value in flat.items():
+        _check_value(name, value, defaults.get(name))
     parts: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
     for part in ("client", "pairing"):
         names = [name for name in flat if name.startswith(f"{part}.")]
         parts[part] = TreeSettings(**{n.removeprefix(f"{part}."): flat[n] for n in names})
     return FitSettings(**parts)
+
+
+def _check_value(name: str, value: object, default: object) -> None:
+    """Refuses a value of another type than the default; a whole number is a number."""
+    shown = name.replace(".", "_")
+    whole = isinstance(default, int)
+    known = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    optional = name == "left_quantile"
+    if default is not None and not known and not (optional and value is None):
+        remedy = "give a whole number" if whole else "give a number"
+        remedy += " or None" if optional else ""
+        raise RecommenderError(shown, f"is of type {type(value).__name__}", remedy)
+    if optional and isinstance(value, Real) and not 0 <= float(value) <= 1:
+        raise RecommenderError(shown, "is not between 0 and 1", "give a quantile, such as 0.15")

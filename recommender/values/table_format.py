@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations, product
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from recommender.errors import RecommenderError
 from recommender.values.parsers import CellError, RawValue, is_missing, is_serial
@@ -18,6 +18,12 @@ DateOrder = Literal["iso", "dmy", "mdy"]
 DecimalMark = Literal["point", "comma"]
 ThousandsMark = Literal["none", "comma", "point", "space"]
 
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "dates": get_args(DateOrder),
+    "decimal": get_args(DecimalMark),
+    "thousands": get_args(ThousandsMark),
+}
+"""What each option of `TableFormat` may be."""
 DATE_FORMS = {"iso": "yyyy-mm-dd", "dmy": "dd/mm/yyyy", "mdy": "mm/dd/yyyy"}
 MARKS = {"point": ".", "comma": ",", "space": " ", "none": ""}
 _EXCHANGED = (
@@ -54,6 +60,12 @@ class TableFormat:
         Mark between groups of three digits, where there is one.
     currency
         Sign before or after an amount of money, such as `$`; empty for none.
+
+    Raises
+    ------
+    RecommenderError
+        When an option is none of its choices, or they contradict each other. It is named as the
+        option of a command.
     """
 
     dates: DateOrder = "iso"
@@ -62,9 +74,15 @@ class TableFormat:
     currency: str = ""
 
     def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                remedy = f"choose from {', '.join(choices)}"
+                raise RecommenderError(f"--{name}", _not_a_choice(getattr(self, name)), remedy)
         if self.decimal == self.thousands:
             raise RecommenderError("--thousands", "is the decimal mark too", "declare another")
-        if self.currency and not _SIGN.fullmatch(self.currency):
+        if not isinstance(self.currency, str) or (
+            self.currency and not _SIGN.fullmatch(self.currency)
+        ):
             remedy = "give a sign such as $ or a code such as AUD"
             raise RecommenderError("--currency", "is not a sign of a currency", remedy)
 
@@ -138,6 +156,11 @@ class TableFormat:
         if self.thousands != "none":
             written = written.replace(MARKS[self.thousands], "")
         return written.replace(MARKS[self.decimal], ".")
+
+
+def _not_a_choice(value: object) -> str:
+    """The problem of an option that is none of its choices."""
+    return f"is not known: {value!r}" if isinstance(value, str) else "is no text"
 
 
 STANDARD = TableFormat()

@@ -1,5 +1,6 @@
 """Scores of DataFrames, and models from folders and registries."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ from recommender.errors import BundleError, IntakeError, TablesError
 from recommender.features.pipeline import Pairs
 from recommender.model.bundle.io import load_bundle
 from recommender.notebook.loading import load_model
-from recommender.notebook.practice_model import PREFIX
+from recommender.notebook.practice_model import PREFIX, PracticeModel
 from tests.support.builders import a_bundle, a_model, an_encoding, an_intake
 from tests.support.frames import a_practice_model, some_frames
 
@@ -119,8 +120,6 @@ def test_a_model_is_saved_and_loaded_as_a_bundle(tmp_path: Path) -> None:
 
     assert load_model(tmp_path / "saved").digest == digest == model.digest
     assert load_bundle(tmp_path / "saved").manifest == load_model(a_bundle(tmp_path)).manifest
-    with pytest.raises(BundleError, match="is not empty"):
-        model.save(tmp_path / "saved")
 
 
 def test_it_says_what_it_is() -> None:
@@ -136,3 +135,16 @@ def test_pairs_of_one_client_alone_match_the_served_plan() -> None:
 
     assert scores["client_id"].unique().tolist() == ["client"]
     assert scores["pairing_part"].to_numpy() == pytest.approx(row_by_row.pairing, abs=1e-9)
+
+
+def test_a_cell_that_saves_may_run_again_and_never_overwrites_another_model(tmp_path: Path) -> None:
+    model = a_practice_model()
+    digest = model.save(tmp_path / "bundle")
+    assert model.save(tmp_path / "bundle") == digest
+
+    other = PracticeModel(replace(model.alliance_model, client_mean=3.0))
+    with pytest.raises(BundleError, match="is not empty; name a new directory"):
+        other.save(tmp_path / "bundle")
+    (tmp_path / "bundle" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(BundleError, match="is not empty"):
+        model.save(tmp_path / "bundle")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommender.errors import DefinitionError, TablesError
+from recommender.errors import DefinitionError, RecommenderError, TablesError
 from recommender.notebook.tables import check, load_practice, load_tables
 from recommender.tables.loader import read_tables
 from recommender.tables.report import check_tables
@@ -142,3 +142,15 @@ def test_a_definition_is_loaded_by_path_or_by_name() -> None:
     assert repr(a_practice()).startswith("<Practice corner 1: ")
     with pytest.raises(DefinitionError, match="is not a shipped definition"):
         load_practice("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"dates": "DMY"}, "dates"), ({"decimal": ","}, "decimal"), ({"thousands": "."}, "thousands")],
+)
+def test_a_misspelt_option_for_dates_or_marks_is_named_as_the_argument(
+    options: dict[str, Any], named: str
+) -> None:
+    for read in (load_tables, check):
+        with pytest.raises(RecommenderError, match=f"^{named}: is not known: .*; choose from"):
+            read(some_frames(), a_practice(), **options)

@@ -10,14 +10,19 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from recommender.errors import RecommenderError
+from experiments.simulated_practice.write import write
+from recommender.errors import IntakeError, RecommenderError
 from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.notebook.regression import regression_data
+from recommender.notebook.tables import load_tables
 from recommender.registry.registry import Registry
+from recommender.tables.pairing_frame import SIDES
 from recommender.training.dataset import dataset_of, labels_for
 from recommender.training.estimator import AllianceRegressor
 from recommender.training.fit import fit
@@ -33,6 +38,7 @@ from tests.support.builders import (
     write_rows,
 )
 from tests.support.registries import empty_registry
+from tests.support.simulated_world import a_world, the_practice
 
 NO_TREES = 10**6
 
@@ -448,3 +454,27 @@ def test_weights_below_nothing_are_refused() -> None:
     cells, label = small(pairings=60)
     with pytest.raises(ValueError, match="Negative"):
         quick().fit(cells, label, sample_weight=-np.ones(len(label)))
+
+
+def test_the_importance_of_hours_is_measured_though_permuted_rooms_are_of_another_clinician(
+    tmp_path: Path,
+) -> None:
+    write(a_world(seed=7, clinicians=16, ratings=400), tmp_path)
+    X, y, _, weight = regression_data(load_tables(tmp_path, the_practice()))
+    sides = {side: the_practice().fields(side, "score", "filter") for side in SIDES}
+    needed = {f"{side}.{n}" for side, each in sides.items() for n in each if each[n].required}
+    needed |= {"clinician_id", "clinician.hours", "clinician.rooms", "clinician.modes"}
+    X = X[[name for name in X if name in needed | {"client.home", "client.hours_free"}]]
+    regressor = AllianceRegressor(the_practice()).fit(X, y, sample_weight=weight)
+
+    sizes = permutation_importance(regressor, X, y, n_repeats=1, random_state=0).importances_mean
+
+    assert np.isfinite(sizes).all()
+    with pytest.raises(IntakeError, match=r"clinician\.hours"):
+        regressor.predict(X.assign(**{"clinician.hours": "some day"}))
+
+
+def test_somebody_who_forgets_the_practice_is_shown_how_to_give_it() -> None:
+    cells, label = small(pairings=20)
+    with pytest.raises(RecommenderError, match=r"give practice, such as AllianceRegressor\('"):
+        AllianceRegressor().fit(cells, label)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -215,3 +216,27 @@ def test_options_that_cannot_be_meant_are_refused() -> None:
     with pytest.raises(RecommenderError, match="is not a sign of a currency"):
         TableFormat(currency="-")
     assert options_of(TableFormat(dates="dmy", currency="$")) == "--dates dmy --currency '$'"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "choices"),
+    [
+        ("dates", "dym", "iso, dmy, mdy"),
+        ("dates", "DMY", "iso, dmy, mdy"),
+        ("dates", "%d/%m/%Y", "iso, dmy, mdy"),
+        ("dates", None, "iso, dmy, mdy"),
+        ("decimal", ",", "point, comma"),
+        ("thousands", ["comma"], "none, comma, point, space"),
+    ],
+)
+def test_an_option_that_is_not_known_never_reads_dates_in_another_order(
+    option: str, value: Any, choices: str
+) -> None:
+    with pytest.raises(RecommenderError, match=f"^--{option}: .*; choose from {choices}$"):
+        TableFormat(**{option: value})
+
+
+def test_a_currency_that_is_no_text_is_refused() -> None:
+    currency: Any = 5
+    with pytest.raises(RecommenderError, match="give a sign such as"):
+        TableFormat(currency=currency)
