@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from recommender.errors import RecommenderError, TablesError
 from recommender.model.evidence_prior import evidence_model
 from recommender.notebook.evaluation import ModelEvaluation, check_evaluation
-from recommender.notebook.hyperparameters import Settings, fit_settings
+from recommender.notebook.hyperparameters import Settings, fit_settings, without_effect
 from recommender.notebook.practice_model import PracticeModel
 from recommender.notebook.progress import shown_progress
 from recommender.notebook.tables import PracticeTables, check_loaded
@@ -39,7 +39,8 @@ def fit(
         the interval where there are at least 200, as `recommender train` does. Without it the
         interval is that of out-of-fold errors, and the report has the sizes of the matches alone.
     settings
-        Hyperparameters, such as `{"client_num_trees": 50}`; `AllianceRegressor` lists them.
+        Hyperparameters, such as `{"client_num_trees": 50}`; `AllianceRegressor` lists them. Those
+        of trees that are not grown yet, with too few rated pairings, get a warning.
     seed
         Everything random follows from it: equal tables, settings and seed give an equal digest.
     progress
@@ -78,6 +79,14 @@ def fit(
             seed=seed,
         )
         return PracticeModel(prior, "Of the sizes that the definition declares.")
+    idle = without_effect(settings, len(dataset), chosen)
+    if idle:
+        warnings.warn(
+            f"{', '.join(idle)} cannot act: trees of pairings are grown from "
+            f"{chosen.fewest_for_trees:,} rated pairings on (`fewest_for_trees`), and "
+            f"{len(dataset):,} are rated",
+            stacklevel=2,
+        )
     refuse_unlearnable(dataset)
     with shown_progress("Fitting", show=progress) as report_step:
         fitted = fit_dataset(

@@ -32,3 +32,28 @@ def fit_settings(settings: Settings | None, seed: int) -> FitSettings:
         raise RecommenderError("settings", f"has no {', '.join(unknown)}", f"known are {known}")
     chosen = {**declared, **{by_name[name]: value for name, value in given.items()}}
     return settings_from({"seed": seed} | {n: v for n, v in chosen.items() if n != "seed"})
+
+
+def without_effect(settings: Settings | None, rated: int, chosen: FitSettings) -> list[str]:
+    """Names of changed settings that cannot act: those of trees of pairings, which are not grown.
+
+    Parameters
+    ----------
+    settings
+        As given to `fit_settings`.
+    rated
+        Number of rated pairings.
+    chosen
+        The settings of the fit.
+    """
+    if rated >= chosen.fewest_for_trees:
+        return []
+    declared = parameters_of(FitSettings())
+    of_trees = {
+        name.replace(".", "_"): value
+        for name, value in declared.items()
+        if name.startswith("pairing.")
+    }
+    return [
+        name for name, v in (settings or {}).items() if name in of_trees and v != of_trees[name]
+    ]

@@ -1,5 +1,6 @@
 """Match operators that a practice adds to those that ship: how they are checked and found."""
 
+import re
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -11,9 +12,11 @@ from recommender.errors import RecommenderError
 from recommender.practice.comparisons import Side
 from recommender.practice.match_operators import Operator, add_own_operator
 from recommender.practice.sums import Array
+from recommender.values.kinds import KINDS
 
 ENTRY_POINTS = "recommender.match_operators"
 """Group of entry points under which an installed package names its operators."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 ROWS, LEVELS, FIELDS = 24, 4, 3
 """Size of the answers on which an operator is tried: enough that each row differs."""
 ROUNDING = 1e-9
@@ -43,7 +46,8 @@ def register_operator(operator: Operator) -> Operator:
     Raises
     ------
     RecommenderError
-        When the name has no dot, or the operator breaks what every comparison must hold: one value
+        When the name has no dot or capital letters, kinds are no sets of known kinds, `phrase_side`
+        is neither 1 nor -1, or the operator breaks what every comparison must hold: one value
         a pairing, (n,), that depends on no other pairing; NaN where either side did not answer;
         within its `bounds`; nothing changed that it reads.
 
@@ -63,6 +67,15 @@ def register_operator(operator: Operator) -> Operator:
     _check_values(operator)
     add_own_operator(operator)
     return operator
+
+
+def is_own_name(name: object) -> bool:
+    """Whether a name can be that of an operator that does not ship.
+
+    >>> is_own_name("harbour.same_decade"), is_own_name("Harbour.Same"), is_own_name("product")
+    (True, False, False)
+    """
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 @cache
@@ -92,16 +105,42 @@ def _refused(operator: Operator, problem: str, remedy: str) -> RecommenderError:
 
 
 def _check_declaration(operator: Operator) -> None:
+    if not isinstance(operator, Operator):
+        remedy = "give an Operator of recommender.practice.match_operators"
+        raise RecommenderError("operator", f"is of type {type(operator).__name__}", remedy)
+    remedy = "name it like harbour.same_decade: whose it is, a dot, what it is"
+    if not isinstance(operator.name, str):
+        raise _refused(operator, "has a name that is no text", remedy)
     package, dot, name = operator.name.partition(".")
-    if not (dot and package and name and operator.name.isprintable()):
-        remedy = "name it like harbour.same_decade: whose it is, a dot, what it is"
+    if not (dot and package and name):
         raise _refused(operator, "has a name without a dot", remedy)
+    if not is_own_name(operator.name):
+        remedy = "use small letters, digits and _, as harbour.same_decade does"
+        raise _refused(operator, "has a name with other characters", remedy)
+    _check_kinds(operator)
+    if operator.phrase_side not in (1, -1):
+        remedy = "give 1 where the phrase describes large values, -1 where it describes small ones"
+        raise _refused(operator, "has a phrase_side other than 1 or -1", remedy)
     if not operator.meaning:
         remedy = "say in the first line of the function's docstring what it computes"
         raise _refused(operator, "does not say what it computes", remedy)
     if operator.named and not operator.weight:
         remedy = "use equal, contains, overlap or wish, or compare numbers"
         raise _refused(operator, "compares levels by name alone", remedy)
+
+
+def _check_kinds(operator: Operator) -> None:
+    known = ", ".join(sorted(KINDS))
+    for side in ("client", "clinician", "weight"):
+        kinds = getattr(operator, side)
+        if not isinstance(kinds, frozenset | set):
+            problem = f"has {side} of type {type(kinds).__name__}, not a set of kinds"
+            remedy = f'give a set, such as frozenset({{"number"}}), of {known}'
+            raise _refused(operator, problem, remedy)
+        if not (kinds or side == "weight"):
+            raise _refused(operator, f"has no kinds of {side}", f"name one or more of {known}")
+        if not all(kind in KINDS for kind in kinds):
+            raise _refused(operator, f"has a kind of {side} that is not known", f"name of {known}")
 
 
 def _check_values(operator: Operator) -> None:
@@ -152,10 +191,14 @@ def _check_pairs(operator: Operator, client: Side, clinician: Side) -> None:
 
 def _computed(operator: Operator, client: Side, clinician: Side) -> Array:
     try:
-        found = np.asarray(operator.compute(client, clinician))
+        computed = operator.compute(client, clinician)
     except Exception as error:
         problem = f"cannot be computed ({type(error).__name__}: {error})"
         raise _refused(operator, problem, UNTRIED) from error
+    if not isinstance(computed, np.ndarray | np.generic):
+        problem = f"gives a {type(computed).__name__}, not an array of numpy"
+        raise _refused(operator, problem, "give np.asarray(...) of it, one float a pairing, (n,)")
+    found = np.asarray(computed)
     return np.broadcast_to(found, (len(clinician[0]),)) if found.shape == (1,) else found
 
 

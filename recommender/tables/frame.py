@@ -1,13 +1,17 @@
 """Reads a table that is a pandas DataFrame, as `read_csv` and other readers of pandas give it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recommender.tables import raw_table as raw
+from recommender.tables.cells import LOST_ZEROS
 from recommender.tables.raw_table import ColumnBuilder, InternedColumn, RawTable, TableFault
+from recommender.values.ids import ZEROS_IN_FRONT
+from recommender.values.kinds import RawValue
+from recommender.values.parsers import IN_A_ZONE, NUMBER_NOT_DATE, is_serial
 
 MAX_WHOLE = 2**53
 """From here on a float does not hold every whole number."""
@@ -40,6 +44,45 @@ def read_frame(table: str, frame: pd.DataFrame) -> tuple[RawTable, list[TableFau
     columns = [_interned(frame.iloc[:, number]) for number in range(frame.shape[1])]
     lines = np.arange(len(frame), dtype=np.intp)
     return raw.raw_table(table, [str(name) for name in frame.columns], columns, lines)
+
+
+def frame_remedy(column: str, problem: str, remedy: str, cells: Sequence[RawValue]) -> str:
+    """The remedy of a fault in a DataFrame, in place of one for a file.
+
+    Parameters
+    ----------
+    column
+        Name of the column.
+    problem, remedy
+        Of the fault, as readers of files give it.
+    cells
+        The distinct cells of the column.
+
+    Examples
+    --------
+    >>> frame_remedy("started_on", "is a number, not a date", "type it again", [20261123])
+    'give pd.to_datetime(frame["started_on"].astype("Int64").astype("str"), format="%Y%m%d")'
+    """
+    if problem == LOST_ZEROS:
+        return f'if ids have such zeros, read the file with dtype={{"{column}": str}}'
+    if problem.endswith(ZEROS_IN_FRONT):
+        return f'read both files with dtype={{"{column}": str}}, and write ids alike in both'
+    if problem == IN_A_ZONE:
+        return (
+            "convert the column with .dt.tz_localize(None), after .dt.tz_convert where its times "
+            "are of another time zone than the practice's"
+        )
+    if problem == NUMBER_NOT_DATE:
+        numbers = [cell for cell in cells if isinstance(cell, int)]
+        if numbers and all(len(str(number)) == len("20261123") for number in numbers):
+            text = '.astype("Int64").astype("str")'
+            return f'give pd.to_datetime(frame["{column}"]{text}, format="%Y%m%d")'
+        if numbers and all(is_serial(str(number)) for number in numbers):
+            return (
+                'convert the column with pd.to_datetime(..., unit="D", origin="1899-12-30") if it '
+                "has the dates of a spreadsheet as numbers"
+            )
+    return remedy.replace(" in the file,", " in the frame,")
 
 
 def _interned(column: "pd.Series[Any]") -> InternedColumn:

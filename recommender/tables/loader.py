@@ -17,9 +17,9 @@ from recommender.errors import Fault, TablesError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
-from recommender.tables.cells import LOST_ZEROS, People, ReadPeople, read_people
+from recommender.tables.cells import People, ReadPeople, read_people
 from recommender.tables.csv_file import read_csv
-from recommender.tables.frame import read_frame
+from recommender.tables.frame import frame_remedy, read_frame
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
 from recommender.tables.references import table_warnings
@@ -248,7 +248,7 @@ def people_in_frame(
     """
     sheet, faults = read_frame(f"{side}s", frame)
     read = _people(sheet, fields, side, written, None if roster is None else roster.near_index)
-    raise_faults(unwarned(map(_with_dtype, [*faults, *read.faults]), warn))
+    raise_faults(unwarned((_in_frame(each, sheet) for each in (*faults, *read.faults)), warn))
     return read
 
 
@@ -320,16 +320,20 @@ def read_frames(
         if name not in TABLES
     ]
     read = _loaded(sheets, faults, practice, today, written)
-    warnings = tuple(map(_with_dtype, read.warnings))
-    return dataclasses.replace(read, warnings=warnings)
+    found, warnings = (
+        tuple(_in_frame(fault, sheets.get(fault.file)) for fault in some)
+        for some in (read.faults, read.warnings)
+    )
+    return dataclasses.replace(read, faults=found, warnings=warnings)
 
 
-def _with_dtype(fault: TableFault) -> TableFault:
-    """The fault; ids that a reader of pandas made numbers are read again as text."""
-    if fault.problem != LOST_ZEROS:
+def _in_frame(fault: TableFault, sheet: RawTable | None) -> TableFault:
+    """The fault, with what to do about a DataFrame."""
+    if fault.column is None:
         return fault
-    dtypes = f'dtype={{"{fault.column}": str}}'
-    return dataclasses.replace(fault, remedy=f"if ids have such zeros, read the file with {dtypes}")
+    cells = () if sheet is None else sheet.column(fault.column).distinct
+    remedy = frame_remedy(fault.column, fault.problem, fault.remedy, cells)
+    return dataclasses.replace(fault, remedy=remedy)
 
 
 def _loaded(

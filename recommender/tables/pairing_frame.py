@@ -13,6 +13,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems, without_contradictions
 from recommender.tables.cells import ID_REMEDY, read_id
+from recommender.tables.frame import frame_remedy
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import near_key
 from recommender.values.kinds import RawValue
@@ -173,7 +174,8 @@ def _read_side(
         errors = [None if error is None else (error.problem, error.remedy) for _, error in read]
         for error in sorted({each for each in errors if each}):
             wrong = np.array([each == error for each in errors], dtype=np.bool_)
-            faults += table.faults(label, *error, wrong[cells.places])
+            remedy = frame_remedy(label, *error, cells.distinct)
+            faults += table.faults(label, error[0], remedy, wrong[cells.places])
     if permuted:
         return Columns(table.size, without_contradictions(fields, values)), faults
     for each in row_problems(fields, values):

@@ -24,7 +24,13 @@ from recommender.tables.cells import (
 )
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
-from recommender.values.ids import near_misses, suggestions_for, with_question
+from recommender.values.ids import (
+    ZEROS_IN_FRONT,
+    differ_by_zeros,
+    near_misses,
+    suggestions_for,
+    with_question,
+)
 from recommender.values.table_format import STANDARD, TableFormat
 from recommender.values.toml_settings import Codes
 
@@ -346,6 +352,13 @@ def _references(
         faults += table.faults(column, f"{problem}, but is the id of a {whose}", swap, exchanged)
         lost &= ~exchanged
     near = near_misses(set(ids[lost].tolist()), known)
+    padded = {each for each, found in near.items() if any(differ_by_zeros(each, o) for o in found)}
+    only_zeros = lost & np.array([each in padded for each in ids], dtype=np.bool_)
+    alike = f"write {column} alike in both tables, as text, so that no zero is lost"
+    proposed = suggestions_for(near, dict.fromkeys(ids[only_zeros]))
+    differs = f"{problem}, {ZEROS_IN_FRONT}"
+    faults += table.faults(column, differs, with_question(proposed, alike), only_zeros)
+    lost &= ~only_zeros
     has_near = lost & np.array([each in near for each in ids], dtype=np.bool_)
     proposed = suggestions_for(near, dict.fromkeys(ids[has_near]))
     faults += table.faults(column, problem, with_question(proposed, remedy), has_near)

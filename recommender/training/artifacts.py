@@ -40,7 +40,8 @@ def log_model(run: TrackedRun, model: AllianceModel, card: Card) -> None:
     names = ("mode", "practice_version", "practice_digest", "data_digest", "ratings", "pairings")
     facts = {name: manifest[name] for name in (*names, "first_day", "last_day", "known_until")}
     run.log_params({**facts, "share_of_trees": round(model.tree_weight, 4)})
-    run.log_metrics({"ratings": float(model.manifest.ratings)})
+    counts = {name: float(manifest[name]) for name in ("ratings", "pairings")}
+    run.log_metrics(counts)
     run.log_text("practice.toml", model.practice.text)
     run.log_text(CARD, card.markdown)
 

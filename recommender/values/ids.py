@@ -25,6 +25,8 @@ _GROUPS = re.compile(r"[0-9]+([.-][0-9]+){2,}")
 _SEPARATORS = re.compile(r"[-_\s]+")
 _DECIMAL_ENDING = re.compile(r"(?<=[0-9])(\.0+)+$")
 _LEADING_ZEROS = re.compile(r"(?<![0-9.])0+(?=[0-9])")
+ZEROS_IN_FRONT = "but differs from one of them only by zeros in front"
+"""End of the problem of an id that is known with other zeros."""
 _MIN_WORD = 3
 """Letters of a part of a name that is compared: initials and titles fit too many people."""
 
@@ -66,6 +68,15 @@ def near_key(text: str) -> str:
     """
     joined = _SEPARATORS.sub("", canonical_id(text).casefold())
     return _LEADING_ZEROS.sub("", _DECIMAL_ENDING.sub("", joined))
+
+
+def differ_by_zeros(one: str, other: str) -> bool:
+    """Whether two different ids are equal but for zeros in front of their numbers.
+
+    >>> differ_by_zeros("005", "5"), differ_by_zeros("k05", "k5"), differ_by_zeros("K5", "k5")
+    (True, True, False)
+    """
+    return one != other and _LEADING_ZEROS.sub("", one) == _LEADING_ZEROS.sub("", other)
 
 
 def near_misses(

@@ -34,6 +34,8 @@ MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
 SEVERAL_TAGS = "level;level"
+IN_A_ZONE = "is a time in a time zone, not a date"
+NUMBER_NOT_DATE = "is a number, not a date"
 SERIAL_REMEDY = (
     "give the date itself: in the spreadsheet, format the column as a date and export it again"
 )
@@ -256,13 +258,13 @@ def date_ranges(_: FieldBounds, cell: RawValue) -> tuple[DateRange, ...]:
 def day(_: FieldBounds, cell: RawValue) -> date:
     """A calendar date; the time of day is dropped if it has no time zone, and refused if it has."""
     if isinstance(cell, datetime) and cell.tzinfo is not None:
-        raise ValueError("is a time in a time zone, not a date")
+        raise ValueError(IN_A_ZONE)
     if isinstance(cell, date):
         return date(cell.year, cell.month, cell.day)
     if isinstance(cell, _NUMBER) and not isinstance(cell, bool):
-        raise CellError("is a number, not a date", SERIAL_REMEDY if is_serial(str(cell)) else "")
+        raise CellError(NUMBER_NOT_DATE, SERIAL_REMEDY if is_serial(str(cell)) else "")
     if is_serial(_text(cell)):
-        raise CellError("is a number, not a date", SERIAL_REMEDY)
+        raise CellError(NUMBER_NOT_DATE, SERIAL_REMEDY)
     found = _DAY.fullmatch(_text(cell))
     try:
         return date.fromisoformat(found[1] if found else "")

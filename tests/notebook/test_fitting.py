@@ -80,3 +80,11 @@ def test_equal_tables_and_seeds_give_equal_models() -> None:
     first, again, other = (fit(tables, seed=seed, progress=False).digest for seed in (1, 1, 2))
 
     assert first == again != other
+
+
+def test_somebody_who_tunes_trees_that_are_not_grown_is_warned() -> None:
+    tables = loaded_tables(pairings=120)
+    with pytest.warns(
+        UserWarning, match="pairing_num_leaves cannot act: trees of pairings are gro"
+    ):
+        fit(tables, settings={"pairing_num_leaves": 8, "client_num_trees": 20}, progress=False)

@@ -154,3 +154,43 @@ def test_a_misspelt_option_for_dates_or_marks_is_named_as_the_argument(
     for read in (load_tables, check):
         with pytest.raises(RecommenderError, match=f"^{named}: is not known: .*; choose from"):
             read(some_frames(), a_practice(), **options)
+
+
+def test_dates_with_a_time_zone_or_as_whole_numbers_have_a_remedy_that_works() -> None:
+    frames, sound = some_frames(), loaded_tables().checked.digest
+    days = pd.to_datetime(frames["pairings"]["started_on"])
+    frames["pairings"]["started_on"] = days.dt.tz_localize("Australia/Sydney")
+    frames["ratings"]["rated_on"] = frames["ratings"]["rated_on"].str.replace("-", "").astype(int)
+    remedies = check(frames, a_practice()).faults.set_index("column")["remedy"]
+
+    assert ".dt.tz_localize(None)" in remedies["started_on"]
+    frames["pairings"]["started_on"] = frames["pairings"]["started_on"].dt.tz_localize(None)
+    whole = remedies["rated_on"].removeprefix("give ")
+    frames["ratings"]["rated_on"] = eval(whole, {"pd": pd, "frame": frames["ratings"]})
+    assert load_tables(frames, a_practice()).checked.digest == sound
+
+
+def test_ids_that_differ_by_zeros_alone_are_named_so() -> None:
+    frames = some_frames()
+    numbers = frames["clients"]["client_id"].str[1:]
+    frames["clients"]["client_id"] = numbers.astype(int)
+    frames["pairings"]["client_id"] = frames["pairings"]["client_id"].str[1:]
+    faults = check(frames, a_practice()).faults
+    (fault,) = faults[faults["table"] == "pairings"].itertuples()
+
+    assert str(fault.problem).endswith("differs from one of them only by zeros in front")
+    assert 'dtype={"client_id": str}' in str(fault.remedy)
+
+
+def test_no_punctuation_is_taken_into_an_argument_that_a_remedy_names() -> None:
+    frames = some_frames()
+    days = pd.to_datetime(frames["pairings"]["started_on"])
+    frames["pairings"]["started_on"] = days.dt.strftime("%m/%d/%Y")
+    frames["ratings"]["rated_on"] = pd.to_datetime(frames["ratings"]["rated_on"]).dt.strftime(
+        "%d/%m/%Y"
+    )
+    remedies = check(frames, a_practice(), dates="dmy").faults["remedy"].tolist()
+
+    (remedy,) = [each for each in remedies if "in place of" in each]
+    assert remedy.startswith('give dates="mdy" in place of dates="dmy"; if another column')
+    assert "write both columns alike in the frame" in remedy

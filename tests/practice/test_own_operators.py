@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recommender.errors import BundleError, DefinitionError, RecommenderError
@@ -92,6 +93,11 @@ def squared(client: Prepared, clinician: Prepared) -> Array:
     return np.ones((len(clinician[0]), 2))
 
 
+def of_pandas(client: Prepared, clinician: Prepared) -> Any:
+    """A Series in place of an array."""
+    return pd.Series(client[0] * clinician[0])
+
+
 def failing(client: Prepared, clinician: Prepared) -> Array:
     """Reads a field it does not have."""
     return client[1]
@@ -106,6 +112,7 @@ def failing(client: Prepared, clinician: Prepared) -> Array:
         (outside, "leaves its bounds 0 to 1"),
         (squared, "gives float64 of shape"),
         (failing, "cannot be computed"),
+        (of_pandas, "gives a Series, not an array of numpy"),
     ],
 )
 def test_an_operator_that_breaks_a_rule_is_refused(
@@ -123,6 +130,13 @@ def test_an_operator_that_breaks_a_rule_is_refused(
     [
         ({"name": "lower"}, "has a name without a dot"),
         ({"name": "corner."}, "has a name without a dot"),
+        ({"name": "Corner.Lower"}, "use small letters, digits and _"),
+        ({"name": None}, "has a name that is no text"),
+        ({"client": "number"}, "has client of type str, not a set of kinds"),
+        ({"clinician": frozenset({"numbers"})}, "has a kind of clinician that is not known"),
+        ({"client": frozenset()}, "has no kinds of client"),
+        ({"phrase_side": "clinician"}, "has a phrase_side other than 1 or -1"),
+        ({"phrase_side": 0}, "has a phrase_side other than 1 or -1"),
         ({"named": True, "ranged": False}, "compares levels by name alone"),
         ({"compare": lambda client, clinician: client[0]}, "does not say what it computes"),
     ],
@@ -195,7 +209,7 @@ def test_a_bundle_says_which_kind_of_package_is_missing(tmp_path: Path) -> None:
     for name in ("corner.lower", "corner.jaccard"):
         del match_operators._OPERATORS[name]
 
-    with pytest.raises(BundleError, match="operator that is not installed here; install the pack"):
+    with pytest.raises(BundleError, match=r"here: corner\.jaccard, corner\.lower; inst"):
         load_bundle(tmp_path / "bundle")
 
 

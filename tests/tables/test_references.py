@@ -126,7 +126,8 @@ def test_pairings_whose_clinicians_lost_their_zeros_are_told_whom_they_mean(
         key=lambda each: -len(each.rows),
     )
     assert near.remedy.startswith("did you mean 0")
-    assert "Otherwise add it to clinicians" in near.remedy
+    assert near.problem.endswith("differs from one of them only by zeros in front")
+    assert "Otherwise write clinician_id alike in both tables" in near.remedy
     assert unknown.remedy == "add it to clinicians, or remove the row"
     assert unknown.rows == (2,)
 

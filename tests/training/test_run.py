@@ -204,6 +204,7 @@ def test_a_list_of_runs_compares_trainings_by_name_and_headline(twice: Twice) ->
     for run, trained in zip(runs, (twice.first, twice.second), strict=True):
         assert run.data.metrics["ratings"] == trained.model.manifest.ratings
         assert run.data.metrics["tested"] == trained.model.report.rated
+        assert run.data.metrics["pairings"] == trained.model.manifest.pairings
         assert {"composite", "dyad_partial", "coverage", "rmse"} <= run.data.metrics.keys()
 
 

@@ -4,6 +4,7 @@ Nothing is pickled, and a bundle loads without mlflow and without the code that 
 """
 
 import json
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice, read_learned_practice
+from recommender.practice.match_operators import OPERATORS
+from recommender.practice.own_operators import is_own_name
 
 _UNREADABLE = (
     *(KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError),
@@ -132,7 +135,8 @@ def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[Alli
     except DefinitionError as error:
         problem, remedy = "cannot be read by this version", "train again with this version"
         if all(fault.where.endswith(".operator") for fault in error.faults):
-            problem = "compares by a match operator that is not installed here"
+            named = ", ".join(_own_operators(archive))
+            problem = f"compares by a match operator that is not installed here: {named}"
             remedy = "install the package that declares it, or call recommender.register_operator"
         raise BundleError(directory.name, problem, remedy) from None
     except (RecommenderError, *_UNREADABLE):
@@ -141,6 +145,13 @@ def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[Alli
     if model.trees is not None:
         model.trees.prepare()
     return model, archive.digest
+
+
+def _own_operators(archive: BundleArchive) -> list[str]:
+    """Names of the operators of a bundle's definition that are not known here."""
+    matches = tomllib.loads(archive.contents[PRACTICE].decode()).get("matches", {})
+    named = [each.get("operator") for each in matches.values()]
+    return [each for each in dict.fromkeys(named) if is_own_name(each) and each not in OPERATORS]
 
 
 def bundle_digest(directory: Path) -> str:
