@@ -1,7 +1,7 @@
 """Our learner in scikit-learn's hands: its checks, its searches, and the same predictions."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +188,12 @@ def test_every_setting_of_a_fit_can_be_searched() -> None:
 
 
 def test_a_parameter_reaches_the_setting_of_its_name() -> None:
-    told = {f"pairing_{field.name}": 0.25 for field in fields(TreeSettings)}
-    settings = AllianceRegressor(seed=7, folds=9).set_params(**told).settings()
+    usual = asdict(FitSettings().pairing)
+    other = {name: 3 if isinstance(value, int) else 0.25 for name, value in usual.items()}
+    changed = {f"pairing_{name}": value for name, value in other.items()}
+    settings = AllianceRegressor(seed=7, folds=9).set_params(**changed).settings()
 
-    assert settings.pairing == TreeSettings(**{field.name: 0.25 for field in fields(TreeSettings)})  # type: ignore[arg-type]
+    assert settings.pairing == TreeSettings(**other)  # type: ignore[arg-type]
     assert settings == replace(FitSettings(), seed=7, folds=9, pairing=settings.pairing)
 
 

@@ -90,7 +90,7 @@ def test_a_first_model_on_few_ratings_is_promoted_and_its_record_says_how_few(
 
     (record,) = registry.history()
     assert (record.by, record.reason, record.previous) == ("j.lee", "our first", None)
-    assert record.notes[0].startswith("decided on 84 ratings, not measured")
+    assert record.notes[0].startswith("decided on 84 ratings, too few to measure a gain")
     assert [note.partition(".")[0] for note in record.notes[1:]] == [
         "Matching: shown", "An order better than chance: shown"
     ]  # fmt: skip
@@ -141,7 +141,7 @@ def test_a_small_practice_replaces_its_first_model_within_a_year(
     published(registry, tmp_path, a_report(rated=20, champion=first.digest, incumbent=few))
     promoted(registry, day=1)
     assert active_number(registry) == 2
-    assert "not measured" in registry.history()[-1].notes[0]
+    assert "too few to measure a gain" in registry.history()[-1].notes[0]
     rollback(registry, None, by="j.lee", at=START + timedelta(days=2), reason="back again")
     assert active_number(registry) == 1
 
