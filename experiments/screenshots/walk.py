@@ -15,6 +15,7 @@ from experiments.screenshots.practice_walk import practice_walk
 BEFORE = "2024-10-01"
 """A day before any request."""
 NOBODY = {"answer.max_fee": "180"}
+TOO_MANY = 429
 RATED = {
     "model, many ratings": "model",
     "model history, many ratings": "model/history",
@@ -61,9 +62,16 @@ def rated_walk(page: Page, office: Office) -> Iterator[str]:
 
 
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
-    """Signs somebody in by name and password."""
-    page.goto(f"{office.url}/staff/session")
-    send(page, {"name": name, "password": office.password}, "Sign in")
+    """Signs somebody in by name and password; waits after too many sign-ins within a minute."""
+    while True:
+        page.goto(f"{office.url}/staff/session")
+        fill(page, {"name": name, "password": office.password})
+        with page.expect_navigation() as navigation:
+            page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
+        answer = navigation.value
+        if answer is None or answer.status != TOO_MANY:
+            return
+        page.wait_for_timeout(1000 * int(answer.headers["retry-after"]))
 
 
 def new_request(page: Page, office: Office) -> None:

@@ -84,8 +84,8 @@ def test_pictures_of_many_ratings_are_as_sound(
     keep_matches(store, RATED)
     store.close()
     page = browser.new_page(viewport=WIDE)
-    looker = Looker(page, axe, new_office.url)
     sign_in(page, new_office, SCIENTIST)
+    looker = Looker(page, axe, new_office.url)
     drawn = {}
     for address in ("model", "model/history", "clinicians/records"):
         page.goto(f"{new_office.url}/staff/{address}")
