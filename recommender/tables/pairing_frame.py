@@ -14,7 +14,7 @@ from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems, without_contradictions
 from recommender.tables.cells import ID_REMEDY, read_id
 from recommender.tables.frame import frame_remedy
-from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
+from recommender.tables.raw_table import ColumnBuilder, InternedColumn, RawTable, TableFault
 from recommender.values.ids import near_key
 from recommender.values.kinds import RawValue
 
@@ -99,11 +99,9 @@ def _interned(frame: pd.DataFrame) -> tuple[RawTable, list[TableFault]]:
 
 def _interned_cells(column: pd.Series) -> InternedColumn:
     """The distinct cells; numpy's and pandas' own missing values are None."""
-    cells = [_plain(cell) for cell in column.astype(object).tolist()]
-    # By type as well: 1 and true are equal, and are read otherwise.
-    keys: dict[tuple[type, object], int] = {}
-    places = [keys.setdefault((type(cell), cell), len(keys)) for cell in cells]
-    return InternedColumn([cell for _, cell in keys], np.array(places, dtype=np.intp))
+    interned = ColumnBuilder()
+    interned.add([_plain(cell) for cell in column.astype(object).tolist()])
+    return interned.cells()
 
 
 def _plain(cell: RawValue) -> RawValue:

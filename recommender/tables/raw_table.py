@@ -180,19 +180,23 @@ class ColumnBuilder:
 
     def __init__(self) -> None:
         self._place: dict[Hashable, int] = {}
+        self._cells: list[Hashable] = []
         self._places: list[NDArray[np.intp]] = []
 
     def add(self, cells: Sequence[Hashable]) -> None:
         """Adds the cells of the next rows."""
-        for cell in dict.fromkeys(cells):
-            self._place.setdefault(cell, len(self._place))
-        places = map(self._place.__getitem__, cells)
-        self._places.append(np.fromiter(places, dtype=np.intp, count=len(cells)))
+        # By type as well: 1 and true are equal, and are read otherwise. Most cells are text.
+        keys = [cell if isinstance(cell, str) else (type(cell), cell) for cell in cells]
+        for key, cell in dict(zip(keys, cells, strict=True)).items():
+            if self._place.setdefault(key, len(self._cells)) == len(self._cells):
+                self._cells.append(cell)
+        places = map(self._place.__getitem__, keys)
+        self._places.append(np.fromiter(places, dtype=np.intp, count=len(keys)))
 
     def cells(self) -> InternedColumn:
         """The column of all rows added."""
         nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
-        return InternedColumn(tuple(self._place), np.concatenate([nothing, *self._places]))
+        return InternedColumn(tuple(self._cells), np.concatenate([nothing, *self._places]))
 
 
 def raw_table(

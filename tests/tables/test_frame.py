@@ -80,3 +80,9 @@ def test_numbers_as_ids_get_a_warning_with_what_pandas_can_do() -> None:
 
     assert read.people.ids == ("7",)
     assert 'dtype={"clinician_id": str}' in warnings[0].remedy
+
+
+def test_a_yes_beside_ones_is_not_read_as_a_one() -> None:
+    found = cells([1, True, 0, False, 1], "object")
+
+    assert [type(each) for each in found] == [int, bool, int, bool, int]
