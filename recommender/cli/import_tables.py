@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.text import Text
 
 from recommender.cli.record_table import RecordTable
-from recommender.importing.counts import counted
 from recommender.importing.import_report import values_text
+from recommender.values.counts import counted
 
 if TYPE_CHECKING:
     from recommender.importing.import_report import ImportReport, LeftOutRows, SourceRows

@@ -17,6 +17,7 @@ from recommender.cli.record_table import RecordTable
 from recommender.errors import Fault
 from recommender.practice.definition import Practice
 from recommender.practice.forms import Audience
+from recommender.values.counts import counted
 
 if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
@@ -127,24 +128,6 @@ def _fields(practice: Practice, side: str) -> RecordTable:
     for field in declared.values():
         table.add_row(field.name, field.kind, field.use, field.group or "", field.phrase)
     return table
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """A number with what follows it.
-
-    >>> counted(1, "pairing has", "pairings have"), counted(1500, "pairing has", "pairings have")
-    ('1 pairing has', '1,500 pairings have')
-    """
-    return f"{number:,} {one if number == 1 else several}"
-
-
-def counted_rows(rows: Mapping[str, int]) -> str:
-    """Numbers of rows of the practice's tables, whose names are plurals.
-
-    >>> counted_rows({"clients": 877, "clinicians": 1})
-    '877 clients, 1 clinician'
-    """
-    return ", ".join(counted(n, name.removesuffix("s"), name) for name, n in rows.items())
 
 
 def tables_report(report: "TablesReport") -> Group:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from recommender.importing.counts import counted_tables
 from recommender.importing.offered_clinicians import OfferedClinicians
+from recommender.values.counts import counted_tables
 
 MAX_ROWS = 20
 """Row numbers listed for one reason; further ones are counted."""

@@ -6,10 +6,10 @@ They are those that a hard constraint of the definition reads and whose absence 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from recommender.importing.counts import counted
 from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import Constraint
+from recommender.values.counts import counted
 from recommender.values.kinds import RawValue
 
 

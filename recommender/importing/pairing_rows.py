@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
 from recommender.importing.cell_values import OTHER_ORDER, date_of, field_cells, folded
-from recommender.importing.counts import counted
 from recommender.importing.import_report import ImportLog, shareable_counts
 from recommender.importing.mapping_file import Cell, RowCondition, SourceFile
 from recommender.importing.misread import Misread
@@ -15,6 +14,7 @@ from recommender.importing.pseudonyms import Pseudonyms
 from recommender.importing.shipped_mappings import how_to_edit
 from recommender.importing.source_files import Source
 from recommender.tables.cells import PLAUSIBLE_YEARS
+from recommender.values.counts import counted
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import DATE_FORMS
 

@@ -24,6 +24,7 @@ from recommender.model.share_intervals import (
     standard_deviations,
     top_size,
 )
+from recommender.values.counts import counted
 
 RANDOM = "random"
 """The learner of a report that orders at random."""
@@ -119,7 +120,7 @@ def range_verdict(share: Share | None, level: float, *, of: str = "", so_far: st
         needed = ratings_for_share(level, COVERAGE_SLACK)
         figure = so_far or "It was not measured on any rating."
         return Verdict(RANGE, Answer.OPEN, figure, _settles(needed))
-    rated = f"{_counted(share.count, 'rating')}{f' {of}' if of else ''}"
+    rated = f"{counted(share.count, 'rating')}{f' {of}' if of else ''}"
     figure = f"{_share(share)} of {rated} fell in the range; {level:.0%} should."
     off = abs(share.value - level)
     if share.low >= level - COVERAGE_SLACK and share.high <= level + COVERAGE_SLACK:
@@ -202,7 +203,7 @@ def spread_verdict(
     spread = "with an even spread" if most is None else "in a random order for each kind of client"
     whom = _most_recommended(clinicians, most)
     figure = (
-        f"In {_share(share)} of {_counted(share.count, 'request')} {whom} came first; {spread} it "
+        f"In {_share(share)} of {counted(share.count, 'request')} {whom} came first; {spread} it "
         f"would be {even:.0%}. {unseen}"
     ).strip()
     limit = even + MOST_TO_A_TENTH * (1 - even)
@@ -305,7 +306,3 @@ def _needs(number: int, of: str = "rating") -> str:
 
 def _settles(number: int, of: str = "rating") -> str:
     return f"About {number:,} {of}s would settle it."
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from recommender.cli import render
 from recommender.cli.commands.console import (
     Definition,
     StoreUrl,
@@ -17,6 +16,7 @@ from recommender.cli.commands.console import (
     out,
 )
 from recommender.errors import RecommenderError
+from recommender.values.counts import counted_tables
 
 ACTOR = "command"
 KEY_BYTES = 32
@@ -43,7 +43,7 @@ def export(
         extract = write_extract(journal, definition(practice), out_, key=key, actor=ACTOR)
     for reason, count in extract.left_out.items():
         err.print(f"Left out: {count} {reason}.", soft_wrap=True)
-    out.print(f"Wrote {render.counted_rows(extract.rows)}.", soft_wrap=True)
+    out.print(f"Wrote {counted_tables(extract.rows)}.", soft_wrap=True)
     out.print(f"Next: recommender train {out_} --practice {practice} --store …", soft_wrap=True)
 
 

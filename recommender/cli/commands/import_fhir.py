@@ -171,7 +171,7 @@ def _write_extra(path: Path, clinicians: "OutputTable", report: "ImportReport") 
 
 def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Path | None) -> None:
     from recommender.cli.import_tables import import_view, preview_view
-    from recommender.importing.counts import counted_tables
+    from recommender.values.counts import counted_tables
 
     out.print(import_view(report))
     if not tables:

@@ -103,7 +103,7 @@ def import_files(
 
 def _print_import(imported: "ImportedTables", out_: Path | None, rows: int) -> None:
     from recommender.cli.import_tables import import_view, preview_view
-    from recommender.importing.counts import counted_tables
+    from recommender.values.counts import counted_tables
 
     out.print(import_view(imported.report))
     if out_ is None and rows:
@@ -156,7 +156,7 @@ def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pse
 
 def early_ratings(rated: int) -> str:
     """How many pairings have an early rating."""
-    from recommender.importing.counts import counted
+    from recommender.values.counts import counted
 
     return f"{counted(rated, 'pairing')} {'has' if rated == 1 else 'have'} an early rating"
 

@@ -16,8 +16,8 @@ import requests
 
 from recommender.errors import RecommenderError
 from recommender.importing.cliniko.account import KEY_VARIABLE, ClinikoAccount
-from recommender.importing.cliniko.read_only_session import READ_METHOD, ReadOnlySession
 from recommender.importing.cliniko.request_pace import RequestPace
+from recommender.importing.read_only_session import READ_METHOD, ReadOnlySession
 
 Parameters = Sequence[tuple[str, str]]
 PAGE_SIZE = 100

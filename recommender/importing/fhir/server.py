@@ -18,6 +18,7 @@ import requests
 from recommender.errors import RecommenderError
 from recommender.importing.fhir.resources import READ_KINDS, Document
 from recommender.importing.import_report import ImportLog
+from recommender.importing.read_only_session import ReadOnlySession
 
 TOKEN_VARIABLE = "RECOMMENDER_FHIR_TOKEN"
 SOURCE = "server"
@@ -85,7 +86,7 @@ class FhirServer:
             When the server cannot be reached, refuses, is no FHIR server of a version that is read,
             or links to another server.
         """
-        with requests.Session() as session:
+        with ReadOnlySession() as session:
             session.headers.update({"Accept": MEDIA_TYPE, "User-Agent": "recommender-import"})
             # Our own signing also keeps credentials of a .netrc file from being sent.
             session.auth = self._signed(self._checked_token())

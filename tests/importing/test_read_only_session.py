@@ -2,7 +2,7 @@ import pytest
 
 from experiments.cliniko_sync.invented_account import AccountSize, invented_account
 from experiments.cliniko_sync.local_cliniko import serving
-from recommender.importing.cliniko.read_only_session import ReadOnlySession
+from recommender.importing.read_only_session import ReadOnlySession
 
 SMALL = AccountSize(practitioners=2, appointments=5, inactive=0, blocks=1)
 

@@ -1,4 +1,4 @@
-"""The one place from which requests leave for Cliniko: it sends GET and nothing else."""
+"""The one place from which requests leave for a practice system: it sends GET and nothing else."""
 
 from typing import Any
 
@@ -22,5 +22,5 @@ class ReadOnlySession(requests.Session):
             For any other request: that is an error of the program, and nothing is sent.
         """
         if request.method != READ_METHOD or request.body is not None:
-            raise AssertionError("only GET without a body is ever sent to Cliniko")
+            raise AssertionError("only GET without a body is ever sent to a practice system")
         return super().send(request, **kwargs)
