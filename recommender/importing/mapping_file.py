@@ -36,7 +36,6 @@ Column = Annotated[
 ]
 """The name of a column, or several of which the first that a file has is read."""
 Constant = Flag | Whole | Number | Text
-PEOPLE_TABLES = ("clients", "clinicians")
 READ_AS = ("text", "name", "age")
 
 

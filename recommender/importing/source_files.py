@@ -101,11 +101,6 @@ class Source:
             before += table.size
         return found
 
-    def line_of(self, row: int) -> int:
-        """The line of one row in its file."""
-        ((lines),) = self.places([row]).values()
-        return lines[0]
-
     def rows_text(self, rows: Iterable[int]) -> str:
         """The lines of some rows for a message, with the number of further ones."""
         parts = []

@@ -176,7 +176,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert "Nothing was promoted yet" in said(run("history", *registry))
     promoted = run("promote", *registry, "--by", "a scientist")
     assert promoted.exit_code == 0
-    assert "not measured" in said(promoted)
+    assert "too few to measure a gain" in said(promoted)
     assert "already champion" in run("promote", *registry).output
 
     assert run(*train, "--seed", "1").exit_code == 0

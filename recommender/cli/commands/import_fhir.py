@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from recommender.cli import render
 from recommender.cli.commands.console import (
     AsJson,
     Definition,
@@ -20,7 +19,7 @@ from recommender.cli.commands.console import (
     uses_extras,
     utc_now,
 )
-from recommender.cli.commands.imports import KEY, Key, early_ratings, pseudonyms_of
+from recommender.cli.commands.imports import KEY, Key, check_written, pseudonyms_of
 from recommender.errors import RecommenderError
 from recommender.practice.definition import Practice
 
@@ -127,7 +126,7 @@ def fhir(
     if not tables:
         raise typer.Exit(1)
     if out_ is not None and "clients" in tables:
-        _check_written(out_, declared, practice, as_json=as_json)
+        check_written(out_, declared, practice, as_json=as_json)
 
 
 def _documents(
@@ -183,17 +182,3 @@ def _print(report: "ImportReport", tables: "Mapping[str, OutputTable]", out_: Pa
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
     if out_ is None:
         out.print("No table was written. To write them, add --out FOLDER.", style="bold")
-
-
-def _check_written(folder: Path, declared: Practice, practice: str, *, as_json: bool) -> None:
-    """Checks what was written, as `recommender check` does."""
-    from recommender.tables.report import check_tables
-
-    report = check_tables(folder, declared, declared.day_at(utc_now()))
-    if not report.sound:
-        err.print(render.faults_table(report.grouped(), "what is wrong"))
-        raise typer.Exit(1)
-    if not as_json:
-        rated = early_ratings(report.summary.pairings_rated)
-        out.print(f"Checked: sound; {rated}.", soft_wrap=True)
-        out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)

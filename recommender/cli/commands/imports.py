@@ -21,6 +21,7 @@ from recommender.cli.commands.console import (
     print_json,
 )
 from recommender.errors import RecommenderError, TablesError
+from recommender.practice.definition import Practice
 
 if TYPE_CHECKING:
     from recommender.importing.pseudonyms import Pseudonyms
@@ -73,9 +74,6 @@ def import_files(
     with exit_on_error(as_json=as_json), err.status("reading files"):
         declared = definition(practice)
         today = declared.day_at(datetime.now(UTC))
-        if out_ is not None and key.resolve().is_relative_to(out_.resolve()):
-            remedy = "name a file elsewhere: who gets the tables would get the key too"
-            raise RecommenderError("--key", "is in the folder of the tables", remedy)
         read = mapping_named(mapping)
         name = Path(mapping).name
         # A table to fill in has ids that a later import must know again.
@@ -98,7 +96,7 @@ def import_files(
     if out_ is None:
         out.print("No tables were written. To write them, add --out FOLDER.", style="bold")
         return
-    _check_written(out_, practice)
+    check_written(out_, declared, practice)
 
 
 def _print_import(imported: "ImportedTables", out_: Path | None, rows: int) -> None:
@@ -112,17 +110,20 @@ def _print_import(imported: "ImportedTables", out_: Path | None, rows: int) -> N
     out.print(f"{'Would write' if out_ is None else 'Wrote'} {counts}.", soft_wrap=True)
 
 
-def _check_written(folder: Path, practice: str) -> None:
-    """Checks what was written, as `recommender check` does."""
+def check_written(
+    folder: Path, declared: Practice, practice: str, *, as_json: bool = False
+) -> None:
+    """Checks what was written, as `recommender check` does; with `as_json` prints faults alone."""
     from recommender.importing.output_tables import REPORT_FILES
     from recommender.tables.report import check_tables
 
-    declared = definition(practice)
     report = check_tables(folder, declared, declared.day_at(datetime.now(UTC)))
     if not report.sound:
         err.print(render.faults_table(report.grouped(), "what is wrong"))
         raise typer.Exit(1)
-    rated = early_ratings(report.summary.pairings_rated)
+    if as_json:
+        return
+    rated = _early_ratings(report.summary.pairings_rated)
     verdict = "sound, but see `recommender check`" if report.implausible else "sound"
     out.print(f"Checked: {verdict}; {rated}. The report is {folder / REPORT_FILES[1]}.",
               soft_wrap=True)  # fmt: skip
@@ -134,6 +135,8 @@ def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pse
 
     Raises
     ------
+    RecommenderError
+        When the key is in the folder of the tables.
     TablesError
         When the key is not there, and the tables of the folder were made with one.
     """
@@ -141,6 +144,9 @@ def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pse
     from recommender.importing.pseudonyms import preview_pseudonyms, read_pseudonyms
 
     place = key.resolve()
+    if folder is not None and place.is_relative_to(folder.resolve()):
+        remedy = "name a file elsewhere: who gets the tables would get the key too"
+        raise RecommenderError("--key", "is in the folder of the tables", remedy)
     if key.exists():
         pseudonyms = read_pseudonyms(key) if writes else preview_pseudonyms(key)
         return pseudonyms, f"Key of pseudonyms: {place}"
@@ -154,7 +160,7 @@ def pseudonyms_of(key: Path, folder: Path | None, *, writes: bool) -> "tuple[Pse
     return read_pseudonyms(key), sentence
 
 
-def early_ratings(rated: int) -> str:
+def _early_ratings(rated: int) -> str:
     """How many pairings have an early rating."""
     from recommender.values.counts import counted
 

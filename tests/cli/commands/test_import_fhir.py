@@ -75,6 +75,12 @@ def test_the_same_people_have_the_same_pseudonyms_again(export: Path) -> None:
     run(export, "--mapping", "my.toml", "--out", "one", "--replace")
 
 
+def test_the_key_is_not_put_beside_the_tables(export: Path) -> None:
+    result = run(export, "--mapping", "my.toml", "--out", "tables", "--key", "tables/key", code=1)
+    assert "--key: is in the folder of the tables" in plain(result)
+    assert not Path("tables").exists()
+
+
 def test_a_table_filled_in_by_hand_is_added(export: Path) -> None:
     first = run(export, "--mapping", "my.toml", "--extra", "extra.csv")
     assert "Wrote extra.csv: fill it in and run this again." in plain(first)
