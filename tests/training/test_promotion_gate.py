@@ -386,6 +386,7 @@ def test_nothing_passes_beside_an_interval_that_covers_0(gain: Ends, dyad: Ends,
         if each.outcome is not Outcome.PASSES:
             continue
         assert "not measured" not in each.text
+        assert "too few to measure" not in each.text
         for low, high in re.findall(r"\(([+-][\d.]+) to ([+-][\d.]+)\)", each.text):
             assert not float(low) < 0 < float(high)
 
