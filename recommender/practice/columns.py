@@ -101,6 +101,15 @@ def _padded(array: NDArray[Any], width: int) -> NDArray[Any]:
     return np.concatenate([array, missing], axis=1)
 
 
+DISCRETE = frozenset(
+    {"number", "scale", "ordinal", "category", "flag", "money", "tags", "weekly_hours"}
+)
+"""Kinds of which different people give the same answers, and which say nothing of who they are."""
+MAX_ARRAYS = 8192
+"""Answers of which a reader stores the array, at most about 500 bytes each."""
+_PLAIN = frozenset({str, bool, int, float})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RowReader:
     """Parses and encodes answers to some fields; what the fields alone decide is computed once.
@@ -111,10 +120,18 @@ class RowReader:
         The fields, by name.
     missing
         Columns of one row without an answer, which cannot be written to.
+    scored
+        The fields that the model may read.
     """
 
     fields: Mapping[str, Field]
     missing: Mapping[str, NDArray[Any]]
+    scored: tuple[str, ...]
+    _places: Mapping[str, int] = attribute(repr=False)
+    _required: tuple[str, ...] = attribute(repr=False)
+    _discrete: frozenset[str] = attribute(repr=False)
+    _hours: Mapping[str, Field] = attribute(repr=False)
+    _arrays: dict[Hashable, NDArray[Any]] = attribute(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, fields: Mapping[str, Field]) -> "RowReader":
@@ -122,37 +139,24 @@ class RowReader:
         missing = {name: field.behaviour.encode(field, [None]) for name, field in fields.items()}
         for array in missing.values():
             array.setflags(write=False)
-        return cls(fields, missing)
+        return cls(
+            fields,
+            missing,
+            tuple(name for name, field in fields.items() if field.use == "score"),
+            {name: place for place, name in enumerate(fields)},
+            tuple(name for name, field in fields.items() if field.required),
+            frozenset(name for name, field in fields.items() if field.kind in DISCRETE),
+            {name: field for name, field in fields.items() if field.kind == "availability"},
+        )
 
     def read(self, rows: Sequence[Mapping[str, RawValue]]) -> Columns:
         """Columns of some rows; see `read_rows`."""
-        is_one, values = len(rows) == 1, dict[str, NDArray[Any]]()
+        columns = self._row(rows[0]) if len(rows) == 1 else self._table(rows)
         faults = [
-            (row, -1, _unknown_name(name))
-            for row, cells in enumerate(rows)
-            for name in sorted({str(name) for name in cells if name not in self.fields})
+            (row, number, Fault(each.field, each.problem, each.remedy))
+            for number, each in enumerate(row_problems(self._hours, columns.values))
+            for row in np.flatnonzero(each.rows).tolist()
         ]
-        for number, (name, field) in enumerate(self.fields.items()):
-            if is_one and name not in rows[0] and not field.required:
-                continue
-            cells, places = _distinct([row.get(name) for row in rows])
-            read = [read_cell(field, cell) for cell in cells]
-            errors = {place: error for place, (_, error) in enumerate(read) if error}
-            if errors:
-                found = ((row, errors.get(place)) for row, place in enumerate(places))
-                faults += (
-                    (row, number, Fault(name, error.problem, error.remedy))
-                    for row, error in found
-                    if error
-                )
-            elif not is_one or read[0][0] is not None:
-                encoded = field.behaviour.encode(field, [value for value, _ in read])
-                values[name] = encoded if len(cells) == len(rows) else encoded[places]
-        _raise(faults, len(rows))
-        columns = self._one(values) if is_one else Columns(len(rows), values)
-        for number, each in enumerate(row_problems(self.fields, columns.values)):
-            fault = Fault(each.field, each.problem, each.remedy)
-            faults += ((row, number, fault) for row in np.flatnonzero(each.rows).tolist())
         _raise(faults, len(rows))
         return columns
 
@@ -163,10 +167,79 @@ class RowReader:
             {name: field.behaviour.encode(field, [parsed[name]]) for name, field in fields.items()}
         )
 
+    def _row(self, cells: Mapping[str, RawValue]) -> Columns:
+        """One row, of which most fields have no cell."""
+        answers: dict[str, NDArray[Any]] = {}
+        faults = self._unknown_names([cells])
+        discrete, arrays = self._discrete, self._arrays
+        for name, cell in cells.items():
+            key: Hashable = None
+            if name in discrete:
+                # By type as well: 1 and true are equal, and are read otherwise.
+                kind = type(cell)
+                if kind in _PLAIN:
+                    key = name, cell, kind
+                elif kind is list and all([type(part) is str for part in cell]):
+                    key = name, *cell
+            array = None if key is None else arrays.get(key)
+            if array is None and name in self.fields:
+                field = self.fields[name]
+                value, error = read_cell(field, cell)
+                if error is not None:
+                    fault = Fault(name, error.problem, error.remedy)
+                    faults.append((0, self._places[name], fault))
+                elif value is not None:
+                    array = field.behaviour.encode(field, [value])
+                    if key is not None:
+                        self._store(key, array)
+            if array is not None:
+                answers[name] = array
+        for name in self._required:
+            if name not in cells:
+                _, error = read_cell(self.fields[name], None)
+                assert error is not None
+                faults.append((0, self._places[name], Fault(name, error.problem, error.remedy)))
+        _raise(faults, 1)
+        return self._one(answers)
+
+    def _store(self, key: Hashable, array: NDArray[Any]) -> None:
+        if len(self._arrays) >= MAX_ARRAYS:
+            self._arrays.clear()
+        array.setflags(write=False)
+        self._arrays[key] = array
+
+    def _table(self, rows: Sequence[Mapping[str, RawValue]]) -> Columns:
+        values = dict[str, NDArray[Any]]()
+        faults = self._unknown_names(rows)
+        for name, field in self.fields.items():
+            cells, places = _distinct([row.get(name) for row in rows])
+            read = [read_cell(field, cell) for cell in cells]
+            errors = {place: error for place, (_, error) in enumerate(read) if error}
+            if errors:
+                found = ((row, errors.get(place)) for row, place in enumerate(places))
+                faults += (
+                    (row, self._places[name], Fault(name, error.problem, error.remedy))
+                    for row, error in found
+                    if error
+                )
+            else:
+                encoded = field.behaviour.encode(field, [value for value, _ in read])
+                values[name] = encoded if len(cells) == len(rows) else encoded[places]
+        _raise(faults, len(rows))
+        return Columns(len(rows), values)
+
+    def _unknown_names(
+        self, rows: Sequence[Mapping[str, RawValue]]
+    ) -> list[tuple[int, int, Fault]]:
+        return [
+            (row, -1, _unknown_name(name))
+            for row, cells in enumerate(rows)
+            if not self.fields.keys() >= cells.keys()
+            for name in sorted({str(name) for name in cells if name not in self.fields})
+        ]
+
     def _one(self, answers: Mapping[str, NDArray[Any]]) -> Columns:
-        columns = Columns(1, {**self.missing, **answers})
-        columns.view(_ANSWERED, lambda: frozenset(answers))
-        return columns
+        return Columns(1, {**self.missing, **answers}, {_ANSWERED: frozenset(answers)})
 
 
 def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]]) -> Columns:

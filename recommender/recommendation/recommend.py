@@ -139,8 +139,8 @@ def read_intake(
     """
     check_modes(practice, modes)
     client = practice.asked.read([answers])
-    answered, asked = answered_in(client), practice.asked.fields
-    unanswered = tuple(n for n, f in asked.items() if f.use == "score" and n not in answered)
+    answered = answered_in(client)
+    unanswered = tuple([name for name in practice.asked.scored if name not in answered])
     return Intake(client, client_id, unanswered, modes)
 
 

@@ -1,6 +1,6 @@
 """Request models of clients' answers, built from the questions of a practice definition."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -89,8 +89,8 @@ class RequestSchema:
         Of the practice definition.
     fields
         The questions, by field name.
-    modes
-        Constraints whose mode a request may change.
+    cells_of
+        By attribute of the model of answers, the field and what makes an answer a raw cell.
     model, pairings, lists
         Models of recommendation, prediction and allocation requests.
     example
@@ -102,7 +102,7 @@ class RequestSchema:
     title: str
     version: str
     fields: Mapping[str, Field]
-    modes: tuple[str, ...]
+    cells_of: Mapping[str, tuple[str, Callable[[Any], RawValue]]]
     model: type[BaseModel]
     pairings: type[BaseModel]
     lists: type[BaseModel]
@@ -118,9 +118,12 @@ class RequestSchema:
             With all errors of the request.
         """
         request: Any = self.model.model_validate(body)
-        return replace(
-            self._parsed(request),
-            top_k=request.top_k,
+        return ParsedRequest(
+            request.client_id,
+            self._cells(request.answers),
+            self._modes(request.modes),
+            request.top_k,
+            request.asked_on,
             consent=request.consent,
             replaces=request.replaces,
         )
@@ -128,7 +131,14 @@ class RequestSchema:
     def read_pairings(self, body: Any) -> ParsedRequest:
         """A prediction request from parsed JSON; raises as `read`."""
         request: Any = self.pairings.model_validate(body)
-        return replace(self._parsed(request), clinician_ids=tuple(request.clinician_ids))
+        return ParsedRequest(
+            request.client_id,
+            self._cells(request.answers),
+            self._modes(request.modes),
+            MAX_TOP_K,
+            request.asked_on,
+            clinician_ids=tuple(request.clinician_ids),
+        )
 
     def read_list(self, body: Any) -> ParsedWaitingList:
         """An allocation request from parsed JSON; raises as `read`."""
@@ -137,19 +147,19 @@ class RequestSchema:
             request, tuple(self._cells(each.answers) for each in request.clients)
         )
 
-    def _cells(self, answers: Any) -> Mapping[str, RawValue]:
+    def _cells(self, answers: BaseModel) -> Mapping[str, RawValue]:
         cells = {}
-        for name, field in self.fields.items():
-            answer = getattr(answers, ATTRIBUTE_PREFIX + name)
+        for attribute, answer in answers.__dict__.items():
             if answer is not None:
-                cells[name] = JSON_TYPES[field.kind].cell_of(answer)
+                name, cell_of = self.cells_of[attribute]
+                cells[name] = cell_of(answer)
         return cells
 
-    def _parsed(self, request: Any) -> ParsedRequest:
-        answers = self._cells(request.answers)
-        chosen = {name: getattr(request.modes, ATTRIBUTE_PREFIX + name) for name in self.modes}
-        modes = {name: mode for name, mode in chosen.items() if mode is not None}
-        return ParsedRequest(request.client_id, answers, modes, MAX_TOP_K, request.asked_on)
+    def _modes(self, modes: BaseModel) -> Modes:
+        # Names of attributes have a prefix.
+        begin = len(ATTRIBUTE_PREFIX)
+        chosen = modes.__dict__.items()
+        return {attribute[begin:]: mode for attribute, mode in chosen if mode is not None}
 
 
 def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
@@ -205,10 +215,10 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         **common,
         clinician_ids=(_clinician_ids(), ...),
     )
-    names = tuple(constraint.name for constraint in adjustable)
+    cells_of = {ATTRIBUTE_PREFIX + n: (n, JSON_TYPES[f.kind].cell_of) for n, f in fields.items()}
     lists = build_allocation_request(common["answers"], answered, common["asked_on"])
     heading = practice.title, practice.version
-    return RequestSchema(*heading, fields, names, model, pairings, lists, example, complete)
+    return RequestSchema(*heading, fields, cells_of, model, pairings, lists, example, complete)
 
 
 def example_answers(practice: Practice) -> dict[str, Any]:
