@@ -71,11 +71,12 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
 def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, block: str) -> None:
     """Adds the deviations of products: the client's side first, which is one for many pairs."""
     additive = pairs.plan.model.additive
-    products, draws = additive.frame.products[block].client, additive.draws[block]
+    basis, draws = additive.frame.products[block].client.basis, additive.draws[block]
+    scaled = pairs.clients.scaled[block]
     for into, some in zip(drawn, rows, strict=True):
         of_client, directions = pairs.client[some], pairs.plan.clinicians.directions[block]
         for client in set(of_client.tolist()):
-            ours = products.scaled(pairs.clients.rows[[client]]) @ products.basis
+            ours = scaled[client : client + 1] @ basis
             by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
             theirs = of_client == client
             into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(
