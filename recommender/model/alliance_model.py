@@ -5,6 +5,7 @@ Predictions need this module and a bundle, no training code and no mlflow.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from recommender.practice.definition import Practice
 from recommender.practice.sums import known_mean
 from recommender.tables.pairing_frame import read_pairing_frame
 from recommender.tables.roster import Roster
+
+Flags = NDArray[np.bool_]
 
 MODEL, EVIDENCE_PRIOR, POOLED_PRIOR = "model", "evidence_prior", "pooled_prior"
 PRIORS = (EVIDENCE_PRIOR, POOLED_PRIOR)
@@ -413,9 +416,28 @@ def probability_ahead(
     one, other : (p,) int
         Indices among the n.
     """
-    doubt = lead_doubt(drawn, unknown, one, other)
-    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
-    return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
+    return _ahead(lead, lead_doubt(drawn, unknown, one, other))
+
+
+def probabilities_among(pairing: Array, drawn: Drawn, unknown: Array) -> Array:
+    """`probability_ahead` of n pairings before each other, (..., n, n), from their pairing parts.
+
+    One half of a pairing before itself.
+    """
+    own, shared = _variances(drawn, unknown)
+    doubt = _doubt(own[..., :, None], own[..., None, :], shared)
+    leads = _ahead(pairing[..., :, None] - pairing[..., None, :], doubt)
+    later, same = _later_and_same(pairing.shape[-1])
+    # The digits of one before the other are those of the other before the one.
+    leads = np.where(later, leads, 1 - leads.swapaxes(-1, -2))
+    return np.where(same, 0.5, leads)
+
+
+@lru_cache
+def _later_and_same(count: int) -> tuple[Flags, Flags]:
+    """Whether the column is behind the row, and whether it is the row's own, (count, count)."""
+    later = np.triu(np.ones((count, count), dtype=np.bool_), 1)
+    return later, np.eye(count, dtype=np.bool_)
 
 
 def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Array:
@@ -423,12 +445,26 @@ def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Arra
 
     The parameters are those of `probability_ahead`.
     """
+    own, shared = _variances(drawn, unknown)
+    return _doubt(own[..., one], own[..., other], shared[..., one, other])
+
+
+def _variances(drawn: Drawn, unknown: Array) -> tuple[Array, Array]:
+    """The variance of n pairings, (..., n), and what of it they share, (..., n, n)."""
     exact = drawn.astype(np.float64)
     shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
-    own = shared.diagonal(axis1=-2, axis2=-1) + unknown
-    variance = own[..., one] + own[..., other] - 2 * shared[..., one, other]
+    return shared.diagonal(axis1=-2, axis2=-1) + unknown, shared
+
+
+def _doubt(one: Array, other: Array, shared: Array) -> Array:
     # For two equal rows only rounding is left, which may be negative.
-    return np.asarray(SD_INFLATION * np.sqrt(np.maximum(variance, 0.0)))
+    return np.asarray(SD_INFLATION * np.sqrt(np.maximum(one + other - 2 * shared, 0.0)))
+
+
+def _ahead(lead: Array, doubt: Array) -> Array:
+    """The probability of a lead, in points, of which one is in doubt."""
+    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
+    return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
 
 def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:

@@ -103,10 +103,9 @@ class Interactions:
         contributions = np.zeros_like(rows.clinician)
         weights = self.weights(coefficients)
         for some in chunks(len(contributions), max(MAX_SLOPE_PARTS // weights.size, 1)):
+            ours = self.client.scaled(rows.client[some])
             theirs = self.clinician.scaled(rows.clinician[some])
-            contributions[some, self.clinician.places] = (
-                self.slopes(rows.client[some], weights) * theirs
-            )
+            contributions[some, self.clinician.places] = self.slopes(ours, weights) * theirs
         return contributions
 
     def weights(self, coefficients: Array) -> Array:
@@ -114,11 +113,13 @@ class Interactions:
         inner = coefficients.reshape(self.client.basis.shape[1], -1)
         return np.asarray(self.client.basis @ inner @ self.clinician.basis.T)
 
-    def slopes(self, client_rows: Array, weights: Array) -> Array:
-        """Points for one unit of each of the clinician's columns, (clients, q)."""
-        ours = self.client.scaled(client_rows).T
-        parts = ours[:, :, None] * weights[:, None, :]
-        return sum_in_order(parts.reshape(len(ours), -1)).reshape(-1, weights.shape[1])
+    def slopes(self, scaled: Array, weights: Array) -> Array:
+        """Points for one unit of each of the clinician's columns, (clients, q).
+
+        `scaled` are the clients' columns on one scale, (clients, p).
+        """
+        parts = scaled.T[:, :, None] * weights[:, None, :]
+        return sum_in_order(parts.reshape(len(parts), -1)).reshape(-1, weights.shape[1])
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Named arrays, for `from_arrays`."""

@@ -23,14 +23,17 @@ class ClientTerms:
         The level that records distinguish; -1 for none.
     expected : (C,)
         The client part, in points.
-    slopes : by block (C, q)
-        Points for one unit of each clinician's column that is multiplied with theirs.
+    scaled : by block (C, p)
+        Their columns that are multiplied with those of the clinician, on one scale.
+    slopes : (C, clinician columns)
+        Points for one unit of each clinician's column, on the scale of products.
     """
 
     rows: Array
     level: NDArray[np.int64]
     expected: Array
-    slopes: Mapping[str, Array]
+    scaled: Mapping[str, Array]
+    slopes: Array
 
     def take(self, rows: Places) -> "ClientTerms":
         """Some of the clients, in the order given; one may be taken more than once."""
@@ -38,7 +41,8 @@ class ClientTerms:
             self.rows[rows],
             self.level[rows],
             self.expected[rows],
-            {block: slopes[rows] for block, slopes in self.slopes.items()},
+            {block: scaled[rows] for block, scaled in self.scaled.items()},
+            self.slopes[rows],
         )
 
     def followed_by(self, other: "ClientTerms") -> "ClientTerms":
@@ -48,7 +52,8 @@ class ClientTerms:
             np.concatenate([self.level, other.level]),
             np.concatenate([self.expected, other.expected]),
             {
-                block: np.concatenate([slopes, other.slopes[block]])
-                for block, slopes in self.slopes.items()
+                block: np.concatenate([scaled, other.scaled[block]])
+                for block, scaled in self.scaled.items()
             },
+            np.concatenate([self.slopes, other.slopes]),
         )

@@ -27,10 +27,10 @@ class ClinicianTerms:
         Their own effect.
     by_level : (levels + 1, n)
         Their effect for clients of each level; the last is of clients without one.
-    history : (levels + 1, n, columns)
+    history : (levels + 1, history columns, n)
         The columns of their records for clients of each level, and of none.
-    multiplied : by block (n, q)
-        Their columns that are multiplied with those of the client, on one scale.
+    multiplied : (n, columns)
+        Their columns that are multiplied with those of the client, on one scale; 0 in the others.
     directions : by block (n, k)
         The same in the directions of the products' draws; float32.
     drawn : (n, draws)
@@ -45,7 +45,7 @@ class ClinicianTerms:
     effect: Array
     by_level: Array
     history: Array
-    multiplied: Mapping[str, Array]
+    multiplied: Array
     directions: Mapping[str, Drawn]
     drawn: Drawn
     unknown: Array
@@ -62,7 +62,10 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
     levels = [_effects(additive, index, level) for level in every_level]
     history = [model.records.rows(index, np.full(len(index), level)) for level in every_level]
     products = additive.frame.products
-    multiplied = {block: each.clinician.scaled(rows) for block, each in products.items()}
+    scaled_by_block = {block: each.clinician.scaled(rows) for block, each in products.items()}
+    multiplied = np.zeros_like(rows)
+    for block, each in products.items():
+        multiplied[:, each.clinician.places] = scaled_by_block[block]
     drawn = scaled.astype(np.float32) @ additive.draws["clinician"]
     known = (index >= 0) & (index < len(additive.draws["clinicians"]))
     drawn[known] += additive.draws["clinicians"][index[known]]
@@ -72,10 +75,10 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
         parts=parts,
         effect=levels[-1]["clinicians"],
         by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
-        history=np.stack(history),
+        history=np.ascontiguousarray(np.stack(history).transpose(0, 2, 1)),
         multiplied=multiplied,
         directions={
-            block: (multiplied[block] @ each.clinician.basis).astype(np.float32)
+            block: (scaled_by_block[block] @ each.clinician.basis).astype(np.float32)
             for block, each in products.items()
         },
         drawn=drawn,

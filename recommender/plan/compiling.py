@@ -2,6 +2,7 @@
 
 from recommender.features.feature import client_features
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.plan.answers import answer_reader, readings_of_features
 from recommender.plan.clinicians import clinician_terms
 from recommender.plan.matches import compile_matches
 from recommender.plan.score_plan import ScorePlan
@@ -31,10 +32,6 @@ def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
         block: products.weights(additive.fit.coefficients[block])
         for block, products in additive.frame.products.items()
     }
-    return ScorePlan(
-        model,
-        clinicians,
-        compile_matches(pipeline.practice, columns, pipeline.panel),
-        trees,
-        weights,
-    )
+    readings = readings_of_features(pipeline.scored)
+    matches = compile_matches(pipeline.practice, columns, pipeline.panel, readings)
+    return ScorePlan(model, answer_reader(readings), clinicians, matches, trees, weights)

@@ -4,7 +4,7 @@ import numpy as np
 
 from recommender.features.feature import Array
 from recommender.model.additive import Drawn
-from recommender.model.alliance_model import lead_doubt, probability_ahead
+from recommender.model.alliance_model import lead_doubt, probabilities_among, probability_ahead
 from recommender.plan.score_plan import Places, ScoredPairs
 
 
@@ -33,13 +33,7 @@ def leads_among(pairs: ScoredPairs, rows: Places) -> Array:
     One half of a pair before itself. `rows` (clients, m) are indices of `pairs`. The digits are
     those of each client alone.
     """
-    one, other = np.triu_indices(rows.shape[1], 1)
-    pairing = pairs.scores.pairing[rows]
-    lead = pairing[:, one] - pairing[:, other]
-    leads = np.full((*rows.shape, rows.shape[1]), 0.5)
-    leads[:, one, other] = probability_ahead(lead, *_deviations(pairs, rows), one, other)
-    leads[:, other, one] = 1 - leads[:, one, other]
-    return leads
+    return probabilities_among(pairs.scores.pairing[rows], *_deviations(pairs, rows))
 
 
 def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
@@ -51,8 +45,8 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     plan, draws = pairs.plan, pairs.plan.model.additive.draws
     frame, own = plan.model.additive.frame, plan.clinicians
     client, clinician = pairs.client[rows], pairs.clinician[rows]
-    match = np.moveaxis(pairs.raw[:, rows] - pairs.usual[:, client], 0, -1)
-    match = np.ascontiguousarray(match)
+    match = pairs.raw[:, rows] - pairs.usual[:, client]
+    match = np.ascontiguousarray(match.transpose(1, 2, 0))
     drawn = own.drawn[clinician]
     drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
@@ -71,11 +65,12 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
 def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, block: str) -> None:
     """Adds the deviations of products: the client's side first, which is one for many pairs."""
     additive = pairs.plan.model.additive
-    products, draws = additive.frame.products[block].client, additive.draws[block]
+    basis, draws = additive.frame.products[block].client.basis, additive.draws[block]
+    scaled = pairs.clients.scaled[block]
     for into, some in zip(drawn, rows, strict=True):
         of_client, directions = pairs.client[some], pairs.plan.clinicians.directions[block]
         for client in set(of_client.tolist()):
-            ours = products.scaled(pairs.clients.rows[[client]]) @ products.basis
+            ours = scaled[client : client + 1] @ basis
             by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
             theirs = of_client == client
             into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(

@@ -1,6 +1,6 @@
 """Matches of clients with many clinicians, whose side is compiled and stacked by operator."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -10,23 +10,25 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import matched_fields
+from recommender.plan.answers import Answers, Reading, reading_of_part, readings_of_levels
 from recommender.practice.columns import Columns
-from recommender.practice.comparisons import Prepared
+from recommender.practice.comparisons import Prepared, profile
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
-from recommender.practice.match_operators import (
-    COUNTED,
-    OPERATORS,
-    Operator,
-    places_among,
-)
+from recommender.practice.match_operators import COUNTED, Operator, places_among
 from recommender.practice.matches import Match
 from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+Numbered = tuple[int, Match]
+"""A match and its place among those of the practice."""
 OwnRows = Places | slice
 """The client's row of each pair; all rows where one client is in every pair."""
+Rows = Places | None
+"""The clinician's row of each pair; None for every row once."""
+MOST_TAKEN = 0.5
+"""Share of the clinicians up to which those of one client are taken from the compiled arrays; of
+more, every clinician is matched, without a copy."""
 
 
 class Family(Protocol):
@@ -43,7 +45,7 @@ class Family(Protocol):
     def fields(self) -> frozenset[str]:
         """The client's fields that the matches read."""
 
-    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         """The matches of pairs of a client's and a clinician's row, (matches, rows)."""
 
 
@@ -51,28 +53,38 @@ class Family(Protocol):
 class CompiledMatches:
     """The matches of a practice, with the clinicians of a roster and a panel compiled.
 
-    `panel` are the rows of the panel, which follow those of the roster.
+    Attributes
+    ----------
+    count
+        How many there are.
+    families
+        Those that are computed together.
+    roster
+        How many clinicians are on the roster.
+    panel
+        The rows of the panel, which follow those of the roster.
     """
 
     count: int
     families: tuple[Family, ...]
+    roster: int
     panel: Places
 
     def of(
         self,
-        clients: Columns,
+        answers: Answers,
         client: Places,
         clinician: Places,
         fields: Set[str] | None = None,
-    ) -> tuple[Places, Array, Array]:
+    ) -> tuple[Places | slice, Array, Array]:
         """The matches of n pairs of a client and a clinician of the roster.
 
         A value depends neither on the other pairs nor on their number.
 
         Parameters
         ----------
-        clients
-            One row for each of C clients.
+        answers
+            Those of C clients.
         client, clinician : (n,) int
             Rows of the clients and places on the roster.
         fields
@@ -80,108 +92,159 @@ class CompiledMatches:
 
         Returns
         -------
-        (k,) int
+        (k,) int or slice
             Which of the matches are computed.
         (k, n)
             Their values; NaN is unknown.
         (k, C)
             Their means over the panel; NaN where none is known.
         """
-        families = (each for each in self.families if fields is None or each.fields & fields)
-        rows = np.concatenate([clinician, np.tile(self.panel, clients.size)])
+        families, which = self.families, slice(None)
+        if fields is not None:
+            families = tuple(each for each in families if each.fields & fields)
+            which = np.concatenate([_NONE, *(each.places for each in families)])
+        size, panel = len(clinician), len(self.panel)
+        rows: Rows = None
         own: OwnRows = slice(None)
-        if clients.size > 1:
-            own = np.concatenate([client, np.repeat(np.arange(clients.size), len(self.panel))])
-        parts = [(each.places, each.of(clients, own, rows)) for each in families]
-        places = np.concatenate([np.empty(0, dtype=np.intp), *(place for place, _ in parts)])
-        values = np.concatenate([np.empty((0, len(rows))), *(each for _, each in parts)])
-        usual = values[:, len(client) :].reshape(len(places), clients.size, len(self.panel))
-        return places, values[:, : len(client)], known_mean(np.moveaxis(usual, 2, 0), axis=0)
+        everyone = answers.size == 1 and size > MOST_TAKEN * self.roster
+        if not everyone:
+            rows = np.concatenate([clinician, np.tile(self.panel, answers.size)])
+            if answers.size > 1:
+                own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
+        values = np.empty((self.count, self.roster + panel if rows is None else len(rows)))
+        for each in families:
+            values[each.places] = each.of(answers, own, rows)
+        if fields is not None:
+            values = values[which]
+        usual = values[:, values.shape[1] - panel * answers.size :]
+        usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
+        matched = values.take(clinician, axis=1) if everyone else values[:, :size]
+        return which, matched, known_mean(usual, axis=0)
 
 
-def compile_matches(practice: Practice, clinicians: Columns, panel: Columns) -> CompiledMatches:
-    """The matches of a practice with the clinicians of a roster and of a panel."""
+_NONE = np.empty(0, dtype=np.intp)
+
+
+def compile_matches(
+    practice: Practice, clinicians: Columns, panel: Columns, readings: list[Reading]
+) -> CompiledMatches:
+    """The matches of a practice with the clinicians of a roster and of a panel.
+
+    What they read of an answer is added to `readings`.
+    """
     _, theirs = matched_fields(practice)
     both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
-    matches = list(enumerate(practice.matches.values()))
+    stacks: dict[str, list[Numbered]] = {}
+    for place, match in enumerate(practice.matches.values()):
+        stacks.setdefault(_stack_of(match), []).append((place, match))
     families: list[Family] = []
-    named = [each for each in matches if _is_counted(each[1].comparison)]
-    if named:
-        families.append(_named(named, both))
-    elementwise = [each for each in matches if each[1].comparison.elementwise]
-    elementwise.sort(key=lambda each: each[1].operator)
-    for name, some in groupby(elementwise, key=lambda each: each[1].operator):
-        families.append(_elementwise(OPERATORS[name], list(some), both))
-    for place, match in matches:
-        operator = match.comparison
-        if not (_is_counted(operator) or operator.elementwise):
-            prepared = operator.prepare(match.compared(match.clinician, both))
-            families.append(_Single(operator, match, np.array([place]), prepared))
-    return CompiledMatches(len(matches), tuple(families), np.arange(clinicians.size, both.size))
+    for stack, matches in stacks.items():
+        if stack == _NAMED:
+            families.append(_named(matches, both, readings))
+        elif stack == _NUMBERS:
+            matches.sort(key=lambda each: (each[1].operator, bool(each[1].parts)))
+            groups = groupby(matches, key=lambda each: each[1].comparison)
+            families += [_elementwise(op, list(some), both, readings) for op, some in groups]
+        elif stack == _PROFILES:
+            families += [_profile(*each, both, readings) for each in matches]
+        else:
+            families += [_single(*each, both) for each in matches]
+    panel_rows = np.arange(clinicians.size, both.size)
+    return CompiledMatches(len(practice.matches), tuple(families), clinicians.size, panel_rows)
 
 
-def _is_counted(operator: Operator) -> bool:
-    """Whether it counts the levels that both sides have."""
-    return operator.name in COUNTED
+_NAMED, _NUMBERS, _PROFILES, _SINGLE = "named", "numbers", "profiles", "single"
+
+
+def _stack_of(match: Match) -> str:
+    """With which others a match is computed."""
+    operator = match.comparison
+    if operator.name in COUNTED:
+        return _NAMED
+    if match.parts or operator.elementwise:
+        return _NUMBERS
+    return _PROFILES if operator.several and operator.prepare is profile else _SINGLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Single:
     """One match, with the clinicians' side prepared by its operator."""
 
-    operator: Operator
     match: Match
     places: Places
+    fields: frozenset[str]
     clinicians: Prepared
 
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset(field.name for field in self.match.client)
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        operator = self.match.comparison
+        ours = operator.prepare(self.match.compared(self.match.client, answers.columns))
+        theirs = self.clinicians
+        if rows is not None:
+            theirs = tuple(part[rows] for part in theirs)
+        return operator.compare(tuple(part[client] for part in ours), theirs)[None]
 
-    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
-        ours = self.operator.prepare(self.match.compared(self.match.client, clients))
-        theirs = tuple(part[rows] for part in self.clinicians)
-        return self.operator.compare(tuple(part[client] for part in ours), theirs)[None]
+
+def _single(place: int, match: Match, clinicians: Columns) -> _Single:
+    prepared = match.comparison.prepare(match.compared(match.clinician, clinicians))
+    return _Single(match, np.array([place]), _read_by([(place, match)]), prepared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Elementwise:
     """k matches of one operator that compares one number with another.
 
-    `low` and `span` (k, 1) are the scales of the client's numbers, `clinicians` (k, N) the scaled
-    numbers of the clinicians.
+    `asked` are the readings of the client's numbers, `clinicians` (k, N) the numbers of the
+    clinicians.
     """
 
     operator: Operator
     places: Places
-    names: tuple[str, ...]
-    low: Array
-    span: Array
+    fields: frozenset[str]
+    asked: slice
     clinicians: Array
 
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset(self.names)
-
-    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
-        numbers = np.array([clients[name] for name in self.names])
-        ours = ((numbers - self.low) / self.span)[:, client]
-        return self.operator.compare((ours,), (self.clinicians.take(rows, axis=1),))
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        ours = answers.numbers[:, self.asked].T[:, client]
+        theirs = self.clinicians if rows is None else self.clinicians.take(rows, axis=1)
+        return self.operator.compare((ours,), (theirs,))
 
 
 def _elementwise(
-    operator: Operator, some: list[tuple[int, Match]], clinicians: Columns
+    operator: Operator, some: Sequence[Numbered], clinicians: Columns, readings: list[Reading]
 ) -> _Elementwise:
-    scales = np.array([match.scale_of(match.client[0]) for _, match in some])
+    asked = [
+        reading_of_part(match.parts[0]) if match.parts else _scaled(match)[0] for _, match in some
+    ]
     numbers = [match.compared(match.clinician, clinicians)[0] for _, match in some]
     return _Elementwise(
-        operator,
-        np.array([place for place, _ in some]),
-        tuple(match.client[0].name for _, match in some),
-        scales[:, :1],
-        scales[:, 1:],
-        np.array(numbers, dtype=np.float64),
+        operator, _places(some), _read_by(some), _added(readings, asked), np.array(numbers)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Profile:
+    """A match of two lists of numbers.
+
+    `asked` are the readings of the client's, `clinicians` (numbers, N) those of the clinicians.
+    """
+
+    operator: Operator
+    places: Places
+    fields: frozenset[str]
+    asked: slice
+    clinicians: Array
+
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        ours = answers.numbers[:, self.asked][client]
+        theirs = self.clinicians if rows is None else self.clinicians.take(rows, axis=1)
+        return self.operator.compare((ours,), (theirs.T,))[None]
+
+
+def _profile(place: int, match: Match, clinicians: Columns, readings: list[Reading]) -> _Profile:
+    some = [(place, match)]
+    numbers = np.array(match.compared(match.clinician, clinicians))
+    asked = _added(readings, _scaled(match))
+    return _Profile(match.comparison, _places(some), _read_by(some), asked, numbers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,12 +253,11 @@ class _Named:
 
     Attributes
     ----------
-    client
-        The client's field of each match.
+    asked
+        The readings of the levels of the client's fields, match by match.
     counted : (levels,)
-        1 for each level of the matches' fields, match by match, that the clinician's field has and
-        that states a wish.
-    held : (N, levels) float32
+        1 for each of these levels that the clinician's field has and that states a wish.
+    held : (levels, N) float32
         1 where a clinician has the level.
     starts : (k,)
         The first level of each match.
@@ -208,7 +270,8 @@ class _Named:
     """
 
     places: Places
-    client: tuple[Field, ...]
+    fields: frozenset[str]
+    asked: slice
     counted: Array
     held: NDArray[np.float32]
     starts: Places
@@ -216,32 +279,37 @@ class _Named:
     shares: Flags
     unknown: Flags
 
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset(field.name for field in self.client)
-
-    def of(self, clients: Columns, client: OwnRows, rows: Places) -> Array:
-        named = np.concatenate([_levels_named(field, clients) for field in self.client], axis=1)
-        named *= self.counted
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        named = answers.numbers[:, self.asked] * self.counted
         counts = np.add.reduceat(named, self.starts, axis=1)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
-        known = np.where(np.isnan(named), 0.0, named).astype(np.float32)
-        shared = (self.held[rows] * known[client]) @ self.of_match
+        if len(named) == 1:
+            some = (named[0] > 0).nonzero()[0]
+            held = self.held.take(some, axis=0)
+            shared = self.of_match.take(some, axis=0).T @ (
+                held if rows is None else held.take(rows, axis=1)
+            )
+        else:
+            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32).T[:, client]
+            shared = self.of_match.T @ (asked * self.held.take(rows, axis=1))
         wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
-        values = shared.T / wished.T[:, client]
-        values[self.unknown[:, rows]] = np.nan
+        values = shared / wished.T[:, client]
+        unknown = self.unknown if rows is None else self.unknown.take(rows, axis=1)
+        np.copyto(values, np.nan, where=unknown)
         return np.asarray(values)
 
 
-def _named(some: list[tuple[int, Match]], clinicians: Columns) -> _Named:
+def _named(some: Sequence[Numbered], clinicians: Columns, readings: list[Reading]) -> _Named:
     held, counted = zip(*(_levels_held(match, clinicians) for _, match in some), strict=True)
     sizes = [len(each) for each in counted]
+    asked = [each for _, match in some for each in readings_of_levels(match.client[0])]
     return _Named(
-        places=np.array([place for place, _ in some]),
-        client=tuple(match.client[0] for _, match in some),
+        places=_places(some),
+        fields=_read_by(some),
+        asked=_added(readings, asked),
         counted=np.concatenate(counted),
-        held=np.nan_to_num(np.concatenate(held, axis=1)).astype(np.float32),
+        held=np.ascontiguousarray(np.nan_to_num(np.concatenate(held, axis=1)).T, dtype=np.float32),
         starts=np.cumsum([0, *sizes[:-1]]),
         of_match=np.repeat(np.eye(len(some), dtype=np.float32), sizes, axis=0),
         shares=np.array([match.operator == "overlap" for _, match in some]),
@@ -268,10 +336,22 @@ def _levels_held(match: Match, clinicians: Columns) -> tuple[Array, Array]:
     return held, counted.astype(np.float64)
 
 
-def _levels_named(field: Field, clients: Columns) -> Array:
-    """1 for each level that each of C clients named, (C, levels); NaN where not answered."""
-    values = clients[field.name]
-    if values.ndim == 1:
-        is_named = values[:, None] == np.arange(len(field.levels))
-        values = np.where(np.isnan(values)[:, None], np.nan, is_named)
-    return np.asarray(values)
+def _scaled(match: Match) -> list[Reading]:
+    """The client's numbers as the operator of a match reads them."""
+    scales = ((field, match.scale_of(field)) for field in match.client)
+    return [Reading(field, low=low, span=span) for field, (low, span) in scales]
+
+
+def _added(readings: list[Reading], some: Sequence[Reading]) -> slice:
+    """Adds some readings, and says where they are."""
+    readings += some
+    return slice(len(readings) - len(some), len(readings))
+
+
+def _places(some: Sequence[Numbered]) -> Places:
+    return np.array([place for place, _ in some])
+
+
+def _read_by(some: Sequence[Numbered]) -> frozenset[str]:
+    """The client's fields that some matches read."""
+    return frozenset(field.name for _, match in some for field in match.client)

@@ -20,6 +20,7 @@ from recommender.model.alliance_model import (
     levels_of,
 )
 from recommender.model.trees.tables import Ways
+from recommender.plan.answers import AnswerReader, Answers
 from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
 from recommender.plan.matches import CompiledMatches
@@ -131,6 +132,8 @@ class ScorePlan:
     ----------
     model
         The model.
+    answers
+        Reads the answers of clients: their columns of the model, then what matches read.
     clinicians
         The terms of the clinicians.
     matches
@@ -142,10 +145,18 @@ class ScorePlan:
     """
 
     model: AllianceModel
+    answers: AnswerReader
     clinicians: ClinicianTerms
     matches: CompiledMatches
     trees: CompiledTrees | None
     product_weights: Mapping[str, Array]
+
+    @property
+    def columns(self) -> int:
+        """Number of the client's columns of the model."""
+        return len(self.model.pipeline.features) - sum(
+            (self.clinicians.rows.shape[1], self.matches.count, self.model.records.width)
+        )
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
@@ -164,16 +175,19 @@ class ScorePlan:
         pairs
             Each client with clinicians of the roster, client by client.
         """
+        answers = self.answers.of(clients)
+        if clients.size == 1:
+            _, raw, usual = self.matches.of(answers, pairs.client, pairs.clinician)
+            return self._scored(self._client_terms(answers), pairs, raw, usual)
         raw = np.empty((self.matches.count, len(pairs.client)))
         usual = np.empty((self.matches.count, clients.size))
         for rows, some in _passes(pairs.client, clients.size):
-            places, own, means = self.matches.of(
-                clients.between(rows.start, rows.stop),
+            _, raw[:, some], usual[:, rows] = self.matches.of(
+                answers.between(rows.start, rows.stop),
                 pairs.client[some] - rows.start,
                 pairs.clinician[some],
             )
-            raw[places, some], usual[places, rows] = own, means
-        return self._scored(self._client_terms(clients), pairs, raw, usual)
+        return self._scored(self._client_terms(answers), pairs, raw, usual)
 
     def score_changed(
         self,
@@ -198,6 +212,8 @@ class ScorePlan:
         ScoredPairs
             Client by client; the clients are the C changed answers.
         """
+        read = self.model.pipeline.client_fields
+        answers = self.answers.of(Columns.concatenate([each.only(read) for each in changed]))
         sizes = [len(each) for each in rows]
         together = np.concatenate(rows)
         pairs = Pairs(np.repeat(np.arange(len(rows)), sizes), stated.clinician[together])
@@ -205,12 +221,11 @@ class ScorePlan:
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
             places, own, means = self.matches.of(
-                changed[row], pairs.client[some], pairs.clinician[some], fields[row]
+                answers.between(row, row + 1), pairs.client[some], pairs.clinician[some], fields[row]
             )
             raw[places, some], usual[places, row] = own, means[:, 0]
-        read = self.model.pipeline.own_fields
-        if any(each & read for each in fields):
-            terms = self._client_terms(Columns.concatenate([each.only(read) for each in changed]))
+        if any(each & self.model.pipeline.own_fields for each in fields):
+            terms = self._client_terms(answers)
         else:
             terms = stated.clients.take(np.zeros(len(rows), dtype=np.intp))
         return self._scored(terms, pairs, raw, usual)
@@ -218,11 +233,16 @@ class ScorePlan:
     def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
         model, own = self.model, self.clinicians
         client, clinician = pairs.client, pairs.clinician
-        match, level = raw - usual.take(client, axis=1), terms.level[client]
-        history = own.history[level, clinician].T
+        one = len(terms.level) == 1
+        match = raw - (usual if one else usual.take(client, axis=1))
+        if one:
+            history = own.history[terms.level[0]].take(clinician, axis=1)
+        else:
+            history = own.history[terms.level[client], :, clinician].T
         added = self._added(terms, pairs, match)
         # Along contiguous rows, which numpy sums alike whatever their number.
-        pairing = (1 - model.tree_weight) * added.sum(axis=1)
+        pairing = np.add.reduce(added, axis=1)
+        pairing *= 1 - model.tree_weight
         ways = None
         if self.trees is not None:
             ways = self.trees.ways(terms.rows, match, history, client, clinician)
@@ -230,36 +250,40 @@ class ScorePlan:
         elif model.trees is not None and model.tree_weight:
             columns = model_columns(terms.rows[client], own.rows[clinician], match, history)
             pairing += model.tree_weight * model.trees.score(columns)
-        scores = PairScores(terms.expected[client], pairing + model.survivor_offset)
+        pairing += model.survivor_offset
+        scores = PairScores(terms.expected.take(client), pairing)
         return ScoredPairs(self, terms, client, clinician, raw, usual, history, added, ways, scores)
 
     def _added(self, terms: ClientTerms, pairs: Pairs, match: Array) -> Array:
         """Contributions of the additive half, in the order and with the digits of `Additive`."""
         additive, own, clinician = self.model.additive, self.clinicians, pairs.clinician
-        level = terms.level[pairs.client]
         attributes, first = own.parts.shape[1], own.parts.shape[1] + len(match)
-        added = np.zeros((len(clinician), first + self.model.records.width + 1))
-        added[:, :attributes] = own.parts[clinician]
-        for block, products in additive.frame.products.items():
-            slopes = terms.slopes[block][pairs.client]
-            added[:, products.clinician.places] += slopes * own.multiplied[block][clinician]
+        added = np.empty((len(clinician), first + self.model.records.width + 1))
+        slopes, level = terms.slopes, terms.level
+        if len(level) > 1:
+            slopes, level = slopes[pairs.client], level[pairs.client]
+        columns = added[:, :attributes]
+        np.multiply(own.multiplied.take(clinician, axis=0), slopes, out=columns)
+        columns += own.parts.take(clinician, axis=0)
         added[:, attributes:first] = additive.match_parts(match.T)
-        added[:, first] = own.effect[clinician]
+        added[:, first:] = 0.0
+        added[:, first] = own.effect.take(clinician)
         if additive.frame.levels:
             added[:, first + 2] = own.by_level[level, clinician]
         added[:, -1] = additive.fit.intercept
         return added
 
-    def _client_terms(self, clients: Columns) -> ClientTerms:
-        model = self.model
-        rows = model.pipeline.client_rows(clients)
-        slopes = {
-            block: products.slopes(rows, self.product_weights[block])
-            for block, products in model.additive.frame.products.items()
-        }
-        return ClientTerms(
-            rows, levels_of(model.practice, clients), model.client_part(rows), slopes
-        )
+    def _client_terms(self, answers: Answers) -> ClientTerms:
+        model, own = self.model, self.clinicians
+        rows = answers.numbers[:, : self.columns]
+        products = model.additive.frame.products
+        scaled = {block: each.client.scaled(rows) for block, each in products.items()}
+        slopes = np.zeros((len(rows), own.rows.shape[1]))
+        for block, each in products.items():
+            weights = self.product_weights[block]
+            slopes[:, each.clinician.places] = each.slopes(scaled[block], weights)
+        level = levels_of(model.practice, answers.columns)
+        return ClientTerms(rows, level, model.client_part(rows), scaled, slopes)
 
 
 def model_columns(client: Array, clinician: Array, match: Array, history: Array) -> Array:

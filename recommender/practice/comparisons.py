@@ -110,7 +110,8 @@ def haversine_km(one: Array, other: Array) -> Array:
 
 def on_sphere(side: Side) -> Prepared:
     """Latitude and longitude in radians, and the cosine of the latitude."""
-    latitude, longitude = np.moveaxis(np.radians(side[0]), -1, 0)
+    # Rows last in memory: comparisons then run along many rows and not along a few places.
+    latitude, longitude = (np.ascontiguousarray(part).T for part in np.radians(side[0]).T)
     return latitude, longitude, np.asarray(np.cos(latitude))
 
 
@@ -145,7 +146,8 @@ def hours_shared(client: Prepared, clinician: Prepared) -> Array:
         first = np.maximum(start[:, own], opens[some])
         last = np.minimum(end[:, own], closes[some])
         shared = np.maximum(last - first, 0.0).sum(axis=0)
-        minutes[some] = (shared / weeks[some]).sum(axis=1)
+        # Row by row in memory, whose sums have the same digits for every layout.
+        minutes[some] = np.ascontiguousarray(shared / weeks[some]).sum(axis=1)
     return np.where((silent > 0) | (unknown > 0), np.nan, minutes / 60)
 
 
@@ -166,7 +168,9 @@ def minutes_of_week(side: Side) -> Prepared:
         earlier = np.maximum.accumulate(end, axis=1)[:, :-1]
         start[:, 1:] = np.maximum(start[:, 1:], earlier)
         weeks = np.asarray(np.fmax(windows[..., EVERY], 1.0))
-    return start, end, weeks, np.asarray(missing.all(axis=1), dtype=np.float64)
+    silent = np.asarray(missing.all(axis=1), dtype=np.float64)
+    # Rows last in memory: comparisons then run along many rows and not along a few windows.
+    return (*map(np.asfortranarray, (start, end, weeks)), silent)
 
 
 def profile(side: Side) -> Prepared:

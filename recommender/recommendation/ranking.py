@@ -5,8 +5,10 @@ clinician cannot prefer one of them. Clinicians that the prediction cannot tell 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -147,25 +149,36 @@ def ranking_of(
     lots : (n,) int, optional
         As `draw_lots` gives them; None for no draw.
     """
-    ties, even = ties_of(leads, CLEAR_LEAD), ties_of(leads, EVEN_LEAD)
-    last = np.zeros(len(places), dtype=np.bool_) if last is None else last
-    drawn = np.zeros(len(places), dtype=np.intp) if lots is None else lots
-    shown = np.lexsort((drawn, last, reservations, even, ties))
-    together = np.stack([ties, even, reservations, last])[:, shown]
+    criteria = [
+        _tie_numbers(leads, CLEAR_LEAD),
+        _tie_numbers(leads, EVEN_LEAD),
+        reservations.tolist(),
+        [False] * len(places) if last is None else last.tolist(),
+    ]
+    together = list(zip(*criteria, strict=True))
+    turns = together if lots is None else list(zip(together, lots.tolist(), strict=True))
+    shown = sorted(range(len(places)), key=turns.__getitem__)
+    in_order = [together[place] for place in shown]
+    strengths = [*map(pairing.tolist().__getitem__, shown)]
+    order = np.array(shown, dtype=np.intp)
     return Ranking(
-        places[shown],
-        ties[shown],
-        even[shown],
-        leads[np.ix_(shown, shown)],
-        _broken_by(together, pairing[shown], by_lot=lots is not None),
-        None if lots is None else _propensity(together),
+        places[order],
+        np.array([each[0] for each in in_order], dtype=np.intp),
+        np.array([each[1] for each in in_order], dtype=np.intp),
+        leads[order[:, None], order],
+        _broken_by(in_order, strengths, by_lot=lots is not None),
+        None if lots is None else _propensity(in_order),
     )
 
 
-def _propensity(together: Places) -> Array:
+Criteria = tuple[int, int, int, bool]
+"""Tie, group about even, reservations and whether last places are reserved, of one clinician."""
+
+
+def _propensity(in_order: Sequence[Criteria]) -> Array:
     """One divided by the number of clinicians equal in every criterion, (n,)."""
-    _, group, sizes = np.unique(together, axis=1, return_inverse=True, return_counts=True)
-    return np.asarray(1.0 / sizes[group])
+    sizes = Counter(in_order)
+    return np.array([1.0 / sizes[each] for each in in_order])
 
 
 def ties_of(leads: Array, clear: float) -> Places:
@@ -182,28 +195,29 @@ def ties_of(leads: Array, clear: float) -> Places:
     clear
         Probability from which a lead is clear.
     """
-    led = np.triu(leads >= clear, 1)
-    last_ahead = np.where(led, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
-    ties, first = np.ones(len(leads), dtype=np.intp), 0
-    for place, ahead in enumerate(last_ahead.tolist()):
-        if ahead >= first:
-            first = place
-            ties[place:] += 1
+    return np.array(_tie_numbers(leads, clear), dtype=np.intp)
+
+
+def _tie_numbers(leads: Array, clear: float) -> list[int]:
+    ties, number, first = [], 1, 0
+    for place, over_them in enumerate(leads.T.tolist()):
+        if max(over_them[first:place], default=0.0) >= clear:
+            first, number = place, number + 1
+        ties.append(number)
     return ties
 
 
-def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:
+def _broken_by(
+    in_order: Sequence[Criteria], pairing: Sequence[float], *, by_lot: bool
+) -> tuple[TieBreak | None, ...]:
     """The first criterion in which each differs from the previous one."""
-    apart = together[:, 1:] != together[:, :-1]
-    # One past the last criterion where all are equal.
-    by = np.where(apart.any(axis=0), apart.argmax(axis=0), len(together))
-    stronger = pairing[1:] != pairing[:-1]
     reasons: list[TieBreak | None] = [None] * min(len(pairing), 1)
-    for first, is_stronger in zip(by.tolist(), stronger.tolist(), strict=True):
-        strength: TieBreak = "alliance" if is_stronger else "id"
+    for (own, part), (ahead, stronger) in pairwise(zip(in_order, pairing, strict=True)):
+        strength: TieBreak = "alliance" if part != stronger else "id"
         alike: TieBreak = "lot" if by_lot else strength
-        turn: tuple[TieBreak | None, ...] = None, strength, "reservations", "last_places", alike
-        reasons.append(turn[first])
+        turn: tuple[TieBreak | None, ...] = None, strength, "reservations", "last_places"
+        differs = (reason for reason, a, b in zip(turn, own, ahead, strict=True) if a != b)
+        reasons.append(next(differs, alike))
     return tuple(reasons)
 
 

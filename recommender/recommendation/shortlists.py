@@ -7,7 +7,7 @@ from itertools import islice, pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.model.alliance_model import RosterEncoding
+from recommender.model.alliance_model import AllianceModel, PairScores, RosterEncoding
 from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
@@ -97,7 +97,8 @@ def build_shortlists(
     """
     rankings = _rankings(encoding, screenings, pairs, top_k, seed)
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
-    points = iter(_displayed_points(pairs.take(np.concatenate([*shown.values(), _NONE]))))
+    everyone = np.concatenate([*shown.values(), _NONE])
+    points = iter(_displayed_points(pairs.plan.model, pairs.scores.take(everyone)))
     starts = np.searchsorted(pairs.client, np.arange(len(screenings)))
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
@@ -126,18 +127,23 @@ def _rankings(
         start + strongest_of(pairs.scores.pairing[start:end], MAX_TOP_K)
         for start, end in pairwise(ends)
     ]
-    most = np.array(list(map(len, strongest)), dtype=np.intp)
-    pending, size = np.flatnonzero(most), 2 * top_k
+    pending = [client for client, rows in enumerate(strongest) if len(rows)]
+    size = 2 * top_k
     found: dict[int, Ranking] = {}
     while len(pending):
-        for count in np.unique(np.minimum(most[pending], size)).tolist():
-            some = pending[np.minimum(most[pending], size) == count]
-            rows = np.stack([strongest[client][:count] for client in some.tolist()])
+        by_count: dict[int, list[int]] = {}
+        for client in pending:
+            by_count.setdefault(min(len(strongest[client]), size), []).append(client)
+        for count, some in by_count.items():
+            rows = np.array([strongest[client][:count] for client in some])
             all_leads = leads_among(pairs, rows)
-            for client, own, leads in zip(some.tolist(), rows, all_leads, strict=True):
+            for client, own, leads in zip(some, rows, all_leads, strict=True):
                 found[client] = _ranking(encoding, screenings[client], pairs, own, leads, seed)
-        undecided = [not found[each].decides(top_k) for each in pending.tolist()]
-        pending = pending[undecided & (most[pending] > size)]
+        pending = [
+            client
+            for client in pending
+            if len(strongest[client]) > size and not found[client].decides(top_k)
+        ]
         size *= 2
     return found
 
@@ -159,7 +165,7 @@ def _ranking(
         strongest,
         pairs.scores.pairing[strongest],
         leads,
-        np.count_nonzero(screening.cautioning[:, places], axis=0),
+        (screening.cautioning.take(places, axis=1) != 0).sum(axis=0),
         reserved_last_places(practice, encoding.roster, screening)[places],
         lots,
     )
@@ -194,12 +200,10 @@ def unscored_entries(
     return _entries(encoding, screening, places.tolist(), *nothing)
 
 
-def _displayed_points(pairs: ScoredPairs) -> Iterable[Predicted]:
+def _displayed_points(model: AllianceModel, scores: PairScores) -> Iterable[Predicted]:
     """Predicted alliance and the ends of its interval, clipped to the scale."""
-    model = pairs.plan.model
-    columns = (pairs.scores.alliance, *model.interval_of(pairs.scores))
-    displayed = [model.linker.to_displayed(column).tolist() for column in columns]
-    return zip(*displayed, strict=True)
+    columns = np.array([scores.alliance, *model.interval_of(scores)])
+    return zip(*model.linker.to_displayed(columns).tolist(), strict=True)
 
 
 def _entries(

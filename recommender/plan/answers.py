@@ -1,0 +1,165 @@
+"""Answers of clients as numbers, each read and scaled as a plan compares it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.feature import Array
+from recommender.practice.columns import Columns
+from recommender.practice.fields import Field
+from recommender.practice.product_part import ProductPart
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One number that is read of an answer.
+
+    Attributes
+    ----------
+    field
+        The field answered.
+    level
+        Place of the level that counts as 1, all others being 0; None for the encoded value.
+    at_least
+        Encoded value from which the answer counts as 1, and as 0 below; None without a threshold.
+    low, span
+        The value that is read as 0, and how far from it is 1.
+    signed
+        Whether 0 to 1 becomes -1 to 1.
+    """
+
+    field: Field
+    level: int | None = None
+    at_least: float | None = None
+    low: float = 0.0
+    span: float = 1.0
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Answers of C clients: as they are, and the numbers read of them, (C, readings)."""
+
+    columns: Columns
+    numbers: Array
+
+    @property
+    def size(self) -> int:
+        """Number of clients."""
+        return len(self.numbers)
+
+    def between(self, start: int, stop: int) -> "Answers":
+        """Clients that follow one another, without a copy."""
+        if (start, stop) == (0, self.size):
+            return self
+        return Answers(self.columns.between(start, stop), self.numbers[start:stop])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerReader:
+    """Computes the readings of clients together.
+
+    Attributes
+    ----------
+    names
+        The fields read.
+    source : (readings,)
+        Place of each reading in the encoded values of these fields side by side.
+    levels, level
+        Which readings are of levels of a category, and which level each is of.
+    thresholds, at_least
+        Which readings have a threshold, and the threshold of each.
+    low, span : (readings,)
+        The scale of each.
+    signed
+        Which readings are on -1 to 1.
+    """
+
+    names: tuple[str, ...]
+    source: Places
+    levels: Places
+    level: Array
+    thresholds: Places
+    at_least: Array
+    low: Array
+    span: Array
+    signed: Places
+
+    def of(self, clients: Columns) -> Answers:
+        """The readings of some clients; those of a missing answer are NaN."""
+        if not self.names:
+            return Answers(clients, np.empty((clients.size, 0)))
+        encoded = [clients[name].reshape(clients.size, -1) for name in self.names]
+        numbers = np.concatenate(encoded, axis=1).take(self.source, axis=1)
+        if len(self.levels):
+            codes = numbers[:, self.levels]
+            # Only NaN, which is missing, differs from itself.
+            numbers[:, self.levels] = np.where(codes == codes, codes == self.level, np.nan)
+        if len(self.thresholds):
+            values = numbers[:, self.thresholds]
+            reached = values >= self.at_least
+            numbers[:, self.thresholds] = np.where(values == values, reached, np.nan)
+        numbers -= self.low
+        numbers /= self.span
+        if len(self.signed):
+            numbers[:, self.signed] = 2 * numbers[:, self.signed] - 1
+        return Answers(clients, numbers)
+
+
+def answer_reader(readings: Sequence[Reading]) -> AnswerReader:
+    """The reader of some readings, in their order."""
+    fields = {reading.field.name: reading.field for reading in readings}
+    widths = [len(each.levels) if each.kind == "tags" else 1 for each in fields.values()]
+    first = dict(zip(fields, np.cumsum([0, *widths]).tolist(), strict=False))
+    levels = [
+        (place, each.level)
+        for place, each in enumerate(readings)
+        if each.level is not None and each.field.kind != "tags"
+    ]
+    thresholds = [
+        (place, each.at_least) for place, each in enumerate(readings) if each.at_least is not None
+    ]
+    source = [
+        first[each.field.name] + (each.level or 0 if each.field.kind == "tags" else 0)
+        for each in readings
+    ]
+    return AnswerReader(
+        tuple(fields),
+        _places(source),
+        _places(place for place, _ in levels),
+        np.array([level for _, level in levels], dtype=np.float64),
+        _places(place for place, _ in thresholds),
+        np.array([least for _, least in thresholds], dtype=np.float64),
+        np.array([each.low for each in readings], dtype=np.float64),
+        np.array([each.span for each in readings], dtype=np.float64),
+        _places(place for place, each in enumerate(readings) if each.signed),
+    )
+
+
+def readings_of_levels(field: Field) -> list[Reading]:
+    """Whether each level of a field is named."""
+    return [Reading(field, level) for level in range(len(field.levels))]
+
+
+def readings_of_features(fields: Iterable[Field]) -> list[Reading]:
+    """The values of `features_of(fields)`."""
+    return [
+        reading
+        for field in fields
+        for reading in ([Reading(field)] if field.behaviour.numeric else readings_of_levels(field))
+    ]
+
+
+def reading_of_part(part: ProductPart) -> Reading:
+    """What a declared product multiplies of an answer, as `ProductPart.of` gives it."""
+    if part.level is not None or part.at_least is not None or part.field.kind == "flag":
+        return Reading(part.field, part.level, part.at_least)
+    return Reading(part.field, None, None, *part.field.unit_range, signed=True)
+
+
+def _places(places: Iterable[int]) -> Places:
+    return np.array(list(places), dtype=np.intp)
