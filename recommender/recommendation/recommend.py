@@ -29,14 +29,14 @@ from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import explain
-from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
+from recommender.recommendation.relaxation_offers import OfferSearch, RelaxationOffer
 from recommender.recommendation.shortlists import (
     MAX_TOP_K,
     ShortlistEntry,
     build_shortlists,
     unscored_shortlist,
 )
-from recommender.recommendation.stated_scores import score_stated
+from recommender.recommendation.stated_scores import score_eligible, score_stated
 from recommender.recommendation.trial_orders import TRIAL, TrialOrders, trial_orders
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.changes import ScreenedRequest
@@ -95,6 +95,8 @@ class Recommendation:
         predicted is shown.
     orders
         Both orders of a trial; None for a client who takes no part in one.
+    search
+        What the relaxations are found from.
     withdrawn
         Whether nothing is predicted because the model's order is withdrawn.
     """
@@ -106,7 +108,7 @@ class Recommendation:
     shortlist: tuple[ShortlistEntry, ...]
     screening: Screening
     unanswered: tuple[str, ...]
-    offers: tuple[RelaxationOffer, ...]
+    search: OfferSearch = field(repr=False, compare=False)
     unresolved: tuple[UnresolvedReferences, ...] = ()
     eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
     orders: TrialOrders | None = field(default=None, repr=False)
@@ -116,6 +118,11 @@ class Recommendation:
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Every excluded clinician, with every reason."""
         return self.screening.exclusions
+
+    @property
+    def offers(self) -> tuple[RelaxationOffer, ...]:
+        """The relaxations worth offering, computed when they are first read."""
+        return self.search.found
 
     @property
     def contributions(self) -> Contributions | None:
@@ -154,6 +161,7 @@ def recommend(
     seed: str | None = None,
     by_model: bool | None = None,
     withdrawn: bool = False,
+    with_relaxations: bool = False,
 ) -> Recommendation:
     """The shortlist of clinicians who satisfy the client's constraints, strongest first.
 
@@ -183,6 +191,9 @@ def recommend(
     withdrawn
         Whether the model's order is withdrawn after a trial that ended for harm: nothing is
         predicted, and everybody gets the order of the next free day.
+    with_relaxations
+        Whether the relaxations will be read. They can be read in any case, but cost less if it is
+        known beforehand: whom they may admit is then scored with the eligible clinicians.
 
     Raises
     ------
@@ -226,34 +237,34 @@ def recommend(
     screening = cache.screen(intake.client, intake.client_id, intake.modes)
     context = request_context_of(practice, intake.client_id, roster.ids, day)
     request = ScreenedRequest(practice, intake.client, context, roster.columns, screening)
-    orders, stated, eligible_pairs = None, None, None
+    eligible = int(np.count_nonzero(screening.eligible))
+    plan, orders, stated, pairs = None, None, None, None
     if not withdrawn and consents_to_prediction(practice, intake):
-        stated = score_stated(request, plan_for(model, encoding))
-        eligible = stated.pairs.part(0, stated.eligible)
-        if by_model is not None and len(eligible) > 1:
-            orders = trial_orders(
-                encoding, screening, eligible, top_k, by_model=by_model, seed=seed
-            )
-    if stated is None:
+        plan = plan_for(model, encoding)
+        stated = score_stated(request, plan) if with_relaxations else None
+        if eligible:
+            pairs = score_eligible(request, plan) if stated is None else stated.eligible_pairs
+        if by_model is not None and pairs is not None and eligible > 1:
+            orders = trial_orders(encoding, screening, pairs, top_k, by_model=by_model, seed=seed)
+    if plan is None:
         mode, shortlist = CONSTRAINTS_ONLY, unscored_shortlist(practice, encoding, screening, top_k)
     elif orders is not None:
         # Neither arm shows predictions, and relaxations do not either.
-        mode, shortlist, stated = TRIAL, orders.shortlist, None
+        mode, shortlist, plan, stated, pairs = TRIAL, orders.shortlist, None, None, None
     else:
         mode = model.manifest.mode
-        eligible_pairs = eligible if len(eligible) else None
-        shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        shortlist = _scored_shortlist(encoding, screening, pairs, top_k, seed)
     return Recommendation(
         mode=mode,
         day=day,
         roster_version=roster.version,
-        eligible=int(np.count_nonzero(screening.eligible)),
+        eligible=eligible,
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
-        offers=offered_relaxations(request, encoding, stated, top_k),
+        search=OfferSearch(request, encoding, top_k, plan, stated),
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
-        eligible_pairs=eligible_pairs,
+        eligible_pairs=pairs,
         orders=orders,
         withdrawn=withdrawn,
     )
@@ -274,12 +285,12 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 def _scored_shortlist(
     encoding: RosterEncoding,
     screening: Screening,
-    pairs: ScoredPairs,
+    pairs: ScoredPairs | None,
     top_k: int,
     seed: str | None,
 ) -> tuple[ShortlistEntry, ...]:
     """The shortlist with explanations; empty where nobody is eligible."""
-    if not len(pairs):
+    if pairs is None:
         return ()
     ((entries, shown),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
     own = contributions_of(pairs.take(shown))

@@ -6,6 +6,7 @@ when few are eligible: fewer than the request asks to be shown, and also nobody.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from recommender.model.alliance_model import RosterEncoding
 from recommender.plan.leads import ahead
-from recommender.plan.score_plan import ScoredPairs
+from recommender.plan.score_plan import ScoredPairs, ScorePlan
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.relaxation_bounds import may_lead
 from recommender.recommendation.relaxation_text import relaxation_text
-from recommender.recommendation.stated_scores import ScoredPlaces
+from recommender.recommendation.stated_scores import ScoredPlaces, score_stated
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
 from recommender.screening.relaxation import admitted, changed, max_changes, relaxations
 
@@ -57,6 +58,35 @@ class RelaxationOffer:
     name: str
     predicted: float | None
     gain: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class OfferSearch:
+    """What the relaxations worth offering of one request are found from, when they are first read.
+
+    Attributes
+    ----------
+    request, encoding, top_k
+        As of `offered_relaxations`.
+    plan
+        What scores clinicians; None where nothing predicted is shown.
+    stated
+        The scores of `score_stated`, where they were needed before.
+    """
+
+    request: ScreenedRequest
+    encoding: RosterEncoding
+    top_k: int
+    plan: ScorePlan | None
+    stated: ScoredPlaces | None = None
+
+    @cached_property
+    def found(self) -> tuple[RelaxationOffer, ...]:
+        """The relaxations worth offering."""
+        stated = self.stated
+        if stated is None and self.plan is not None:
+            stated = score_stated(self.request, self.plan)
+        return offered_relaxations(self.request, self.encoding, stated, self.top_k)
 
 
 @dataclass(frozen=True, slots=True)

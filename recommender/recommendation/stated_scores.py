@@ -33,6 +33,11 @@ class ScoredPlaces:
     first: int | None
 
     @property
+    def eligible_pairs(self) -> ScoredPairs:
+        """The pairs of the eligible clinicians."""
+        return self.pairs.part(0, self.eligible)
+
+    @property
     def excluded(self) -> Places:
         """Places of the excluded clinicians, in the order of the pairs."""
         return self.pairs.clinician[self.eligible :]
@@ -44,14 +49,22 @@ class ScoredPlaces:
         return rows
 
 
+def score_eligible(request: ScreenedRequest, plan: ScorePlan) -> ScoredPairs:
+    """The eligible clinicians in the order of the roster; somebody must be eligible."""
+    return _scored(request, plan, request.screening.eligible.nonzero()[0])
+
+
 def score_stated(request: ScreenedRequest, plan: ScorePlan) -> ScoredPlaces:
     """The eligible clinicians, and those a relaxation may admit.
 
     They are scored at once because a second scoring would cost nearly as much again.
     """
-    screening = request.screening
-    eligible = np.flatnonzero(screening.eligible)
-    places = np.concatenate([eligible, relaxable_places(request, max_changes(screening))])
-    pairs = plan.score(request.client, Pairs(np.zeros(len(places), dtype=np.intp), places))
+    eligible = request.screening.eligible.nonzero()[0]
+    relaxable = relaxable_places(request, max_changes(request.screening))
+    pairs = _scored(request, plan, np.concatenate([eligible, relaxable]))
     first = int(pairs.scores.pairing[: len(eligible)].argmax()) if len(eligible) else None
     return ScoredPlaces(pairs, len(eligible), first)
+
+
+def _scored(request: ScreenedRequest, plan: ScorePlan, places: Places) -> ScoredPairs:
+    return plan.score(request.client, Pairs(np.zeros(len(places), dtype=np.intp), places))

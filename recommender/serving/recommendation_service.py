@@ -63,7 +63,7 @@ class ServedRecommendation:
     """A recommendation, its request and its response.
 
     `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
-    excluded, which is computed where it is sent or stored. `arm` is that of a trial, if the client
+    excluded and the relaxations, which are computed where they are sent or stored. `arm` is that of a trial, if the client
     takes part in one, `shadow` what a second model would have shown, if there is one.
     """
 
@@ -86,6 +86,10 @@ class ServedRecommendation:
         hidden = hidden_fields(RecommendationResponse, scopes, included)
         content = visible_part(cards_seen_by(self.content, scopes), hidden)
         parts = {name: to_json(value) for name, value in content.items()}
+        if "relaxations" not in hidden:
+            practice = self.recommendation.screening.layout.practice
+            offers = self.recommendation.offers
+            parts["relaxations"] = to_json([relaxation_content(o, practice) for o in offers])
         if "excluded" not in hidden:
             parts["excluded"] = excluded_json(self.recommendation.screening)
         in_order = (name for name in RecommendationResponse.model_fields if name in parts)
@@ -97,10 +101,13 @@ def recommend_request(
     body: JsonBody,
     draws: TrialDraws | None = None,
     second: ShadowModel | None = None,
+    *,
+    with_relaxations: bool = False,
 ) -> ServedRecommendation:
     """The recommendation for a request body, in an arm of a trial if one is open.
 
-    After a trial that ended for harm it is in the usual order, until the model's is restored.
+    After a trial that ended for harm it is in the usual order, until the model's is restored. It
+    costs less to say beforehand whether the relaxations will be sent or stored.
 
     Raises
     ------
@@ -114,7 +121,7 @@ def recommend_request(
     except ValidationError as error:
         raise refused_request(snapshot, error, snapshot.form.model) from None
     try:
-        return recommend_parsed(snapshot, request, draws, second)
+        return recommend_parsed(snapshot, request, draws, second, with_relaxations=with_relaxations)
     except IntakeError as error:
         raise with_json_remedies(error, snapshot.form.fields) from None
 
@@ -145,6 +152,8 @@ def recommend_parsed(
     request: ParsedRequest,
     draws: TrialDraws | None = None,
     second: ShadowModel | None = None,
+    *,
+    with_relaxations: bool = False,
 ) -> ServedRecommendation:
     """The recommendation for a validated request; raises `IntakeError` as `recommend_request`."""
     intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
@@ -161,6 +170,7 @@ def recommend_parsed(
         seed=recommendation_id,
         by_model=None if drawn is None else drawn.arm == MODEL,
         withdrawn=draws is not None and draws.order_withdrawn(),
+        with_relaxations=with_relaxations,
     )
     shown = cards(
         snapshot.practice,
@@ -215,7 +225,6 @@ def response_content(
         "ties": ties_content(each.tie for each in recommendation.shortlist),
         "eligible": recommendation.eligible,
         "exclusion_counts": exclusion_counts(recommendation.screening),
-        "relaxations": [relaxation_content(each, practice) for each in recommendation.offers],
         "unanswered": recommendation.unanswered,
         "warnings": [each.message for each in warnings],
         "warning_details": [each.model_dump() for each in warnings],

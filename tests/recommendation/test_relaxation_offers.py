@@ -33,12 +33,22 @@ def a_large_roster_of(places: NDArray[np.intp]) -> Roster:
 
 
 def asked(
-    model: AllianceModel, roster: Roster | None = None, top_k: int = MAX_TOP_K, **answers: Any
+    model: AllianceModel,
+    roster: Roster | None = None,
+    top_k: int = MAX_TOP_K,
+    *,
+    with_relaxations: bool = False,
+    **answers: Any,
 ) -> Recommendation:
     given = {"concern": "anxiety", "directive": 4, "agrees": True, "home": HOME, **answers}
     intake = read_intake(model.practice, given, "c9999")
     return recommend(
-        intake, model.encode_roster(roster or a_large_roster()), model, day=DAY, top_k=top_k
+        intake,
+        model.encode_roster(roster or a_large_roster()),
+        model,
+        day=DAY,
+        top_k=top_k,
+        with_relaxations=with_relaxations,
     )
 
 
@@ -91,6 +101,19 @@ def test_every_offer_comes_true_when_it_is_applied(place: int) -> None:
         shown = {each.clinician_id: each.predicted for each in after.shortlist}
         assert after.eligible == before.eligible + offer.admits
         assert shown[offer.clinician_id] == pytest.approx(offer.predicted, abs=1e-9)
+
+
+@pytest.mark.parametrize("top_k", [1, MAX_TOP_K])
+@pytest.mark.parametrize("place", range(12))
+def test_offers_are_the_same_whether_or_not_they_are_known_to_be_read(
+    place: int, top_k: int
+) -> None:
+    beforehand, afterwards = (
+        asked(everything(), top_k=top_k, with_relaxations=known, **REQUESTS[place])
+        for known in (True, False)
+    )
+    assert afterwards.offers == beforehand.offers
+    assert afterwards.shortlist == beforehand.shortlist
 
 
 def test_some_of_those_requests_are_offered_something_and_some_fit_nobody() -> None:

@@ -72,7 +72,7 @@ from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     reference_warnings,
 )
-from recommender.serving.schemas.required_scope import visible_json
+from recommender.serving.schemas.required_scope import Included, visible_json
 from recommender.serving.schemas.responses import (
     DECIMALS,
     NOTICE,
@@ -139,8 +139,13 @@ async def post_recommendation(
     if principal.origins is not None:
         refuse_client_of_page(body)
 
+    is_stored = dry_run != "true" and has_store(request)
+    with_relaxations = is_stored or Included.RELAXATIONS in included
+
     def compute() -> tuple[ServedRecommendation, bytes]:
-        served = recommend_request(snapshot, body, context.draws, context.second)
+        served = recommend_request(
+            snapshot, body, context.draws, context.second, with_relaxations=with_relaxations
+        )
         info.mode = served.recommendation.mode
         return served, served.to_json(principal.scopes, included)
 
@@ -162,7 +167,7 @@ async def post_recommendation(
     context = app_state(request.app)
     queue = context.queues.recommendations
     run = queue.run if context.draws.reads_store else queue.run_short
-    if dry_run == "true" or not has_store(request):
+    if not is_stored:
         idempotency_ticket(request, body)
         served, sent = await run(compute)
         if served.request.replaces is not None and not has_store(request):

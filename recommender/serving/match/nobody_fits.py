@@ -125,7 +125,7 @@ def _other_choices(
         changed = {**answers, field.name: level}
         try:
             parsed = parsed_request(snapshot, page, changed, agreed=agreed)
-            response = recommend_parsed(snapshot, parsed).response
+            response = recommend_parsed(snapshot, parsed, with_relaxations=True).response
         except (ProblemError, IntakeError):
             continue
         offer = other_choice(field, level, response.eligible)

@@ -72,7 +72,15 @@ async def list_for(
 
     async def compute() -> ServedRecommendation:
         served: ServedRecommendation = await run_in_pool(
-            request.app, partial(recommend_parsed, snapshot, parsed, context.draws, context.second)
+            request.app,
+            partial(
+                recommend_parsed,
+                snapshot,
+                parsed,
+                context.draws,
+                context.second,
+                with_relaxations=True,
+            ),
         )
         info.mode = served.recommendation.mode
         return served

@@ -268,7 +268,10 @@ async def recommend_and_store(
     asked = replace(parsed, replaces=replaces)
     context = app_state(request.app)
     served: ServedRecommendation = await run_in_pool(
-        request.app, partial(recommend_parsed, state, asked, context.draws, context.second)
+        request.app,
+        partial(
+            recommend_parsed, state, asked, context.draws, context.second, with_relaxations=True
+        ),
     )
     info.mode = served.recommendation.mode
     if not has_store(request):
