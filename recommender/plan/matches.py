@@ -284,18 +284,20 @@ class _Named:
         counts = np.add.reduceat(named, self.starts, axis=1)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
-        if len(named) == 1:
+        held, of_match, unknown = self.held, self.of_match, self.unknown
+        is_one = len(named) == 1
+        if is_one:
+            # The levels that one client names are few.
             some = (named[0] > 0).nonzero()[0]
-            held = self.held.take(some, axis=0)
-            shared = self.of_match.take(some, axis=0).T @ (
-                held if rows is None else held.take(rows, axis=1)
-            )
-        else:
-            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32).T[:, client]
-            shared = self.of_match.T @ (asked * self.held.take(rows, axis=1))
+            held, of_match = held.take(some, axis=0), of_match.take(some, axis=0)
+        if rows is not None:
+            held, unknown = held.take(rows, axis=1), unknown.take(rows, axis=1)
+        if not is_one:
+            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32)
+            held = held * asked.T[:, client]
+        shared = of_match.T @ held
         wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
         values = shared / wished.T[:, client]
-        unknown = self.unknown if rows is None else self.unknown.take(rows, axis=1)
         np.copyto(values, np.nan, where=unknown)
         return np.asarray(values)
 

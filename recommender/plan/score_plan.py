@@ -221,7 +221,10 @@ class ScorePlan:
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
             places, own, means = self.matches.of(
-                answers.between(row, row + 1), pairs.client[some], pairs.clinician[some], fields[row]
+                answers.between(row, row + 1),
+                pairs.client[some],
+                pairs.clinician[some],
+                fields[row],
             )
             raw[places, some], usual[places, row] = own, means[:, 0]
         if any(each & self.model.pipeline.own_fields for each in fields):

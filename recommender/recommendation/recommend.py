@@ -15,7 +15,7 @@ what is shown. Nothing in here reads a clock, a file or the network.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
-from recommender.plan.contributions import average_contributions, contributions_of
+from recommender.plan.contributions import contributions_of
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
-from recommender.recommendation.explanation import explain
 from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
 from recommender.recommendation.shortlists import (
     MAX_TOP_K,
@@ -242,7 +241,9 @@ def recommend(
     else:
         mode = model.manifest.mode
         eligible_pairs = eligible if len(eligible) else None
-        shortlist = _scored_shortlist(encoding, screening, eligible, top_k, seed)
+        shortlist = ()
+        if eligible_pairs is not None:
+            ((shortlist, _),) = build_shortlists(encoding, [screening], eligible_pairs, top_k, seed)
     return Recommendation(
         mode=mode,
         day=day,
@@ -269,21 +270,3 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
     return np.asarray(clients[practice.consent] == 1.0)
-
-
-def _scored_shortlist(
-    encoding: RosterEncoding,
-    screening: Screening,
-    pairs: ScoredPairs,
-    top_k: int,
-    seed: str | None,
-) -> tuple[ShortlistEntry, ...]:
-    """The shortlist with explanations; empty where nobody is eligible."""
-    if not len(pairs):
-        return ()
-    ((entries, shown),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
-    own = contributions_of(pairs.take(shown))
-    average = average_contributions(pairs)
-    explanations = explain(pairs.plan.model.practice, own, average, in_detail=False)
-    explained = zip(entries, explanations, strict=True)
-    return tuple(replace(entry, explanation=each) for entry, each in explained)

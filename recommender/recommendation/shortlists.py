@@ -12,6 +12,7 @@ from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation
+from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
 from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
@@ -44,7 +45,7 @@ class ShortlistEntry:
         Predicted alliance and the ends of its interval, in points of the reference scale, clipped
         to the scale; None where nothing is predicted.
     explanation
-        None where nothing is predicted.
+        Computed when it is first read; None where nothing is predicted.
     reservations
         Soft constraints that the clinician does not meet or is not known to meet.
     tie
@@ -64,7 +65,7 @@ class ShortlistEntry:
     predicted: float | None
     lower: float | None
     upper: float | None
-    explanation: Explanation | None
+    explanation: Explanation | ShownExplanation | None
     reservations: tuple[Reason, ...]
     tie: int | None = None
     ahead: float | None = None
@@ -79,7 +80,7 @@ def build_shortlists(
     top_k: int,
     seed: str | None = None,
 ) -> list[tuple[tuple[ShortlistEntry, ...], Places]]:
-    """The shortlist of each client, without explanations.
+    """The shortlist of each client.
 
     Parameters
     ----------
@@ -99,12 +100,15 @@ def build_shortlists(
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
     everyone = np.concatenate([*shown.values(), _NONE])
     points = iter(_displayed_points(pairs.plan.model, pairs.scores.take(everyone)))
-    starts = np.searchsorted(pairs.client, np.arange(len(screenings)))
+    starts = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
         places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
-        entries = _entries(encoding, screenings[client], places, islice(points, len(rows)), ranked)
-        shortlists[client] = entries, rows - starts[client]
+        own = pairs.part(starts[client], starts[client + 1])
+        predicted, within = islice(points, len(rows)), rows - starts[client]
+        explained = ShortlistExplanations(own, within)
+        entries = _entries(encoding, screenings[client], places, predicted, explained, ranked)
+        shortlists[client] = entries, within
     return shortlists
 
 
@@ -196,7 +200,7 @@ def unscored_entries(
     encoding: RosterEncoding, screening: Screening, places: Places
 ) -> tuple[ShortlistEntry, ...]:
     """Entries in this order, by places of the roster, without anything that is predicted."""
-    nothing = repeat((None, None, None)), repeat((None, None, None, None))
+    nothing = repeat((None, None, None)), repeat(None), repeat((None, None, None, None))
     return _entries(encoding, screening, places.tolist(), *nothing)
 
 
@@ -211,11 +215,13 @@ def _entries(
     screening: Screening,
     places: Sequence[int],
     points: Iterable[Predicted],
+    explanations: Iterable[ShownExplanation | None],
     ranked: Iterable[Ranked],
 ) -> tuple[ShortlistEntry, ...]:
     """The entries of the clinicians at some places of the roster, in their order."""
     roster, cautions = encoding.roster, screening.cautions_of(places)
-    numbered = zip(range(1, 1 + len(places)), places, points, cautions, ranked, strict=False)
+    numbers = range(1, 1 + len(places))
+    numbered = zip(numbers, places, points, explanations, cautions, ranked, strict=False)
     return tuple(
         [
             ShortlistEntry(
@@ -223,13 +229,18 @@ def _entries(
                 roster.ids[place],
                 roster.name_of(place),
                 *predicted,
-                explanation=None,
-                reservations=reasons,
-                tie=tie,
-                ahead=ahead,
-                tie_broken_by=broken_by,
-                propensity=propensity,
+                explanation,
+                reasons,
+                tie,
+                ahead,
+                broken_by,
+                propensity,
             )
-            for rank, place, predicted, reasons, (tie, ahead, broken_by, propensity) in numbered
+            for rank, place, predicted, explanation, reasons, (
+                tie,
+                ahead,
+                broken_by,
+                propensity,
+            ) in numbered
         ]
     )
