@@ -99,7 +99,8 @@ class CompiledMatches:
         (k, C)
             Their means over the panel; NaN where none is known.
         """
-        families, which = self.families, slice(None)
+        families = self.families
+        which: Places | slice = slice(None)
         if fields is not None:
             families = tuple(each for each in families if each.fields & fields)
             which = np.concatenate([_NONE, *(each.places for each in families)])

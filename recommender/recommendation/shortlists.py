@@ -12,7 +12,6 @@ from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation
-from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
 from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
@@ -22,6 +21,7 @@ from recommender.recommendation.ranking import (
     reserved_last_places,
     strongest_of,
 )
+from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
 from recommender.values.limits import MAX_TOP_K as MAX_TOP_K
@@ -221,14 +221,20 @@ def _entries(
     """The entries of the clinicians at some places of the roster, in their order."""
     roster, cautions = encoding.roster, screening.cautions_of(places)
     numbers = range(1, 1 + len(places))
-    numbered = zip(numbers, places, points, explanations, cautions, ranked, strict=False)
-    return tuple(
-        [
+    entries = []
+    for rank, place, points_of, explanation, reasons, order in zip(
+        numbers, places, points, explanations, cautions, ranked, strict=False
+    ):
+        predicted, lower, upper = points_of
+        tie, ahead, broken_by, propensity = order
+        entries.append(
             ShortlistEntry(
                 rank,
                 roster.ids[place],
                 roster.name_of(place),
-                *predicted,
+                predicted,
+                lower,
+                upper,
                 explanation,
                 reasons,
                 tie,
@@ -236,11 +242,5 @@ def _entries(
                 broken_by,
                 propensity,
             )
-            for rank, place, predicted, explanation, reasons, (
-                tie,
-                ahead,
-                broken_by,
-                propensity,
-            ) in numbered
-        ]
-    )
+        )
+    return tuple(entries)
