@@ -96,11 +96,11 @@ def build_shortlists(
     list of (tuple of ShortlistEntry, (entries,) int)
         For each client the entries, and the place of each among the client's pairs.
     """
-    rankings = _rankings(encoding, screenings, pairs, top_k, seed)
+    starts = pairs.client.searchsorted(np.arange(len(screenings) + 1)).tolist()
+    rankings = _rankings(encoding, screenings, pairs, starts, top_k, seed)
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
     everyone = np.concatenate([*shown.values(), _NONE])
     points = iter(_displayed_points(pairs.plan.model, pairs.scores.take(everyone)))
-    starts = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
         places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
@@ -119,17 +119,18 @@ def _rankings(
     encoding: RosterEncoding,
     screenings: Sequence[Screening],
     pairs: ScoredPairs,
+    starts: Sequence[int],
     top_k: int,
     seed: str | None,
 ) -> dict[int, Ranking]:
     """The ranking of each client with pairs, of as many of the strongest as decide the first ranks.
 
-    The order of somebody depends on nobody behind those about even with them.
+    The order of somebody depends on nobody behind those about even with them. `starts` are the
+    first pair of each client, and the end.
     """
-    ends = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
     strongest = [
         start + strongest_of(pairs.scores.pairing[start:end], MAX_TOP_K)
-        for start, end in pairwise(ends)
+        for start, end in pairwise(starts)
     ]
     pending = [client for client, rows in enumerate(strongest) if len(rows)]
     size = 2 * top_k

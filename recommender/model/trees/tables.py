@@ -17,7 +17,7 @@ MAX_SCORED_SPLITS = 7
 """Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
 MAX_EXPLAINED_SPLITS = 4
 """Splits of a tree above which its Shapley values take too long to tabulate."""
-CHUNK_ROWS = 128
+CHUNK_ROWS = 256
 """Rows looked up at once: some hundred kilobytes for some hundred trees."""
 ZERO_IS_BELOW = float(np.float32(1e-35))
 """LightGBM reads values up to this, of either sign, as 0."""
