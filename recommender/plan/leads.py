@@ -44,35 +44,41 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     """
     plan, draws = pairs.plan, pairs.plan.model.additive.draws
     frame, own = plan.model.additive.frame, plan.clinicians
-    client, clinician = pairs.client[rows], pairs.clinician[rows]
-    match = pairs.raw[:, rows] - pairs.usual[:, client]
+    client, clinician = pairs.client.take(rows), pairs.clinician.take(rows)
+    match = pairs.raw.take(rows, axis=1) - pairs.usual.take(client, axis=1)
     match = np.ascontiguousarray(match.transpose(1, 2, 0))
-    drawn = own.drawn[clinician]
+    drawn = own.drawn.take(clinician, axis=0)
     drawn += frame.match.apply(match).astype(np.float32) @ draws["matches"]
     if "evidence" in draws:
         evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
         drawn += evidence[..., None] * draws["evidence"]
     for block in frame.products:
-        _add_products(drawn, pairs, rows, block)
+        for into, ours, theirs in zip(drawn, client, clinician, strict=True):
+            _add_products(into, pairs, ours, theirs, block)
     if frame.levels:
-        index, level = own.index[clinician], pairs.clients.level[client]
+        index, level = own.index.take(clinician), pairs.clients.level.take(client)
         cell = index * frame.levels + level
         known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
         drawn[known] += draws["by_level"][cell[known]]
-    return drawn, own.unknown[clinician]
+    return drawn, own.unknown.take(clinician)
 
 
-def _add_products(drawn: Drawn, pairs: ScoredPairs, rows: Places, block: str) -> None:
-    """Adds the deviations of products: the client's side first, which is one for many pairs."""
+def _add_products(
+    into: Drawn, pairs: ScoredPairs, client: Places, clinician: Places, block: str
+) -> None:
+    """Adds the deviations of products of m pairs, (m, draws).
+
+    The client's side is first, which is one for many pairs.
+    """
     additive = pairs.plan.model.additive
     basis, draws = additive.frame.products[block].client.basis, additive.draws[block]
-    scaled = pairs.clients.scaled[block]
-    for into, some in zip(drawn, rows, strict=True):
-        of_client, directions = pairs.client[some], pairs.plan.clinicians.directions[block]
-        for client in set(of_client.tolist()):
-            ours = scaled[client : client + 1] @ basis
-            by_direction = ours.astype(np.float32) @ draws.reshape(ours.shape[1], -1)
-            theirs = of_client == client
-            into[theirs] += directions[pairs.clinician[some[theirs]]] @ by_direction.reshape(
-                directions.shape[1], -1
-            )
+    directions, scaled = pairs.plan.clinicians.directions[block], pairs.clients.scaled[block]
+    of_client = client.tolist()
+    for one in set(of_client):
+        ours = (scaled[one : one + 1] @ basis).astype(np.float32)
+        by_direction = (ours @ draws.reshape(ours.shape[1], -1)).reshape(directions.shape[1], -1)
+        if of_client.count(one) == len(of_client):
+            into += directions.take(clinician, axis=0) @ by_direction
+        else:
+            theirs = client == one
+            into[theirs] += directions.take(clinician[theirs], axis=0) @ by_direction

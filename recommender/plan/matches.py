@@ -12,7 +12,16 @@ from recommender.features.feature import Array
 from recommender.features.pipeline import matched_fields
 from recommender.plan.answers import Answers, Reading, reading_of_part, readings_of_levels
 from recommender.practice.columns import Columns
-from recommender.practice.comparisons import Prepared, profile
+from recommender.practice.comparisons import (
+    MINUTES_A_DAY,
+    Prepared,
+    hours_shared,
+    kilometres,
+    km_apart,
+    minutes_of_week,
+    on_sphere,
+    profile,
+)
 from recommender.practice.definition import Practice
 from recommender.practice.match_operators import COUNTED, Operator, places_among
 from recommender.practice.matches import Match
@@ -20,6 +29,7 @@ from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+DAYS_A_WEEK = 7
 Numbered = tuple[int, Match]
 """A match and its place among those of the practice."""
 OwnRows = Places | slice
@@ -99,7 +109,8 @@ class CompiledMatches:
         (k, C)
             Their means over the panel; NaN where none is known.
         """
-        families, which = self.families, slice(None)
+        families = self.families
+        which: Places | slice = slice(None)
         if fields is not None:
             families = tuple(each for each in families if each.fields & fields)
             which = np.concatenate([_NONE, *(each.places for each in families)])
@@ -134,36 +145,30 @@ def compile_matches(
     """
     _, theirs = matched_fields(practice)
     both = Columns.concatenate([clinicians.only(theirs), panel.only(theirs)])
-    stacks: dict[str, list[Numbered]] = {}
-    for place, match in enumerate(practice.matches.values()):
-        stacks.setdefault(_stack_of(match), []).append((place, match))
+    named: list[Numbered] = []
+    numbers: list[Numbered] = []
     families: list[Family] = []
-    for stack, matches in stacks.items():
-        if stack == _NAMED:
-            families.append(_named(matches, both, readings))
-        elif stack == _NUMBERS:
-            matches.sort(key=lambda each: (each[1].operator, bool(each[1].parts)))
-            groups = groupby(matches, key=lambda each: each[1].comparison)
-            families += [_elementwise(op, list(some), both, readings) for op, some in groups]
-        elif stack == _PROFILES:
-            families += [_profile(*each, both, readings) for each in matches]
+    for place, match in enumerate(practice.matches.values()):
+        operator = match.comparison
+        if operator.name in COUNTED:
+            named.append((place, match))
+        elif match.parts or operator.elementwise:
+            numbers.append((place, match))
+        elif operator.several and operator.prepare is profile:
+            families.append(_profile(place, match, both, readings))
+        elif operator.compare is kilometres:
+            families.append(_trip(place, match, both))
+        elif operator.compare is hours_shared:
+            families.append(_hours(place, match, both))
         else:
-            families += [_single(*each, both) for each in matches]
+            families.append(_single(place, match, both))
+    numbers.sort(key=lambda each: (each[1].operator, bool(each[1].parts)))
+    for operator, some in groupby(numbers, key=lambda each: each[1].comparison):
+        families.append(_elementwise(operator, list(some), both, readings))
+    if named:
+        families.append(_named(named, both, readings))
     panel_rows = np.arange(clinicians.size, both.size)
     return CompiledMatches(len(practice.matches), tuple(families), clinicians.size, panel_rows)
-
-
-_NAMED, _NUMBERS, _PROFILES, _SINGLE = "named", "numbers", "profiles", "single"
-
-
-def _stack_of(match: Match) -> str:
-    """With which others a match is computed."""
-    operator = match.comparison
-    if operator.name in COUNTED:
-        return _NAMED
-    if match.parts or operator.elementwise:
-        return _NUMBERS
-    return _PROFILES if operator.several and operator.prepare is profile else _SINGLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,6 +192,123 @@ class _Single:
 def _single(place: int, match: Match, clinicians: Columns) -> _Single:
     prepared = match.comparison.prepare(match.compared(match.clinician, clinicians))
     return _Single(match, np.array([place]), _read_by([(place, match)]), prepared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trip:
+    """The shortest distance of two places, of which many clinicians have the same.
+
+    Attributes
+    ----------
+    field
+        The client's field.
+    different
+        The different places of all clinicians, prepared; the last is not known.
+    at : (places of a clinician, N)
+        Which of them each clinician has.
+    """
+
+    places: Places
+    fields: frozenset[str]
+    field: str
+    different: Prepared
+    at: Places
+
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        ours = on_sphere([answers.columns[self.field]])
+        apart = km_apart(tuple(part[:, :, None] for part in ours), self.different)
+        # The smallest that is known, and NaN where none is.
+        nearest = np.fmin.reduce(apart, axis=1)
+        at = self.at if rows is None else self.at.take(rows, axis=1)
+        return np.fmin.reduce(_looked_up(nearest, client, at), axis=0)[None]
+
+
+def _trip(place: int, match: Match, clinicians: Columns) -> _Trip:
+    some = [(place, match)]
+    (located,) = match.compared(match.clinician, clinicians)
+    every = located.reshape(-1, 2)
+    is_unknown = np.isnan(every).any(axis=1)
+    different, at = np.unique(every[~is_unknown], axis=0, return_inverse=True)
+    which = np.full(len(every), len(different))
+    which[~is_unknown] = at.ravel()
+    different = np.concatenate([different, np.full((1, 2), np.nan)])
+    return _Trip(
+        _places(some),
+        _read_by(some),
+        match.client[0].name,
+        on_sphere([different]),
+        np.ascontiguousarray(which.reshape(located.shape[:2]).T),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hours:
+    """The hours a week that suit both, by how many minutes suit the client before each time.
+
+    Attributes
+    ----------
+    match
+        The match.
+    times
+        The different times, in minutes of the week, at which an opening of anybody begins or ends.
+    opens, closes : (openings, N)
+        Which of them each opening begins and ends at.
+    weeks : (openings, N)
+        Weeks from one opening to the next.
+    unknown : (N,)
+        Whether no opening of a clinician is known.
+    """
+
+    match: Match
+    places: Places
+    fields: frozenset[str]
+    times: Array
+    opens: Places
+    closes: Places
+    weeks: Array
+    unknown: Flags
+
+    def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
+        start, end, _, silent = minutes_of_week(
+            self.match.compared(self.match.client, answers.columns)
+        )
+        # Whole minutes, which are added exactly in any order.
+        length = np.maximum(end - start, 0.0)
+        passed = np.maximum(self.times - start[:, :, None], 0.0)
+        passed = np.add.reduce(np.minimum(passed, length[:, :, None]), axis=1)
+        opens, closes, weeks, unknown = self.opens, self.closes, self.weeks, self.unknown
+        if rows is not None:
+            opens, closes, weeks = (each.take(rows, axis=1) for each in (opens, closes, weeks))
+            unknown = unknown.take(rows)
+        shared = _looked_up(passed, client, closes) - _looked_up(passed, client, opens)
+        shared = np.maximum(shared, 0.0) / weeks
+        # Along contiguous rows, as `hours_shared` adds them.
+        minutes = np.ascontiguousarray(shared.T).sum(axis=1)
+        return np.where((silent > 0)[client] | unknown, np.nan, minutes / 60)[None]
+
+
+def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
+    some = [(place, match)]
+    opens, closes, weeks, unknown = minutes_of_week(match.compared(match.clinician, clinicians))
+    times, at = np.unique([opens.T, closes.T], return_inverse=True)
+    which = at.reshape(2, *opens.T.shape)
+    week = np.clip(times, 0.0, DAYS_A_WEEK * MINUTES_A_DAY)
+    return _Hours(
+        match,
+        _places(some),
+        _read_by(some),
+        week,
+        *which,
+        np.ascontiguousarray(weeks.T),
+        unknown > 0,
+    )
+
+
+def _looked_up(values: Array, client: OwnRows, at: Places) -> Array:
+    """The value (C, v) of each pair's client at some places (k, pairs) of these values."""
+    if isinstance(client, slice):
+        return values[0].take(at)
+    return values.ravel().take(at + client * values.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -284,18 +406,20 @@ class _Named:
         counts = np.add.reduceat(named, self.starts, axis=1)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
-        if len(named) == 1:
+        held, of_match, unknown = self.held, self.of_match, self.unknown
+        is_one = len(named) == 1
+        if is_one:
+            # The levels that one client names are few.
             some = (named[0] > 0).nonzero()[0]
-            held = self.held.take(some, axis=0)
-            shared = self.of_match.take(some, axis=0).T @ (
-                held if rows is None else held.take(rows, axis=1)
-            )
-        else:
-            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32).T[:, client]
-            shared = self.of_match.T @ (asked * self.held.take(rows, axis=1))
+            held, of_match = held.take(some, axis=0), of_match.take(some, axis=0)
+        if rows is not None:
+            held, unknown = held.take(rows, axis=1), unknown.take(rows, axis=1)
+        if not is_one:
+            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32)
+            held = held * asked.T[:, client]
+        shared = of_match.T @ held
         wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
         values = shared / wished.T[:, client]
-        unknown = self.unknown if rows is None else self.unknown.take(rows, axis=1)
         np.copyto(values, np.nan, where=unknown)
         return np.asarray(values)
 

@@ -5,7 +5,7 @@ of each clinician is computed once, and a request adds what depends on its clien
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -80,29 +80,53 @@ class ScoredPairs:
 
     def part(self, start: int, stop: int) -> "ScoredPairs":
         """Pairs that follow one another, without a copy."""
+        if (start, stop) == (0, len(self)):
+            return self
         some = slice(start, stop)
-        return replace(
-            self,
-            client=self.client[some],
-            clinician=self.clinician[some],
-            raw=self.raw[:, some],
-            history=self.history[:, some],
-            added=self.added[some],
-            ways=None if self.ways is None else self.ways[:, some],
-            scores=PairScores(self.scores.client[some], self.scores.pairing[some]),
+        return self._with(
+            self.client[some],
+            self.clinician[some],
+            self.raw[:, some],
+            self.history[:, some],
+            self.added[some],
+            None if self.ways is None else self.ways[:, some],
+            PairScores(self.scores.client[some], self.scores.pairing[some]),
         )
 
     def take(self, rows: Places) -> "ScoredPairs":
         """Some of the pairs, in the order given."""
-        return replace(
-            self,
-            client=self.client[rows],
-            clinician=self.clinician[rows],
-            raw=self.raw.take(rows, axis=1),
-            history=self.history.take(rows, axis=1),
-            added=self.added[rows],
-            ways=None if self.ways is None else self.ways.take(rows, axis=1),
-            scores=self.scores.take(rows),
+        return self._with(
+            self.client.take(rows),
+            self.clinician.take(rows),
+            self.raw.take(rows, axis=1),
+            self.history.take(rows, axis=1),
+            self.added.take(rows, axis=0),
+            None if self.ways is None else self.ways.take(rows, axis=1),
+            self.scores.take(rows),
+        )
+
+    def _with(
+        self,
+        client: Places,
+        clinician: Places,
+        raw: Array,
+        history: Array,
+        added: Array,
+        ways: Ways | None,
+        scores: PairScores,
+    ) -> "ScoredPairs":
+        """Other pairs of the same clients."""
+        return ScoredPairs(
+            self.plan,
+            self.clients,
+            client,
+            clinician,
+            raw,
+            self.usual,
+            history,
+            added,
+            ways,
+            scores,
         )
 
     def followed_by(self, other: "ScoredPairs") -> "ScoredPairs":
@@ -221,7 +245,10 @@ class ScorePlan:
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
         for row, some in _by_client(pairs.client, len(rows)):
             places, own, means = self.matches.of(
-                answers.between(row, row + 1), pairs.client[some], pairs.clinician[some], fields[row]
+                answers.between(row, row + 1),
+                pairs.client[some],
+                pairs.clinician[some],
+                fields[row],
             )
             raw[places, some], usual[places, row] = own, means[:, 0]
         if any(each & self.model.pipeline.own_fields for each in fields):

@@ -47,21 +47,24 @@ class CompiledTrees:
         client, clinician : (m,) int
             Rows of the clients and places of the roster.
         """
-        clients = self._left(0, client_rows.T)
+        clients, is_one = self._left(0, client_rows.T), len(client_rows) == 1
         ways = np.empty((self.table.splits.places.shape[1], len(client)), dtype=np.uint8)
         for some in in_chunks(len(client)):
-            left = [
-                clients.take(client[some], axis=1),
-                self.clinicians.take(clinician[some], axis=1),
-                self._left(2, match[:, some]),
-                self._left(3, history[:, some]),
-            ]
-            ways[:, some] = self.table.splits.ways(np.concatenate(left))
+            sides = self.table.splits.no_sides(len(client[some]))
+            of_client, of_clinician, of_match, of_history = map(self._part, range(4))
+            sides[of_client] = clients if is_one else clients.take(client[some], axis=1)
+            sides[of_clinician] = self.clinicians.take(clinician[some], axis=1)
+            sides[of_match] = self._left(2, match[:, some])
+            sides[of_history] = self._left(3, history[:, some])
+            ways[:, some] = self.table.splits.ways(sides)
         return ways
 
+    def _part(self, family: int) -> slice:
+        """The splits on a family of columns."""
+        return slice(self.ends[family], self.ends[family + 1])
+
     def _left(self, family: int, columns: Array) -> Flags:
-        splits = slice(self.ends[family], self.ends[family + 1])
-        return self.table.splits.left(narrow(columns), splits, self.firsts[family])
+        return self.table.splits.left(narrow(columns), self._part(family), self.firsts[family])
 
 
 def compile_trees(

@@ -105,17 +105,16 @@ def excess(client: Prepared, clinician: Prepared) -> Array:
 
 def haversine_km(one: Array, other: Array) -> Array:
     """Great-circle distance in km between latitude-longitude pairs on the last axis."""
-    return _km_apart(on_sphere([one]), on_sphere([other]))
+    return km_apart(on_sphere([one]), on_sphere([other]))
 
 
 def on_sphere(side: Side) -> Prepared:
     """Latitude and longitude in radians, and the cosine of the latitude."""
-    # Rows last in memory: comparisons then run along many rows and not along a few places.
-    latitude, longitude = (np.ascontiguousarray(part).T for part in np.radians(side[0]).T)
+    latitude, longitude = np.moveaxis(np.radians(side[0]), -1, 0)
     return latitude, longitude, np.asarray(np.cos(latitude))
 
 
-def _km_apart(one: Prepared, other: Prepared) -> Array:
+def km_apart(one: Prepared, other: Prepared) -> Array:
     """The haversine formula (Sinnott 1984), on a sphere of the mean Earth radius."""
     (lat1, lon1, cos1), (lat2, lon2, cos2) = one, other
     chord = np.sin((lat2 - lat1) / 2) ** 2
@@ -126,7 +125,7 @@ def _km_apart(one: Prepared, other: Prepared) -> Array:
 def kilometres(client: Prepared, clinician: Prepared) -> Array:
     """Shortest great-circle distance between the places of both, in km."""
     ours = tuple(part[:, :, None] for part in client)
-    apart = _km_apart(ours, tuple(part[:, None, :] for part in clinician))
+    apart = km_apart(ours, tuple(part[:, None, :] for part in clinician))
     # The smallest that is known, and NaN where none is.
     return np.asarray(np.fmin.reduce(apart, axis=(1, 2)))
 
@@ -146,8 +145,7 @@ def hours_shared(client: Prepared, clinician: Prepared) -> Array:
         first = np.maximum(start[:, own], opens[some])
         last = np.minimum(end[:, own], closes[some])
         shared = np.maximum(last - first, 0.0).sum(axis=0)
-        # Row by row in memory, whose sums have the same digits for every layout.
-        minutes[some] = np.ascontiguousarray(shared / weeks[some]).sum(axis=1)
+        minutes[some] = (shared / weeks[some]).sum(axis=1)
     return np.where((silent > 0) | (unknown > 0), np.nan, minutes / 60)
 
 
@@ -168,9 +166,7 @@ def minutes_of_week(side: Side) -> Prepared:
         earlier = np.maximum.accumulate(end, axis=1)[:, :-1]
         start[:, 1:] = np.maximum(start[:, 1:], earlier)
         weeks = np.asarray(np.fmax(windows[..., EVERY], 1.0))
-    silent = np.asarray(missing.all(axis=1), dtype=np.float64)
-    # Rows last in memory: comparisons then run along many rows and not along a few windows.
-    return (*map(np.asfortranarray, (start, end, weeks)), silent)
+    return start, end, weeks, np.asarray(missing.all(axis=1), dtype=np.float64)
 
 
 def profile(side: Side) -> Prepared:

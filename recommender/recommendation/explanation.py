@@ -92,18 +92,16 @@ def explain(
     usual[matches] = average.matches
     points = own.values - average.values
     group_points = _group_points(practice, own, points)
-    reasons = _asked_and_offered(practice, own.raw[:, matches])
+    offered = asked_and_offered(practice, own.raw[:, matches])
     return tuple(
         Explanation(
             float(sum(sums)),
             _groups(practice, own.features, sums, parts, raw, usual, in_detail=in_detail),
             _phrases(practice, own.features, parts, raw, usual, sign=1.0),
             _phrases(practice, own.features, parts, raw, usual, sign=-1.0),
-            asked_and_offered,
+            wishes,
         )
-        for sums, parts, raw, asked_and_offered in zip(
-            group_points, points, own.raw, reasons, strict=True
-        )
+        for sums, parts, raw, wishes in zip(group_points, points, own.raw, offered, strict=True)
     )
 
 
@@ -116,13 +114,13 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
     points, features = own.values[one] - own.values[other], own.features
     raw, usual = own.raw[one], own.raw[other]
     (sums,) = _group_points(practice, own, points[None])
-    (asked_and_offered,) = _asked_and_offered(practice, raw[None, own.matches])
+    (wishes,) = asked_and_offered(practice, raw[None, own.matches])
     return Explanation(
         float(sum(sums)),
         _groups(practice, features, sums, points, raw, usual, in_detail=True),
         _phrases(practice, features, points, raw, usual, sign=1.0),
         _phrases(practice, features, -points, usual, raw, sign=1.0),
-        asked_and_offered,
+        wishes,
     )
 
 
@@ -281,7 +279,7 @@ def _sign(value: float) -> float:
     return 1.0 if value > 0 else -1.0 if value < 0 else 0.0
 
 
-def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:
+def asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:
     """The phrases of the wishes that each clinician meets, from their (m, matches), not centred."""
     wishes = [
         (place, match.phrase)
@@ -289,4 +287,4 @@ def _asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ..
         if match.operator in WISH_OPERATORS and match.phrase_side > 0
     ]
     is_met = (matches >= 0.5).tolist()
-    return [tuple(phrase for place, phrase in wishes if row[place]) for row in is_met]
+    return [tuple([phrase for place, phrase in wishes if row[place]]) for row in is_met]

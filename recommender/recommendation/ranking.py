@@ -91,10 +91,10 @@ def strongest_of(pairing: Array, most: int) -> Places:
     >>> strongest_of(np.array([1.0, 3.0, 3.0, 4.0]), 3).tolist()
     [3, 1, 2]
     """
-    some = np.arange(len(pairing))
-    if len(some) > most:
-        some = np.flatnonzero(pairing >= np.partition(pairing, -most)[-most])
-    return some[np.argsort(-pairing[some], kind="stable")][:most]
+    if len(pairing) <= most:
+        return (-pairing).argsort(kind="stable")
+    some = (pairing >= np.partition(pairing, -most)[-most]).nonzero()[0]
+    return some[(-pairing[some]).argsort(kind="stable")][:most]
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
@@ -149,9 +149,10 @@ def ranking_of(
     lots : (n,) int, optional
         As `draw_lots` gives them; None for no draw.
     """
+    over_each = leads.T.tolist()
     criteria = [
-        _tie_numbers(leads, CLEAR_LEAD),
-        _tie_numbers(leads, EVEN_LEAD),
+        _tie_numbers(over_each, CLEAR_LEAD),
+        _tie_numbers(over_each, EVEN_LEAD),
         reservations.tolist(),
         [False] * len(places) if last is None else last.tolist(),
     ]
@@ -161,10 +162,11 @@ def ranking_of(
     in_order = [together[place] for place in shown]
     strengths = [*map(pairing.tolist().__getitem__, shown)]
     order = np.array(shown, dtype=np.intp)
+    numbers = np.array([each[:2] for each in in_order], dtype=np.intp).reshape(-1, 2)
     return Ranking(
         places[order],
-        np.array([each[0] for each in in_order], dtype=np.intp),
-        np.array([each[1] for each in in_order], dtype=np.intp),
+        numbers[:, 0],
+        numbers[:, 1],
         leads[order[:, None], order],
         _broken_by(in_order, strengths, by_lot=lots is not None),
         None if lots is None else _propensity(in_order),
@@ -195,12 +197,13 @@ def ties_of(leads: Array, clear: float) -> Places:
     clear
         Probability from which a lead is clear.
     """
-    return np.array(_tie_numbers(leads, clear), dtype=np.intp)
+    return np.array(_tie_numbers(leads.T.tolist(), clear), dtype=np.intp)
 
 
-def _tie_numbers(leads: Array, clear: float) -> list[int]:
+def _tie_numbers(over_each: Sequence[Sequence[float]], clear: float) -> list[int]:
+    """`ties_of` the probabilities that others are above each clinician."""
     ties, number, first = [], 1, 0
-    for place, over_them in enumerate(leads.T.tolist()):
+    for place, over_them in enumerate(over_each):
         if max(over_them[first:place], default=0.0) >= clear:
             first, number = place, number + 1
         ties.append(number)

@@ -15,7 +15,7 @@ what is shown. Nothing in here reads a clock, a file or the network.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.plan.compiling import plan_for
-from recommender.plan.contributions import average_contributions, contributions_of
+from recommender.plan.contributions import contributions_of
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
-from recommender.recommendation.explanation import explain
 from recommender.recommendation.relaxation_offers import OfferSearch, RelaxationOffer
 from recommender.recommendation.shortlists import (
     MAX_TOP_K,
@@ -253,7 +252,9 @@ def recommend(
         mode, shortlist, plan, stated, pairs = TRIAL, orders.shortlist, None, None, None
     else:
         mode = model.manifest.mode
-        shortlist = _scored_shortlist(encoding, screening, pairs, top_k, seed)
+        shortlist = ()
+        if pairs is not None:
+            ((shortlist, _),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
     return Recommendation(
         mode=mode,
         day=day,
@@ -280,21 +281,3 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
     return np.asarray(clients[practice.consent] == 1.0)
-
-
-def _scored_shortlist(
-    encoding: RosterEncoding,
-    screening: Screening,
-    pairs: ScoredPairs | None,
-    top_k: int,
-    seed: str | None,
-) -> tuple[ShortlistEntry, ...]:
-    """The shortlist with explanations; empty where nobody is eligible."""
-    if pairs is None:
-        return ()
-    ((entries, shown),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
-    own = contributions_of(pairs.take(shown))
-    average = average_contributions(pairs)
-    explanations = explain(pairs.plan.model.practice, own, average, in_detail=False)
-    explained = zip(entries, explanations, strict=True)
-    return tuple(replace(entry, explanation=each) for entry, each in explained)

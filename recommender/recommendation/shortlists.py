@@ -21,6 +21,7 @@ from recommender.recommendation.ranking import (
     reserved_last_places,
     strongest_of,
 )
+from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
 from recommender.values.limits import MAX_TOP_K as MAX_TOP_K
@@ -44,7 +45,7 @@ class ShortlistEntry:
         Predicted alliance and the ends of its interval, in points of the reference scale, clipped
         to the scale; None where nothing is predicted.
     explanation
-        None where nothing is predicted.
+        Computed when it is first read; None where nothing is predicted.
     reservations
         Soft constraints that the clinician does not meet or is not known to meet.
     tie
@@ -64,7 +65,7 @@ class ShortlistEntry:
     predicted: float | None
     lower: float | None
     upper: float | None
-    explanation: Explanation | None
+    explanation: Explanation | ShownExplanation | None
     reservations: tuple[Reason, ...]
     tie: int | None = None
     ahead: float | None = None
@@ -79,7 +80,7 @@ def build_shortlists(
     top_k: int,
     seed: str | None = None,
 ) -> list[tuple[tuple[ShortlistEntry, ...], Places]]:
-    """The shortlist of each client, without explanations.
+    """The shortlist of each client.
 
     Parameters
     ----------
@@ -95,16 +96,19 @@ def build_shortlists(
     list of (tuple of ShortlistEntry, (entries,) int)
         For each client the entries, and the place of each among the client's pairs.
     """
-    rankings = _rankings(encoding, screenings, pairs, top_k, seed)
+    starts = pairs.client.searchsorted(np.arange(len(screenings) + 1)).tolist()
+    rankings = _rankings(encoding, screenings, pairs, starts, top_k, seed)
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
     everyone = np.concatenate([*shown.values(), _NONE])
     points = iter(_displayed_points(pairs.plan.model, pairs.scores.take(everyone)))
-    starts = np.searchsorted(pairs.client, np.arange(len(screenings)))
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
         places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
-        entries = _entries(encoding, screenings[client], places, islice(points, len(rows)), ranked)
-        shortlists[client] = entries, rows - starts[client]
+        own = pairs.part(starts[client], starts[client + 1])
+        predicted, within = islice(points, len(rows)), rows - starts[client]
+        explained = ShortlistExplanations(own, within)
+        entries = _entries(encoding, screenings[client], places, predicted, explained, ranked)
+        shortlists[client] = entries, within
     return shortlists
 
 
@@ -115,17 +119,18 @@ def _rankings(
     encoding: RosterEncoding,
     screenings: Sequence[Screening],
     pairs: ScoredPairs,
+    starts: Sequence[int],
     top_k: int,
     seed: str | None,
 ) -> dict[int, Ranking]:
     """The ranking of each client with pairs, of as many of the strongest as decide the first ranks.
 
-    The order of somebody depends on nobody behind those about even with them.
+    The order of somebody depends on nobody behind those about even with them. `starts` are the
+    first pair of each client, and the end.
     """
-    ends = np.searchsorted(pairs.client, np.arange(len(screenings) + 1)).tolist()
     strongest = [
         start + strongest_of(pairs.scores.pairing[start:end], MAX_TOP_K)
-        for start, end in pairwise(ends)
+        for start, end in pairwise(starts)
     ]
     pending = [client for client, rows in enumerate(strongest) if len(rows)]
     size = 2 * top_k
@@ -196,7 +201,7 @@ def unscored_entries(
     encoding: RosterEncoding, screening: Screening, places: Places
 ) -> tuple[ShortlistEntry, ...]:
     """Entries in this order, by places of the roster, without anything that is predicted."""
-    nothing = repeat((None, None, None)), repeat((None, None, None, None))
+    nothing = repeat((None, None, None)), repeat(None), repeat((None, None, None, None))
     return _entries(encoding, screening, places.tolist(), *nothing)
 
 
@@ -211,25 +216,32 @@ def _entries(
     screening: Screening,
     places: Sequence[int],
     points: Iterable[Predicted],
+    explanations: Iterable[ShownExplanation | None],
     ranked: Iterable[Ranked],
 ) -> tuple[ShortlistEntry, ...]:
     """The entries of the clinicians at some places of the roster, in their order."""
     roster, cautions = encoding.roster, screening.cautions_of(places)
-    numbered = zip(range(1, 1 + len(places)), places, points, cautions, ranked, strict=False)
-    return tuple(
-        [
+    numbers = range(1, 1 + len(places))
+    entries = []
+    for rank, place, points_of, explanation, reasons, order in zip(
+        numbers, places, points, explanations, cautions, ranked, strict=False
+    ):
+        predicted, lower, upper = points_of
+        tie, ahead, broken_by, propensity = order
+        entries.append(
             ShortlistEntry(
                 rank,
                 roster.ids[place],
                 roster.name_of(place),
-                *predicted,
-                explanation=None,
-                reservations=reasons,
-                tie=tie,
-                ahead=ahead,
-                tie_broken_by=broken_by,
-                propensity=propensity,
+                predicted,
+                lower,
+                upper,
+                explanation,
+                reasons,
+                tie,
+                ahead,
+                broken_by,
+                propensity,
             )
-            for rank, place, predicted, reasons, (tie, ahead, broken_by, propensity) in numbered
-        ]
-    )
+        )
+    return tuple(entries)

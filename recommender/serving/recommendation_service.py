@@ -38,8 +38,10 @@ from recommender.serving.schemas.required_scope import (
     visible_part,
 )
 from recommender.serving.schemas.response_content import (
+    EXPLAINED,
     excluded_json,
     exclusion_counts,
+    explained_content,
     relaxation_content,
     shown_content,
 )
@@ -63,8 +65,9 @@ class ServedRecommendation:
     """A recommendation, its request and its response.
 
     `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
-    excluded and the relaxations, which are computed where they are sent or stored. `arm` is that of a trial, if the client
-    takes part in one, `shadow` what a second model would have shown, if there is one.
+    excluded, the relaxations and the contributions of those shown, which are computed where they
+    are sent or stored. `arm` is that of a trial, if the client takes part in one, `shadow` what a
+    second model would have shown, if there is one.
     """
 
     request: ParsedRequest
@@ -84,7 +87,8 @@ class ServedRecommendation:
     ) -> bytes:
         """The response as JSON, as a caller with these scopes receives it; by default all of it."""
         hidden = hidden_fields(RecommendationResponse, scopes, included)
-        content = visible_part(cards_seen_by(self.content, scopes), hidden)
+        content = cards_seen_by(self._explained(hidden), scopes)
+        content = visible_part(content, hidden)
         parts = {name: to_json(value) for name, value in content.items()}
         if "relaxations" not in hidden:
             practice = self.recommendation.screening.layout.practice
@@ -94,6 +98,17 @@ class ServedRecommendation:
             parts["excluded"] = excluded_json(self.recommendation.screening)
         in_order = (name for name in RecommendationResponse.model_fields if name in parts)
         return b"{%b}" % b",".join([b'"%b":%b' % (n.encode(), parts[n]) for n in in_order])
+
+    def _explained(self, hidden: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The content, with the contributions of those shown unless all of them are hidden."""
+        unseen = hidden.get("shortlist", {})
+        if unseen is True or all(unseen.get("__all__", {}).get(each) for each in EXPLAINED):
+            return self.content
+        shown = zip(self.content["shortlist"], self.recommendation.shortlist, strict=True)
+        return {
+            **self.content,
+            "shortlist": [content | explained_content(entry) for content, entry in shown],
+        }
 
 
 def recommend_request(

@@ -111,7 +111,9 @@ class Trees:
         columns, splits = narrow(rows).T, table.splits
         ways = np.empty((splits.places.shape[1], len(rows)), dtype=np.uint8)
         for some in in_chunks(len(rows)):
-            ways[:, some] = splits.ways(splits.left(columns[:, some]))
+            sides = splits.no_sides(ways[:, some].shape[1])
+            sides[:-1] = splits.left(columns[:, some])
+            ways[:, some] = splits.ways(sides)
         return ways
 
     def _predicted(self, rows: NDArray[np.float32]) -> Array:

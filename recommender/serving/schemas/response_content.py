@@ -31,7 +31,7 @@ def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dic
     """One clinician in the form of `ShownClinician`.
 
     Nothing is predicted without a model or the client's consent. `level` is the share of ratings
-    within the prediction interval.
+    within the prediction interval. What `explained_content` computes is left empty.
     """
     why = shown.explanation
     content = {
@@ -41,9 +41,7 @@ def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dic
         "predicted_alliance": _rounded(shown.predicted),
         "range": _range(shown, level),
         "reasons": why.asked_and_offered if why else (),
-        "in_favour": why.in_favour if why else (),
-        "against": why.against if why else (),
-        "groups": [_group(part) for part in why.groups] if why else (),
+        **dict.fromkeys(EXPLAINED),
         "card": card_content(card),
         "reservations": [reason_content(each) for each in shown.reservations],
         "tie": shown.tie,
@@ -52,6 +50,19 @@ def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dic
         content["tie_text"] = TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
     content["ahead_of_next"] = _rounded(shown.ahead)
     return content
+
+
+EXPLAINED = ("in_favour", "against", "groups")
+"""What is computed of contributions, for callers who ask for it alone."""
+
+
+def explained_content(shown: ShortlistEntry) -> dict[str, Any]:
+    """What `EXPLAINED` names of one clinician in the form of `ShownClinician`."""
+    why = shown.explanation
+    if why is None:
+        return dict.fromkeys(EXPLAINED, ())
+    groups = [_group(part) for part in why.groups]
+    return {"in_favour": why.in_favour, "against": why.against, "groups": groups}
 
 
 def relaxation_content(offer: RelaxationOffer, practice: Practice) -> dict[str, Any]:
