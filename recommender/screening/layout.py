@@ -3,8 +3,9 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
-from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.constraint import Constraint, Mode, client_fields
 from recommender.practice.rules.time_rules import openings_in
 
 Modes = Mapping[str, Mode]
@@ -74,6 +75,8 @@ class Layout:
         Whether the reason of each may name the distance of a room with a time, by place.
     rooms
         The clinician's fields of rooms, None for none, of the open hours of `by_way`.
+    reads
+        The client's fields whose answers can change the verdict, by constraint.
     """
 
     practice: Practice
@@ -90,6 +93,7 @@ class Layout:
     dated: tuple[bool, ...]
     may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
+    reads: Mapping[str, frozenset[str]]
 
 
 def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
@@ -132,10 +136,12 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
             for each in practice.constraints.values()
             if each.rule in ON_HOURS and _has_terms(practice, columns, each.clinician[0])
         ),
+        {each.name: client_fields(each, practice.first_session) for each in some},
     )
 
 
-def way_bits(levels: Sequence[str], ways: Collection[str]) -> Any:
+@lru_cache(maxsize=4096)
+def way_bits(levels: tuple[str, ...], ways: tuple[str, ...]) -> Any:
     """Some ways of meeting as a number with one bit a level, of the smallest type for them all."""
     kind = np.min_scalar_type(2 ** len(levels) - 1)
     return kind.type(sum(2**place for place, way in enumerate(levels) if way in ways))
@@ -152,7 +158,7 @@ def _about_ways(
         AboutWays(
             tuple(places),
             way_bits(levels, ways),
-            way_bits(levels, [way for way in levels if way not in ways]),
+            way_bits(levels, tuple(way for way in levels if way not in ways)),
         )
         for ways, places in about.items()
     )

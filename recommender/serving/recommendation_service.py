@@ -63,8 +63,9 @@ class ServedRecommendation:
     """A recommendation, its request and its response.
 
     `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
-    excluded and the relaxations, which are computed where they are sent or stored. `arm` is that of a trial, if the client
-    takes part in one, `shadow` what a second model would have shown, if there is one.
+    excluded and the relaxations, which are computed where they are sent or stored. `arm` is that of
+    a trial, if the client takes part in one, `shadow` what a second model would have shown, if
+    there is one.
     """
 
     request: ParsedRequest
