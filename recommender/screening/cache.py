@@ -107,7 +107,12 @@ class ScreeningCache:
             if group.is_personal:
                 unknown += [each for each in group.constraints if each.name in layout.places]
                 continue
-            key = tuple([answers.get(name) for name in group.fields])
+            fields = group.fields
+            key = (
+                answers[fields[0]]
+                if len(fields) == 1
+                else tuple([answers.get(name) for name in fields])
+            )
             own = group.cached.get(key)
             if own is None:
                 own = self._judged_group(group, key, client, context)
@@ -127,7 +132,7 @@ class ScreeningCache:
         return found
 
     def _judged_group(
-        self, group: "_Group", key: tuple[Hashable, ...], client: Columns, context: RequestContext
+        self, group: "_Group", key: Hashable, client: Columns, context: RequestContext
     ) -> JudgedGroup:
         judged = self._judge(group, client, context)
         own = group_of(self._layout, judged, self._unanswered[self._layout].groups[0])
@@ -157,7 +162,7 @@ class _Group:
     fields: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     is_personal: bool
-    cached: dict[tuple[Hashable, ...], JudgedGroup] = field(default_factory=dict)
+    cached: dict[Hashable, JudgedGroup] = field(default_factory=dict)
 
 
 def _fields_read(practice: Practice, constraint: Constraint) -> tuple[str, ...]:

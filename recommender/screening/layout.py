@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
@@ -26,19 +27,19 @@ MAX_LAYOUTS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AboutWays:
-    """Constraints about the same ways of meeting only.
+    """The constraints that are about some ways of meeting only.
 
     Attributes
     ----------
-    constraints
+    places : (constraints,)
         Their places in the layout.
-    ways, others
-        These ways of meeting, and all others, as bits; see `way_bits`.
+    ways, others : (constraints, 1)
+        The ways of meeting of each, and all others, as bits; see `way_bits`.
     """
 
-    constraints: tuple[int, ...]
-    ways: Any
-    others: Any
+    places: NDArray[np.intp]
+    ways: NDArray[Any]
+    others: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,7 @@ class Layout:
     direct: tuple[Constraint, ...]
     by_way: tuple[Constraint, ...]
     moving: tuple[Constraint, ...]
-    about_ways: tuple[AboutWays, ...]
+    about_ways: AboutWays
     ways: tuple[str, ...]
     distances: tuple[Constraint, ...]
     soft_distances: tuple[Constraint, ...]
@@ -147,20 +148,15 @@ def way_bits(levels: tuple[str, ...], ways: tuple[str, ...]) -> Any:
     return kind.type(sum(2**place for place, way in enumerate(levels) if way in ways))
 
 
-def _about_ways(
-    constraints: tuple[Constraint, ...], levels: tuple[str, ...]
-) -> tuple[AboutWays, ...]:
-    about: dict[tuple[str, ...], list[int]] = {}
-    for place, each in enumerate(constraints):
-        if each.ways:
-            about.setdefault(each.ways, []).append(place)
-    return tuple(
-        AboutWays(
-            tuple(places),
-            way_bits(levels, ways),
-            way_bits(levels, tuple(way for way in levels if way not in ways)),
-        )
-        for ways, places in about.items()
+def _about_ways(constraints: tuple[Constraint, ...], levels: tuple[str, ...]) -> AboutWays:
+    places = [place for place, each in enumerate(constraints) if each.ways]
+    about = [constraints[place].ways for place in places]
+    others = [tuple(way for way in levels if way not in ways) for ways in about]
+    kind = np.min_scalar_type(way_bits(levels, levels))
+    return AboutWays(
+        np.array(places, dtype=np.intp),
+        np.array([way_bits(levels, ways) for ways in about], dtype=kind).reshape(-1, 1),
+        np.array([way_bits(levels, ways) for ways in others], dtype=kind).reshape(-1, 1),
     )
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Mode
 from recommender.screening.codes import MET, MOVES, Codes, VerdictCodes, codes_of, with_moves
-from recommender.screening.known_verdicts import write_codes
 from recommender.screening.layout import Layout, way_bits
 from recommender.screening.meeting_ways import Flags, HoursVerdict
 
@@ -67,34 +66,21 @@ def lift_by_other_modes(
     codes : (2, k, n)
         The codes of all others.
     """
-    open_ways, concerned = shared, []
-    for about in layout.about_ways:
-        own = []
-        for place in about.constraints:
-            if place in by_ways:
-                own.append(place)
-            elif np.count_nonzero(codes[:, place]):
-                own.append(place)
-                open_ways = without_ways(open_ways, about.ways, codes[0, place] != MET)
-        if own:
-            concerned.append((about, own))
-    if not concerned:
+    about = layout.about_ways
+    own = codes.take(about.places, axis=1)
+    if not (by_ways or own.any()):
         return
+    open_ways = shared & ~np.bitwise_or.reduce((own[0] != MET) * about.ways)
     for ways in by_ways.values():
         for each in ways:
             if each.codes is not None:
                 open_ways = without_ways(open_ways, each.ways, each.codes.excluding != MET)
     for place, ways in by_ways.items():
-        write_codes(codes, place, _over_ways(ways, shared, open_ways))
-    is_closed = open_ways == 0
-    for about, own in concerned:
-        is_shared = shared & about.ways != 0
-        remaining = is_shared & is_closed
-        mentioned = is_shared & (open_ways & about.others == 0)
-        for place in own:
-            excluding, cautioning = codes[:, place]
-            np.multiply(excluding, remaining, out=excluding)
-            np.multiply(cautioning, mentioned, out=cautioning)
+        own[:, about.places == place] = _over_ways(ways, shared, open_ways).both[:, None]
+    is_shared = shared & about.ways != 0
+    own[0] *= is_shared & (open_ways == 0)
+    own[1] *= is_shared & (open_ways & about.others == 0)
+    codes[:, about.places] = own
 
 
 def without_ways(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
