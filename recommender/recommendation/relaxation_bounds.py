@@ -7,6 +7,7 @@ values allow, so that a bound needs the scores of the stated answers alone.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from functools import lru_cache, partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.special import ndtri
 from recommender.features.feature import features_of
 from recommender.model.alliance_model import SD_INFLATION
 from recommender.model.interactions import is_multiplied
+from recommender.model.trees.tables import ScoreTable
 from recommender.plan.leads import doubts
 from recommender.plan.score_plan import ScorePlan
 from recommender.practice.definition import Practice
@@ -28,17 +30,23 @@ from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.stated_scores import ScoredPlaces
 from recommender.recommendation.tree_bounds import most_by_way
 from recommender.screening.changes import ScreenedRequest
+from recommender.screening.codes import MET
+from recommender.screening.layout import MAX_LAYOUTS, Layout
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
-MostByWay = Callable[[frozenset[int]], tuple[Places, Array]]
+TreeRises = tuple[Places, Places, Array]
+"""Some trees, where the values of each begin, (trees, 1), and the most by which each rises."""
+MostByWay = Callable[[bytes], TreeRises]
 
 ROUNDING = 1e-6
 """Points by which a doubt that is computed from draws of 32 bits may be too large."""
 MAX_PATTERNS = 64
 """Sets of columns whose tables are stored: few sets of constraints exclude most clinicians."""
+CLEARLY = float(ndtri(CLEAR_LEAD))
+"""Standard deviations that a lead is at least, if it is clear."""
 MOST_HOURS = 24.0
 """Hours that a relaxation adds to those in common: it is one more day."""
 
@@ -68,16 +76,15 @@ def may_lead(request: ScreenedRequest, stated: ScoredPlaces) -> PossibleLeaders:
     # What is not drawn of a doubt depends on no answer, and needs no draws.
     unknown = stated.pairs.plan.clinicians.unknown[clinician]
     fixed = SD_INFLATION**2 * (unknown[stated.eligible :] + unknown[stated.first])
-    clearly = ndtri(CLEAR_LEAD)
     ahead = leads > 0
-    some = np.flatnonzero(ahead & (leads + ROUNDING >= clearly * np.sqrt(fixed)))
+    some = (ahead & (leads + ROUNDING >= CLEARLY * np.sqrt(fixed))).nonzero()[0]
     if len(some):
         doubt = doubts(stated.pairs, stated.eligible + some, np.full(len(some), stated.first))
         # Deviations add up as sides of a triangle: those of the changed matches are the most that
         # can be taken from what is drawn.
         drawn = np.sqrt(np.maximum(doubt**2 - fixed[some], 0.0))
         least = np.sqrt(fixed[some] + np.fmax(drawn - shifts[some], 0.0) ** 2)
-        some = some[leads[some] + ROUNDING >= clearly * least]
+        some = some[leads[some] + ROUNDING >= CLEARLY * least]
     places = clinician[stated.eligible :]
     return PossibleLeaders(places[ahead] if len(some) else places[:0], places[some])
 
@@ -95,14 +102,10 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
     """
     bounds = _bounds_for(request, stated.pairs.plan)
     pairs, some = stated.pairs, slice(stated.eligible, None)
-    judged = [bounds.places[each.name] for each in request.screening.constraints]
-    excluding = request.screening.excluding.take(pairs.clinician[some], axis=1) > 0
+    excluding = request.screening.excluding.take(pairs.clinician[some], axis=1) != MET
     # Small whole numbers, exact in floats, whose products are several times faster.
-    counts = excluding.astype(np.float32)
-    affected = (bounds.reads.take(judged, axis=1) @ counts) > 0
-    is_unbounded = affected[-1]
-    matches = affected[bounds.match_rows]
-    slopes = bounds.slopes
+    affected = bounds.reads_in(request.screening.layout) @ excluding.astype(np.float32) > 0
+    matches, slopes = affected[bounds.match_rows], bounds.slopes
     # Matches without bounds are infinite, and those without a slope then not a number.
     with np.errstate(invalid="ignore"):
         rise, fall = _changes(request, bounds, stated)
@@ -116,11 +119,11 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
         at_most = most + model.tree_weight * (model.trees.ranges[bounds.columns] @ columns)
         if bounds.trees is not None and pairs.ways is not None:
             close = _possibly_ahead(stated, at_most)
-            ways = pairs.ways[:, stated.eligible + close]
-            rises = _of_trees(bounds, bounds.trees, ways, columns[:, close])
+            ways = pairs.ways.take(stated.eligible + close, axis=1)
+            rises = _of_trees(bounds.trees, ways, columns.take(close, axis=1))
             at_most[close] = most[close] + model.tree_weight * rises
         most = at_most
-    most[is_unbounded] = np.inf
+    most[affected[-1]] = np.inf
     return most, shifts
 
 
@@ -158,7 +161,10 @@ class _Bounds:
         The client's field of tags, and which of its levels count, where a relaxation names one more
         and the match is the share of those named.
     trees
-        `tree_bounds.most_by_way` of a set of columns; None where the trees have no table.
+        `tree_bounds.most_by_way` by which of `columns` change, one byte each; None where the trees
+        have no table.
+    layouts
+        `reads` of the constraints of each layout, in their order.
     """
 
     plan: ScorePlan
@@ -174,6 +180,17 @@ class _Bounds:
     doubts: Array
     shared: Mapping[int, tuple[str, Flags]]
     trees: MostByWay | None
+    layouts: dict[Layout, NDArray[np.float32]] = attribute(default_factory=dict)
+
+    def reads_in(self, layout: Layout) -> NDArray[np.float32]:
+        """`reads` of the constraints of a layout, in their order."""
+        reads = self.layouts.get(layout)
+        if reads is None:
+            judged = [self.places[each.name] for each in layout.constraints]
+            reads = self.reads.take(judged, axis=1)
+            if len(self.layouts) < MAX_LAYOUTS:
+                self.layouts[layout] = reads
+        return reads
 
 
 def _bounds_for(request: ScreenedRequest, plan: ScorePlan) -> _Bounds:
@@ -208,12 +225,15 @@ def _bounds_of(plan: ScorePlan) -> _Bounds:
     ends = np.array([each.bounds for each in operators], dtype=np.float64).reshape(-1, 2)
     steps = [MOST_HOURS if each.name == "hours_shared" else np.inf for each in operators]
     deviations = model.additive.slope_deviations[matches]
-    by_way = None if plan.trees is None else partial(most_by_way, plan.trees.table)
+    columns = np.array([*own, *(first + place for place in matches)], dtype=np.intp)
+    by_way = None
+    if plan.trees is not None:
+        by_way = lru_cache(MAX_PATTERNS)(partial(_most_by_way, plan.trees.table, columns))
 
     return _Bounds(
         plan,
         {name: place for place, name in enumerate(practice.constraints)},
-        np.array([*own, *(first + place for place in matches)], dtype=np.intp),
+        columns,
         _meet([*rows, {*multiplied, *filter(None, [practice.history.per])}], fields),
         np.array(matches, dtype=np.intp),
         slice(len(own), len(own) + len(matches)),
@@ -227,8 +247,15 @@ def _bounds_of(plan: ScorePlan) -> _Bounds:
             for at, place in enumerate(matches)
             if declared[place].operator == "overlap" and _only_grows(practice, declared[place])
         },
-        None if by_way is None else lru_cache(MAX_PATTERNS)(by_way),
+        by_way,
     )
+
+
+def _most_by_way(table: ScoreTable, columns: Places, pattern: bytes) -> TreeRises:
+    which = columns[np.frombuffer(pattern, dtype=np.bool_)]
+    trees, rises = most_by_way(table, set(which.tolist()))
+    firsts = rises.shape[1] * np.arange(len(trees))[:, None]
+    return trees, firsts, rises.reshape(-1)
 
 
 def _counted(match: Match) -> Flags:
@@ -291,16 +318,15 @@ def _changes(
     return np.minimum(rise, bounds.step), np.minimum(fall, bounds.step)
 
 
-def _of_trees(bounds: _Bounds, by_way: MostByWay, ways: NDArray[np.uint8], columns: Flags) -> Array:
+def _of_trees(by_way: MostByWay, ways: NDArray[np.uint8], columns: Flags) -> Array:
     """The most by which the trees' values of n pairs rise where columns (c, n) change, (n,)."""
-    most = np.zeros(columns.shape[1])
+    width, size = columns.shape
+    most, content = np.zeros(size), columns.T.tobytes()
     alike: dict[bytes, list[int]] = {}
-    for row, pattern in enumerate(columns.T):
-        alike.setdefault(pattern.tobytes(), []).append(row)
+    for row in range(size):
+        alike.setdefault(content[width * row : width * (row + 1)], []).append(row)
     for pattern, rows in alike.items():
-        which = np.frombuffer(pattern, dtype=np.bool_)
-        trees, rises = by_way(frozenset(bounds.columns[which].tolist()))
+        trees, firsts, rises = by_way(pattern)
         if len(trees):
-            taken = ways[trees[:, None], rows]
-            most[rows] = np.add.reduce(np.take_along_axis(rises, taken, axis=1))
+            most[rows] = np.add.reduce(rises.take(firsts + ways[trees[:, None], rows]))
     return most

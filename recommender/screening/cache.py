@@ -4,7 +4,8 @@ What nobody has to answer is compiled into codes that every screening begins wit
 that read an answer of the client are looked at further.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import date
 
 from recommender.practice.columns import Columns, RowReader, answered_in
@@ -53,26 +54,28 @@ class ScreeningCache:
             for name in _lists_of_clients(practice, constraint)
             for listed in id_index_in(roster.columns, name).of
         }
-        # Constraints that read the same answers are looked up together.
-        self._groups: dict[tuple[str, ...], list[Constraint]] = {}
+        together: dict[tuple[str, ...], list[Constraint]] = {}
         for constraint in self._layout.direct:
-            self._groups.setdefault(_fields_read(practice, constraint), []).append(constraint)
-        self._reading: dict[str, list[tuple[str, ...]]] = {}
-        for fields in self._groups:
-            for field in fields:
-                self._reading.setdefault(field, []).append(fields)
-        self._personal = {
-            fields
-            for fields in self._groups
-            if any(practice.client[each].kind in PERSONAL_KINDS for each in fields if each)
-        }
+            together.setdefault(_fields_read(practice, constraint), []).append(constraint)
+        self._groups = tuple(
+            _Group(
+                fields,
+                tuple(constraints),
+                any(practice.client[each].kind in PERSONAL_KINDS for each in fields if each),
+            )
+            for fields, constraints in together.items()
+        )
+        self._reading: dict[str, list[int]] = {}
+        for number, group in enumerate(self._groups):
+            for name in group.fields:
+                self._reading.setdefault(name, []).append(number)
+        self._ids = {name for name, each in practice.client.items() if each.kind == "ids"}
         context = request_context_of(practice, None, roster.ids, day)
         silent = Columns(1, RowReader.of(practice.client).missing)
         judged: dict[str, JudgedConstraint] = {}
-        for constraints in self._groups.values():
-            judged |= self._judge(constraints, silent, context)
+        for group in self._groups:
+            judged |= self._judge(group, silent, context)
         self._unanswered = {self._layout: known_of(self._layout, judged, len(roster))}
-        self._cached: dict[Hashable, JudgedGroup] = {}
         self._stored = 0
 
     def is_of(self, practice: Practice, day: date) -> bool:
@@ -90,22 +93,33 @@ class ScreeningCache:
         return screen_columns(layout, client, columns, context, known)
 
     def _known(self, layout: Layout, client: Columns, context: RequestContext) -> KnownVerdicts:
-        answers = {
-            name: self._answer(client, name) for name in self._reading.keys() & answered_in(client)
-        }
+        answers: dict[str, Hashable] = {}
+        for name in self._reading.keys() & answered_in(client):
+            answer = client.values[name]
+            # The bytes of a list of ids are its address, not its content.
+            answers[name] = answer[0] if name in self._ids else answer.tobytes()
         if context.client_id is not None and LISTED in self._reading:
             answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
         unanswered = self._unanswered_in(layout)
-        groups, unknown = [unanswered.groups[0]], [*unanswered.unknown]
-        for fields in {fields for name in answers for fields in self._reading[name]}:
-            if fields in self._personal:
-                unknown += [each for each in self._groups[fields] if each.name in layout.places]
+        known, unknown = [unanswered.groups[0]], [*unanswered.unknown]
+        for number in {number for name in answers for number in self._reading[name]}:
+            group = self._groups[number]
+            if group.is_personal:
+                unknown += [each for each in group.constraints if each.name in layout.places]
                 continue
-            group = self._group(fields, answers, client, context)
+            fields = group.fields
+            key = (
+                answers[fields[0]]
+                if len(fields) == 1
+                else tuple([answers.get(name) for name in fields])
+            )
+            own = group.cached.get(key)
+            if own is None:
+                own = self._judged_group(group, key, client, context)
             if layout is not self._layout:
-                group = group_of(layout, group.judged, unanswered.groups[0])
-            groups.append(group)
-        return KnownVerdicts(unanswered.codes, tuple(groups), tuple(unknown))
+                own = group_of(layout, own.judged, unanswered.groups[0])
+            known.append(own)
+        return KnownVerdicts(unanswered.codes, tuple(known), tuple(unknown))
 
     def _unanswered_in(self, layout: Layout) -> KnownVerdicts:
         """The verdicts on a client without answers, in the modes of a layout."""
@@ -117,38 +131,38 @@ class ScreeningCache:
                 self._unanswered[layout] = found
         return found
 
-    def _group(
-        self,
-        fields: tuple[str, ...],
-        answers: Mapping[str, Hashable],
-        client: Columns,
-        context: RequestContext,
+    def _judged_group(
+        self, group: "_Group", key: Hashable, client: Columns, context: RequestContext
     ) -> JudgedGroup:
-        key = fields, *map(answers.get, fields)
-        group = self._cached.get(key)
-        if group is None:
-            judged = self._judge(self._groups[fields], client, context)
-            group = group_of(self._layout, judged, self._unanswered[self._layout].groups[0])
-            if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
-                self._cached[key] = group
-                self._stored += len(judged) * len(self._roster)
-        return group
+        judged = self._judge(group, client, context)
+        own = group_of(self._layout, judged, self._unanswered[self._layout].groups[0])
+        if self._stored + len(judged) * len(self._roster) <= MAX_CACHED:
+            group.cached[key] = own
+            self._stored += len(judged) * len(self._roster)
+        return own
 
     def _judge(
-        self, constraints: Sequence[Constraint], client: Columns, context: RequestContext
+        self, group: "_Group", client: Columns, context: RequestContext
     ) -> dict[str, JudgedConstraint]:
-        columns, first_session = self._roster.columns, context.first_session
+        columns = self._roster.columns
         return {
-            each.name: judged_constraint(
-                each, each.mode, judge(each, client, columns, context), first_session
-            )
-            for each in constraints
+            each.name: judged_constraint(each, each.mode, judge(each, client, columns, context))
+            for each in group.constraints
         }
 
-    def _answer(self, client: Columns, field: str) -> Hashable:
-        answer = client[field]
-        # The bytes of a list of ids are its address, not its content.
-        return answer[0] if self._practice.client[field].kind == "ids" else answer.tobytes()
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Constraints that read the same answers of the client, and are looked up together.
+
+    `fields` are those read, `cached` the verdicts by answers to them. With a field of
+    `PERSONAL_KINDS` they are judged each time.
+    """
+
+    fields: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
+    is_personal: bool
+    cached: dict[Hashable, JudgedGroup] = field(default_factory=dict)
 
 
 def _fields_read(practice: Practice, constraint: Constraint) -> tuple[str, ...]:

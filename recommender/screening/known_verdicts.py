@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.rules.constraint import Constraint, Mode, client_fields
-from recommender.practice.rules.first_session import FirstSession
+from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.screening.codes import MET, Codes, VerdictCodes, codes_of
 from recommender.screening.layout import Layout
 
@@ -26,14 +25,11 @@ class JudgedConstraint:
         The mode that the codes are for.
     codes
         None where all are `MET`.
-    reads
-        The client's fields whose answers can change the verdict.
     """
 
     verdict: Array
     mode: Mode
     codes: VerdictCodes | None
-    reads: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,12 +122,9 @@ def _in_mode(layout: Layout, name: str, judged: JudgedConstraint) -> JudgedConst
     if judged.mode == mode:
         return judged
     codes = codes_of(layout.constraints[layout.places[name]], mode, judged.verdict)
-    return JudgedConstraint(judged.verdict, mode, codes, judged.reads)
+    return JudgedConstraint(judged.verdict, mode, codes)
 
 
-def judged_constraint(
-    constraint: Constraint, mode: Mode, verdict: Array, first_session: FirstSession
-) -> JudgedConstraint:
+def judged_constraint(constraint: Constraint, mode: Mode, verdict: Array) -> JudgedConstraint:
     """A verdict with what it does in a mode."""
-    reads = client_fields(constraint, first_session)
-    return JudgedConstraint(verdict, mode, codes_of(constraint, mode, verdict), reads)
+    return JudgedConstraint(verdict, mode, codes_of(constraint, mode, verdict))

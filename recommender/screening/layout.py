@@ -3,17 +3,19 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
-from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.constraint import Constraint, Mode, client_fields
 from recommender.practice.rules.time_rules import openings_in
 
 Modes = Mapping[str, Mode]
@@ -25,19 +27,19 @@ MAX_LAYOUTS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AboutWays:
-    """Constraints about the same ways of meeting only.
+    """The constraints that are about some ways of meeting only.
 
     Attributes
     ----------
-    constraints
+    places : (constraints,)
         Their places in the layout.
-    ways, others
-        These ways of meeting, and all others, as bits; see `way_bits`.
+    ways, others : (constraints, 1)
+        The ways of meeting of each, and all others, as bits; see `way_bits`.
     """
 
-    constraints: tuple[int, ...]
-    ways: Any
-    others: Any
+    places: NDArray[np.intp]
+    ways: NDArray[Any]
+    others: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,8 @@ class Layout:
         Whether the reason of each may name the distance of a room with a time, by place.
     rooms
         The clinician's fields of rooms, None for none, of the open hours of `by_way`.
+    reads
+        The client's fields whose answers can change the verdict, by constraint.
     """
 
     practice: Practice
@@ -83,13 +87,14 @@ class Layout:
     direct: tuple[Constraint, ...]
     by_way: tuple[Constraint, ...]
     moving: tuple[Constraint, ...]
-    about_ways: tuple[AboutWays, ...]
+    about_ways: AboutWays
     ways: tuple[str, ...]
     distances: tuple[Constraint, ...]
     soft_distances: tuple[Constraint, ...]
     dated: tuple[bool, ...]
     may_be_far: tuple[bool, ...]
     rooms: frozenset[str | None]
+    reads: Mapping[str, frozenset[str]]
 
 
 def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MODES) -> Layout:
@@ -132,29 +137,26 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
             for each in practice.constraints.values()
             if each.rule in ON_HOURS and _has_terms(practice, columns, each.clinician[0])
         ),
+        {each.name: client_fields(each, practice.first_session) for each in some},
     )
 
 
-def way_bits(levels: Sequence[str], ways: Collection[str]) -> Any:
+@lru_cache(maxsize=4096)
+def way_bits(levels: tuple[str, ...], ways: tuple[str, ...]) -> Any:
     """Some ways of meeting as a number with one bit a level, of the smallest type for them all."""
     kind = np.min_scalar_type(2 ** len(levels) - 1)
     return kind.type(sum(2**place for place, way in enumerate(levels) if way in ways))
 
 
-def _about_ways(
-    constraints: tuple[Constraint, ...], levels: tuple[str, ...]
-) -> tuple[AboutWays, ...]:
-    about: dict[tuple[str, ...], list[int]] = {}
-    for place, each in enumerate(constraints):
-        if each.ways:
-            about.setdefault(each.ways, []).append(place)
-    return tuple(
-        AboutWays(
-            tuple(places),
-            way_bits(levels, ways),
-            way_bits(levels, [way for way in levels if way not in ways]),
-        )
-        for ways, places in about.items()
+def _about_ways(constraints: tuple[Constraint, ...], levels: tuple[str, ...]) -> AboutWays:
+    places = [place for place, each in enumerate(constraints) if each.ways]
+    about = [constraints[place].ways for place in places]
+    others = [tuple(way for way in levels if way not in ways) for ways in about]
+    kind = np.min_scalar_type(way_bits(levels, levels))
+    return AboutWays(
+        np.array(places, dtype=np.intp),
+        np.array([way_bits(levels, ways) for ways in about], dtype=kind).reshape(-1, 1),
+        np.array([way_bits(levels, ways) for ways in others], dtype=kind).reshape(-1, 1),
     )
 
 

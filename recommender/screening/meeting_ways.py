@@ -4,7 +4,7 @@ In-person hours count in the rooms within the client's reach only. Where no room
 count in every room, so that the distance alone is the reason.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.catalogue import ON_HOURS
@@ -22,15 +22,20 @@ from recommender.practice.rules.constraint import (
     applicability,
     client_fields,
     everyone_passes,
+    is_settled,
     judge,
     judge_rooms,
-    judge_unsettled,
+    judge_ways,
     rule_input_of,
-    settled_verdict,
 )
 from recommender.practice.rules.functions import room_km
 from recommender.practice.rules.minimal_changes import open_km
-from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
+from recommender.practice.rules.rule_input import (
+    MeetingWay,
+    RequestContext,
+    RuleInput,
+    bitsets_in,
+)
 from recommender.practice.rules.time_rules import hours_key, openings_in
 from recommender.screening.layout import Layout, way_bits
 
@@ -51,19 +56,23 @@ class HoursVerdict:
 
     Attributes
     ----------
-    by_way
-        The verdict in each way of meeting, (n,), 1 pass, 0 fail, NaN unknown. Ways without hours of
-        their own and with the same rooms share one array.
-    is_settled
-        Whether the client's answers alone decide it: every clinician passes in every way.
+    inputs
+        What the rule reads; None where the client's answers alone decide that every clinician
+        passes in every way.
+    verdicts
+        Each verdict, (n,), 1 pass, 0 fail, NaN unknown, with its ways of meeting. Ways without
+        hours of their own and with the same rooms have one.
     """
 
     constraint: Constraint
-    client: Columns
     columns: Columns
-    context: RequestContext
-    by_way: Mapping[str, Array]
-    is_settled: bool
+    inputs: RuleInput | None
+    verdicts: tuple[tuple[Array, tuple[str, ...]], ...]
+
+    @cached_property
+    def by_way(self) -> Mapping[str, Array]:
+        """The verdict in each way of meeting, (n,)."""
+        return {way: verdict for verdict, ways in self.verdicts for way in ways}
 
     @cached_property
     def together(self) -> Array:
@@ -72,29 +81,26 @@ class HoursVerdict:
         Passes where a shared way passes, else unknown where one is. Any hours count where none is
         shared.
         """
-        if self.is_settled:
+        inputs = self.inputs
+        if inputs is None:
             return everyone_passes(self.columns)
-        anywhere = judge(self.constraint, self.client, self.columns, self.context)
-        some, passed, unknown = np.zeros((3, len(anywhere)), dtype=np.bool_)
-        for verdict, ways in self.verdicts():
-            here = np.logical_or.reduce([self.context.ways[way].shared for way in ways])
+        some, passed, unknown = np.zeros((3, inputs.roster.size), dtype=np.bool_)
+        for verdict, ways in self.verdicts:
+            here = np.logical_or.reduce([inputs.context.ways[way].shared for way in ways])
             some |= here
             passed |= here & (verdict == 1)
             unknown |= here & np.isnan(verdict)
-        return np.where(some, np.where(passed, 1.0, np.where(unknown, np.nan, 0.0)), anywhere)
+        together = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
+        if some.all():
+            return together
+        anywhere = judge(self.constraint, inputs.intake, inputs.roster, inputs.context)
+        return np.where(some, together, anywhere)
 
-    def verdicts(self) -> list[tuple[Array, list[str]]]:
-        """Each verdict with its ways of meeting."""
-        own = {id(each): each for each in self.by_way.values()}
-        ways: dict[int, list[str]] = {}
-        for way, each in self.by_way.items():
-            ways.setdefault(id(each), []).append(way)
-        return [(own[key], some) for key, some in ways.items()]
-
-    def times_moved(self, way: str | None = None) -> dict[int, MovedTime]:
-        """`times_moved` in one way of meeting, or in all together."""
-        verdict = self.together if way is None else self.by_way[way]
-        return times_moved(self.constraint, self.client, self.columns, self.context, verdict, way)
+    def times_moved(self, verdict: Array, way: str | None = None) -> dict[int, MovedTime]:
+        """`times_moved` by the verdict in one way of meeting, or in all together."""
+        return (
+            {} if self.inputs is None else times_moved(self.constraint, self.inputs, verdict, way)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,22 +128,22 @@ def shared_ways(practice: Practice, client: Columns, columns: Columns) -> Shared
     levels = practice.client[practice.ways.client].levels
     named = practice.clinician[practice.ways.clinician]
 
-    def found(wanted: bytes) -> SharedWays:
-        accepted = np.flatnonzero(np.frombuffer(wanted, dtype=np.bool_)).tolist()
-        by_way = {levels[place]: MeetingWay(offered[levels[place]]) for place in accepted}
-        bits = np.zeros(columns.size, dtype=np.min_scalar_type(way_bits(levels, levels)))
-        for way, each in by_way.items():
-            bits[each.shared] |= way_bits(levels, (way,))
-        return SharedWays(bits, by_way)
+    def by_answer() -> Callable[[bytes], SharedWays]:
+        offered = _may_offer(columns, named)
 
-    def by_wanted() -> Callable[[bytes], SharedWays]:
+        def found(answer: bytes) -> SharedWays:
+            wanted = np.frombuffer(answer) > 0
+            accepted = wanted.nonzero()[0].tolist() if wanted.any() else range(len(levels))
+            by_way = {levels[place]: MeetingWay(offered[levels[place]]) for place in accepted}
+            bits = np.zeros(columns.size, dtype=np.min_scalar_type(way_bits(levels, levels)))
+            for way, each in by_way.items():
+                bits[each.shared] |= way_bits(levels, (way,))
+            return SharedWays(bits, by_way)
+
         return lru_cache(MAX_WANTED)(found)
 
-    offered = columns.view(("may offer", named.name), lambda: _may_offer(columns, named))
-    answer = client[practice.ways.client][0]
-    any_way = not (answer > 0).any()
-    wanted = np.ones(len(levels), dtype=np.bool_) if any_way else answer == 1
-    return columns.view(("shared ways", named.name, levels), by_wanted)(wanted.tobytes())
+    by_bytes = columns.view(("shared ways", named.name, levels), by_answer)
+    return by_bytes(client[practice.ways.client][0].tobytes())
 
 
 def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
@@ -150,16 +156,22 @@ def _may_offer(columns: Columns, ways: Field) -> dict[str, Flags]:
 
 
 def with_ways(
-    layout: Layout, client: Columns, columns: Columns, context: RequestContext
+    layout: Layout,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    shared: SharedWays | None,
 ) -> RequestContext:
-    """The context with the ways of meeting, where the open hours of the roster depend on them."""
+    """The context with the ways of meeting, where the open hours of the roster depend on them.
+
+    `shared` are the `shared_ways`; None where the practice has none.
+    """
     if not layout.rooms:
         return context
-    practice = layout.practice
-    if practice.ways is None:
+    if shared is None:
         ways = {AS_SUCH: MeetingWay(np.ones(columns.size, dtype=np.bool_))}
     else:
-        ways = dict(shared_ways(practice, client, columns).by_way)
+        ways = dict(shared.by_way)
     for distance in layout.distances:
         if layout.modes[distance.name] != "hard" or distance.clinician[0] not in layout.rooms:
             continue
@@ -182,8 +194,8 @@ def fields_of_ways(practice: Practice) -> frozenset[str]:
 def _within(way: MeetingWay, rooms: str, reach: Flags) -> MeetingWay:
     both = reach & way.reach[rooms] if rooms in way.reach else reach
     # Where no single room is near enough by every rule, these rules are the reason.
-    both[~both[:, 1:].any(axis=1)] = True
-    return replace(way, reach={**way.reach, rooms: both})
+    both[~np.logical_or.reduce(both[:, 1:], axis=1)] = True
+    return MeetingWay(way.shared, {**way.reach, rooms: both})
 
 
 def rooms_in_reach(
@@ -193,13 +205,15 @@ def rooms_in_reach(
 
     0 stands for every room, the last for a room that is not the clinician's.
     """
-    place, most = (client[name] for name in constraint.client)
-    known = not (np.isnan(most).all() or np.isnan(place).all())
-    if not known or applicability(constraint, client, context) != 1:
+    place, most = constraint.client
+    answered = answered_in(client)
+    if place not in answered or most not in answered:
+        return None
+    if applicability(constraint, client, context) != 1:
         return None
     km = room_km(rule_input_of(constraint, client, columns, context))
     reach = np.zeros((columns.size, km.shape[1] + 2), dtype=np.bool_)
-    np.less_equal(km, most, out=reach[:, 1:-1])
+    np.less_equal(km, client[most], out=reach[:, 1:-1])
     np.logical_or.reduce(reach, axis=1, out=reach[:, 0])
     reach[~reach[:, 0]] = True
     instead = constraint.instead
@@ -212,21 +226,21 @@ def hours_verdict(
     constraint: Constraint, client: Columns, columns: Columns, context: RequestContext
 ) -> HoursVerdict:
     """The verdict of a rule on open hours that depend on the way of meeting or on rooms."""
-    field = context.clinician[constraint.clinician[0]]
-    ways = tuple(ways_of(constraint, context))
-    settled = settled_verdict(constraint, client, columns, context)
-    if settled is not None:
-        by_settled = dict.fromkeys(ways, settled)
-        return HoursVerdict(constraint, client, columns, context, by_settled, is_settled=True)
+    ways = ways_of(constraint, context)
+    if is_settled(constraint, client, columns, context):
+        settled = ((everyone_passes(columns), ways),) if ways else ()
+        return HoursVerdict(constraint, columns, None, settled)
+    inputs = rule_input_of(constraint, client, columns, context)
+    field = inputs.clinician_fields[0]
     openings = openings_in(columns, field)
-    judged: dict[Hashable, Array] = {}
-    by_way: dict[str, Array] = {}
+    alike: dict[Hashable, tuple[str, ...]] = {}
     for way in ways:
         key = hours_key(field, openings, context, way)
-        if key not in judged:
-            judged[key] = judge_unsettled(constraint, client, columns, context, way)
-        by_way[way] = judged[key]
-    return HoursVerdict(constraint, client, columns, context, by_way, is_settled=False)
+        alike[key] = (*alike.get(key, ()), way)
+    together = tuple(alike.values())
+    judged = judge_ways(constraint, inputs, [some[0] for some in together]) if together else ()
+    verdicts = tuple(zip(judged, together, strict=True))
+    return HoursVerdict(constraint, columns, inputs, verdicts)
 
 
 def open_rooms(
@@ -275,27 +289,23 @@ def is_barred(constraint: Constraint, verdict: Array) -> Flags:
     return np.asarray((verdict == 0) | (np.isnan(verdict) & (constraint.unknown == "fail")))
 
 
-def ways_of(constraint: Constraint, context: RequestContext) -> Iterator[str]:
+def ways_of(constraint: Constraint, context: RequestContext) -> tuple[str, ...]:
     """The ways of meeting of a context that a constraint is about."""
-    return (way for way in constraint.ways or context.ways if way in context.ways)
+    ways = context.ways
+    return tuple([way for way in constraint.ways or ways if way in ways])
 
 
 def times_moved(
-    constraint: Constraint,
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-    verdict: Array,
-    way: str | None = None,
+    constraint: Constraint, inputs: RuleInput, verdict: Array, way: str | None = None
 ) -> dict[int, MovedTime]:
     """Times in common that a change of clocks ends or moves, by row; see `moved_times`."""
     if constraint.rule not in ON_HOURS or "client_zone" not in constraint.settings:
         return {}
-    wish = client[constraint.client[0]]
-    stated = wish[0] == 1 if wish.ndim == 1 else not np.isnan(wish).all()
-    if not stated or applicability(constraint, client, context) != 1:
+    wish, client = constraint.client[0], inputs.intake
+    stated = client[wish][0] == 1 if client[wish].ndim == 1 else wish in answered_in(client)
+    if not stated or applicability(constraint, client, inputs.context) != 1:
         return {}
-    return moved_times(rule_input_of(constraint, client, columns, context, way), verdict)
+    return moved_times(inputs, verdict, way)
 
 
 def far_km(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,7 @@ class Caution:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConstraintCount:
+class ConstraintCount(NamedTuple):
     """Numbers of clinicians that a hard constraint excludes, and that only it excludes."""
 
     constraint: str

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
-from recommender.practice.rules.constraint import Constraint, client_fields, judge
+from recommender.practice.rules.constraint import Constraint, judge
 from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.change_search import ChangeSearch, meeting_mode_constraint
 from recommender.screening.changes import Change, Relaxation, ScreenedRequest
@@ -96,14 +96,11 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     exclude: a clinician whom another constraint excludes remains excluded.
     """
     screening, fields, practice = request.screening, relaxation.fields, request.practice
-    layout, first_session = screening.layout, practice.first_session
+    layout = screening.layout
     ways_change = not fields.isdisjoint(fields_of_ways(practice))
-    again = {name for name, each in screening.judged.items() if not each.reads.isdisjoint(fields)}
-    again |= {
-        each.name
-        for each in layout.by_way
-        if ways_change or not client_fields(each, first_session).isdisjoint(fields)
-    }
+    again = {name for name, read in layout.reads.items() if not read.isdisjoint(fields)}
+    if ways_change:
+        again |= {each.name for each in layout.by_way}
     hard = [each for each in layout.constraints if layout.modes[each.name] == "hard"]
     # Constraints about some ways of meeting exclude together.
     about = [each for each in hard if each.ways] if practice.ways is not None else []
@@ -119,7 +116,8 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     client = changed(request, relaxation.changes)
     context = screening.context
     if ways_change:
-        context = with_ways(layout, client, request.roster, request.context)
+        shared = None if practice.ways is None else shared_ways(practice, client, request.roster)
+        context = with_ways(layout, client, request.roster, request.context, shared)
     for each in single:
         if each.name in screening.hours:
             verdict = hours_verdict(each, client, request.roster, context).together
@@ -151,11 +149,11 @@ def _barred_in_all_ways(
             hours = screening.hours[each.name]
             if each.name in again:
                 hours = hours_verdict(each, client, roster, context)
-            verdicts = hours.verdicts()
+            verdicts = hours.verdicts
         elif each.name in again:
-            verdicts = [(judge(each, client, roster, context), list(each.ways))]
+            verdicts = ((judge(each, client, roster, context), each.ways),)
         else:
-            verdicts = [(screening.judged[each.name].verdict, list(each.ways))]
+            verdicts = ((screening.judged[each.name].verdict, each.ways),)
         for verdict, ways in verdicts:
             open_ways = without_ways(open_ways, way_bits(levels, ways), is_barred(each, verdict))
     return np.asarray((shared != 0) & (open_ways == 0))

@@ -12,10 +12,10 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.clock_changes import MovedTime
-from recommender.practice.rules.constraint import judge
+from recommender.practice.rules.constraint import judge, rule_input_of
 from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.codes import Codes, codes_of, with_moves
+from recommender.screening.codes import MET, Codes, codes_of, with_moves
 from recommender.screening.known_verdicts import (
     JudgedConstraint,
     KnownVerdicts,
@@ -28,6 +28,7 @@ from recommender.screening.meeting_ways import (
     Array,
     HoursVerdict,
     hours_verdict,
+    shared_ways,
     times_moved,
     with_ways,
 )
@@ -129,14 +130,17 @@ def screen_columns(
     known: KnownVerdicts | None = None,
 ) -> Screening:
     """`screen` on columns of clinicians, reusing the verdicts that are known."""
-    context = with_ways(layout, client, columns, context)
+    shared = None
+    if layout.practice.ways is not None:
+        shared = shared_ways(layout.practice, client, columns)
+    context = with_ways(layout, client, columns, context, shared)
     known = known or known_of(layout, {}, columns.size)
     codes = known.written_codes()
     judged: dict[str, JudgedConstraint] = {}
     for rule in known.unknown:
         verdict, mode = judge(rule, client, columns, context), layout.modes[rule.name]
-        judged[rule.name] = judged_constraint(rule, mode, verdict, context.first_session)
-        write_codes(codes, layout.places[rule.name], judged[rule.name].codes)
+        judged[rule.name] = own = judged_constraint(rule, mode, verdict)
+        write_codes(codes, layout.places[rule.name], own.codes)
     hours = {rule.name: hours_verdict(rule, client, columns, context) for rule in layout.by_way}
     rooms = RoomsWithTimes(
         layout.distances, layout.modes, hours, layout.by_way, client, columns, context
@@ -147,14 +151,15 @@ def screen_columns(
         verdicts = {name: each.verdict for name, each in (known.judged() | judged).items()}
         far = _write_far_rooms(layout, verdicts, rooms, codes)
         moved |= _write_moves(layout, verdicts, rooms, codes)
-    lift_by_other_modes(layout, client, columns, by_ways, codes)
+    if shared is not None:
+        lift_by_other_modes(layout, shared.bits, by_ways, codes)
     earliest = earliest_day(context.first_session, client, context.day)
     return Screening(
         context.clinician_ids,
         layout,
         codes[0],
         codes[1],
-        np.asarray(np.bitwise_or.reduce(codes[0], axis=0, initial=0) == 0),
+        np.asarray(np.bitwise_or.reduce(codes[0], axis=0) == MET),
         context,
         first_sessions(context.first_session, columns, earliest),
         known,
@@ -171,21 +176,24 @@ def _write_hours(
 ) -> tuple[dict[int, tuple[WayCodes, ...]], dict[str, Mapping[int, MovedTime]]]:
     """The codes of constraints on open hours by place and way of meeting, and the times that move.
 
-    Those about all ways are written to their places.
+    Those with one verdict, and those about all ways, are written to their places.
     """
     by_ways: dict[int, tuple[WayCodes, ...]] = {}
     moved: dict[str, Mapping[int, MovedTime]] = {}
     for rule in layout.by_way:
-        verdict, mode = hours[rule.name], layout.modes[rule.name]
-        if verdict.is_settled:
+        verdict, mode, place = hours[rule.name], layout.modes[rule.name], layout.places[rule.name]
+        if verdict.inputs is None:
             continue
         if rule.ways:
             found, rows = codes_by_way(layout, verdict, mode)
-            by_ways[layout.places[rule.name]] = found
+            if len(found) == 1:
+                write_codes(codes, place, found[0].codes)
+            elif any(each.codes is not None for each in found):
+                by_ways[place] = found
         else:
-            rows = verdict.times_moved()
+            rows = verdict.times_moved(verdict.together)
             own = with_moves(codes_of(rule, mode, verdict.together), rows, verdict.columns.size)
-            write_codes(codes, layout.places[rule.name], own)
+            write_codes(codes, place, own)
         if rows:
             moved[rule.name] = rows
     return by_ways, moved
@@ -211,7 +219,8 @@ def _write_moves(
     moved: dict[str, Mapping[int, MovedTime]] = {}
     for rule in layout.moving:
         verdict = verdicts[rule.name]
-        rows = times_moved(rule, request.client, request.columns, request.context, verdict)
+        inputs = rule_input_of(rule, request.client, request.columns, request.context)
+        rows = times_moved(rule, inputs, verdict)
         if rows:
             own = codes_of(rule, layout.modes[rule.name], verdict)
             own = with_moves(own, rows, request.columns.size)

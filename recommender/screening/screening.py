@@ -123,17 +123,16 @@ class Screening:
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        excludes = self.excluding != MET
-        places = np.flatnonzero(np.logical_or.reduce(excludes, axis=1))
-        some = excludes[places]
-        is_alone = np.add.reduce(some, axis=0, dtype=np.int32) == 1
-        alone = np.count_nonzero(some & is_alone, axis=1).tolist()
-        removed = np.count_nonzero(some, axis=1).tolist()
+        count, size = self.excluding.shape
+        excludes = (self.excluding.ravel() != MET).nonzero()[0]
+        place = excludes // max(size, 1)
+        row = excludes - place * size
+        alone = place[np.bincount(row, minlength=size)[row] == 1]
+        removed = np.bincount(place, minlength=count).tolist()
+        removed_only = np.bincount(alone, minlength=count).tolist()
+        by_constraint = zip(self.constraints, removed, removed_only, strict=True)
         return tuple(
-            [
-                ConstraintCount(self.constraints[place].name, *counts)
-                for place, *counts in zip(places.tolist(), removed, alone, strict=True)
-            ]
+            [ConstraintCount(rule.name, *counts) for rule, *counts in by_constraint if counts[0]]
         )
 
     def cautions_of(self, places: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:

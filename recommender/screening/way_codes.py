@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Mode
 from recommender.screening.codes import MET, MOVES, Codes, VerdictCodes, codes_of, with_moves
-from recommender.screening.known_verdicts import write_codes
 from recommender.screening.layout import Layout, way_bits
-from recommender.screening.meeting_ways import Flags, HoursVerdict, shared_ways
+from recommender.screening.meeting_ways import Flags, HoursVerdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +37,10 @@ def codes_by_way(
     """The codes of a constraint on hours by way of meeting, and the times that move, by row."""
     moved: dict[int, MovedTime] = {}
     found = []
-    for verdict, ways in hours.verdicts():
+    for verdict, ways in hours.verdicts:
         codes = codes_of(hours.constraint, mode, verdict)
         # Ways with one verdict have the same hours.
-        rows = hours.times_moved(ways[0])
+        rows = hours.times_moved(verdict, ways[0])
         codes = with_moves(codes, rows, hours.columns.size)
         moved |= rows
         found.append(WayCodes(way_bits(layout.ways, ways), codes))
@@ -51,57 +49,43 @@ def codes_by_way(
 
 def lift_by_other_modes(
     layout: Layout,
-    client: Columns,
-    columns: Columns,
+    shared: NDArray[Any],
     by_ways: Mapping[int, Sequence[WayCodes]],
     codes: Codes,
 ) -> None:
     """Lifts, in place, constraints on modes of meeting that the two need not use.
 
-    `codes` are those of all constraints, (2, k, n). `by_ways` has the codes of constraints on open
-    hours by way of meeting, by their place.
+    Parameters
+    ----------
+    layout
+        The k constraints.
+    shared : (n,)
+        The ways of meeting that the client shares with each clinician, as `layout.way_bits`.
+    by_ways
+        The codes of constraints whose verdict depends on the way of meeting, by their place.
+    codes : (2, k, n)
+        The codes of all others.
     """
-    about_ways = layout.about_ways
-    bar = [
-        place
-        for each in about_ways
-        for place in each.constraints
-        if place not in by_ways and np.count_nonzero(codes[:, place])
-    ]
-    over = [
-        place for place, ways in by_ways.items() if any(each.codes is not None for each in ways)
-    ]
-    if not (bar or over):
+    about = layout.about_ways
+    own = codes.take(about.places, axis=1)
+    if not (by_ways or own.any()):
         return
-    shared = shared_ways(layout.practice, client, columns).bits
-    open_ways = shared
-    for about in about_ways:
-        for place in about.constraints:
-            if place in bar:
-                open_ways = without_ways(open_ways, about.ways, codes[0, place] != MET)
-    for place in over:
-        for each in by_ways[place]:
+    open_ways = shared & ~np.bitwise_or.reduce((own[0] != MET) * about.ways)
+    for ways in by_ways.values():
+        for each in ways:
             if each.codes is not None:
                 open_ways = without_ways(open_ways, each.ways, each.codes.excluding != MET)
-    for place in over:
-        write_codes(codes, place, _over_ways(by_ways[place], shared, open_ways))
-    is_closed = open_ways == 0
-    for about in about_ways:
-        some = [place for place in about.constraints if place in bar or place in over]
-        if some:
-            concerned = shared & about.ways != 0
-            remaining = concerned & is_closed
-            mentioned = concerned & (open_ways & about.others == 0)
-            for place in some:
-                codes[0, place] *= remaining
-                codes[1, place] *= mentioned
+    for place, ways in by_ways.items():
+        own[:, about.places == place] = _over_ways(ways, shared, open_ways).both[:, None]
+    is_shared = shared & about.ways != 0
+    own[0] *= is_shared & (open_ways == 0)
+    own[1] *= is_shared & (open_ways & about.others == 0)
+    codes[:, about.places] = own
 
 
 def without_ways(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:
     """Ways of meeting, (n,), without some of them where these are barred."""
-    left = ways.copy()
-    left[is_barred] &= ~some
-    return left
+    return np.where(is_barred, ways & ~some, ways)
 
 
 def _over_ways(

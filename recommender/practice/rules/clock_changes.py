@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 
@@ -88,19 +89,20 @@ def _differences(zone: str, other: str, first: int, weeks: int) -> tuple[_Differ
     return tuple(found)
 
 
-def moved_times(inputs: RuleInput, verdict: Array) -> dict[int, MovedTime]:
+def moved_times(inputs: RuleInput, verdict: Array, way: str | None = None) -> dict[int, MovedTime]:
     """Of the clinicians who pass a rule on hours: those whose time in common ends or moves, by row.
 
     A time on the client's clock that suits before and after the change is neither.
     """
     other = client_zone(inputs)
-    if other is None or np.isnan(inputs.session):
+    if other is None or isnan(inputs.session):
         return {}
-    changes = {row: each for row, each in _with_changes(inputs, other).items() if verdict[row] == 1}
+    changes = _with_changes(inputs, other)
+    changes = {row: each for row, each in changes.items() if verdict[row] == 1} if changes else {}
     if not changes:
         return {}
     openings = openings_of_rule(inputs)
-    usable = usable_windows(inputs, openings)
+    usable = usable_windows(inputs, openings, way)
     wished = client_windows(inputs)
     moved: dict[int, MovedTime] = {}
     for row, differences in changes.items():

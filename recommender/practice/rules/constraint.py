@@ -3,7 +3,7 @@
 A constraint is a rule with its fields, a family, a mode and the reason staff give.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date
@@ -22,7 +22,7 @@ from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, FIRST_SESSION, RULES, Rule
 from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
-from recommender.practice.rules.time_rules import fits_in_rooms
+from recommender.practice.rules.time_rules import fits_in_rooms, fits_in_ways
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
@@ -173,21 +173,19 @@ def judge(
     one row, `roster` n rows in the order of `context.clinician_ids`. With `way`, only open hours
     for that way of meeting count.
     """
-    settled = settled_verdict(constraint, client, roster, context)
-    if settled is not None:
-        return settled
-    return judge_unsettled(constraint, client, roster, context, way)
-
-
-def judge_unsettled(
-    constraint: Constraint,
-    client: Columns,
-    roster: Columns,
-    context: RequestContext,
-    way: str | None = None,
-) -> Array:
-    """`judge` where the client's answers alone do not settle the verdict."""
+    if is_settled(constraint, client, roster, context):
+        return everyone_passes(roster)
     return _judged(constraint, RULES[constraint.rule].judge, client, roster, context, way)
+
+
+def judge_ways(constraint: Constraint, inputs: RuleInput, ways: Sequence[str]) -> Array:
+    """`judge` of a rule on hours in some ways of meeting, (ways, n), where it is not settled."""
+    client, roster = inputs.intake, inputs.roster
+    if _is_asked(constraint, client):
+        verdict = fits_in_ways(inputs, ways)
+    else:
+        verdict = np.full((len(ways), roster.size), _unasked(constraint))
+    return _as_applied(constraint, verdict, client, roster, inputs.context)
 
 
 def judge_rooms(
@@ -197,9 +195,8 @@ def judge_rooms(
 
     Rooms out of the client's reach are judged as well; (n,) where the room does not matter.
     """
-    settled = settled_verdict(constraint, client, roster, context)
-    if settled is not None:
-        return settled
+    if is_settled(constraint, client, roster, context):
+        return everyone_passes(roster)
     return _judged(constraint, fits_in_rooms, client, roster, context, way)
 
 
@@ -211,39 +208,45 @@ def _judged(
     context: RequestContext,
     way: str | None,
 ) -> Array:
-    applies, wish = applicability(constraint, client, context), _wish(constraint)
-    if wish is not None and wish not in answered_in(client):
-        unasked = np.nan if constraint.unasked == "unknown" else 1.0
-        verdict: Array = np.broadcast_to(unasked, (roster.size,))
-    else:
+    if _is_asked(constraint, client):
         verdict = rule(rule_input_of(constraint, client, roster, context, way))
+    else:
+        verdict = np.full(roster.size, _unasked(constraint))
+    return _as_applied(constraint, verdict, client, roster, context)
+
+
+def _as_applied(
+    constraint: Constraint,
+    verdict: Array,
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+) -> Array:
+    """The verdict of a rule, (..., n), where the constraint may be met or lifted otherwise."""
     instead = constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
-    return np.where(verdict == 1, 1.0, np.nan) if isnan(applies) else np.asarray(verdict)
+    is_unknown = isnan(applicability(constraint, client, context))
+    return np.where(verdict == 1, 1.0, np.nan) if is_unknown else verdict
 
 
-def settled_verdict(
+def is_settled(
     constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
-) -> Array | None:
-    """The verdict that every clinician passes, (n,), where the client's answers decide that.
-
-    None where they do not.
-    """
-    wish, everyone = _wish(constraint), everyone_passes(roster)
-    passes_unasked = constraint.unasked != "unknown"
+) -> bool:
+    """Whether the client's answers alone decide that every clinician passes."""
+    wish, passes_unasked = _wish(constraint), constraint.unasked != "unknown"
     is_open = wish is not None and wish not in answered_in(client)
     if not roster.size or (is_open and passes_unasked):
-        return everyone
+        return True
     applies = applicability(constraint, client, context)
     if applies == 0 or (isnan(applies) and passes_unasked):
-        return everyone
+        return True
     if wish is None or is_open:
-        return None
+        return False
     answer, field = client[wish], context.client[wish]
     if field.kind in ("flag", "tags") and RULES[constraint.rule].no_asks_nothing:
-        return None if (answer > 0).any() else everyone
-    return everyone if _is_indifferent(constraint, field, answer) else None
+        return not (answer > 0).any()
+    return _is_indifferent(constraint, field, answer)
 
 
 def everyone_passes(roster: Columns) -> Array:
@@ -255,6 +258,17 @@ def _wish(constraint: Constraint) -> str | None:
     """The client's field that states the wish; None where the rule itself decides."""
     place = RULES[constraint.rule].wish
     return None if place is None or not constraint.client else constraint.client[place]
+
+
+def _is_asked(constraint: Constraint, client: Columns) -> bool:
+    """Whether the client answered the field that states the wish, or there is none."""
+    wish = _wish(constraint)
+    return wish is None or wish in answered_in(client)
+
+
+def _unasked(constraint: Constraint) -> float:
+    """The verdict on everybody where the client did not ask."""
+    return nan if constraint.unasked == "unknown" else 1.0
 
 
 def applicability(constraint: Constraint, client: Columns, context: RequestContext) -> float:

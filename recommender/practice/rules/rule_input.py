@@ -297,7 +297,12 @@ def _points_of(places: Array) -> Array:
 
 
 def _on_sphere(places: Array) -> Array:
-    latitude, longitude = np.moveaxis(np.radians(places), -1, 0)
+    """Latitudes and longitudes, (..., 2), as points of the unit sphere, (..., 3)."""
+    angles = np.radians(places)
+    latitude, longitude = angles[..., 0], angles[..., 1]
     across = np.cos(latitude)
-    parts = (across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude))
-    return np.stack(parts, axis=-1)
+    points = np.empty((*latitude.shape, 3))
+    points[..., 0] = across * np.cos(longitude)
+    points[..., 1] = across * np.sin(longitude)
+    points[..., 2] = np.sin(latitude)
+    return points

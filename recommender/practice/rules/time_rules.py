@@ -1,9 +1,9 @@
 """Rules about days and hours, for a whole roster at once: 1 pass, 0 fail, NaN unknown."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -72,8 +72,12 @@ def after_hours(inputs: RuleInput) -> Array:
 
 def late_windows(settings: Mapping[str, Any]) -> Windows:
     """The windows of a week that are after hours."""
-    evening = minute_of(settings.get("evening", EVENING))
-    morning = minute_of(settings.get("morning", MORNING))
+    return _late_windows(settings.get("evening", EVENING), settings.get("morning", MORNING))
+
+
+@lru_cache(maxsize=64)
+def _late_windows(evening_from: str, morning_until: str) -> Windows:
+    evening, morning = minute_of(evening_from), minute_of(morning_until)
     weekdays = [(day, *part) for day in range(SATURDAY) for part in ((0, morning), (evening, DAY))]
     return (*weekdays, *((day, 0, DAY) for day in range(SATURDAY, DAYS)))
 
@@ -126,11 +130,20 @@ def _start(inputs: RuleInput) -> Array:
 
 def fits(inputs: RuleInput, windows: Windows) -> Array:
     """One session fits into the time that the client's and the clinician's windows share."""
+    return np.asarray(_fits(inputs, windows, (inputs.way,))[0])
+
+
+def fits_in_ways(inputs: RuleInput, ways: Sequence[str]) -> Array:
+    """One session fits into hours that both share in each of some ways of meeting, (ways, n)."""
+    return _fits(inputs, client_windows(inputs), ways)
+
+
+def _fits(inputs: RuleInput, windows: Windows, ways: Sequence[str | None]) -> Array:
     openings = openings_of_rule(inputs)
-    if np.isnan(inputs.session):
-        return np.full(len(openings.known), np.nan)
+    if isnan(inputs.session):
+        return np.full((len(ways), len(openings.known)), np.nan)
     fitting = fitting_windows(inputs, windows)
-    met = _in_any(inputs, fitting, usable_windows(inputs, openings))
+    met = np.array([_in_any(inputs, fitting, usable_windows(inputs, openings, w)) for w in ways])
     return np.where(openings.known, met, np.nan)
 
 
@@ -147,7 +160,7 @@ def fits_in_rooms(inputs: RuleInput) -> Array:
     in_rooms = inputs.roster.view(
         ("windows in rooms", name), lambda: (room == 0) | (room == numbers[:, None, None])
     )
-    usable = _for_way(inputs, openings.terms)
+    usable = _for_way(inputs, openings.terms, inputs.way)
     there = in_rooms if usable is None else in_rooms & usable
     fitting = fitting_windows(inputs, client_windows(inputs))
     unknown = ~openings.known | np.isnan(inputs.session)
@@ -170,7 +183,7 @@ def fits_on_day(inputs: RuleInput) -> Flags:
         shared[key] = first, others | each.shared
     fitting = np.zeros((DAYS, inputs.roster.size), dtype=np.bool_)
     for way, people in shared.values():
-        usable = usable_windows(replace(inputs, way=way), openings)
+        usable = usable_windows(inputs, openings, way)
         fitting |= _in_any(inputs, days, usable) & people
     alone = ~np.logical_or.reduce([people for _, people in shared.values()])
     return fitting | (_in_any(inputs, days, None) & alone) if alone.any() else fitting
@@ -188,8 +201,9 @@ def _in_any(inputs: RuleInput, fitting: Flags, usable: Flags | None) -> Flags:
 
     A session without length needs no window.
     """
-    somewhere = (fitting if usable is None else fitting & usable).any(axis=-2)
-    return np.asarray(somewhere | (inputs.session <= 0))
+    both = fitting if usable is None else fitting & usable
+    somewhere = np.asarray(np.logical_or.reduce(both, axis=-2))
+    return somewhere if inputs.session > 0 else np.ones_like(somewhere)
 
 
 def fitting_windows(inputs: RuleInput, windows: Windows) -> Flags:
@@ -207,22 +221,24 @@ def _fitting(inputs: RuleInput, several: tuple[Windows, ...]) -> Flags:
     openings, first = openings_of_rule(inputs), inputs.context.first_session
     key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
 
-    def grouped(earliest: float) -> tuple[ClockGroup, ...]:
-        days = clock_days(first_sessions(first, roster, earliest))
-        return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
+    def by_answers() -> Callable[[tuple[Windows, ...], float, float], Flags]:
+        @lru_cache(MAX_DAYS)
+        def groups(earliest: float) -> tuple[ClockGroup, ...]:
+            days = clock_days(first_sessions(first, roster, earliest))
+            return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
 
-    groups = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
+        def fitting(several: tuple[Windows, ...], session: float, earliest: float) -> Flags:
+            enough = np.zeros((len(several), *openings.opens.shape), dtype=np.bool_)
+            for windows, own in zip(several, enough, strict=True):
+                for group in groups(earliest):
+                    own[:, group.rows] = group.minutes(windows) >= session
+            enough.setflags(write=False)
+            return enough
 
-    def fitting(several: tuple[Windows, ...], session: float, earliest: float) -> Flags:
-        enough = np.zeros((len(several), *openings.opens.shape), dtype=np.bool_)
-        for windows, own in zip(several, enough, strict=True):
-            for group in groups(earliest):
-                own[:, group.rows] = group.minutes(windows) >= session
-        enough.setflags(write=False)
-        return enough
+        most = max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
+        return lru_cache(most)(fitting)
 
-    most = max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
-    of_answers = roster.view(("fitting windows", *key), lambda: lru_cache(most)(fitting))
+    of_answers = roster.view(("fitting windows", *key), by_answers)
     return of_answers(several, inputs.session, inputs.earliest)
 
 
@@ -244,24 +260,31 @@ def openings_in(columns: Columns, field: Field) -> Openings:
     return columns.view(("openings", field.name), built)
 
 
-def usable_windows(inputs: RuleInput, openings: Openings) -> Flags | None:
-    """The windows that count for the way of meeting, (windows, n); None for all."""
-    if openings.terms is None or inputs.way is None:
+def usable_windows(inputs: RuleInput, openings: Openings, way: str | None) -> Flags | None:
+    """The windows that count for a way of meeting, (windows, n); None for all."""
+    if openings.terms is None or way is None:
         return None
-    usable, room = _for_way(inputs, openings.terms), openings.terms.room
-    reach = inputs.context.ways[inputs.way].reach.get(str(inputs.clinician_fields[0].rooms))
+    field, room = inputs.clinician_fields[0], openings.terms.room
+    usable = _for_way(inputs, openings.terms, way)
+    reach = inputs.context.ways[way].reach.get(str(field.rooms))
     if reach is None:
         return usable
-    in_reach = reach[np.arange(len(reach)), room]
+    # The last column is of rooms that are not the clinician's, whose number is -1.
+    width = reach.shape[1]
+    places = inputs.roster.view(
+        ("places of rooms", field.name, width),
+        lambda: room % width + width * np.arange(len(reach)),
+    )
+    in_reach: Flags = reach.take(places)
     return in_reach if usable is None else usable & in_reach
 
 
-def _for_way(inputs: RuleInput, terms: WindowTerms) -> Flags | None:
-    """The windows that are for the way of meeting, wherever it is, (windows, n); None for all."""
+def _for_way(inputs: RuleInput, terms: WindowTerms, way: str | None) -> Flags | None:
+    """The windows that are for a way of meeting, wherever it is, (windows, n); None for all."""
     levels = inputs.clinician_fields[0].levels
-    if not terms.by_way or inputs.way not in levels:
+    if not terms.by_way or way not in levels:
         return None
-    return np.asarray((terms.ways == 0) | (terms.ways >> levels.index(inputs.way) & 1 == 1))
+    return np.asarray((terms.ways == 0) | (terms.ways >> levels.index(way) & 1 == 1))
 
 
 def clock_days(days: Array) -> NDArray[np.intp]:
@@ -278,9 +301,10 @@ def zones_of(inputs: RuleInput) -> Zones:
 
 def client_windows(inputs: RuleInput) -> Windows:
     """The client's windows of a rule on hours: the hours they named, or those after hours."""
-    if inputs.client_fields[0].kind == "flag":
+    field = inputs.client_fields[0]
+    if field.kind == "flag":
         return late_windows(inputs.settings)
-    return windows_of(inputs.client[0])
+    return inputs.intake.view(("windows", field.name), lambda: windows_of(inputs.client[0]))
 
 
 def client_zone(inputs: RuleInput) -> str | None:
