@@ -121,9 +121,7 @@ def _costs(
     return facts.costs.of(client, screening.context, rows, ways)
 
 
-def _times(
-    openings: OpeningTimes, row: int, meetings: Sequence[Meeting]
-) -> tuple[OpenTime, ...]:
+def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tuple[OpenTime, ...]:
     """At most three times at which a session could begin, in hours that suit the client."""
     order: dict[str | None, int] = {}
     for meeting in meetings:

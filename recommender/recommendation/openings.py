@@ -109,9 +109,7 @@ class OpeningTimes:
         found = self.next_openings(row, option, wishes)
         return tuple([OpenInterval.between(self.origin, *each) for each in found])
 
-    def next_openings(
-        self, row: int, option: MeetingOption, wishes: SharedHours
-    ) -> list[Opening]:
+    def next_openings(self, row: int, option: MeetingOption, wishes: SharedHours) -> list[Opening]:
         """The same as begin and end in minutes from `origin`, and the number of the room."""
         ordinal = int(self.screening.first_sessions.item(row)) + EPOCH
         if ordinal > self._last_day:
