@@ -83,8 +83,7 @@ class MeetingPlaces:
             screening = self.openings.screening
             found = []
             for rule in (*self.openings.rules(HOURS), *self.openings.rules(LATE)):
-                about = not rule.ways or way in rule.ways
-                if about and screening.modes[rule.name] == "hard":
+                if _is_about(rule, way) and screening.modes[rule.name] == "hard":
                     hours = screening.hours.get(rule.name)
                     if hours is None:
                         found.append((screening.verdict_of(rule.name), rule.unknown == "fail"))
@@ -117,7 +116,7 @@ class MeetingPlaces:
     def _places_by(self, way: str | None) -> "_Places | None":
         """The rooms within reach for a way of meeting, of each row; None for one without rooms."""
         rules = self.openings.rules("within_km")
-        distance = next((each for each in rules if not each.ways or way in each.ways), None)
+        distance = next((each for each in rules if _is_about(each, way)), None)
         if distance is None:
             return None
         name = distance.clinician[0]
@@ -135,11 +134,12 @@ class MeetingPlaces:
                 tuple([room for room in rooms if near[room]])
                 for rooms, near in zip(every, reach, strict=True)
             ]
-        # A time cannot leave fewer than one.
-        if any(len(rooms) > 1 for rooms in within):
+        # A single room stays, and so do all where every clinician has times in common.
+        hours = screening.hours.values()
+        decides = any(not each.is_settled for each in hours if _is_about(each.constraint, way))
+        if decides and any(len(rooms) > 1 for rooms in within):
             for rule_name, open_rooms in screening.rooms.items():
-                ways = self.practice.constraints[rule_name].ways
-                if not ways or way in ways:
+                if _is_about(self.practice.constraints[rule_name], way):
                     within = [
                         tuple([room for room in rooms if open_rooms.item(row, room)]) or rooms
                         for rooms, row in zip(within, rows, strict=True)
@@ -166,3 +166,7 @@ class _Places:
     name: str
     within: list[tuple[int, ...]]
     km: list[list[float]] | None
+
+
+def _is_about(rule: Constraint, way: str | None) -> bool:
+    return not rule.ways or way in rule.ways

@@ -90,16 +90,25 @@ class ServedRecommendation:
 
         Members that the caller does not receive are not computed.
         """
-        hidden = hidden_fields(RecommendationResponse, scopes, included)
-        ready, members = self.snapshot.ready, []
-        for name in RecommendationResponse.model_fields:
-            if hidden.get(name) is not True:
-                if name in ready:
-                    json = ready[name]
-                else:
-                    json = MEMBERS[name](self, hidden.get(name, NOTHING_HIDDEN), scopes)
-                members.append(b'"%b":%b' % (name.encode(), json))
+        ready = self.snapshot.ready
+        members = [
+            begin + (ready[name] if name in ready else MEMBERS[name](self, hidden, scopes))
+            for name, begin, hidden in _sent_members(scopes, included)
+        ]
         return b"{%b}" % b",".join(members)
+
+
+@lru_cache(maxsize=256)
+def _sent_members(
+    scopes: frozenset[Scope], included: frozenset[Included]
+) -> Sequence[tuple[str, bytes, Mapping[str, Any]]]:
+    """The members a caller receives, with what each begins with and what is hidden of it."""
+    hidden = hidden_fields(RecommendationResponse, scopes, included)
+    return [
+        (name, b'"%b":' % name.encode(), hidden.get(name, NOTHING_HIDDEN))
+        for name in RecommendationResponse.model_fields
+        if hidden.get(name) is not True
+    ]
 
 
 Member = Callable[[ServedRecommendation, Mapping[str, Any], frozenset[Scope]], bytes]
@@ -129,6 +138,11 @@ def _visible_json(value_of: Callable[[ServedRecommendation], Any]) -> Member:
         return to_json(visible_part(value, hidden) if hidden else value)
 
     return member
+
+
+@lru_cache(maxsize=16)
+def _text_json(text: str) -> bytes:
+    return to_json(text)
 
 
 MEMBERS: Mapping[str, Member] = {
@@ -171,11 +185,6 @@ MEMBERS: Mapping[str, Member] = {
     },
 }
 """The members of a response that its snapshot does not decide alone."""
-
-
-@lru_cache(maxsize=16)
-def _text_json(text: str) -> bytes:
-    return to_json(text)
 
 
 def recommend_request(
