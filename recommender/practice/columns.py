@@ -179,7 +179,7 @@ class RowReader:
                 kind = type(cell)
                 if kind in _PLAIN:
                     key = name, cell, kind
-                elif kind is list and all([type(part) is str for part in cell]):
+                elif kind is list and all(type(part) is str for part in cell):
                     key = name, *cell
             array = None if key is None else arrays.get(key)
             if array is None and name in self.fields:

@@ -105,6 +105,8 @@ class Practice:
         texts and forms were changed since, they are those of the file it learned with.
     asked
         Reads clients' answers; fields for audit only are not among its fields.
+    naming
+        The fields whose ids name people, by side.
 
     Examples
     --------
@@ -145,11 +147,18 @@ class Practice:
     text: str
     digest: str
     asked: RowReader = attribute(init=False, repr=False, compare=False)
+    naming: Mapping[str, tuple[Field, ...]] = attribute(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Prepares the reading of answers once."""
         asked = RowReader.of(self.fields("client", "score", "filter"))
         object.__setattr__(self, "asked", asked)
+        sides = {"client": self.client, "clinician": self.clinician}
+        naming = {
+            side: tuple(field for field in fields.values() if field.kind == "ids")
+            for side, fields in sides.items()
+        }
+        object.__setattr__(self, "naming", naming)
 
     def __repr__(self) -> str:
         """Short: the text of a definition has thousands of lines."""

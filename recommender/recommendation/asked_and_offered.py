@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns, answered_in
-from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, applicability
 from recommender.recommendation.card_parts import Cost, Fact, Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
@@ -17,13 +18,10 @@ from recommender.recommendation.fact_text import (
     cents_of,
     cents_text,
     clock_text,
-    levels_in,
     values_text,
     with_unit,
 )
-from recommender.recommendation.held_levels import places_of
 from recommender.recommendation.open_intervals import OpenInterval
-from recommender.recommendation.wishes import Wish
 from recommender.screening.screening import Screening
 from recommender.values.kinds import DAY_NAMES
 
@@ -31,8 +29,26 @@ GAP, DISTANCE = "Gap", "Distance"
 WEEKDAYS = tuple(DAY_NAMES.values())
 
 
-Times = tuple[tuple[OpenInterval, str, str | None], ...]
-"""Next times with the zone they are shown in and their way of meeting."""
+class OpenTime(NamedTuple):
+    """A time at which a session could begin.
+
+    Attributes
+    ----------
+    begin, end
+        In minutes from a midnight UTC, until the hours that are open end.
+    room
+        The number of the room, as in `WeeklyHours`.
+    zone
+        The zone it is shown in.
+    way
+        The way of meeting; None where the practice has none.
+    """
+
+    begin: float
+    end: float
+    room: int
+    zone: str
+    way: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,7 @@ class Offered:
 
     meeting: tuple[Meeting, ...]
     cost: Cost | None
-    times: Times
+    times: tuple[OpenTime, ...]
 
 
 class Asked:
@@ -51,11 +67,13 @@ class Asked:
     ----------
     rows
         The clinicians, as places in the roster, (k,).
+    origin
+        The midnight UTC that times are counted from.
 
     Attributes
     ----------
     levels
-        The levels that the client asked for, by the clinician's field that may offer them.
+        The levels that the client asked for, as bits of the facts' levels.
     """
 
     def __init__(
@@ -64,11 +82,12 @@ class Asked:
         client: Columns,
         screening: Screening,
         rows: NDArray[np.intp],
+        origin: datetime,
     ) -> None:
         self.practice, self.client, self.columns = facts.practice, client, facts.columns
-        self.screening, self._facts, self._rows = screening, facts, rows
+        self.screening, self._facts, self._rows, self._origin = screening, facts, rows, origin
         answered = answered_in(client)
-        self.levels = _levels_asked(self.practice, facts.wishes, client, answered)
+        self.levels = facts.asked_of(client)
         self._rules = [
             rule
             for rule in facts.met_rules
@@ -79,29 +98,16 @@ class Asked:
 
     def and_offered(self, offered: Sequence[Offered]) -> list[tuple[Fact, ...]]:
         """What the client asked for and each clinician offers, in the order of the definition."""
-        found = self._levels_offered()
+        table, ways, asked = self._facts.levels, self.practice.ways, self.levels
+        if ways is not None:
+            # The ways that suit both are a part of the card.
+            asked &= ~table.of_field.get(ways.clinician, 0)
+        found = [list(self._facts.offered(table.held[row] & asked)) for row in self._rows.tolist()]
         for rule in self._rules:
             for facts, fact in zip(found, self._by_rule(rule, offered), strict=True):
-                facts += () if fact is None else (fact,)
-        return [tuple(dict.fromkeys(facts)) for facts in found]
-
-    def _levels_offered(self) -> list[list[Fact]]:
-        """The labels of the levels asked for that each clinician holds, a fact for each field."""
-        table, ways = self._facts.levels, self.practice.ways
-        # The ways that suit both are a part of the card.
-        asked = sum(
-            table.bits_of(name, levels)
-            for name, levels in self.levels.items()
-            if levels and (ways is None or name != ways.clinician)
-        )
-        found = []
-        for row in self._rows.tolist():
-            labels: dict[str, list[str]] = {}
-            for place in places_of(table.held[row] & asked):
-                name, _, label = table.levels[place]
-                labels.setdefault(name, []).append(label)
-            found.append([self._fact(name, *own) for name, own in labels.items()])
-        return found
+                if fact is not None and fact not in facts:
+                    facts.append(fact)
+        return list(map(tuple, found))
 
     def _fact(self, name: str, *values: str) -> Fact:
         return Fact(name, self._facts.headings[name], values)
@@ -142,7 +148,7 @@ class Asked:
                 ]
             case "shares_hours":
                 return [
-                    self._fact(name, *dict.fromkeys(_span(at, zone) for at, zone, _ in each.times))
+                    self._fact(name, *dict.fromkeys([self._span(at) for at in each.times]))
                     if each.times
                     else None
                     for each in offered
@@ -164,6 +170,9 @@ class Asked:
             for each in cents
         ]
 
+    def _span(self, at: OpenTime) -> str:
+        return _span(self._origin, at.begin, at.end, at.zone)
+
     def _distance(self, rule: Constraint, meeting: Sequence[Meeting]) -> Fact | None:
         limit = self.client[rule.client[1]][0]
         km = [
@@ -177,22 +186,10 @@ class Asked:
         return Fact(rule.clinician[0], DISTANCE, (f"{min(km):g} km, limit {most}",))
 
 
-def _levels_asked(
-    practice: Practice, wishes: Sequence[Wish], client: Columns, answered: frozenset[str]
-) -> dict[str, frozenset[str]]:
-    asked: dict[str, frozenset[str]] = {}
-    for wish in wishes:
-        if wish.client in answered:
-            named = levels_in(practice.client[wish.client], client[wish.client][0])
-            wished = frozenset(named) - wish.indifferent
-            asked[wish.clinician] = asked.get(wish.clinician, frozenset()) | wished
-    return asked
-
-
 @lru_cache(maxsize=4096)
-def _span(interval: OpenInterval, zone: str) -> str:
+def _span(origin: datetime, first: float, last: float, zone: str) -> str:
     """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
-    begin, end = interval.local(zone)
+    begin, end = OpenInterval.between(origin, first, last).local(zone)
     if (end - begin).days >= 1:
         return WEEKDAYS[begin.weekday()]
     until = clock_text(end)

@@ -7,7 +7,8 @@ what clients do not receive.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.rule_input import rows_of
-from recommender.recommendation.asked_and_offered import Asked, Offered, Times
+from recommender.recommendation.asked_and_offered import Asked, Offered, OpenTime
 from recommender.recommendation.card_differences import Shown, differences
 from recommender.recommendation.card_parts import (
     CardContent,
@@ -27,7 +28,7 @@ from recommender.recommendation.card_parts import (
 )
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
 from recommender.recommendation.meeting_places import MeetingPlaces
-from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
+from recommender.recommendation.open_intervals import MAX_TIMES
 from recommender.recommendation.openings import OpeningTimes
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
@@ -59,35 +60,39 @@ def cards(
     fields = facts.fields
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
     openings = OpeningTimes(practice, client, columns, screening, now)
-    asked = Asked(facts, client, screening, rows)
+    asked = Asked(facts, client, screening, rows, openings.origin)
     meetings = MeetingPlaces(openings, rows, facts).meetings()
     costs = _costs(facts, client, screening, rows, meetings)
     has_times = "next_times" in fields.of_part
+    places = rows.tolist()
     offers = [
         Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
-        for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True)
+        for row, meeting, cost in zip(places, meetings, costs, strict=True)
     ]
-    contents = [
-        CardContent(
-            profession=fixed.profession,
-            photo=fixed.photo,
-            meeting=_visible(fields, offered.meeting),
-            cost=offered.cost,
-            next_times=tuple([_next_time(facts, row, *each) for each in offered.times]),
-            facts=fixed.facts,
-            asked_and_offered=own,
-            staff_only=fields.staff_only,
+    contents = []
+    for row, offered, own in zip(places, offers, asked.and_offered(offers), strict=True):
+        fixed = facts.of(row)
+        contents.append(
+            CardContent(
+                profession=fixed.profession,
+                photo=fixed.photo,
+                meeting=_visible(fields, offered.meeting),
+                cost=offered.cost,
+                next_times=tuple(
+                    [_next_time(facts, row, openings.origin, at) for at in offered.times]
+                ),
+                facts=fixed.facts,
+                asked_and_offered=own,
+                staff_only=fields.staff_only,
+            )
         )
-        for row, fixed, offered, own in zip(
-            rows.tolist(),
-            map(facts.of, rows.tolist()),
-            offers,
-            asked.and_offered(offers),
-            strict=True,
-        )
-    ]
     apart = differences(facts, Shown(contents, rows, asked.levels))
-    return tuple(replace(card, differs=own) for card, own in zip(contents, apart, strict=True))
+    return tuple(
+        [
+            replace(card, differs=own) if own else card
+            for card, own in zip(contents, apart, strict=True)
+        ]
+    )
 
 
 def _visible(fields: CardFields, meetings: tuple[Meeting, ...]) -> tuple[Meeting, ...]:
@@ -116,29 +121,38 @@ def _costs(
     return facts.costs.of(client, screening.context, rows, ways)
 
 
-def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:
+def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tuple[OpenTime, ...]:
     """At most three times at which a session could begin, in hours that suit the client."""
-    ways = [each.way for each in meetings]
-    found: dict[datetime, tuple[int, OpenInterval, str, str | None]] = {}
+    order: dict[str | None, int] = {}
+    for meeting in meetings:
+        order.setdefault(meeting.way, len(order))
+    found: dict[float, tuple[int, OpenTime]] = {}
     for option in openings.meeting_options(row):
         # Of several ways at one time, the one the practice names first is shown.
-        order = min([ways.index(way) for way in option.ways if way in ways], default=None)
-        if order is None and option.ways:
+        ways = [way for way in option.ways if way in order]
+        if option.ways and not ways:
             continue
-        first = (-1, None) if order is None else (order, ways[order])
+        way = min(ways, key=order.__getitem__) if ways else None
+        rank = order[way] if ways else -1
         zone = option.client_zone or option.hours[0].zone
-        for interval in openings.next_intervals(row, option, option.wishes):
-            known = found.get(interval.begin)
-            if known is None or first[0] < known[0]:
-                found[interval.begin] = first[0], interval, zone, first[1]
-    return tuple([found[begin][1:] for begin in sorted(found)[:MAX_TIMES]])
+        for begin, end, room in openings.next_openings(row, option, option.wishes):
+            known = found.get(begin)
+            if known is None or rank < known[0]:
+                found[begin] = rank, OpenTime(begin, end, room, zone, way)
+    return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
 
 
-def _next_time(
-    facts: ClinicianFacts, row: int, interval: OpenInterval, zone: str, way: str | None
-) -> NextTime:
-    place, rooms = None, facts.fields.of_part.get("places")
-    if rooms is not None and interval.room > 0:
-        place, _ = facts.room_names(rooms, row)[interval.room - 1]
-    shown_way = way if "meeting" in facts.fields.of_part else None
-    return NextTime(interval.begin.astimezone(ZoneInfo(zone)), shown_way, place)
+def _next_time(facts: ClinicianFacts, row: int, origin: datetime, at: OpenTime) -> NextTime:
+    of_part = facts.fields.of_part
+    place, rooms = None, of_part.get("places")
+    if rooms is not None and at.room > 0:
+        place, _ = facts.room_names(rooms, row)[at.room - 1]
+    return NextTime(
+        _local(origin, at.begin, at.zone), at.way if "meeting" in of_part else None, place
+    )
+
+
+@lru_cache(maxsize=4096)
+def _local(origin: datetime, minutes: float, zone: str) -> datetime:
+    """A moment so many minutes after another, on the clock of a zone."""
+    return (origin + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone))

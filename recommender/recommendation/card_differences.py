@@ -4,11 +4,11 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isnan
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ MOST = "the most of those shown"
 Ordered = TypeVar("Ordered", int, float, date)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A difference that is true of the clinician at one place of the shortlist.
 
     `is_asked` if it names what the client asked for.
@@ -41,11 +40,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The cards of a shortlist, the rows of their clinicians, and the levels asked for by field."""
+    """The cards of a shortlist, the rows of their clinicians, and the levels asked for as bits."""
 
     cards: Sequence[CardContent]
     rows: NDArray[np.intp]
-    asked: Mapping[str, frozenset[str]]
+    asked: int
 
 
 def differences(facts: ClinicianFacts, shown: Shown) -> list[tuple[Difference, ...]]:
@@ -101,49 +100,47 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
                 yield Candidate(with_rooms[place][0], Difference(places, text))
 
 
-def _of_fields(facts: ClinicianFacts, shown: Shown) -> Iterator[Candidate]:
+def _of_fields(facts: ClinicianFacts, shown: Shown) -> list[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
     practice, fields = facts.practice, facts.fields
-    asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
-    compared = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
-    alone = _levels_alone(facts, shown, compared.union(fields.of_part.values()))
-    names, values = facts.numbers
-    of_cards = dict(zip(names, values[shown.rows].T.tolist(), strict=True))
-    for name in facts.shown_in_order:
+    asked = frozenset([fact.field for card in shown.cards for fact in card.asked_and_offered])
+    found: list[tuple[str, Candidate]] = []
+    for name, by_place in _levels_alone(facts, shown, facts.compared_with(asked)).items():
         field = practice.clinician[name]
-        if name in alone:
-            wished = shown.asked.get(name, frozenset())
-            for place, levels in sorted(alone[name].items()):
-                levels.sort(key=lambda level: level not in wished)
-                labels = tuple(field.label_of(each) for each in levels[:MAX_LEVELS])
-                text = f"{ONLY} {facts.spoken_of(name, labels)}"
-                yield Candidate(place, Difference(name, text), is_asked=levels[0] in wished)
-        elif name not in compared or name not in of_cards:
+        for place, levels in sorted(by_place.items()):
+            levels.sort(key=lambda level: not shown.asked & level[0])
+            labels = tuple([field.label_of(each) for _, each in levels[:MAX_LEVELS]])
+            difference = Difference(name, f"{ONLY} {facts.spoken_of(name, labels)}")
+            found.append((name, Candidate(place, difference, bool(shown.asked & levels[0][0]))))
+    names, values = facts.numbers
+    for name, own in zip(names, values[shown.rows].T.tolist(), strict=True):
+        is_asked = name in fields.if_asked
+        if name not in fields.facts and not (is_asked and name in asked):
             continue
-        elif field.kind == "flag":
-            flags = of_cards[name]
-            if sum(flags) == 1:
-                text = f"{ONLY} {facts.spoken_of(name, ())}"
-                yield Candidate(
-                    flags.index(1), Difference(name, text), is_asked=name in fields.if_asked
-                )
+        field = practice.clinician[name]
+        if field.kind == "flag":
+            if sum(own) == 1:
+                difference = Difference(name, f"{ONLY} {facts.spoken_of(name, ())}")
+                found.append((name, Candidate(own.index(1), difference, is_asked)))
         else:
-            numbers = [None if isnan(n) else -n for n in of_cards[name]]
+            numbers = [None if isnan(n) else -n for n in own]
             for place, most, _ in _least(numbers):
                 text = f"{field.heading}: {with_unit(field, -most)}, {MOST}"
-                yield Candidate(place, Difference(name, text))
+                found.append((name, Candidate(place, Difference(name, text))))
+    found.sort(key=lambda each: facts.order[each[0]])
+    return [candidate for _, candidate in found]
 
 
 def _levels_alone(
-    facts: ClinicianFacts, shown: Shown, names: Collection[str]
-) -> dict[str, dict[int, list[str]]]:
-    """By field and place, the levels that one clinician alone has, in declared order.
+    facts: ClinicianFacts, shown: Shown, compared: int
+) -> dict[str, dict[int, list[tuple[int, str]]]]:
+    """By field and place, the levels that one clinician alone has, with their bits, in their order.
 
     A field of which any clinician's levels are not known is left out. Of ways of meeting, those
     count in which the client can meet the clinician.
     """
-    table, ways = facts.levels, facts.practice.ways
-    held = [table.held[row] for row in shown.rows.tolist()]
+    table, ways, rows = facts.levels, facts.practice.ways, shown.rows.tolist()
+    held = [table.held[row] for row in rows]
     if ways is not None and ways.clinician in table.of_field:
         others = ~table.of_field[ways.clinician]
         met = [{each.way for each in card.meeting if each.way} for card in shown.cards]
@@ -152,16 +149,16 @@ def _levels_alone(
             for own, some in zip(held, met, strict=True)
         ]
     once = several = unknown = 0
-    for own, row in zip(held, shown.rows.tolist(), strict=True):
+    for own, row in zip(held, rows, strict=True):
         several |= once & own
         once |= own
         unknown |= table.unknown[row]
-    left_out = sum(bits for name, bits in table.of_field.items() if name not in names)
-    alone: dict[str, dict[int, list[str]]] = {}
+    counts = compared & ~(several | unknown)
+    alone: dict[str, dict[int, list[tuple[int, str]]]] = {}
     for card, own in enumerate(held):
-        for place in places_of(own & ~(several | unknown | left_out)):
+        for place in places_of(own & counts):
             name, level, _ = table.levels[place]
-            alone.setdefault(name, {}).setdefault(card, []).append(level)
+            alone.setdefault(name, {}).setdefault(card, []).append((1 << place, level))
     return alone
 
 

@@ -1,28 +1,36 @@
 """What cards read of one roster and definition alone: computed once, and not for each request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns
+from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.fields import listed
 from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
 from recommender.recommendation.card_fields import card_fields, cost_rule
-from recommender.recommendation.card_parts import Fact
+from recommender.recommendation.card_parts import Fact, Meeting
 from recommender.recommendation.fact_text import levels_text, values_text
-from recommender.recommendation.held_levels import HeldLevels
+from recommender.recommendation.held_levels import HeldLevels, places_of
 from recommender.recommendation.session_costs import SessionCosts
 from recommender.recommendation.wishes import wishes_of
 from recommender.values.kinds import Point
 
 BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
 """Rules about flags, amounts, distance and hours of which a card says that they are met."""
+MAX_PLACES = 3
+"""Places listed of a way of meeting while the client's place is not known."""
+MAX_STORED = 20_000
+"""Entries of each kind that are stored with a roster, about 200 bytes each."""
 RoomNames = tuple[str | None, str | None]
 """The name and the address of a room; None where it has none."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 def facts_for(practice: Practice, columns: Columns) -> "ClinicianFacts":
@@ -82,6 +90,10 @@ class ClinicianFacts:
         self._fixed: dict[int, FixedFacts] = {}
         self._rooms: dict[tuple[str, int], tuple[RoomNames, ...]] = {}
         self._spoken: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._met: dict[tuple[str | None, str, int, tuple[int, ...]], tuple[Meeting, ...]] = {}
+        self._asked: dict[tuple[int, bytes], int] = {}
+        self._offered: dict[int, tuple[Fact, ...]] = {}
+        self._compared: dict[frozenset[str], int] = {}
 
     def of(self, row: int) -> FixedFacts:
         """The parts of the card of one row's clinician that no client changes."""
@@ -104,6 +116,71 @@ class ClinicianFacts:
         values = [self.columns[name] for name in names]
         return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
 
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        """The places of the fields that cards may show, in declared order."""
+        return {name: place for place, name in enumerate(self.shown_in_order)}
+
+    def asked_of(self, client: Columns) -> int:
+        """The levels that a client asks for, of `levels`."""
+        answered, asked = answered_in(client), 0
+        for number, bits in self._bits_of_wishes:
+            name = self.wishes[number].client
+            if name in answered:
+                answer = client[name]
+                key = number, answer.tobytes()
+                own = self._asked.get(key)
+                if own is None:
+                    named = answer[0].nonzero()[0] if answer.ndim == 2 else answer.astype(int)
+                    # A wish asks for a level once.
+                    own = sum({bits[place] for place in named.tolist()})
+                    self._store(self._asked, key, own)
+                asked |= own
+        return asked
+
+    @cached_property
+    def _bits_of_wishes(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """By number of each wish, the bit of each level of the client's field."""
+        bit_of, client = self.levels.bit_of, self.practice.client
+        return tuple(
+            (
+                number,
+                tuple(
+                    0 if level in wish.indifferent else bit_of.get((wish.clinician, level), 0)
+                    for level in client[wish.client].levels
+                ),
+            )
+            for number, wish in enumerate(self.wishes)
+            if wish.clinician in self.levels.of_field
+        )
+
+    def offered(self, bits: int) -> tuple[Fact, ...]:
+        """Some levels of `levels` as facts, one for each field."""
+        facts = self._offered.get(bits)
+        if facts is None:
+            labels: dict[str, list[str]] = {}
+            for place in places_of(bits):
+                name, _, label = self.levels.levels[place]
+                labels.setdefault(name, []).append(label)
+            facts = tuple(Fact(n, self.headings[n], tuple(own)) for n, own in labels.items())
+            self._store(self._offered, bits, facts)
+        return facts
+
+    def compared_with(self, asked: frozenset[str]) -> int:
+        """The levels of `levels` in which clinicians are compared, with fields asked for."""
+        if asked not in self._compared:
+            fields = self.fields
+            names = {*fields.facts, *asked.intersection(fields.if_asked), *fields.of_part.values()}
+            of_field = self.levels.of_field
+            bits = sum(own for name, own in of_field.items() if name in names)
+            self._store(self._compared, asked, bits)
+        return self._compared[asked]
+
+    def _store(self, stored: dict[Key, Value], key: Key, value: Value) -> None:
+        if len(stored) >= MAX_STORED:
+            stored.clear()
+        stored[key] = value
+
     def spoken_of(self, name: str, labels: tuple[str, ...]) -> str:
         """What is said of a clinician with at most two labels of a field, after the name."""
         if (name, labels) not in self._spoken:
@@ -120,6 +197,34 @@ class ClinicianFacts:
             named = tuple(place_names(self.practice, (north, east)) for north, east in known)
             self._rooms[name, row] = named
         return self._rooms[name, row]
+
+    def way_label(self, way: str | None) -> str | None:
+        """How people read a way of meeting; None for meeting as such."""
+        ways = self.practice.ways
+        if way is None or ways is None:
+            return None
+        return self.practice.clinician[ways.clinician].label_of(way)
+
+    def anywhere(self, way: str | None) -> tuple[Meeting, ...]:
+        """A way of meeting without a place."""
+        return self.rooms_of("", 0, way, ())
+
+    def rooms_of(
+        self, name: str, row: int, way: str | None, rooms: tuple[int, ...]
+    ) -> tuple[Meeting, ...]:
+        """A way of meeting in some of one clinician's rooms, those that have a name, at most three.
+
+        `name` is the field that lists them; without any with a name, the way alone.
+        """
+        key = way, name, row, rooms
+        met = self._met.get(key)
+        if met is None:
+            label, names = self.way_label(way), self.room_names(name, row) if rooms else ()
+            named = dict.fromkeys(names[room] for room in rooms)
+            meetings = [Meeting(way, label, *each) for each in named if each[0] is not None]
+            met = tuple(meetings[:MAX_PLACES]) or (Meeting(way, label),)
+            self._store(self._met, key, met)
+        return met
 
     def _profession(self, row: int) -> str | None:
         name = self.fields.of_part.get("profession")

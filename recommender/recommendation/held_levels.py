@@ -24,12 +24,15 @@ class HeldLevels:
         All levels of those fields whose levels are not known of each clinician.
     of_field
         All levels of each field.
+    bit_of
+        The bit of a level by its field and itself.
     """
 
     levels: tuple[tuple[str, str, str], ...]
     held: tuple[int, ...]
     unknown: tuple[int, ...]
     of_field: Mapping[str, int]
+    bit_of: Mapping[tuple[str, str], int]
 
     @classmethod
     def of(
@@ -49,12 +52,12 @@ class HeldLevels:
                 unknown = np.concatenate([unknown, is_missing.repeat(own.shape[1], axis=1)], axis=1)
                 of_field[name] = (1 << len(field.levels)) - 1 << len(levels)
                 levels += [(name, level, field.label_of(level)) for level in field.levels]
-        return cls(tuple(levels), _as_bits(held), _as_bits(unknown), of_field)
+        bit_of = {(name, level): 1 << place for place, (name, level, _) in enumerate(levels)}
+        return cls(tuple(levels), _as_bits(held), _as_bits(unknown), of_field, bit_of)
 
     def bits_of(self, name: str, levels: Collection[str]) -> int:
         """Some levels of one field; none of a field that is not there."""
-        every = places_of(self.of_field.get(name, 0))
-        return sum(1 << place for place in every if self.levels[place][1] in levels)
+        return sum([self.bit_of.get((name, level), 0) for level in levels])
 
 
 def places_of(bits: int) -> Iterator[int]:

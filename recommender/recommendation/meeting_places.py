@@ -1,7 +1,8 @@
 """Ways in which a client and a clinician can meet, and where: the nearest room in reach."""
 
-from collections.abc import Mapping, Sequence
-from math import isnan, nan
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,7 @@ from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
-from recommender.recommendation.openings import HOURS, LATE, OpeningTimes
-from recommender.screening.meeting_ways import is_barred
-
-MAX_PLACES = 3
-"""Places listed of a way of meeting while the client's place is not known."""
+from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, is_one_barred
 
 Meetings = tuple[Meeting, ...]
 
@@ -38,6 +35,7 @@ class MeetingPlaces:
     ) -> None:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
         self._rows = rows
+        self._verdicts: dict[str, Sequence[tuple[NDArray[np.float64], bool]]] = {}
 
     def meetings(self) -> Sequence[Meetings]:
         """The ways that client and clinician share and no hard constraint excludes, of each row.
@@ -45,99 +43,130 @@ class MeetingPlaces:
         They are in the order of the client's field. A clinician whose ways are not recorded has
         none: what may be offered is not offered.
         """
+        rows = self._rows.tolist()
         if self.practice.ways is None:
-            return self._meetings_by(None)
-        found: list[Meetings] = [()] * len(self._rows)
-        for way, is_usable in self._usable_ways().items():
-            if any(is_usable):
-                for place, by_way in enumerate(self._meetings_by(way)):
-                    if is_usable[place]:
-                        found[place] += by_way
+            places = self._places_by(None)
+            return [self._meetings_by(None, places, each) for each in enumerate(rows)]
+        by_way: dict[str, _Places | None] = {}
+        found: list[Meetings] = []
+        for each in enumerate(rows):
+            meetings: Meetings = ()
+            for way in self._usable_ways(each[1]):
+                if way not in by_way:
+                    by_way[way] = self._places_by(way)
+                meetings += self._meetings_by(way, by_way[way], each)
+            found.append(meetings)
         return found
 
-    def _usable_ways(self) -> Mapping[str, list[bool]]:
-        """For each way of meeting, whether it can be used with each of the rows asked for."""
-        ways, screening, rows = self.practice.ways, self.openings.screening, self._rows
-        if ways is None:
-            return {}
+    def _usable_ways(self, row: int) -> list[str]:
+        """The ways of meeting that can be used with the clinician of a row."""
+        ways = self.practice.ways
+        assert ways is not None
         place_of = self.practice.clinician[ways.clinician].levels.index
-        offered = self.openings.columns[ways.clinician][rows]
-        on_hours = [
-            rule
-            for rule in screening.constraints
-            if rule.rule in (HOURS, LATE) and screening.modes[rule.name] == "hard"
+        offered = self.openings.columns[ways.clinician][row]
+        return [
+            way
+            for way in self.openings.open_ways(row)
+            if offered.item(place_of(way)) == 1
+            and not any(
+                is_one_barred(verdict.item(row), bars_unknown=bars_unknown)
+                for verdict, bars_unknown in self._on_hours(way)
+            )
         ]
-        usable, passes = {}, dict[int, NDArray[np.bool_]]()
-        for way, is_open in self.openings.open_ways.items():
-            is_usable = is_open[rows] & (offered[:, place_of(way)] == 1)
-            for rule in on_hours:
-                if not rule.ways or way in rule.ways:
-                    hours = screening.hours.get(rule.name)
-                    verdict = (
-                        screening.verdict_of(rule.name) if hours is None else hours.by_way[way]
-                    )
-                    # Ways without hours of their own share a verdict.
-                    if id(verdict) not in passes:
-                        passes[id(verdict)] = ~is_barred(rule, verdict[rows])
-                    is_usable &= passes[id(verdict)]
-            usable[way] = is_usable.tolist()
-        return usable
 
-    def _meetings_by(self, way: str | None) -> Sequence[Meetings]:
-        """How each of the rows meets in one way, with the rooms within reach if it needs any.
+    def _on_hours(self, way: str) -> Sequence[tuple[NDArray[np.float64], bool]]:
+        """The verdicts of hard rules on hours about a way, and if they bar whom they do not know.
+
+        Those that everybody passes are left out.
+        """
+        if way not in self._verdicts:
+            screening = self.openings.screening
+            found = []
+            for rule in (*self.openings.rules(HOURS), *self.openings.rules(LATE)):
+                if _is_about(rule, way) and screening.modes[rule.name] == "hard":
+                    hours = screening.hours.get(rule.name)
+                    if hours is None:
+                        found.append((screening.verdict_of(rule.name), rule.unknown == "fail"))
+                    elif hours.inputs is not None:
+                        found.append((hours.by_way[way], rule.unknown == "fail"))
+            self._verdicts[way] = found
+        return self._verdicts[way]
+
+    def _meetings_by(
+        self, way: str | None, places: "_Places | None", each: tuple[int, int]
+    ) -> Meetings:
+        """How a row meets in one way, by its number among those asked for and in the roster.
 
         The nearest room alone where the client's place is known. Where hours decide, they are rooms
         in which there is a time for the client.
         """
-        label = None
-        if way is not None and self.practice.ways is not None:
-            label = self.practice.clinician[self.practice.ways.clinician].label_of(way)
-        anywhere = (Meeting(way, label),)
-        distance = self._distance(way)
-        if distance is None:
-            return [anywhere] * len(self._rows)
-        found: list[Meetings] = []
-        within, km = self._rooms_within(distance, way), self._km_by(distance)
-        for row, is_within, apart in zip(self._rows.tolist(), within, km, strict=True):
-            names = self._facts.room_names(distance.clinician[0], row)
-            numbers = [number for number, counts in enumerate(is_within) if counts]
-            if not numbers:
-                found.append(anywhere)
-            elif isnan(apart[numbers[0]]):
-                named = dict.fromkeys(names[number] for number in numbers)
-                meetings = [Meeting(way, label, *each) for each in named if each[0] is not None]
-                found.append(tuple(meetings[:MAX_PLACES]) or anywhere)
-            else:
-                nearest = min(zip(map(apart.__getitem__, numbers), numbers, strict=True))[1]
-                at = Meeting(way, label, *names[nearest], round(apart[nearest], 1))
-                found.append((at,))
-        return found
+        if places is None:
+            return self._facts.anywhere(way)
+        number, row = each
+        rooms = places.within[number]
+        if places.km is None:
+            return self._facts.rooms_of(places.name, row, way, rooms)
+        apart = places.km[number]
+        if not rooms or isnan(apart[rooms[0]]):
+            return self._facts.rooms_of(places.name, row, way, rooms)
+        km, nearest = min([(apart[room], room) for room in rooms])
+        named = self._facts.room_names(places.name, row)[nearest]
+        return (Meeting(way, self._facts.way_label(way), *named, round(km, 1)),)
 
-    def _rooms_within(self, distance: Constraint, way: str | None) -> list[list[bool]]:
-        """Which rooms of each row count for a way of meeting; every room if none does."""
-        name, screening, rows = distance.clinician[0], self.openings.screening, self._rows
-        within = known = ~np.isnan(self.openings.columns[name][rows][:, :, 0])
+    def _places_by(self, way: str | None) -> "_Places | None":
+        """The rooms within reach for a way of meeting, of each row; None for one without rooms."""
+        rules = self.openings.rules("within_km")
+        distance = next((each for each in rules if _is_about(each, way)), None)
+        if distance is None:
+            return None
+        name = distance.clinician[0]
+        return _Places(name, self._rooms_within(name, way), self._km_by(distance))
+
+    def _rooms_within(self, name: str, way: str | None) -> list[tuple[int, ...]]:
+        """The rooms of each row that count for a way of meeting; every room if none does."""
+        screening, rows = self.openings.screening, self._rows.tolist()
+        counts = [len(self._facts.room_names(name, row)) for row in rows]
+        within = every = [tuple(range(count)) for count in counts]
         context_way = screening.context.ways.get(way or "")
         if context_way is not None and name in context_way.reach:
-            within = context_way.reach[name][rows, 1:-1] & known
-        for rule_name, rooms in screening.rooms.items():
-            ways = self.practice.constraints[rule_name].ways
-            if not ways or way in ways:
-                with_hours = within & rooms[rows]
-                within = np.where(with_hours.any(axis=1)[:, None], with_hours, within)
-        counting: list[list[bool]] = np.where(within.any(axis=1)[:, None], within, known).tolist()
-        return counting
+            reach = context_way.reach[name][self._rows, 1:-1].tolist()
+            within = [
+                tuple([room for room in rooms if near[room]])
+                for rooms, near in zip(every, reach, strict=True)
+            ]
+        # A single room stays, and so do all where every clinician has times in common.
+        hours = screening.hours.values()
+        decides = any(not each.is_settled for each in hours if _is_about(each.constraint, way))
+        if decides and any(len(rooms) > 1 for rooms in within):
+            for rule_name, open_rooms in screening.rooms.items():
+                if _is_about(self.practice.constraints[rule_name], way):
+                    within = [
+                        tuple([room for room in rooms if open_rooms.item(row, room)]) or rooms
+                        for rooms, row in zip(within, rows, strict=True)
+                    ]
+        return [rooms or of_row for rooms, of_row in zip(within, every, strict=True)]
 
-    def _distance(self, way: str | None) -> Constraint | None:
-        """The constraint on the distance to rooms for a way; None where it needs no room."""
-        rules = self.openings.rules("within_km")
-        return next((each for each in rules if not each.ways or way in each.ways), None)
-
-    def _km_by(self, distance: Constraint) -> list[list[float]]:
-        """Kilometres by road to each room of each row; NaN where the client's place is unknown."""
+    def _km_by(self, distance: Constraint) -> list[list[float]] | None:
+        """Kilometres by road to each room of each row; None where the client's place is unknown."""
         client, columns = self.openings.client, self.openings.columns
-        if distance.client[0] in answered_in(client):
-            inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
-            km: list[list[float]] = room_km(inputs)[self._rows].tolist()
-            return km
-        return [[nan] * columns[distance.clinician[0]].shape[1]] * len(self._rows)
+        if distance.client[0] not in answered_in(client):
+            return None
+        inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
+        km: list[list[float]] = room_km(inputs)[self._rows].tolist()
+        return km
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where some clinicians meet in one way: the field of their rooms, and by clinician which.
+
+    `km` are those to each room; None where the client's place is not known.
+    """
+
+    name: str
+    within: list[tuple[int, ...]]
+    km: list[list[float]] | None
+
+
+def _is_about(rule: Constraint, way: str | None) -> bool:
+    return not rule.ways or way in rule.ways

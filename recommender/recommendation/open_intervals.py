@@ -34,6 +34,7 @@ Span = tuple[float, float]
 """Begin and end in minutes."""
 NO_SPAN: Span = (inf, inf)
 """Follows the last span."""
+ALWAYS: tuple[Span, ...] = ((-inf, inf),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,28 @@ class WeeklyHours:
         return spans
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedHours:
+    """The hours that several weekly hours share; they are computed once for several people."""
+
+    weeks: tuple[WeeklyHours, ...]
+    _spans: dict[tuple[datetime, int], Sequence[Span]] = attribute(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def spans(self, origin: datetime, ahead: int) -> Sequence[Span]:
+        """As those of `WeeklyHours`; without any hours all the time."""
+        if len(self.weeks) == 1:
+            return self.weeks[0].spans(origin, ahead)
+        spans = self._spans.get((origin, ahead))
+        if spans is None:
+            spans = ALWAYS
+            for weekly in self.weeks:
+                spans = shared_spans(spans, weekly.spans(origin, ahead), -inf, inf)
+            self._spans[origin, ahead] = spans
+        return spans
+
+
 @lru_cache(maxsize=1024)
 def every_week(zone: str, windows: Windows) -> WeeklyHours:
     """Windows of every week without absences; those that clients share are laid out once a day."""
@@ -96,6 +119,11 @@ class OpenInterval:
     begin: datetime
     end: datetime
     room: int = 0
+
+    @classmethod
+    def between(cls, origin: datetime, begin: float, end: float, room: int = 0) -> "OpenInterval":
+        """From begin to end in minutes from a midnight UTC."""
+        return cls(origin + timedelta(minutes=begin), origin + timedelta(minutes=end), room)
 
     def local(self, zone: str) -> tuple[datetime, datetime]:
         """Begin and end on the clock of a zone."""
@@ -124,14 +152,15 @@ class LookAhead:
     @classmethod
     def of(cls, since: datetime, now: datetime | None = None) -> "LookAhead":
         """From a moment on, laid out from the day of `now`, by default from that of the moment."""
-        midnight, origin = _midnight(since), _midnight(now or since)
-        days = (midnight - origin).days
+        origin = midnight(now or since)
+        days = (midnight(since) - origin).days
         weeks = [next(w for w in LAID_OUT if w * DAYS >= days + a * DAYS) for a in WEEKS_AHEAD]
         until = float(days * DAY + WEEKS_AHEAD[-1] * WEEK)
         return cls(origin, (since - origin) / timedelta(minutes=1), until, tuple(weeks))
 
 
-def _midnight(moment: datetime) -> datetime:
+def midnight(moment: datetime) -> datetime:
+    """The midnight UTC before a moment."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -142,28 +171,28 @@ def next_open_intervals(
 
     The first of the weeks is the clinician's, whose room they are in.
     """
-    origin, since = ahead.origin, ahead.since
     theirs, *others = weeks
+    spans = next_spans(theirs, SharedHours(tuple(others)), ahead, minutes)
+    return tuple([OpenInterval.between(ahead.origin, *span, theirs.room) for span in spans])
+
+
+def next_spans(
+    theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
+) -> list[Span]:
+    """`next_open_intervals` in minutes from the midnight that they are laid out from."""
+    origin = ahead.origin
     first: list[Span] = []
     for laid_out in ahead.weeks:
         until = min(ahead.until, float(laid_out * WEEK))
-        ours: Sequence[Span] = ((since, until),)
-        for place, weekly in enumerate(others):
-            spans = weekly.spans(origin, laid_out)
-            ours = shared_spans(ours, spans, since, until) if place else spans
+        ours = others.spans(origin, laid_out)
         # One more than are wanted: the last of them may go on beyond the weeks looked at.
         most = MAX_TIMES + 1
-        first = shared_spans(ours, theirs.spans(origin, laid_out), since, until, minutes, most)
+        first = shared_spans(
+            ours, theirs.spans(origin, laid_out), ahead.since, until, minutes, most
+        )
         if len(first) > MAX_TIMES:
             break
-    return tuple(
-        [
-            OpenInterval(
-                origin + timedelta(minutes=begin), origin + timedelta(minutes=end), theirs.room
-            )
-            for begin, end in first[:MAX_TIMES]
-        ]
-    )
+    return first[:MAX_TIMES]
 
 
 def shared_spans(

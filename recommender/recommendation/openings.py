@@ -7,7 +7,8 @@ that day on, in rooms within the client's reach.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,17 +27,25 @@ from recommender.recommendation.open_intervals import (
     MAX_TIMES,
     LookAhead,
     OpenInterval,
+    SharedHours,
     WeeklyHours,
     every_week,
-    next_open_intervals,
+    midnight,
+    next_spans,
 )
-from recommender.screening.meeting_ways import is_barred, shared_ways
+from recommender.screening.meeting_ways import shared_ways
 from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
+MAX_HOURS = 20_000
+"""Sets of open hours by way that are stored with a roster, about 300 bytes each."""
+
+Opening = tuple[float, float, int]
+"""Begin and end in minutes from a midnight UTC, and the number of the room."""
+BY_TIME = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +54,13 @@ class MeetingOption:
 
     `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are
     the clinician's, by room and weeks, and `rooms` the field that lists these rooms; `wishes` are
-    the client's, and after-hours where they need them.
+    what the client's hours, and those after hours where they need them, share.
     """
 
     ways: tuple[str, ...]
     client_zone: str | None
     hours: tuple[WeeklyHours, ...]
-    wishes: tuple[WeeklyHours, ...]
+    wishes: SharedHours
     minutes: float
     rooms: str | None = None
 
@@ -77,10 +86,14 @@ class OpeningTimes:
     ) -> None:
         self.practice, self.client, self.columns = practice, client, columns
         self.screening, self.now = screening, now
-        self._look_ahead: dict[tuple[int, str], LookAhead] = {}
-        self._wished: dict[tuple[str, str], tuple[WeeklyHours, ...]] = {}
+        self.origin = midnight(now)
+        over = (now - datetime.min.replace(tzinfo=UTC)) % QUARTER
+        self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
+        self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
+        self._wished: dict[tuple[str, str], SharedHours] = {}
         self._rules: dict[str, tuple[Constraint, ...]] = {}
         self._rooms_in_reach: dict[tuple[str, str | None], NDArray[np.bool_] | bool] = {}
+        self._open_ways: dict[int, tuple[str, ...]] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
@@ -90,32 +103,26 @@ class OpeningTimes:
         return self._rules[name]
 
     def next_intervals(
-        self, row: int, option: MeetingOption, wishes: tuple[WeeklyHours, ...]
+        self, row: int, option: MeetingOption, wishes: SharedHours
     ) -> tuple[OpenInterval, ...]:
         """The first intervals of one clinician and option, at most three, in order."""
-        ordinal = int(self.screening.first_sessions[row]) + EPOCH
-        if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
-            return ()
-        ahead = self._ahead(ordinal, option.hours[0].zone)
-        if len(option.hours) == 1:
-            return next_open_intervals((*option.hours, *wishes), ahead, option.minutes)
-        intervals = [
-            interval
-            for hours in option.hours
-            for interval in next_open_intervals((hours, *wishes), ahead, option.minutes)
-        ]
-        return tuple(sorted(intervals, key=lambda each: (each.begin, each.end))[:MAX_TIMES])
+        found = self.next_openings(row, option, wishes)
+        return tuple([OpenInterval.between(self.origin, *each) for each in found])
 
-    def _ahead(self, ordinal: int, zone: str) -> LookAhead:
-        """From the first quarter of an hour from now on that is not before a day of a zone."""
-        if (ordinal, zone) not in self._look_ahead:
-            day = date.fromordinal(ordinal)
-            there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-            over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
-            quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
-            since = max(quarter, there.astimezone(UTC))
-            self._look_ahead[ordinal, zone] = LookAhead.of(since, self.now)
-        return self._look_ahead[ordinal, zone]
+    def next_openings(self, row: int, option: MeetingOption, wishes: SharedHours) -> list[Opening]:
+        """The same as begin and end in minutes from `origin`, and the number of the room."""
+        ordinal = int(self.screening.first_sessions.item(row)) + EPOCH
+        if ordinal > self._last_day:
+            return []
+        ahead = look_ahead(ordinal, option.hours[0].zone, self._quarter, self.origin)
+        found = [
+            (begin, end, hours.room)
+            for hours in option.hours
+            for begin, end in next_spans(hours, wishes, ahead, option.minutes)
+        ]
+        if len(option.hours) > 1:
+            found.sort(key=BY_TIME)
+        return found[:MAX_TIMES]
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
@@ -137,7 +144,7 @@ class OpeningTimes:
         One rule is for each way of meeting, with clocks of its own.
         """
         there = self.practice.timezone
-        return tuple(self._wishes(rule, there) for rule in self.rules(HOURS))
+        return tuple(self._wishes(rule, there).weeks for rule in self.rules(HOURS))
 
     def shortest_session(self) -> float:
         """Minutes of a session by the rules on hours; 0 where no rule says it."""
@@ -150,26 +157,48 @@ class OpeningTimes:
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
-        open_ways = self.open_ways
+        open_ways = self.open_ways(row)
         for rule, minutes, client_zone in self._on_hours:
-            ways = [way for way in rule.ways if way in open_ways and open_ways[way][row]]
-            name = rule.clinician[0]
-            if not self._is_recorded(name, row) or (open_ways and rule.ways and not ways):
+            ways = tuple([way for way in rule.ways if way in open_ways])
+            if rule.ways and not ways and self._accepted:
                 continue
             there = self._hours_zone(rule, row)
+            for those, open_hours in self._hours_by_way(rule, row, there, ways):
+                yield MeetingOption(
+                    those,
+                    client_zone,
+                    open_hours,
+                    self._wishes(rule, there),
+                    minutes,
+                    self.practice.clinician[rule.clinician[0]].rooms,
+                )
+
+    def _hours_by_way(
+        self, rule: Constraint, row: int, zone: str, ways: tuple[str, ...]
+    ) -> tuple[tuple[tuple[str, ...], tuple[WeeklyHours, ...]], ...]:
+        """Ways of meeting with the same open hours, and these hours; none that are not recorded.
+
+        They depend on the client by the rooms in reach alone, so that requests share them.
+        """
+        field = self.practice.clinician[rule.clinician[0]]
+        reach = [self._in_reach(field, way) for way in ways or (None,)]
+        key = row, zone, ways, *[e if isinstance(e, bool) else e[row].tobytes() for e in reach]
+        absences = self.practice.first_session.absences
+        shared: dict[Any, Any] = self.columns.view(
+            ("hours by way", field.name, field.rooms, absences), dict
+        )
+        found = shared.get(key)
+        if found is None:
             same: dict[tuple[WeeklyHours, ...], list[str]] = {}
-            for way in ways or (None,):
-                same.setdefault(self._open_hours(rule, row, there, way), []).append(way or "")
-            for open_hours, those in same.items():
-                if open_hours:
-                    yield MeetingOption(
-                        tuple(filter(None, those)),
-                        client_zone,
-                        open_hours,
-                        self._wishes(rule, there),
-                        minutes,
-                        self.practice.clinician[name].rooms,
-                    )
+            if self._is_recorded(field.name, row):
+                for way in ways or (None,):
+                    same.setdefault(self._open_hours(rule, row, zone, way), []).append(way or "")
+            if len(shared) >= MAX_HOURS:
+                shared.clear()
+            found = shared[key] = tuple(
+                (tuple(filter(None, those)), hours) for hours, those in same.items() if hours
+            )
+        return found
 
     @cached_property
     def _on_hours(self) -> tuple[tuple[Constraint, float, str | None], ...]:
@@ -269,12 +298,13 @@ class OpeningTimes:
         numbers = range(1, 1 + int((~np.isnan(places[:, 0])).sum()))
         return {n: bool(in_reach is True or in_reach[row, n]) for n in numbers}
 
-    def _wishes(self, rule: Constraint, there: str) -> tuple[WeeklyHours, ...]:
+    def _wishes(self, rule: Constraint, there: str) -> SharedHours:
         """Hours the client named, in their zone or there."""
         key = rule.name, there
-        if key not in self._wished:
-            self._wished[key] = tuple(self._hours_wished(rule, there))
-        return self._wished[key]
+        wished = self._wished.get(key)
+        if wished is None:
+            wished = self._wished[key] = SharedHours(tuple(self._hours_wished(rule, there)))
+        return wished
 
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
         if self._is_on(rule) and rule.client[0] in answered_in(self.client):
@@ -310,20 +340,56 @@ class OpeningTimes:
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
 
+    def open_ways(self, row: int) -> tuple[str, ...]:
+        """The ways of meeting in which one clinician can be met by every rule but those on hours.
+
+        They are in the order of the client's field; none in a practice without ways.
+        """
+        ways = self._open_ways.get(row)
+        if ways is None:
+            ways = tuple([way for way, shared in self._accepted.items() if shared.item(row)])
+            for about, verdict, bars_unknown in self._on_ways:
+                if is_one_barred(verdict.item(row), bars_unknown=bars_unknown):
+                    ways = tuple([way for way in ways if way not in about])
+            self._open_ways[row] = ways
+        return ways
+
     @cached_property
-    def open_ways(self) -> Mapping[str, NDArray[np.bool_]]:
-        """For each way of meeting, who can meet so by every rule but those on hours, (n,)."""
-        practice, screened = self.practice, self.screening
-        if practice.ways is None:
+    def _accepted(self) -> Mapping[str, NDArray[np.bool_]]:
+        """For each way of meeting that the client accepts, who may offer it, (n,)."""
+        if self.practice.ways is None:
             return {}
-        shared = shared_ways(practice, self.client, self.columns).by_way
-        open_ways = {way: each.shared for way, each in shared.items()}
-        for rule in screened.constraints:
-            about = [way for way in rule.ways if way in open_ways]
-            if about and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard":
-                passes = ~is_barred(rule, screened.verdict_of(rule.name))
-                open_ways |= {way: open_ways[way] & passes for way in about}
-        return open_ways
+        shared = shared_ways(self.practice, self.client, self.columns).by_way
+        return {way: each.shared for way, each in shared.items()}
+
+    @cached_property
+    def _on_ways(self) -> Sequence[tuple[tuple[str, ...], NDArray[np.float64], bool]]:
+        """The hard rules about single ways of meeting, but those on hours.
+
+        The ways and the verdict of each, and whether it bars whom it is unknown of.
+        """
+        screened, accepted = self.screening, self._accepted
+        return [
+            (rule.ways, screened.verdict_of(rule.name), rule.unknown == "fail")
+            for rule in screened.constraints
+            if rule.ways
+            and rule.rule not in (HOURS, LATE)
+            and screened.modes[rule.name] == "hard"
+            and any(way in accepted for way in rule.ways)
+        ]
+
+
+@lru_cache(maxsize=4096)
+def look_ahead(ordinal: int, zone: str, quarter: datetime, origin: datetime) -> LookAhead:
+    """From a quarter of an hour on, but not before a day of a zone; laid out from a midnight."""
+    day = date.fromordinal(ordinal)
+    there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return LookAhead.of(max(quarter, there.astimezone(UTC)), origin)
+
+
+def is_one_barred(verdict: float, *, bars_unknown: bool) -> bool:
+    """Whether a hard constraint excludes one clinician by a verdict."""
+    return verdict == 0 or (bars_unknown and verdict != verdict)
 
 
 def _is_for(field: Field, ways: int, way: str | None) -> bool:

@@ -1,9 +1,10 @@
 """Recommendations from parsed request bodies; runs in worker threads."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,17 +19,18 @@ from recommender.plan.contributions import contributions_of
 from recommender.practice.definition import Practice
 from recommender.recommendation.card import cards
 from recommender.recommendation.card_parts import CardContent
-from recommender.recommendation.recommend import Intake, Recommendation, read_intake, recommend
+from recommender.recommendation.recommend import Recommendation, read_intake, recommend
 from recommender.security.scopes import Scope
 from recommender.serving.http.field_names import Place
 from recommender.serving.http.problems import ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.recommendation_warnings import warnings_of
-from recommender.serving.schemas.card import cards_seen_by
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import with_json_remedies
+from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
+    ReferenceWarning,
     reference_warnings,
 )
 from recommender.serving.schemas.required_scope import (
@@ -38,15 +40,13 @@ from recommender.serving.schemas.required_scope import (
     visible_part,
 )
 from recommender.serving.schemas.response_content import (
-    EXPLAINED,
+    NOTHING_HIDDEN,
     excluded_json,
     exclusion_counts,
-    explained_content,
     relaxation_content,
     shown_content,
 )
 from recommender.serving.schemas.responses import (
-    CONTRACT_VERSION,
     RecommendationResponse,
     notice_of,
     ordering_text,
@@ -62,18 +62,19 @@ EVERY_SCOPE = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedRecommendation:
-    """A recommendation, its request and its response.
+    """A recommendation, its request and what its response is written from.
 
-    `content` is the response as plain data in the form of `RecommendationResponse`, but for who is
-    excluded, the relaxations and the contributions of those shown, which are computed where they
-    are sent or stored. `arm` is that of a trial, if the client takes part in one, `shadow` what a
-    second model would have shown, if there is one.
+    `cards` are those of the shortlist. `arm` is that of a trial, if the client takes part in one,
+    `shadow` what a second model would have shown, if there is one.
     """
 
+    snapshot: ServingSnapshot
     request: ParsedRequest
     recommendation: Recommendation
     recommendation_id: str
-    content: Mapping[str, Any]
+    cards: Sequence[CardContent]
+    warnings: Sequence[RecommendationWarning]
+    references: Sequence[ReferenceWarning]
     arm: TrialArm | None = None
     shadow: ShadowOrder | None = None
 
@@ -85,30 +86,105 @@ class ServedRecommendation:
     def to_json(
         self, scopes: frozenset[Scope] = EVERY_SCOPE, included: frozenset[Included] = EVERYTHING
     ) -> bytes:
-        """The response as JSON, as a caller with these scopes receives it; by default all of it."""
-        hidden = hidden_fields(RecommendationResponse, scopes, included)
-        content = cards_seen_by(self._explained(hidden), scopes)
-        content = visible_part(content, hidden)
-        parts = {name: to_json(value) for name, value in content.items()}
-        if "relaxations" not in hidden:
-            practice = self.recommendation.screening.layout.practice
-            offers = self.recommendation.offers
-            parts["relaxations"] = to_json([relaxation_content(o, practice) for o in offers])
-        if "excluded" not in hidden:
-            parts["excluded"] = excluded_json(self.recommendation.screening)
-        in_order = (name for name in RecommendationResponse.model_fields if name in parts)
-        return b"{%b}" % b",".join([b'"%b":%b' % (n.encode(), parts[n]) for n in in_order])
+        """The response as JSON, as a caller with these scopes receives it; by default all of it.
 
-    def _explained(self, hidden: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The content, with the contributions of those shown unless all of them are hidden."""
-        unseen = hidden.get("shortlist", {})
-        if unseen is True or all(unseen.get("__all__", {}).get(each) for each in EXPLAINED):
-            return self.content
-        shown = zip(self.content["shortlist"], self.recommendation.shortlist, strict=True)
-        return {
-            **self.content,
-            "shortlist": [content | explained_content(entry) for content, entry in shown],
-        }
+        Members that the caller does not receive are not computed.
+        """
+        ready = self.snapshot.ready
+        members = [
+            begin + (ready[name] if name in ready else MEMBERS[name](self, hidden, scopes))
+            for name, begin, hidden in _sent_members(scopes, included)
+        ]
+        return b"{%b}" % b",".join(members)
+
+
+@lru_cache(maxsize=256)
+def _sent_members(
+    scopes: frozenset[Scope], included: frozenset[Included]
+) -> Sequence[tuple[str, bytes, Mapping[str, Any]]]:
+    """The members a caller receives, with what each begins with and what is hidden of it."""
+    hidden = hidden_fields(RecommendationResponse, scopes, included)
+    return [
+        (name, b'"%b":' % name.encode(), hidden.get(name, NOTHING_HIDDEN))
+        for name in RecommendationResponse.model_fields
+        if hidden.get(name) is not True
+    ]
+
+
+Member = Callable[[ServedRecommendation, Mapping[str, Any], frozenset[Scope]], bytes]
+
+
+def _shortlist_json(
+    served: ServedRecommendation, hidden: Mapping[str, Any], scopes: frozenset[Scope]
+) -> bytes:
+    level, of_entry = served.snapshot.practice.alliance.interval, hidden.get("__all__", hidden)
+    for_clients = Scope.EXPLAIN_READ not in scopes
+    shown = zip(served.recommendation.shortlist, served.cards, strict=True)
+    return to_json(
+        [
+            shown_content(entry, level, card, of_entry, for_clients=for_clients)
+            for entry, card in shown
+        ]
+    )
+
+
+def _visible_json(value_of: Callable[[ServedRecommendation], Any]) -> Member:
+    """A member that is JSON of a value, without its hidden fields."""
+
+    def member(
+        served: ServedRecommendation, hidden: Mapping[str, Any], _: frozenset[Scope]
+    ) -> bytes:
+        value = value_of(served)
+        return to_json(visible_part(value, hidden) if hidden else value)
+
+    return member
+
+
+@lru_cache(maxsize=16)
+def _text_json(text: str) -> bytes:
+    return to_json(text)
+
+
+MEMBERS: Mapping[str, Member] = {
+    "shortlist": _shortlist_json,
+    "excluded": lambda served, *_: excluded_json(served.recommendation.screening),
+    "notice": lambda served, *_: _text_json(notice_of(served.recommendation.mode)),
+    "order": lambda served, *_: _text_json(
+        ordering_text(served.recommendation.mode, served.snapshot.practice.ranking)
+    ),
+    **{
+        name: _visible_json(value_of)
+        for name, value_of in (
+            ("recommendation_id", lambda served: served.recommendation_id),
+            ("mode", lambda served: served.recommendation.mode),
+            ("asked_on", lambda served: served.recommendation.day),
+            (
+                "ties",
+                lambda served: ties_content([each.tie for each in served.recommendation.shortlist]),
+            ),
+            ("eligible", lambda served: served.recommendation.eligible),
+            (
+                "exclusion_counts",
+                lambda served: exclusion_counts(served.recommendation.screening),
+            ),
+            (
+                "relaxations",
+                lambda served: [
+                    relaxation_content(each, served.snapshot.practice)
+                    for each in served.recommendation.offers
+                ],
+            ),
+            ("unanswered", lambda served: served.recommendation.unanswered),
+            ("warnings", lambda served: [each.message for each in served.warnings]),
+            ("warning_details", lambda served: [each.model_dump() for each in served.warnings]),
+            (
+                "reference_warnings",
+                lambda served: [each.model_dump() for each in served.references],
+            ),
+        )
+    },
+}
+"""The members of a response that its snapshot does not decide alone."""
 
 
 def recommend_request(
@@ -195,7 +271,8 @@ def recommend_parsed(
         tuple(each.clinician_id for each in recommendation.shortlist),
         datetime.now(UTC),
     )
-    content = response_content(snapshot, intake, recommendation, recommendation_id, shown)
+    warnings = warnings_of(snapshot, intake, recommendation)
+    references = reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
     shadow = None
     if second is not None:
         shadow = second.order_for(
@@ -204,48 +281,22 @@ def recommend_parsed(
     arm = None
     if drawn is not None and recommendation.orders is not None:
         arm = drawn.with_orders(recommendation.orders)
-    return ServedRecommendation(request, recommendation, recommendation_id, content, arm, shadow)
+    return ServedRecommendation(
+        snapshot,
+        request,
+        recommendation,
+        recommendation_id,
+        shown,
+        warnings,
+        references,
+        arm,
+        shadow,
+    )
 
 
 def today(practice: Practice) -> date:
     """The current date in the practice's time zone."""
     return practice.day_at(datetime.now(UTC))
-
-
-def response_content(
-    snapshot: ServingSnapshot,
-    intake: Intake,
-    recommendation: Recommendation,
-    recommendation_id: str,
-    shown: Sequence[CardContent],
-) -> dict[str, Any]:
-    """The `content` of a `ServedRecommendation`, with the cards of its shortlist."""
-    practice, level = snapshot.practice, snapshot.practice.alliance.interval
-    warnings = warnings_of(snapshot, intake, recommendation)
-    references = reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
-    return {
-        "recommendation_id": recommendation_id,
-        "contract_version": CONTRACT_VERSION,
-        "mode": recommendation.mode,
-        "model": snapshot.model_in_use,
-        "asked_on": recommendation.day,
-        "roster_version": recommendation.roster_version,
-        "availability_as_of": snapshot.taken_at,
-        "scale": snapshot.scale,
-        "order": ordering_text(recommendation.mode, practice.ranking),
-        "shortlist": [
-            shown_content(entry, level, card)
-            for entry, card in zip(recommendation.shortlist, shown, strict=True)
-        ],
-        "ties": ties_content(each.tie for each in recommendation.shortlist),
-        "eligible": recommendation.eligible,
-        "exclusion_counts": exclusion_counts(recommendation.screening),
-        "unanswered": recommendation.unanswered,
-        "warnings": [each.message for each in warnings],
-        "warning_details": [each.model_dump() for each in warnings],
-        "reference_warnings": [each.model_dump() for each in references],
-        "notice": notice_of(recommendation.mode),
-    }
 
 
 def warm_up(snapshot: ServingSnapshot) -> None:

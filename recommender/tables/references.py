@@ -13,7 +13,7 @@ from recommender.practice.fields import Field
 from recommender.practice.rules.rule_input import IdIndex, id_index_in
 from recommender.tables.cells import People
 from recommender.tables.roster import Roster
-from recommender.values.ids import NearIndex, did_you_mean, may_be_shown, near_key, near_misses
+from recommender.values.ids import did_you_mean, may_be_shown, near_key, near_misses
 
 MAX_IDS_SHOWN = 5
 """Ids repeated in one message; further ones are counted."""
@@ -33,24 +33,31 @@ class KnownPeople:
     complete
         Whether nobody else exists. In a part of the clients, an id that is not found is nothing
         unusual: only near misses of those who are there count.
-    index
-        Finds near misses; None builds it when there are any ids that name nobody.
+    roster
+        The roster of these people, which has indexed them; None for others.
     """
 
     ids: Sequence[str]
     names: Sequence[str | None] = ()
     complete: bool = True
-    index: NearIndex | None = None
+    roster: Roster | None = None
 
     @classmethod
     def on(cls, roster: Roster) -> "KnownPeople":
         """The clinicians of a roster, which indexes them once."""
-        return cls(roster.ids, roster.names, index=roster.near_index)
+        return cls(roster.ids, roster.names, roster=roster)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The ids as a set."""
+        if self.roster is None:
+            return frozenset(self.ids)
+        return self.roster.columns.view("known ids", lambda: frozenset(self.ids))
 
     def near_misses(self, texts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Whom ids that name nobody may mean."""
-        if self.index is not None:
-            return self.index.near_misses(texts)
+        if self.roster is not None:
+            return self.roster.near_index.near_misses(texts)
         return near_misses(texts, self.ids, self.names)
 
 
@@ -220,13 +227,12 @@ def unresolved_references(
         Whom ids refer to: `clients` and `clinicians`; ids that name people of a group that is
         left out are not checked.
     """
-    fields = practice.client if side == "client" else practice.clinician
-    found = (
+    found = [
         _in_field(practice, field, columns, people[field.people_named])
-        for field in fields.values()
-        if field.kind == "ids" and field.people_named in people and field.name in columns.values
-    )
-    return tuple(each for each in found if each is not None)
+        for field in practice.naming[side]
+        if field.people_named in people and field.name in columns.values
+    ]
+    return tuple([each for each in found if each is not None])
 
 
 def _in_field(
@@ -235,7 +241,7 @@ def _in_field(
     index = id_index_in(columns, field.name)
     if not index.of:
         return None
-    known = set(people.ids)
+    known = people.known
     lost = _lost(columns, field.name, index, known, people)
     if not lost:
         return None
@@ -249,7 +255,7 @@ def _in_field(
 
 
 def _lost(
-    columns: Columns, name: str, index: IdIndex, known: set[str], people: KnownPeople
+    columns: Columns, name: str, index: IdIndex, known: frozenset[str], people: KnownPeople
 ) -> list[str]:
     """The ids of a column that name nobody; of a part of the people, near misses only."""
     if people.complete:

@@ -173,8 +173,11 @@ class ClinicianCard(CardModel):
         return self.model_validate(content_for_clients(self.model_dump()))
 
 
-def card_content(card: CardContent) -> dict[str, Any]:
-    """A card of the engine as plain data in the form of `ClinicianCard`, as staff receive it."""
+def card_content(card: CardContent, *, with_facts: bool = True) -> dict[str, Any]:
+    """A card of the engine as plain data in the form of `ClinicianCard`, as staff receive it.
+
+    Without its facts where they are not sent.
+    """
     cost = card.cost
     photo = {} if card.photo is None else {"photo": card.photo}
     return {
@@ -189,7 +192,7 @@ def card_content(card: CardContent) -> dict[str, Any]:
             "currency": cost.currency,
         },
         "next_times": [_time(each) for each in card.next_times],
-        "facts": [_fact(each) for each in card.facts],
+        "facts": [_fact(each) for each in card.facts] if with_facts else (),
         "asked_and_offered": [_fact(each) for each in card.asked_and_offered],
         "differs": [{"fact": each.fact, "text": each.text} for each in card.differs],
         "staff_only": card.staff_only,

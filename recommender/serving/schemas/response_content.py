@@ -4,7 +4,9 @@
 validated by tests and where it is read back, not while a client waits.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import to_json
@@ -17,7 +19,7 @@ from recommender.recommendation.shortlists import ShortlistEntry
 from recommender.screening.changes import Change
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
-from recommender.serving.schemas.card import card_content
+from recommender.serving.schemas.card import card_content, content_for_clients
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import (
     DECIMALS,
@@ -26,12 +28,21 @@ from recommender.serving.schemas.responses import (
     reason_content,
 )
 
+NOTHING_HIDDEN: Mapping[str, Any] = MappingProxyType({})
 
-def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dict[str, Any]:
-    """One clinician in the form of `ShownClinician`.
+
+def shown_content(
+    shown: ShortlistEntry,
+    level: float,
+    card: CardContent,
+    hidden: Mapping[str, Any] = NOTHING_HIDDEN,
+    *,
+    for_clients: bool = False,
+) -> dict[str, Any]:
+    """One clinician in the form of `ShownClinician`, without what is hidden.
 
     Nothing is predicted without a model or the client's consent. `level` is the share of ratings
-    within the prediction interval. What `explained_content` computes is left empty.
+    within the prediction interval; `for_clients` leaves out what only staff see of the card.
     """
     why = shown.explanation
     content = {
@@ -41,28 +52,30 @@ def shown_content(shown: ShortlistEntry, level: float, card: CardContent) -> dic
         "predicted_alliance": _rounded(shown.predicted),
         "range": _range(shown, level),
         "reasons": why.asked_and_offered if why else (),
-        **dict.fromkeys(EXPLAINED),
-        "card": card_content(card),
+        # Read where it is sent alone: explanations are computed when they are first read.
+        "in_favour": why.in_favour if why and "in_favour" not in hidden else (),
+        "against": why.against if why and "against" not in hidden else (),
+        "groups": [_group(part) for part in why.groups] if why and "groups" not in hidden else (),
+        "card": _card(card, hidden.get("card", NOTHING_HIDDEN), for_clients=for_clients),
         "reservations": [reason_content(each) for each in shown.reservations],
         "tie": shown.tie,
     }
     if shown.tie_broken_by:
         content["tie_text"] = TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
     content["ahead_of_next"] = _rounded(shown.ahead)
+    for name, what in hidden.items():
+        if what is True:
+            content.pop(name, None)
     return content
 
 
-EXPLAINED = ("in_favour", "against", "groups")
-"""What is computed of contributions, for callers who ask for it alone."""
-
-
-def explained_content(shown: ShortlistEntry) -> dict[str, Any]:
-    """What `EXPLAINED` names of one clinician in the form of `ShownClinician`."""
-    why = shown.explanation
-    if why is None:
-        return dict.fromkeys(EXPLAINED, ())
-    groups = [_group(part) for part in why.groups]
-    return {"in_favour": why.in_favour, "against": why.against, "groups": groups}
+def _card(card: CardContent, hidden: Mapping[str, Any], *, for_clients: bool) -> Mapping[str, Any]:
+    content = card_content(card, with_facts="facts" not in hidden)
+    if for_clients:
+        content = {**content_for_clients(content)}
+    for name in hidden:
+        content.pop(name, None)
+    return content
 
 
 def relaxation_content(offer: RelaxationOffer, practice: Practice) -> dict[str, Any]:

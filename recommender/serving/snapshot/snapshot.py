@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import structlog
+from pydantic_core import to_json
 
 from recommender.errors import BundleError, Fault, StaleError, TablesError
 from recommender.journal.roster_versions import Cells, RosterVersion, current_roster, replace_roster
@@ -20,7 +20,7 @@ from recommender.practice.definition import Practice, practice_named
 from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.schemas.clinician import ClinicianSchema, build_clinician_schema
 from recommender.serving.schemas.intake import RequestSchema, build_request_schema
-from recommender.serving.schemas.responses import AllianceScale, ModelInUse
+from recommender.serving.schemas.responses import CONTRACT_VERSION, AllianceScale, ModelInUse
 from recommender.settings import Settings
 from recommender.store.database import Store
 from recommender.tables.cells import NAME_COLUMN
@@ -55,8 +55,8 @@ class ServingSnapshot:
         The stored version of the roster; None where the roster is a file.
     version
         Version of the model in the registry, if known.
-    model_in_use, scale
-        The model and its scale as plain data, in the form that responses have them.
+    ready
+        The members of a response that only the snapshot decides, as JSON.
     """
 
     model: AllianceModel
@@ -67,14 +67,19 @@ class ServingSnapshot:
     stale_hours: float
     roster_version: RosterVersion | None = None
     version: int | None = None
-    model_in_use: Mapping[str, Any] = field(init=False)
-    scale: Mapping[str, Any] = field(init=False)
+    ready: Mapping[str, bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compiles the plan of scores, so that no request waits for it."""
-        model = ModelInUse.of(self.model.manifest, self.digest, self.version)
-        object.__setattr__(self, "model_in_use", model.model_dump())
-        object.__setattr__(self, "scale", AllianceScale.of(self.model).model_dump())
+        members = {
+            "contract_version": CONTRACT_VERSION,
+            "model": ModelInUse.of(self.model.manifest, self.digest, self.version),
+            "roster_version": self.encoding.roster.version,
+            "availability_as_of": self.taken_at,
+            "scale": AllianceScale.of(self.model),
+        }
+        ready = {name: to_json(value) for name, value in members.items()}
+        object.__setattr__(self, "ready", ready)
         plan_for(self.model, self.encoding)
 
     @property

@@ -13,7 +13,7 @@ from recommender.practice.fields import Field
 from recommender.practice.row_checks import rooms_of
 from recommender.recommendation.clinician_facts import place_names
 from recommender.recommendation.fact_text import values_text
-from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval
+from recommender.recommendation.open_intervals import MAX_TIMES, OpenInterval, SharedHours
 from recommender.recommendation.openings import MeetingOption, OpeningTimes
 from recommender.screening.layout import layout_for
 from recommender.screening.screen import request_context_of, screen_columns
@@ -133,7 +133,7 @@ class ClinicianView:
         openings = OpeningTimes(practice, client, self.row, screening, now)
         found: dict[tuple[datetime, datetime], list[str]] = {}
         for option in openings.meeting_options(0):
-            for interval in openings.next_intervals(0, option, ()):
+            for interval in openings.next_intervals(0, option, SharedHours(())):
                 times = interval.local(practice.timezone)
                 found.setdefault(times, []).append(self._meeting(option, interval))
         soonest = sorted(found.items())[:MAX_TIMES]
