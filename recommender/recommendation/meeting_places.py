@@ -136,7 +136,7 @@ class MeetingPlaces:
             ]
         # A single room stays, and so do all where every clinician has times in common.
         hours = screening.hours.values()
-        decides = any(not each.is_settled for each in hours if _is_about(each.constraint, way))
+        decides = any(each.inputs is not None for each in hours if _is_about(each.constraint, way))
         if decides and any(len(rooms) > 1 for rooms in within):
             for rule_name, open_rooms in screening.rooms.items():
                 if _is_about(self.practice.constraints[rule_name], way):
