@@ -26,8 +26,7 @@ def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
     trees = None
     if model.trees is not None and model.tree_weight:
         client_columns = len(client_features(pipeline.practice))
-        count = len(pipeline.practice.matches)
-        trees = compile_trees(model.trees, clinicians.rows, client_columns, count)
+        trees = compile_trees(model.trees, clinicians.rows, client_columns)
     weights = {
         block: products.weights(additive.fit.coefficients[block])
         for block, products in additive.frame.products.items()
