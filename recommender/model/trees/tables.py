@@ -103,10 +103,10 @@ class ScoreTable:
 
     def score(self, ways: Ways) -> Array:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
-        score = np.empty(ways.shape[1])
-        for some in in_chunks(len(score)):
-            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
-        return score
+        if ways.shape[1] <= CHUNK_ROWS:
+            return sum_in_order(_looked_up(self.values, ways))
+        chunks = (ways[:, some] for some in in_chunks(ways.shape[1]))
+        return np.concatenate([sum_in_order(_looked_up(self.values, each)) for each in chunks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
