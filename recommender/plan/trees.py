@@ -34,21 +34,10 @@ class CompiledTrees:
     firsts: tuple[int, ...]
     clinicians: Flags
 
-    @property
-    def count(self) -> int:
-        """Number of trees."""
-        return len(self.table.values)
-
-    def score(
-        self,
-        client_rows: Array,
-        match: Array,
-        history: Array,
-        client: Places,
-        clinician: Places,
-        ways: Ways,
-    ) -> Array:
-        """Sum of the trees' values of each of m pairs, (m,).
+    def ways(
+        self, client_rows: Array, match: Array, history: Array, client: Places, clinician: Places
+    ) -> Ways:
+        """The way of each of m pairs through each tree, (trees, m).
 
         Parameters
         ----------
@@ -57,22 +46,19 @@ class CompiledTrees:
         history : (columns, m)
         client, clinician : (m,) int
             Rows of the clients and places of the roster.
-        ways : (trees, m)
-            Where the way of each pair through each tree is written.
         """
         splits, is_one = self.table.splits, len(client_rows) == 1
         of_client, of_clinician, of_both = map(self._part, range(3))
         clients = splits.left(narrow(client_rows.T), of_client)
         columns = narrow(np.concatenate([match, history]))
-        score = np.empty(len(client))
+        ways = np.empty((splits.places.shape[1], len(client)), dtype=np.uint8)
         for some in in_chunks(len(client)):
             sides = splits.no_sides(len(client[some]))
             sides[of_client] = clients if is_one else clients.take(client[some], axis=1)
             sides[of_clinician] = self.clinicians.take(clinician[some], axis=1)
             splits.left(columns[:, some], of_both, self.firsts[2], out=sides[of_both])
-            ways[:, some] = taken = splits.ways(sides)
-            score[some] = self.table.score(taken)
-        return score
+            ways[:, some] = splits.ways(sides)
+        return ways
 
     def _part(self, side: int) -> slice:
         """The splits on columns of clients, of clinicians or of both."""
