@@ -93,8 +93,12 @@ class AnswerReader:
         """The readings of some clients; those of a missing answer are NaN."""
         if not self.names:
             return Answers(clients, np.empty((clients.size, 0)))
-        encoded = [clients[name].reshape(clients.size, -1) for name in self.names]
-        numbers = np.concatenate(encoded, axis=1).take(self.source, axis=1)
+        encoded = [*map(clients.values.__getitem__, self.names)]
+        if clients.size == 1:
+            numbers = np.concatenate(encoded, axis=None).take(self.source)[None]
+        else:
+            table = [each.reshape(clients.size, -1) for each in encoded]
+            numbers = np.concatenate(table, axis=1).take(self.source, axis=1)
         if len(self.levels):
             codes = numbers[:, self.levels]
             # Only NaN, which is missing, differs from itself.

@@ -158,6 +158,8 @@ class ScorePlan:
         The model.
     answers
         Reads the answers of clients: their columns of the model, then what matches read.
+    client_columns
+        How many columns of the model are of clients.
     clinicians
         The terms of the clinicians.
     matches
@@ -170,17 +172,11 @@ class ScorePlan:
 
     model: AllianceModel
     answers: AnswerReader
+    client_columns: int
     clinicians: ClinicianTerms
     matches: CompiledMatches
     trees: CompiledTrees | None
     product_weights: Mapping[str, Array]
-
-    @property
-    def columns(self) -> int:
-        """Number of the client's columns of the model."""
-        return len(self.model.pipeline.features) - sum(
-            (self.clinicians.rows.shape[1], self.matches.count, self.model.records.width)
-        )
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
@@ -321,7 +317,7 @@ class ScorePlan:
 
     def _client_terms(self, answers: Answers) -> ClientTerms:
         model, own = self.model, self.clinicians
-        rows = answers.numbers[:, : self.columns]
+        rows = answers.numbers[:, : self.client_columns]
         products = model.additive.frame.products
         scaled = {block: each.client.scaled(rows) for block, each in products.items()}
         slopes = np.zeros((len(rows), own.rows.shape[1]))
