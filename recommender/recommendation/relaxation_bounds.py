@@ -114,10 +114,9 @@ def most_after_relaxation(request: ScreenedRequest, stated: ScoredPlaces) -> tup
     if model.trees is not None and model.tree_weight:
         columns = affected[:-1]
         at_most = most + model.tree_weight * (model.trees.ranges[bounds.columns] @ columns)
-        if bounds.trees is not None:
+        if bounds.trees is not None and pairs.ways is not None:
             close = _possibly_ahead(stated, at_most)
-            ways = pairs.take(stated.eligible + close).ways
-            assert ways is not None
+            ways = pairs.ways[:, stated.eligible + close]
             rises = _of_trees(bounds, bounds.trees, ways, columns[:, close])
             at_most[close] = most[close] + model.tree_weight * rises
         most = at_most
