@@ -18,9 +18,8 @@ def contributions_of(pairs: ScoredPairs) -> Contributions:
     values = np.zeros((len(pairs), len(model.pipeline.features)))
     start = pairs.scores.client + added[:, -1]
     if model.trees is not None and model.tree_weight:
-        ways = pairs.ways
-        if ways is not None and model.trees.shapley is not None:
-            grown = model.trees.shapley.contributions(ways)
+        if pairs.ways is not None and model.trees.shapley is not None:
+            grown = model.trees.shapley.contributions(pairs.ways)
         else:
             grown = model.trees.contributions(_columns_of(pairs, pairs.match))
         values = model.tree_weight * grown[:, :-1]
@@ -38,9 +37,8 @@ def average_contributions(pairs: ScoredPairs) -> AverageContributions:
     model = pairs.plan.model
     values = np.zeros(len(model.pipeline.features))
     if model.trees is not None and model.tree_weight:
-        ways = pairs.ways
-        if ways is not None and model.trees.shapley is not None:
-            values += model.tree_weight * model.trees.shapley.mean(ways)
+        if pairs.ways is not None and model.trees.shapley is not None:
+            values += model.tree_weight * model.trees.shapley.mean(pairs.ways)
         else:
             grown = model.trees.contributions(_columns_of(pairs, pairs.match))
             values += model.tree_weight * grown[:, :-1].mean(axis=0)

@@ -51,8 +51,8 @@ class ScoredPairs:
         The matches, not centred within the client.
     usual : (matches, C)
         Their means over the panel, by which they are centred.
-    taken : (trees, n)
-        `ways` where they are known; None where no tree is looked up, and for many pairs.
+    ways : (trees, n)
+        The way of each pair through the trees; None where no tree is looked up.
     scores
         The predictions.
     """
@@ -63,7 +63,7 @@ class ScoredPairs:
     clinician: Places
     raw: Array
     usual: Array
-    taken: Ways | None
+    ways: Ways | None
     scores: PairScores
 
     def __len__(self) -> int:
@@ -88,20 +88,6 @@ class ScoredPairs:
         """
         return self.plan.added(self.clients, self.client, self.clinician, self.match)
 
-    @property
-    def ways(self) -> Ways | None:
-        """The way of each pair through the trees, (trees, n); None where no tree is looked up."""
-        if self.taken is not None or self.plan.trees is None:
-            return self.taken
-        parts = [
-            self.plan.ways(self.clients, self.client[some], self.clinician[some], match)
-            for some in _blocks(len(self))
-            for match in [
-                self.plan.centred(self.clients, self.client[some], self.raw[:, some], self.usual)
-            ]
-        ]
-        return np.concatenate(parts, axis=1)
-
     def part(self, start: int, stop: int) -> "ScoredPairs":
         """Pairs that follow one another, without a copy."""
         if (start, stop) == (0, len(self)):
@@ -114,7 +100,7 @@ class ScoredPairs:
             self.clinician[some],
             self.raw[:, some],
             self.usual,
-            None if self.taken is None else self.taken[:, some],
+            None if self.ways is None else self.ways[:, some],
             PairScores(self.scores.client[some], self.scores.pairing[some]),
         )
 
@@ -127,15 +113,15 @@ class ScoredPairs:
             self.clinician.take(rows),
             self.raw.take(rows, axis=1),
             self.usual,
-            None if self.taken is None else self.taken.take(rows, axis=1),
+            None if self.ways is None else self.ways.take(rows, axis=1),
             self.scores.take(rows),
         )
 
     def followed_by(self, other: "ScoredPairs") -> "ScoredPairs":
         """These pairs and then others of the same plan."""
-        taken = None
-        if self.taken is not None and other.taken is not None:
-            taken = np.concatenate([self.taken, other.taken], axis=1)
+        ways = None
+        if self.ways is not None and other.ways is not None:
+            ways = np.concatenate([self.ways, other.ways], axis=1)
         return ScoredPairs(
             self.plan,
             self.clients.followed_by(other.clients),
@@ -143,7 +129,7 @@ class ScoredPairs:
             np.concatenate([self.clinician, other.clinician]),
             np.concatenate([self.raw, other.raw], axis=1),
             np.concatenate([self.usual, other.usual], axis=1),
-            taken,
+            ways,
             PairScores.concatenate([self.scores, other.scores]),
         )
 
@@ -255,32 +241,28 @@ class ScorePlan:
 
     def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
         model, (client, clinician) = self.model, (pairs.client, pairs.clinician)
-        pairing, taken = np.empty(len(client)), None
+        pairing, ways = np.empty(len(client)), None
+        if self.trees is not None:
+            ways = np.empty((len(self.trees.table.values), len(client)), dtype=np.uint8)
         for some in _blocks(len(client)):
             whose, whom = client[some], clinician[some]
             match = self.centred(terms, whose, raw[:, some], usual)
             # Along contiguous rows, which numpy sums alike whatever their number.
             points = np.add.reduce(self.added(terms, whose, whom, match), axis=1)
             points *= 1 - model.tree_weight
-            if self.trees is not None:
-                taken = self.ways(terms, whose, whom, match)
-                points += model.tree_weight * self.trees.table.score(taken)
-            elif model.trees is not None and model.tree_weight:
-                own = terms.rows[whose], self.clinicians.rows[whom]
-                columns = model_columns(*own, match, self.history(terms, whose, whom))
-                points += model.tree_weight * model.trees.score(columns)
+            if model.trees is not None and model.tree_weight:
+                history = self.history(terms, whose, whom)
+                if self.trees is not None and ways is not None:
+                    own = self.trees.ways(terms.rows, match, history, whose, whom)
+                    grown, ways[:, some] = self.trees.table.score(own), own
+                else:
+                    rows = terms.rows[whose], self.clinicians.rows[whom]
+                    grown = model.trees.score(model_columns(*rows, match, history))
+                points += model.tree_weight * grown
             points += model.survivor_offset
             pairing[some] = points
-        if len(client) > BLOCK_PAIRS:
-            taken = None
         scores = PairScores(terms.expected.take(client), pairing)
-        return ScoredPairs(self, terms, client, clinician, raw, usual, taken, scores)
-
-    def ways(self, terms: ClientTerms, client: Places, clinician: Places, match: Array) -> Ways:
-        """The way of n pairs through each tree, (trees, n); there must be trees with a table."""
-        assert self.trees is not None
-        history = self.history(terms, client, clinician)
-        return self.trees.ways(terms.rows, match, history, client, clinician)
+        return ScoredPairs(self, terms, client, clinician, raw, usual, ways, scores)
 
     def centred(self, terms: ClientTerms, client: Places, raw: Array, usual: Array) -> Array:
         """Matches of n pairs, centred within the client, (matches, n)."""
@@ -337,8 +319,8 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
 
 
 def _blocks(count: int) -> Iterator[slice]:
-    """A number of pairs, so many at once as are scored together; one block where there are none."""
-    return (slice(at, at + BLOCK_PAIRS) for at in range(0, max(count, 1), BLOCK_PAIRS))
+    """All of a number of pairs, so many at once as are scored together."""
+    return (slice(at, at + BLOCK_PAIRS) for at in range(0, count, BLOCK_PAIRS))
 
 
 def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
