@@ -11,8 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from recommender.plan.score_plan import ScorePlan
-from recommender.recommendation import recommend as recommending_module
-from recommender.recommendation import relaxation_offers, shortlists
+from recommender.recommendation import relaxation_offers, shortlists, shown_explanations
 from recommender.recommendation.recommend import DEFAULT_TOP_K, read_intake, recommend
 from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.security.scopes import ROLES, Role
@@ -34,8 +33,8 @@ SCORING_PASSES = (
     (ScorePlan, "score"),
     (ScorePlan, "score_changed"),
     (shortlists, "leads_among"),
-    (recommending_module, "contributions_of"),
-    (recommending_module, "average_contributions"),
+    (shown_explanations, "contributions_of"),
+    (shown_explanations, "average_contributions"),
     (relaxation_offers, "ahead"),
     (relaxation_offers, "may_lead"),
 )

@@ -286,9 +286,13 @@ class Additive:
     def match_parts(self, match: Array) -> Array:
         """Points that centred matches add, (n, matches); 0 where they are not known."""
         frame, own = self.frame, self.fit.coefficients
-        parts = frame.match.apply(match) * own["matches"]
+        parts = frame.match.apply(match)
+        parts *= own["matches"]
         if "evidence" in own:
-            parts += np.where(np.isnan(match), 0.0, match) * frame.prior * own["evidence"][0]
+            evidence = np.where(np.isnan(match), 0.0, match)
+            evidence *= frame.prior
+            evidence *= own["evidence"][0]
+            parts += evidence
         return np.asarray(parts)
 
     def deviations(self, rows: Rows, clinician_index: ClinicianIndex) -> Drawn:

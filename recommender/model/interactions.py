@@ -30,8 +30,9 @@ class Standardizer:
 
     def apply(self, values: Array) -> Array:
         """Standardised values; a missing one becomes 0, the average."""
-        scaled = np.asarray((values - self.mean) / self.interval)
-        scaled[np.isnan(scaled)] = 0.0
+        scaled = np.asarray(values - self.mean)
+        scaled /= self.interval
+        np.copyto(scaled, 0.0, where=np.isnan(scaled))
         return scaled
 
 

@@ -69,44 +69,45 @@ class AnswerReader:
         The fields read.
     source : (readings,)
         Place of each reading in the encoded values of these fields side by side.
-    levels, level
-        Which readings are of levels of a category, and which level each is of.
-    thresholds, at_least
-        Which readings have a threshold, and the threshold of each.
+    flags
+        Which readings are 1 or 0: of a level, or with a threshold.
+    least, most
+        The values from and up to which each of these is 1.
     low, span : (readings,)
         The scale of each.
-    signed
-        Which readings are on -1 to 1.
+    gain, less : (readings,)
+        What each is then multiplied by, and what is taken from it: 2 and 1 for those on -1 to 1.
     """
 
     names: tuple[str, ...]
     source: Places
-    levels: Places
-    level: Array
-    thresholds: Places
-    at_least: Array
+    flags: Places
+    least: Array
+    most: Array
     low: Array
     span: Array
-    signed: Places
+    gain: Array
+    less: Array
 
     def of(self, clients: Columns) -> Answers:
         """The readings of some clients; those of a missing answer are NaN."""
         if not self.names:
             return Answers(clients, np.empty((clients.size, 0)))
-        encoded = [clients[name].reshape(clients.size, -1) for name in self.names]
-        numbers = np.concatenate(encoded, axis=1).take(self.source, axis=1)
-        if len(self.levels):
-            codes = numbers[:, self.levels]
+        encoded = [*map(clients.values.__getitem__, self.names)]
+        if clients.size == 1:
+            numbers = np.concatenate(encoded, axis=None).take(self.source)[None]
+        else:
+            table = [each.reshape(clients.size, -1) for each in encoded]
+            numbers = np.concatenate(table, axis=1).take(self.source, axis=1)
+        if len(self.flags):
+            values = numbers[:, self.flags]
+            is_met = (values >= self.least) & (values <= self.most)
             # Only NaN, which is missing, differs from itself.
-            numbers[:, self.levels] = np.where(codes == codes, codes == self.level, np.nan)
-        if len(self.thresholds):
-            values = numbers[:, self.thresholds]
-            reached = values >= self.at_least
-            numbers[:, self.thresholds] = np.where(values == values, reached, np.nan)
+            numbers[:, self.flags] = np.where(values == values, is_met, np.nan)
         numbers -= self.low
         numbers /= self.span
-        if len(self.signed):
-            numbers[:, self.signed] = 2 * numbers[:, self.signed] - 1
+        numbers *= self.gain
+        numbers -= self.less
         return Answers(clients, numbers)
 
 
@@ -115,29 +116,36 @@ def answer_reader(readings: Sequence[Reading]) -> AnswerReader:
     fields = {reading.field.name: reading.field for reading in readings}
     widths = [len(each.levels) if each.kind == "tags" else 1 for each in fields.values()]
     first = dict(zip(fields, np.cumsum([0, *widths]).tolist(), strict=False))
-    levels = [
-        (place, each.level)
-        for place, each in enumerate(readings)
-        if each.level is not None and each.field.kind != "tags"
-    ]
-    thresholds = [
-        (place, each.at_least) for place, each in enumerate(readings) if each.at_least is not None
+    flags = [
+        (place, least, most)
+        for place, reading in enumerate(readings)
+        for least, most in _counting(reading)
     ]
     source = [
         first[each.field.name] + (each.level or 0 if each.field.kind == "tags" else 0)
         for each in readings
     ]
+    signed = np.array([each.signed for each in readings], dtype=np.float64)
     return AnswerReader(
         tuple(fields),
-        _places(source),
-        _places(place for place, _ in levels),
-        np.array([level for _, level in levels], dtype=np.float64),
-        _places(place for place, _ in thresholds),
-        np.array([least for _, least in thresholds], dtype=np.float64),
+        np.array(source, dtype=np.intp),
+        np.array([place for place, _, _ in flags], dtype=np.intp),
+        np.array([least for _, least, _ in flags], dtype=np.float64),
+        np.array([most for _, _, most in flags], dtype=np.float64),
         np.array([each.low for each in readings], dtype=np.float64),
         np.array([each.span for each in readings], dtype=np.float64),
-        _places(place for place, each in enumerate(readings) if each.signed),
+        1.0 + signed,
+        signed,
     )
+
+
+def _counting(reading: Reading) -> list[tuple[float, float]]:
+    """The values of a reading that count as 1; none where it is the value itself."""
+    if reading.at_least is not None:
+        return [(reading.at_least, np.inf)]
+    if reading.level is None or reading.field.kind == "tags":
+        return []
+    return [(float(reading.level), float(reading.level))]
 
 
 def readings_of_levels(field: Field) -> list[Reading]:
@@ -159,7 +167,3 @@ def reading_of_part(part: ProductPart) -> Reading:
     if part.level is not None or part.at_least is not None or part.field.kind == "flag":
         return Reading(part.field, part.level, part.at_least)
     return Reading(part.field, None, None, *part.field.unit_range, signed=True)
-
-
-def _places(places: Iterable[int]) -> Places:
-    return np.array(list(places), dtype=np.intp)

@@ -35,6 +35,11 @@ class ClientTerms:
     scaled: Mapping[str, Array]
     slopes: Array
 
+    @property
+    def is_one(self) -> bool:
+        """Whether this is one client alone, who is in every pair."""
+        return len(self.level) == 1
+
     def take(self, rows: Places) -> "ClientTerms":
         """Some of the clients, in the order given; one may be taken more than once."""
         return ClientTerms(

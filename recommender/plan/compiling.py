@@ -1,6 +1,5 @@
 """Compiles the plan of a model and a roster."""
 
-from recommender.features.feature import client_features
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.plan.answers import answer_reader, readings_of_features
 from recommender.plan.clinicians import clinician_terms
@@ -23,15 +22,14 @@ def compile_plan(model: AllianceModel, encoding: RosterEncoding) -> ScorePlan:
     additive, pipeline = model.additive, model.pipeline
     columns = encoding.roster.columns
     clinicians = clinician_terms(model, encoding)
-    trees = None
+    readings = readings_of_features(pipeline.scored)
+    client_columns, trees = len(readings), None
     if model.trees is not None and model.tree_weight:
-        client_columns = len(client_features(pipeline.practice))
-        count = len(pipeline.practice.matches)
-        trees = compile_trees(model.trees, clinicians.rows, client_columns, count)
+        trees = compile_trees(model.trees, clinicians.rows, client_columns)
     weights = {
         block: products.weights(additive.fit.coefficients[block])
         for block, products in additive.frame.products.items()
     }
-    readings = readings_of_features(pipeline.scored)
     matches = compile_matches(pipeline.practice, columns, pipeline.panel, readings)
-    return ScorePlan(model, answer_reader(readings), clinicians, matches, trees, weights)
+    answers = answer_reader(readings)
+    return ScorePlan(model, answers, client_columns, clinicians, matches, trees, weights)

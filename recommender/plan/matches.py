@@ -69,6 +69,8 @@ class CompiledMatches:
         How many there are.
     families
         Those that are computed together.
+    order : (count,)
+        The place of each match among those of the families, one after another.
     roster
         How many clinicians are on the roster.
     panel
@@ -77,6 +79,7 @@ class CompiledMatches:
 
     count: int
     families: tuple[Family, ...]
+    order: Places
     roster: int
     panel: Places
 
@@ -122,11 +125,12 @@ class CompiledMatches:
             rows = np.concatenate([clinician, np.tile(self.panel, answers.size)])
             if answers.size > 1:
                 own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
-        values = np.empty((self.count, self.roster + panel if rows is None else len(rows)))
-        for each in families:
-            values[each.places] = each.of(answers, own, rows)
-        if fields is not None:
-            values = values[which]
+        parts = [each.of(answers, own, rows) for each in families]
+        if fields is None:
+            values = np.concatenate(parts).take(self.order, axis=0)
+        else:
+            total = self.roster + panel if rows is None else len(rows)
+            values = np.concatenate([np.empty((0, total)), *parts])
         usual = values[:, values.shape[1] - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
         matched = values.take(clinician, axis=1) if everyone else values[:, :size]
@@ -167,8 +171,9 @@ def compile_matches(
         families.append(_elementwise(operator, list(some), both, readings))
     if named:
         families.append(_named(named, both, readings))
+    order = np.concatenate([_NONE, *(each.places for each in families)]).argsort()
     panel_rows = np.arange(clinicians.size, both.size)
-    return CompiledMatches(len(practice.matches), tuple(families), clinicians.size, panel_rows)
+    return CompiledMatches(len(order), tuple(families), order, clinicians.size, panel_rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +225,7 @@ class _Trip:
         # The smallest that is known, and NaN where none is.
         nearest = np.fmin.reduce(apart, axis=1)
         at = self.at if rows is None else self.at.take(rows, axis=1)
-        return np.fmin.reduce(_looked_up(nearest, client, at), axis=0)[None]
+        return np.asarray(np.fmin.reduce(_looked_up(nearest, client, at), axis=0)[None])
 
 
 def _trip(place: int, match: Match, clinicians: Columns) -> _Trip:
@@ -278,8 +283,8 @@ class _Hours:
         passed = np.add.reduce(np.minimum(passed, length[:, :, None]), axis=1)
         opens, closes, weeks, unknown = self.opens, self.closes, self.weeks, self.unknown
         if rows is not None:
-            opens, closes, weeks = (each.take(rows, axis=1) for each in (opens, closes, weeks))
-            unknown = unknown.take(rows)
+            opens, closes = opens.take(rows, axis=1), closes.take(rows, axis=1)
+            weeks, unknown = weeks.take(rows, axis=1), unknown.take(rows)
         shared = _looked_up(passed, client, closes) - _looked_up(passed, client, opens)
         shared = np.maximum(shared, 0.0) / weeks
         # Along contiguous rows, as `hours_shared` adds them.
@@ -291,14 +296,15 @@ def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
     some = [(place, match)]
     opens, closes, weeks, unknown = minutes_of_week(match.compared(match.clinician, clinicians))
     times, at = np.unique([opens.T, closes.T], return_inverse=True)
-    which = at.reshape(2, *opens.T.shape)
-    week = np.clip(times, 0.0, DAYS_A_WEEK * MINUTES_A_DAY)
+    begin, finish = at.reshape(2, *opens.T.shape)
     return _Hours(
         match,
         _places(some),
         _read_by(some),
-        week,
-        *which,
+        # An opening that is missing begins after the week and ends before it.
+        np.clip(times, 0.0, DAYS_A_WEEK * MINUTES_A_DAY),
+        begin,
+        finish,
         np.ascontiguousarray(weeks.T),
         unknown > 0,
     )
@@ -306,9 +312,9 @@ def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
 
 def _looked_up(values: Array, client: OwnRows, at: Places) -> Array:
     """The value (C, v) of each pair's client at some places (k, pairs) of these values."""
-    if isinstance(client, slice):
-        return values[0].take(at)
-    return values.ravel().take(at + client * values.shape[1])
+    if not isinstance(client, slice):
+        at = at + client * values.shape[1]
+    return np.asarray(values.take(at))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

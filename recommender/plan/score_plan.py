@@ -28,6 +28,8 @@ from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
 Places = NDArray[np.intp]
+BLOCK_PAIRS = 1_024
+"""Pairs that are scored at once, of one client or of several: their arrays stay in the caches."""
 PASS_PAIRS = 1_000
 """Pairs of several clients whose matches are computed at once: their arrays, some megabytes, stay
 in the caches of a processor. More are slower."""
@@ -49,10 +51,6 @@ class ScoredPairs:
         The matches, not centred within the client.
     usual : (matches, C)
         Their means over the panel, by which they are centred.
-    history : (columns, n)
-        The columns of the clinicians' records.
-    added : (n, clinician + match + history columns + 1)
-        The contributions of the additive half, as `Additive.contributions` gives them.
     ways : (trees, n)
         The way of each pair through the trees; None where no tree is looked up.
     scores
@@ -65,8 +63,6 @@ class ScoredPairs:
     clinician: Places
     raw: Array
     usual: Array
-    history: Array
-    added: Array
     ways: Ways | None
     scores: PairScores
 
@@ -76,57 +72,49 @@ class ScoredPairs:
     @property
     def match(self) -> Array:
         """The matches, centred within the client, (matches, n)."""
-        return self.raw - self.usual.take(self.client, axis=1)
+        return self.plan.centred(self.clients, self.client, self.raw, self.usual)
+
+    @property
+    def history(self) -> Array:
+        """The columns of the clinicians' records, (columns, n)."""
+        return self.plan.history(self.clients, self.client, self.clinician)
+
+    @property
+    def added(self) -> Array:
+        """Contributions of the additive half, as `Additive.contributions` gives them.
+
+        (n, clinician + match + history columns + 1), computed anew: they are several times as large
+        as the scores, and few are read.
+        """
+        return self.plan.added(self.clients, self.client, self.clinician, self.match)
 
     def part(self, start: int, stop: int) -> "ScoredPairs":
         """Pairs that follow one another, without a copy."""
         if (start, stop) == (0, len(self)):
             return self
         some = slice(start, stop)
-        return self._with(
+        return ScoredPairs(
+            self.plan,
+            self.clients,
             self.client[some],
             self.clinician[some],
             self.raw[:, some],
-            self.history[:, some],
-            self.added[some],
+            self.usual,
             None if self.ways is None else self.ways[:, some],
             PairScores(self.scores.client[some], self.scores.pairing[some]),
         )
 
     def take(self, rows: Places) -> "ScoredPairs":
         """Some of the pairs, in the order given."""
-        return self._with(
-            self.client.take(rows),
-            self.clinician.take(rows),
-            self.raw.take(rows, axis=1),
-            self.history.take(rows, axis=1),
-            self.added.take(rows, axis=0),
-            None if self.ways is None else self.ways.take(rows, axis=1),
-            self.scores.take(rows),
-        )
-
-    def _with(
-        self,
-        client: Places,
-        clinician: Places,
-        raw: Array,
-        history: Array,
-        added: Array,
-        ways: Ways | None,
-        scores: PairScores,
-    ) -> "ScoredPairs":
-        """Other pairs of the same clients."""
         return ScoredPairs(
             self.plan,
             self.clients,
-            client,
-            clinician,
-            raw,
+            self.client.take(rows),
+            self.clinician.take(rows),
+            self.raw.take(rows, axis=1),
             self.usual,
-            history,
-            added,
-            ways,
-            scores,
+            None if self.ways is None else self.ways.take(rows, axis=1),
+            self.scores.take(rows),
         )
 
     def followed_by(self, other: "ScoredPairs") -> "ScoredPairs":
@@ -141,8 +129,6 @@ class ScoredPairs:
             np.concatenate([self.clinician, other.clinician]),
             np.concatenate([self.raw, other.raw], axis=1),
             np.concatenate([self.usual, other.usual], axis=1),
-            np.concatenate([self.history, other.history], axis=1),
-            np.concatenate([self.added, other.added]),
             ways,
             PairScores.concatenate([self.scores, other.scores]),
         )
@@ -158,6 +144,8 @@ class ScorePlan:
         The model.
     answers
         Reads the answers of clients: their columns of the model, then what matches read.
+    client_columns
+        How many columns of the model are of clients.
     clinicians
         The terms of the clinicians.
     matches
@@ -170,17 +158,11 @@ class ScorePlan:
 
     model: AllianceModel
     answers: AnswerReader
+    client_columns: int
     clinicians: ClinicianTerms
     matches: CompiledMatches
     trees: CompiledTrees | None
     product_weights: Mapping[str, Array]
-
-    @property
-    def columns(self) -> int:
-        """Number of the client's columns of the model."""
-        return len(self.model.pipeline.features) - sum(
-            (self.clinicians.rows.shape[1], self.matches.count, self.model.records.width)
-        )
 
     def is_of(self, model: AllianceModel, encoding: RosterEncoding) -> bool:
         """Whether this is the plan of a model and of a roster's clinicians as it knows them."""
@@ -258,37 +240,52 @@ class ScorePlan:
         return self._scored(terms, pairs, raw, usual)
 
     def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
-        model, own = self.model, self.clinicians
-        client, clinician = pairs.client, pairs.clinician
-        one = len(terms.level) == 1
-        match = raw - (usual if one else usual.take(client, axis=1))
-        if one:
-            history = own.history[terms.level[0]].take(clinician, axis=1)
-        else:
-            history = own.history[terms.level[client], :, clinician].T
-        added = self._added(terms, pairs, match)
-        # Along contiguous rows, which numpy sums alike whatever their number.
-        pairing = np.add.reduce(added, axis=1)
-        pairing *= 1 - model.tree_weight
-        ways = None
+        model, (client, clinician) = self.model, (pairs.client, pairs.clinician)
+        pairing, ways = np.empty(len(client)), None
         if self.trees is not None:
-            ways = self.trees.ways(terms.rows, match, history, client, clinician)
-            pairing += model.tree_weight * self.trees.table.score(ways)
-        elif model.trees is not None and model.tree_weight:
-            columns = model_columns(terms.rows[client], own.rows[clinician], match, history)
-            pairing += model.tree_weight * model.trees.score(columns)
-        pairing += model.survivor_offset
+            ways = np.empty((len(self.trees.table.values), len(client)), dtype=np.uint8)
+        for some in _blocks(len(client)):
+            whose, whom = client[some], clinician[some]
+            match = self.centred(terms, whose, raw[:, some], usual)
+            # Along contiguous rows, which numpy sums alike whatever their number.
+            points = np.add.reduce(self.added(terms, whose, whom, match), axis=1)
+            points *= 1 - model.tree_weight
+            if model.trees is not None and model.tree_weight:
+                history = self.history(terms, whose, whom)
+                if self.trees is not None and ways is not None:
+                    own = self.trees.ways(terms.rows, match, history, whose, whom)
+                    grown, ways[:, some] = self.trees.table.score(own), own
+                else:
+                    rows = terms.rows[whose], self.clinicians.rows[whom]
+                    grown = model.trees.score(model_columns(*rows, match, history))
+                points += model.tree_weight * grown
+            points += model.survivor_offset
+            pairing[some] = points
         scores = PairScores(terms.expected.take(client), pairing)
-        return ScoredPairs(self, terms, client, clinician, raw, usual, history, added, ways, scores)
+        return ScoredPairs(self, terms, client, clinician, raw, usual, ways, scores)
 
-    def _added(self, terms: ClientTerms, pairs: Pairs, match: Array) -> Array:
-        """Contributions of the additive half, in the order and with the digits of `Additive`."""
-        additive, own, clinician = self.model.additive, self.clinicians, pairs.clinician
+    def centred(self, terms: ClientTerms, client: Places, raw: Array, usual: Array) -> Array:
+        """Matches of n pairs, centred within the client, (matches, n)."""
+        return raw - (usual if terms.is_one else usual.take(client, axis=1))
+
+    def history(self, terms: ClientTerms, client: Places, clinician: Places) -> Array:
+        """The columns of the clinicians' records of n pairs, (columns, n)."""
+        history = self.clinicians.history
+        if terms.is_one:
+            return np.asarray(history[terms.level[0]].take(clinician, axis=1))
+        return np.asarray(history[terms.level[client], :, clinician].T)
+
+    def added(self, terms: ClientTerms, client: Places, clinician: Places, match: Array) -> Array:
+        """Contributions of the additive half, in the order and with the digits of `Additive`.
+
+        Of n pairs, (n, clinician + match + history columns + 1); `match` (matches, n) is centred.
+        """
+        additive, own = self.model.additive, self.clinicians
         attributes, first = own.parts.shape[1], own.parts.shape[1] + len(match)
         added = np.empty((len(clinician), first + self.model.records.width + 1))
         slopes, level = terms.slopes, terms.level
-        if len(level) > 1:
-            slopes, level = slopes[pairs.client], level[pairs.client]
+        if not terms.is_one:
+            slopes, level = slopes[client], level[client]
         columns = added[:, :attributes]
         np.multiply(own.multiplied.take(clinician, axis=0), slopes, out=columns)
         columns += own.parts.take(clinician, axis=0)
@@ -302,7 +299,7 @@ class ScorePlan:
 
     def _client_terms(self, answers: Answers) -> ClientTerms:
         model, own = self.model, self.clinicians
-        rows = answers.numbers[:, : self.columns]
+        rows = answers.numbers[:, : self.client_columns]
         products = model.additive.frame.products
         scaled = {block: each.client.scaled(rows) for block, each in products.items()}
         slopes = np.zeros((len(rows), own.rows.shape[1]))
@@ -319,6 +316,11 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
     The first two have (n, columns), the others (columns, n).
     """
     return np.concatenate([client, clinician, match.T, history.T], axis=1)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """All of a number of pairs, so many at once as are scored together."""
+    return (slice(at, at + BLOCK_PAIRS) for at in range(0, count, BLOCK_PAIRS))
 
 
 def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:

@@ -21,10 +21,10 @@ class CompiledTrees:
     ----------
     table
         The trees' scores by way; its splits are sorted by column.
-    ends : (5,)
-        The first split on each family of columns (client, clinician, match, history), and the end.
-    firsts : (4,)
-        The first column of each family.
+    ends : (4,)
+        The end of the splits on columns of clients, of clinicians, and of both, after a 0.
+    firsts : (3,)
+        The first column of each of these.
     clinicians : (splits, n)
         Whether each clinician goes left at the splits on clinicians' columns.
     """
@@ -47,34 +47,29 @@ class CompiledTrees:
         client, clinician : (m,) int
             Rows of the clients and places of the roster.
         """
-        clients, is_one = self._left(0, client_rows.T), len(client_rows) == 1
-        ways = np.empty((self.table.splits.places.shape[1], len(client)), dtype=np.uint8)
+        splits, is_one = self.table.splits, len(client_rows) == 1
+        of_client, of_clinician, of_both = map(self._part, range(3))
+        clients = splits.left(narrow(client_rows.T), of_client)
+        columns = narrow(np.concatenate([match, history]))
+        ways = np.empty((splits.places.shape[1], len(client)), dtype=np.uint8)
         for some in in_chunks(len(client)):
-            sides = self.table.splits.no_sides(len(client[some]))
-            of_client, of_clinician, of_match, of_history = map(self._part, range(4))
+            sides = splits.no_sides(len(client[some]))
             sides[of_client] = clients if is_one else clients.take(client[some], axis=1)
             sides[of_clinician] = self.clinicians.take(clinician[some], axis=1)
-            sides[of_match] = self._left(2, match[:, some])
-            sides[of_history] = self._left(3, history[:, some])
-            ways[:, some] = self.table.splits.ways(sides)
+            splits.left(columns[:, some], of_both, self.firsts[2], out=sides[of_both])
+            ways[:, some] = splits.ways(sides)
         return ways
 
-    def _part(self, family: int) -> slice:
-        """The splits on a family of columns."""
-        return slice(self.ends[family], self.ends[family + 1])
-
-    def _left(self, family: int, columns: Array) -> Flags:
-        return self.table.splits.left(narrow(columns), self._part(family), self.firsts[family])
+    def _part(self, side: int) -> slice:
+        """The splits on columns of clients, of clinicians or of both."""
+        return slice(self.ends[side], self.ends[side + 1])
 
 
-def compile_trees(
-    trees: Trees, clinician_rows: Array, client_columns: int, matches: int
-) -> CompiledTrees | None:
+def compile_trees(trees: Trees, clinician_rows: Array, client_columns: int) -> CompiledTrees | None:
     """The trees with n clinicians of (n, columns) rows; None where the trees have no table."""
     if trees.scores is None:
         return None
-    widths = client_columns, clinician_rows.shape[1], matches
-    firsts = (0, *np.cumsum(widths).tolist())
+    firsts = (0, client_columns, client_columns + clinician_rows.shape[1])
     splits = trees.scores.splits
     ends = (*np.searchsorted(splits.feature, firsts).tolist(), len(splits.feature))
     clinicians = splits.left(narrow(clinician_rows.T), slice(ends[1], ends[2]), firsts[1])

@@ -92,9 +92,9 @@ def strongest_of(pairing: Array, most: int) -> Places:
     [3, 1, 2]
     """
     if len(pairing) <= most:
-        return (-pairing).argsort(kind="stable")
+        return np.asarray((-pairing).argsort(kind="stable"))
     some = (pairing >= np.partition(pairing, -most)[-most]).nonzero()[0]
-    return some[(-pairing[some]).argsort(kind="stable")][:most]
+    return np.asarray(some[(-pairing[some]).argsort(kind="stable")][:most])
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:

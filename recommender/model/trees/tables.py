@@ -53,22 +53,25 @@ class SplitTable:
     places: Places
 
     def left(
-        self, columns: NDArray[np.float32], which: slice = slice(None), start: int = 0
+        self,
+        columns: NDArray[np.float32],
+        which: slice = slice(None),
+        start: int = 0,
+        out: Flags | None = None,
     ) -> Flags:
-        """Whether each row goes left at some of the splits, (splits, n).
+        """Whether each row goes left at some of the splits, (splits, n), written to `out` if given.
 
         `columns` has (features, n) from the feature `start`, as far as such splits read them.
         """
-        feature, threshold = self.feature[which], self.threshold[which, None]
+        feature, threshold = self.feature[which] - start, self.threshold[which, None]
         columns = np.where(np.abs(columns) <= ZERO_IS_BELOW, np.float32(0.0), columns)
+        compared = columns
         known = columns == columns  # Only NaN differs from itself.
-        if known.all():
-            left = columns.take(feature - start, axis=0) <= threshold
-        else:
+        if not known.all():
             # A missing value is below every threshold where it goes left, and else below none.
-            both = np.concatenate([columns, np.where(known, columns, np.float32(-np.inf))])
-            rows = feature - start + len(columns) * self.if_missing[which]
-            left = both.take(rows, axis=0) <= threshold
+            compared = np.concatenate([columns, np.where(known, columns, np.float32(-np.inf))])
+            feature = feature + len(columns) * self.if_missing[which]
+        left = np.less_equal(compared.take(feature, axis=0), threshold, out=out)
         first, last, _ = which.indices(len(self.feature))
         for split, goes_left in zip(self.zeros.tolist(), self.if_zero.tolist(), strict=True):
             if first <= split < last:
@@ -100,10 +103,10 @@ class ScoreTable:
 
     def score(self, ways: Ways) -> Array:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
-        score = np.empty(ways.shape[1])
-        for some in in_chunks(len(score)):
-            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
-        return score
+        if ways.shape[1] <= CHUNK_ROWS:
+            return sum_in_order(_looked_up(self.values, ways))
+        chunks = (ways[:, some] for some in in_chunks(ways.shape[1]))
+        return np.concatenate([sum_in_order(_looked_up(self.values, each)) for each in chunks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
