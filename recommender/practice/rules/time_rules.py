@@ -130,7 +130,7 @@ def _start(inputs: RuleInput) -> Array:
 
 def fits(inputs: RuleInput, windows: Windows) -> Array:
     """One session fits into the time that the client's and the clinician's windows share."""
-    return np.asarray(_fits(inputs, windows, (inputs.way,))[0])
+    return np.asarray(_fits(inputs, windows, (None,))[0])
 
 
 def fits_in_ways(inputs: RuleInput, ways: Sequence[str]) -> Array:
@@ -139,6 +139,7 @@ def fits_in_ways(inputs: RuleInput, ways: Sequence[str]) -> Array:
 
 
 def _fits(inputs: RuleInput, windows: Windows, ways: Sequence[str | None]) -> Array:
+    """Whether one session fits in each of some ways of meeting, None for any, (ways, n)."""
     openings = openings_of_rule(inputs)
     if isnan(inputs.session):
         return np.full((len(ways), len(openings.known)), np.nan)
@@ -147,8 +148,8 @@ def _fits(inputs: RuleInput, windows: Windows, ways: Sequence[str | None]) -> Ar
     return np.where(openings.known, met, np.nan)
 
 
-def fits_in_rooms(inputs: RuleInput) -> Array:
-    """One session fits, of what both share, into hours in each room, (rooms, n).
+def fits_in_rooms(inputs: RuleInput, way: str) -> Array:
+    """One session fits into hours that both share in a way of meeting in each room, (rooms, n).
 
     Rooms out of the client's reach count as well.
     """
@@ -160,7 +161,7 @@ def fits_in_rooms(inputs: RuleInput) -> Array:
     in_rooms = inputs.roster.view(
         ("windows in rooms", name), lambda: (room == 0) | (room == numbers[:, None, None])
     )
-    usable = _for_way(inputs, openings.terms, inputs.way)
+    usable = _for_way(inputs, openings.terms, way)
     there = in_rooms if usable is None else in_rooms & usable
     fitting = fitting_windows(inputs, client_windows(inputs))
     unknown = ~openings.known | np.isnan(inputs.session)
