@@ -276,6 +276,20 @@ def client_fields(constraint: Constraint, first_session: FirstSession) -> frozen
     return frozenset((*field_names(constraint)[0], *named))
 
 
+def deciding_fields(constraint: Constraint, first_session: FirstSession) -> frozenset[str]:
+    """The client's fields of which none is answered where the verdict is that on silence.
+
+    A wish that nobody stated decides nothing, whatever else was answered.
+    """
+    if constraint.unasked != "unknown":
+        wish = _wish(constraint)
+        if wish is not None:
+            return frozenset((wish,))
+        if constraint.when is not None:
+            return frozenset((constraint.when.client,))
+    return client_fields(constraint, first_session)
+
+
 def eased_field(constraint: Constraint, client: Mapping[str, Field]) -> str | None:
     """The client's field by whose answer a constraint can be lifted; None where there is none.
 
