@@ -10,7 +10,13 @@ from datetime import date
 
 from recommender.practice.columns import Columns, RowReader, answered_in
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
+from recommender.practice.rules.constraint import (
+    Constraint,
+    client_fields,
+    deciding_fields,
+    field_names,
+    judge,
+)
 from recommender.practice.rules.rule_input import RequestContext, id_index_in
 from recommender.screening.known_verdicts import (
     JudgedConstraint,
@@ -65,10 +71,11 @@ class ScreeningCache:
             )
             for fields, constraints in together.items()
         )
-        self._reading: dict[str, list[int]] = {}
+        self._deciding: dict[str, list[int]] = {}
+        self._read = {name for group in self._groups for name in group.fields}
         for number, group in enumerate(self._groups):
-            for name in group.fields:
-                self._reading.setdefault(name, []).append(number)
+            for name in _deciding(practice, group):
+                self._deciding.setdefault(name, []).append(number)
         self._ids = {name for name, each in practice.client.items() if each.kind == "ids"}
         context = request_context_of(practice, None, roster.ids, day)
         silent = Columns(1, RowReader.of(practice.client).missing)
@@ -94,15 +101,16 @@ class ScreeningCache:
 
     def _known(self, layout: Layout, client: Columns, context: RequestContext) -> KnownVerdicts:
         answers: dict[str, Hashable] = {}
-        for name in self._reading.keys() & answered_in(client):
+        for name in self._read & answered_in(client):
             answer = client.values[name]
             # The bytes of a list of ids are its address, not its content.
             answers[name] = answer[0] if name in self._ids else answer.tobytes()
-        if context.client_id is not None and LISTED in self._reading:
+        if context.client_id is not None and LISTED in self._read:
             answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
         unanswered = self._unanswered_in(layout)
         known, unknown = [unanswered.groups[0]], [*unanswered.unknown]
-        for number in {number for name in answers for number in self._reading[name]}:
+        decided = self._deciding.keys() & answers.keys()
+        for number in {number for name in decided for number in self._deciding[name]}:
             group = self._groups[number]
             if group.is_personal:
                 unknown += [each for each in group.constraints if each.name in layout.places]
@@ -163,6 +171,14 @@ class _Group:
     constraints: tuple[Constraint, ...]
     is_personal: bool
     cached: dict[Hashable, JudgedGroup] = field(default_factory=dict)
+
+
+def _deciding(practice: Practice, group: _Group) -> set[str]:
+    """The fields of which none is answered where the group's verdicts are those on silence."""
+    fields = set().union(
+        *(deciding_fields(each, practice.first_session) for each in group.constraints)
+    )
+    return fields | {LISTED} if LISTED in group.fields else fields
 
 
 def _fields_read(practice: Practice, constraint: Constraint) -> tuple[str, ...]:

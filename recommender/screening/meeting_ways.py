@@ -244,17 +244,14 @@ def hours_verdict(
 
 
 def open_rooms(
-    constraint: Constraint,
-    distances: Iterable[Constraint],
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
+    hours: HoursVerdict, distances: Iterable[Constraint], context: RequestContext
 ) -> Flags | None:
     """The rooms in which a rule on hours is met, (n, rooms), however far they are.
 
     It is enough that it is met in one of the ways of meeting that a distance is about. None where
     no distance is about its rooms.
     """
+    constraint, columns = hours.constraint, hours.columns
     field = context.clinician[constraint.clinician[0]]
     about = [each for each in distances if each.clinician == (field.rooms,)]
     ways = [
@@ -264,16 +261,19 @@ def open_rooms(
     ]
     if not ways:
         return None
-    shared: dict[Hashable, tuple[str, Flags]] = {}
+    rooms = str(field.rooms)
+    known: Flags = columns.view(("known rooms", rooms), lambda: ~np.isnan(columns[rooms][:, :, 0]))
+    if hours.inputs is None:
+        people = np.logical_or.reduce([context.ways[way].shared for way in ways])
+        return np.asarray(known & people[:, None])
+    alike: dict[Hashable, list[str]] = {}
     for way in ways:
         # Reach does not matter here.
-        key = way if has_ways(columns, field) else None
-        first, others = shared.get(key, (way, np.zeros(columns.size, dtype=np.bool_)))
-        shared[key] = first, others | context.ways[way].shared
-    known: Flags = ~np.isnan(columns[str(field.rooms)][:, :, 0])
+        alike.setdefault(way if has_ways(columns, field) else None, []).append(way)
     met = np.zeros_like(known)
-    for way, people in shared.values():
-        verdict = judge_rooms(constraint, client, columns, context, way)
+    for some in alike.values():
+        people = np.logical_or.reduce([context.ways[way].shared for way in some])
+        verdict = judge_rooms(constraint, hours.inputs, some[0])
         met |= (people & ~is_barred(constraint, verdict)).T.reshape(columns.size, -1)
     return met & known
 

@@ -27,14 +27,11 @@ class RoomsWithTimes:
         The mode of each constraint.
     hours
         The verdicts on open hours by way of meeting, by constraint, where the way matters.
-    constraints
-        The constraints of `hours`.
     """
 
     distances: tuple[Constraint, ...]
     modes: Modes
     hours: Mapping[str, HoursVerdict]
-    constraints: tuple[Constraint, ...]
     client: Columns
     columns: Columns
     context: RequestContext
@@ -46,8 +43,8 @@ class RoomsWithTimes:
         Only where a constraint on distance is about them.
         """
         rooms = {
-            each.name: open_rooms(each, self.distances, self.client, self.columns, self.context)
-            for each in (self.constraints if self.distances else ())
+            name: open_rooms(each, self.distances, self.context)
+            for name, each in (self.hours.items() if self.distances else ())
         }
         return {name: each for name, each in rooms.items() if each is not None}
 

@@ -142,9 +142,7 @@ def screen_columns(
         judged[rule.name] = own = judged_constraint(rule, mode, verdict)
         write_codes(codes, layout.places[rule.name], own.codes)
     hours = {rule.name: hours_verdict(rule, client, columns, context) for rule in layout.by_way}
-    rooms = RoomsWithTimes(
-        layout.distances, layout.modes, hours, layout.by_way, client, columns, context
-    )
+    rooms = RoomsWithTimes(layout.distances, layout.modes, hours, client, columns, context)
     by_ways, moved = _write_hours(layout, hours, codes)
     far: dict[str, Array] = {}
     if layout.soft_distances or layout.moving:

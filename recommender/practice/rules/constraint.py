@@ -3,7 +3,7 @@
 A constraint is a rule with its fields, a family, a mode and the reason staff give.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import date
@@ -161,21 +161,21 @@ class Constraint:
 
 
 def judge(
-    constraint: Constraint,
-    client: Columns,
-    roster: Columns,
-    context: RequestContext,
-    way: str | None = None,
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     The constraint is without faults; see `recommender.practice.rules.declaration`. `client` has
-    one row, `roster` n rows in the order of `context.clinician_ids`. With `way`, only open hours
-    for that way of meeting count.
+    one row, `roster` n rows in the order of `context.clinician_ids`.
     """
     if is_settled(constraint, client, roster, context):
         return everyone_passes(roster)
-    return _judged(constraint, RULES[constraint.rule].judge, client, roster, context, way)
+    if _is_asked(constraint, client):
+        inputs = rule_input_of(constraint, client, roster, context)
+        verdict = RULES[constraint.rule].judge(inputs)
+    else:
+        verdict = np.full(roster.size, _unasked(constraint))
+    return _as_applied(constraint, verdict, client, roster, context)
 
 
 def judge_ways(constraint: Constraint, inputs: RuleInput, ways: Sequence[str]) -> Array:
@@ -188,31 +188,17 @@ def judge_ways(constraint: Constraint, inputs: RuleInput, ways: Sequence[str]) -
     return _as_applied(constraint, verdict, client, roster, inputs.context)
 
 
-def judge_rooms(
-    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext, way: str
-) -> Array:
-    """The verdict of a rule on hours on every clinician if they meet in each room, (rooms, n).
+def judge_rooms(constraint: Constraint, inputs: RuleInput, way: str) -> Array:
+    """`judge` of a rule on hours if they meet in each room, (rooms, n), where it is not settled.
 
     Rooms out of the client's reach are judged as well; (n,) where the room does not matter.
     """
-    if is_settled(constraint, client, roster, context):
-        return everyone_passes(roster)
-    return _judged(constraint, fits_in_rooms, client, roster, context, way)
-
-
-def _judged(
-    constraint: Constraint,
-    rule: Callable[[RuleInput], Array],
-    client: Columns,
-    roster: Columns,
-    context: RequestContext,
-    way: str | None,
-) -> Array:
+    client, roster = inputs.intake, inputs.roster
     if _is_asked(constraint, client):
-        verdict = rule(rule_input_of(constraint, client, roster, context, way))
+        verdict = fits_in_rooms(inputs, way)
     else:
         verdict = np.full(roster.size, _unasked(constraint))
-    return _as_applied(constraint, verdict, client, roster, context)
+    return _as_applied(constraint, verdict, client, roster, inputs.context)
 
 
 def _as_applied(
@@ -290,6 +276,20 @@ def client_fields(constraint: Constraint, first_session: FirstSession) -> frozen
     return frozenset((*field_names(constraint)[0], *named))
 
 
+def deciding_fields(constraint: Constraint, first_session: FirstSession) -> frozenset[str]:
+    """The client's fields of which none is answered where the verdict is that on silence.
+
+    A wish that nobody stated decides nothing, whatever else was answered.
+    """
+    if constraint.unasked != "unknown":
+        wish = _wish(constraint)
+        if wish is not None:
+            return frozenset((wish,))
+        if constraint.when is not None:
+            return frozenset((constraint.when.client,))
+    return client_fields(constraint, first_session)
+
+
 def eased_field(constraint: Constraint, client: Mapping[str, Field]) -> str | None:
     """The client's field by whose answer a constraint can be lifted; None where there is none.
 
@@ -344,7 +344,6 @@ def rule_input_of(
     client: Columns,
     roster: Columns,
     context: RequestContext,
-    way: str | None = None,
 ) -> RuleInput:
     """The input of a constraint's rule, with the client's levels in the clinician's order."""
     theirs = tuple(context.clinician[name] for name in constraint.clinician)
@@ -371,7 +370,6 @@ def rule_input_of(
         unasked=constraint.unasked,
         context=context,
         about=constraint.ways,
-        way=way,
     )
 
 

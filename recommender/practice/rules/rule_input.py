@@ -83,8 +83,6 @@ class RuleInput:
         Whether a client who did not answer passes (`pass`) or is unknown (`unknown`).
     about
         Ways of meeting the constraint is about; empty for all.
-    way
-        The way of meeting that open hours must be for; None for any.
     open_rooms
         The rooms in which there is a time for the client, (n, rooms); None where that is not known.
     """
@@ -100,7 +98,6 @@ class RuleInput:
     unasked: str
     context: RequestContext
     about: tuple[str, ...] = ()
-    way: str | None = None
     open_rooms: Flags | None = None
 
     @property

@@ -26,6 +26,7 @@ from recommender.practice.week_calendar import (
     DAYS,
     ClockGroup,
     Openings,
+    SteadyClocks,
     Windows,
     WindowTerms,
     Zones,
@@ -39,6 +40,9 @@ EVENING = "17:00"
 MORNING = "09:00"
 """A weekday session is after hours until this time, the usual start of office hours."""
 SATURDAY = 5
+
+FittingWindows = Callable[[tuple[Windows, ...], float, float], Flags]
+"""What fits, by the client's answers, minutes of a session, and a day or a difference of clocks."""
 
 ALL_DAYS: tuple[Windows, ...] = tuple(((day, 0, DAY),) for day in range(DAYS))
 """The windows of somebody who is free all of one day, for each day of the week."""
@@ -130,7 +134,7 @@ def _start(inputs: RuleInput) -> Array:
 
 def fits(inputs: RuleInput, windows: Windows) -> Array:
     """One session fits into the time that the client's and the clinician's windows share."""
-    return np.asarray(_fits(inputs, windows, (inputs.way,))[0])
+    return np.asarray(_fits(inputs, windows, (None,))[0])
 
 
 def fits_in_ways(inputs: RuleInput, ways: Sequence[str]) -> Array:
@@ -139,6 +143,7 @@ def fits_in_ways(inputs: RuleInput, ways: Sequence[str]) -> Array:
 
 
 def _fits(inputs: RuleInput, windows: Windows, ways: Sequence[str | None]) -> Array:
+    """Whether one session fits in each of some ways of meeting, None for any, (ways, n)."""
     openings = openings_of_rule(inputs)
     if isnan(inputs.session):
         return np.full((len(ways), len(openings.known)), np.nan)
@@ -147,8 +152,8 @@ def _fits(inputs: RuleInput, windows: Windows, ways: Sequence[str | None]) -> Ar
     return np.where(openings.known, met, np.nan)
 
 
-def fits_in_rooms(inputs: RuleInput) -> Array:
-    """One session fits, of what both share, into hours in each room, (rooms, n).
+def fits_in_rooms(inputs: RuleInput, way: str) -> Array:
+    """One session fits into hours that both share in a way of meeting in each room, (rooms, n).
 
     Rooms out of the client's reach count as well.
     """
@@ -160,7 +165,7 @@ def fits_in_rooms(inputs: RuleInput) -> Array:
     in_rooms = inputs.roster.view(
         ("windows in rooms", name), lambda: (room == 0) | (room == numbers[:, None, None])
     )
-    usable = _for_way(inputs, openings.terms, inputs.way)
+    usable = _for_way(inputs, openings.terms, way)
     there = in_rooms if usable is None else in_rooms & usable
     fitting = fitting_windows(inputs, client_windows(inputs))
     unknown = ~openings.known | np.isnan(inputs.session)
@@ -218,28 +223,65 @@ def _fitting(inputs: RuleInput, several: tuple[Windows, ...]) -> Flags:
     those used last are stored with the roster.
     """
     roster, zones, other = inputs.roster, zones_of(inputs), client_zone(inputs)
-    openings, first = openings_of_rule(inputs), inputs.context.first_session
-    key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
+    field, first = inputs.clinician_fields[0], inputs.context.first_session
 
-    def by_answers() -> Callable[[tuple[Windows, ...], float, float], Flags]:
+    def by_answers() -> FittingWindows:
+        openings, steady = openings_in(roster, field), _steady_fitting(roster, field)
+
         @lru_cache(MAX_DAYS)
         def groups(earliest: float) -> tuple[ClockGroup, ...]:
             days = clock_days(first_sessions(first, roster, earliest))
             return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
 
+        @lru_cache(_answers_stored(openings))
         def fitting(several: tuple[Windows, ...], session: float, earliest: float) -> Flags:
-            enough = np.zeros((len(several), *openings.opens.shape), dtype=np.bool_)
-            for windows, own in zip(several, enough, strict=True):
-                for group in groups(earliest):
-                    own[:, group.rows] = group.minutes(windows) >= session
-            enough.setflags(write=False)
-            return enough
+            found = groups(earliest)
+            if len(found) == 1 and isinstance(found[0], SteadyClocks):
+                return steady(several, session, found[0].ahead)
+            return _long_enough(openings, found, several, session)
 
-        most = max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
-        return lru_cache(most)(fitting)
+        return fitting
 
-    of_answers = roster.view(("fitting windows", *key), by_answers)
-    return of_answers(several, inputs.session, inputs.earliest)
+    key = "fitting windows", field.name, zones, other, first.clinician, first.absences
+    return roster.view(key, by_answers)(several, inputs.session, inputs.earliest)
+
+
+def _steady_fitting(roster: Columns, field: Field) -> FittingWindows:
+    """`_fitting` by how far the other clock is ahead of everybody's, where none changes.
+
+    Rules and zones for which that is the same have it in common.
+    """
+
+    def by_difference() -> FittingWindows:
+        openings = openings_in(roster, field)
+
+        @lru_cache(_answers_stored(openings))
+        def fitting(several: tuple[Windows, ...], session: float, ahead: float) -> Flags:
+            everyone = SteadyClocks(slice(None), openings, ahead)
+            return _long_enough(openings, (everyone,), several, session)
+
+        return fitting
+
+    return roster.view(("steady fitting windows", field.name), by_difference)
+
+
+def _answers_stored(openings: Openings) -> int:
+    return max(MIN_ANSWERS, min(MAX_ANSWERS, MAX_FLAGS // max(openings.opens.size, 1)))
+
+
+def _long_enough(
+    openings: Openings,
+    groups: Sequence[ClockGroup],
+    several: tuple[Windows, ...],
+    session: float,
+) -> Flags:
+    """Where the minutes in common suffice for one session, (answers, windows, n)."""
+    enough = np.zeros((len(several), *openings.opens.shape), dtype=np.bool_)
+    for windows, own in zip(several, enough, strict=True):
+        for group in groups:
+            own[:, group.rows] = group.minutes(windows) >= session
+    enough.setflags(write=False)
+    return enough
 
 
 def openings_of_rule(inputs: RuleInput) -> Openings:
