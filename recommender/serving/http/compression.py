@@ -28,7 +28,9 @@ MIN_BYTES = 1024
 """Smaller responses fit in one packet anyway."""
 THREAD_BYTES = 64 * 1024
 """From this size on, compressing takes milliseconds and is left to a thread."""
-LEVEL = 6
+LEVEL = 3
+"""A response of 6.5 kB takes 0.07 ms and becomes 1.76 kB; at level 6 it takes half as long again
+for 0.1 kB less."""
 GZIP, TAG_SUFFIX = "gzip", "-gzip"
 """A strong tag names bytes: that of the compressed form has a suffix, removed on its return."""
 NOT_MODIFIED = 304
