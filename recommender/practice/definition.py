@@ -107,6 +107,8 @@ class Practice:
         Reads clients' answers; fields for audit only are not among its fields.
     naming
         The fields whose ids name people, by side.
+    by_rule
+        The constraints of each rule, in the order of the file.
 
     Examples
     --------
@@ -148,9 +150,10 @@ class Practice:
     digest: str
     asked: RowReader = attribute(init=False, repr=False, compare=False)
     naming: Mapping[str, tuple[Field, ...]] = attribute(init=False, repr=False, compare=False)
+    by_rule: Mapping[str, tuple[Constraint, ...]] = attribute(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Prepares the reading of answers once."""
+        """Prepares once what requests read of all fields and constraints."""
         asked = RowReader.of(self.fields("client", "score", "filter"))
         object.__setattr__(self, "asked", asked)
         sides = {"client": self.client, "clinician": self.clinician}
@@ -159,6 +162,10 @@ class Practice:
             for side, fields in sides.items()
         }
         object.__setattr__(self, "naming", naming)
+        by_rule: dict[str, tuple[Constraint, ...]] = {}
+        for each in self.constraints.values():
+            by_rule[each.rule] = (*by_rule.get(each.rule, ()), each)
+        object.__setattr__(self, "by_rule", by_rule)
 
     def __repr__(self) -> str:
         """Short: the text of a definition has thousands of lines."""

@@ -86,13 +86,8 @@ def cards(
                 staff_only=fields.staff_only,
             )
         )
-    apart = differences(facts, Shown(contents, rows, asked.levels))
-    return tuple(
-        [
-            replace(card, differs=own) if own else card
-            for card, own in zip(contents, apart, strict=True)
-        ]
-    )
+    apart = zip(contents, differences(facts, Shown(contents, rows, asked.levels)), strict=True)
+    return tuple([replace(card, differs=own) if own else card for card, own in apart])
 
 
 def _visible(fields: CardFields, meetings: tuple[Meeting, ...]) -> tuple[Meeting, ...]:

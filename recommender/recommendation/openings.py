@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
+from math import isnan
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +47,8 @@ MAX_HOURS = 20_000
 Opening = tuple[float, float, int]
 """Begin and end in minutes from a midnight UTC, and the number of the room."""
 BY_TIME = itemgetter(0, 1)
+Zones = Sequence[str | None]
+"""The zone of each clinician; None for the practice's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,12 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
-        self._rules: dict[str, tuple[Constraint, ...]] = {}
         self._rooms_in_reach: dict[tuple[str, str | None], NDArray[np.bool_] | bool] = {}
         self._open_ways: dict[int, tuple[str, ...]] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
-        if name not in self._rules:
-            every = self.practice.constraints.values()
-            self._rules[name] = tuple([each for each in every if each.rule == name])
-        return self._rules[name]
+        return self.practice.by_rule.get(name, ())
 
     def next_intervals(
         self, row: int, option: MeetingOption, wishes: SharedHours
@@ -158,11 +157,11 @@ class OpeningTimes:
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
         open_ways = self.open_ways(row)
-        for rule, minutes, client_zone in self._on_hours:
+        for rule, minutes, client_zone, zones in self._on_hours:
             ways = tuple([way for way in rule.ways if way in open_ways])
             if rule.ways and not ways and self._accepted:
                 continue
-            there = self._hours_zone(rule, row)
+            there = zones[row] or self.practice.timezone
             for those, open_hours in self._hours_by_way(rule, row, there, ways):
                 yield MeetingOption(
                     those,
@@ -201,14 +200,14 @@ class OpeningTimes:
         return found
 
     @cached_property
-    def _on_hours(self) -> tuple[tuple[Constraint, float, str | None], ...]:
-        """The rules on hours, with the minutes of a session and the client's zone by each."""
+    def _on_hours(self) -> Sequence[tuple[Constraint, float, str | None, Zones]]:
+        """The rules on hours, with the minutes of a session, the client's zone, and clinicians'."""
         found = []
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
-            known = 0.0 if np.isnan(minutes) else minutes
-            found.append((rule, known, self._client_zone(rule)))
-        return tuple(found)
+            known = 0.0 if isnan(minutes) else minutes
+            found.append((rule, known, self._client_zone(rule), self._zones(rule)))
+        return found
 
     def _is_recorded(self, name: str, row: int) -> bool:
         """Whether the hours of one clinician are recorded."""
@@ -327,15 +326,18 @@ class OpeningTimes:
 
     def _hours_zone(self, rule: Constraint, row: int) -> str:
         """The zone of one clinician's hours."""
+        return self._zones(rule)[row] or self.practice.timezone
+
+    def _zones(self, rule: Constraint) -> Zones:
+        """The zones of the clinicians' hours."""
         name = rule.settings.get("clinician_zone")
         if name is None:
-            return self.practice.timezone
+            return self.columns.view("no zones", lambda: [None] * self.columns.size)
         levels = self.practice.clinician[name].levels
-        zones: list[str | None] = self.columns.view(
+        return self.columns.view(
             ("zones", name, levels),
             lambda: [None if n != n else levels[int(n)] for n in self.columns[name].tolist()],
         )
-        return zones[row] or self.practice.timezone
 
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
@@ -359,7 +361,9 @@ class OpeningTimes:
         """For each way of meeting that the client accepts, who may offer it, (n,)."""
         if self.practice.ways is None:
             return {}
-        shared = shared_ways(self.practice, self.client, self.columns).by_way
+        # The context has them only where open hours depend on them.
+        ways = self.screening.context.ways
+        shared = ways or shared_ways(self.practice, self.client, self.columns).by_way
         return {way: each.shared for way, each in shared.items()}
 
     @cached_property

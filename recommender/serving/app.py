@@ -79,6 +79,7 @@ from recommender.store.database import POOL
 
 ROUTERS = (
     questions.router,
+    recommendations.request_router,
     recommendations.router,
     recommendation_list.router,
     explanations.router,

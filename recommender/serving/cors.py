@@ -71,8 +71,11 @@ class CorsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forwards a request; answers it if it is a preflight request of a declared origin."""
-        methods = methods_for_pages(path_within(scope)) if scope["type"] == "http" else ()
-        if not methods or self._auth.credentials is None:
+        if scope["type"] != "http" or self._auth.credentials is None:
+            await self.app(scope, receive, send)
+            return
+        methods = methods_for_pages(path_within(scope))
+        if not methods:
             await self.app(scope, receive, send)
             return
         headers, info = Headers(scope=scope), request_info(scope)

@@ -55,6 +55,44 @@ def test_what_a_person_answered_is_known_by_field() -> None:
     assert answered_in(Columns(1, person.values)) == {"age", "home", "not_with"}
 
 
+MIXED = {
+    "age": a_field("age", "number", unit="years", min=0, max=120),
+    "yes": a_field("yes", "flag"),
+    "tags": a_field("tags", "tags", levels=["1", "2"]),
+    "free": a_field("free", "weekly_hours"),
+    "home": a_field("home", "place"),
+}
+CELLS: dict[str, list[Any]] = {
+    "age": [1, 1.0, True, "1", 0, False, -1, None],
+    "yes": [True, 1, 1.0, "1", False, 0, "no", None],
+    "tags": [["1"], [1], [True], ["1", "2"], ["2", "1"], [], "1", ("1",), ["3"], None],
+    "free": [["mon 09:00-12:00"], "mon 09:00-12:00", [], [None], None],
+    "home": [["-33.87,151.21"], None],
+}
+REUSED = RowReader.of(MIXED)
+
+
+@given(st.fixed_dictionaries({}, optional={n: st.sampled_from(c) for n, c in CELLS.items()}))
+def test_an_answer_is_never_read_as_the_equal_answer_of_somebody_before(
+    cells: dict[str, Any],
+) -> None:
+    def read(reader: RowReader) -> Any:
+        try:
+            columns = reader.read([cells])
+        except IntakeError as error:
+            return error.faults
+        values = {name: array.tolist() for name, array in columns.values.items()}
+        return values, sorted(answered_in(columns))
+
+    assert str(read(REUSED)) == str(read(RowReader.of(MIXED)))
+
+
+def test_an_answer_that_people_share_cannot_be_written_to() -> None:
+    columns = REUSED.read([{"age": 30}])
+    with pytest.raises(ValueError, match="read-only"):
+        columns["age"][0] = 31
+
+
 def test_no_rows_are_an_empty_table() -> None:
     columns = read_rows(FIELDS, [])
     assert columns.size == 0

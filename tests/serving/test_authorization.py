@@ -13,8 +13,16 @@ import recommender
 from recommender.errors import RecommenderError, UnavailableError
 from recommender.security.keys import LIFETIME, OVERLAP, Pepper, revoke_key, rotate_key
 from recommender.security.scopes import ROLES, Principal, Role, Scope
+from recommender.serving.api.recommendations import request_router
 from recommender.serving.app import create_app
-from recommender.serving.authorization import NEEDS, Unrestricted, is_page, may_call
+from recommender.serving.authorization import (
+    NEEDS,
+    Unrestricted,
+    authorize,
+    is_page,
+    may_call,
+)
+from recommender.serving.openapi import RequestRoute
 from recommender.settings import Settings
 from tests.support.server import (
     CANARY,
@@ -119,6 +127,23 @@ def call(locked: LockedServer, method: str, path: str, key: str | None, **option
     if method == "POST" and path == RECOMMEND:
         options["json"] = a_request()
     return locked.ask(method, path, key, **options)
+
+
+def test_nobody_is_answered_at_once_whom_a_dependency_of_every_route_refuses(
+    settings: Settings,
+) -> None:
+    """`RequestRoute` calls the only one itself."""
+    app = create_app(settings)
+    assert [each.dependency for each in app.router.dependencies] == [authorize]
+    (route,) = [each for each in request_router.routes if isinstance(each, RequestRoute)]
+    assert (route.path, route.dependencies) == ("/v1/recommendations", [])
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true", "?include=facts"])
+def test_a_recommendation_needs_a_key_with_a_query_and_without(
+    locked: LockedServer, query: str
+) -> None:
+    check_problem(locked.ask("POST", f"{RECOMMEND}{query}", None, json=a_request()), 401)
 
 
 def test_every_route_has_a_line_in_the_table_and_every_line_a_route(settings: Settings) -> None:

@@ -55,6 +55,7 @@ from recommender.serving.include_parameter import Include, included_parts
 from recommender.serving.openapi import (
     ApiRoute,
     JournalRoute,
+    RequestRoute,
     links,
     problem_responses,
     request_body,
@@ -103,9 +104,10 @@ LINKS = links(
 )
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
+request_router = APIRouter(tags=["recommendations"], route_class=RequestRoute)
 
 
-@router.post(
+@request_router.post(
     "/v1/recommendations",
     operation_id="recommend",
     summary="Recommend clinicians for one client",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.serving.http.compute_queue import ComputeQueue
@@ -16,6 +15,7 @@ from recommender.serving.http.problems import (
     ProblemError,
     problem_response,
 )
+from recommender.serving.http.raw_headers import first_values, text_of
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.root_path import path_within
 
@@ -54,24 +54,23 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers, path = first_values(scope), path_within(scope)
         try:
-            self._check(scope)
+            if text_of(headers.get(b"content-encoding", b"identity")).lower() != "identity":
+                raise ProblemError(UNSUPPORTED, [COMPRESSED])
+            if scope["method"] == "POST" and path in self.queues:
+                self.queues[path].refuse_if_full()
         except ProblemError as refusal:
             info = request_info(scope)
             info.problem = refusal.kind.slug
             response = problem_response(refusal, info.request_id, root_path=info.root_path)
             await response(scope, receive, send)
             return
-        limit = self.limits.get(path_within(scope), self.limit)
-        body = BoundedBody(receive, self.seconds, limit, _declared_bytes(scope))
+        limit = self.limits.get(path, self.limit)
+        declared = text_of(headers.get(b"content-length"))
+        size = int(declared) if declared.isdecimal() else None
+        body = BoundedBody(receive, self.seconds, limit, size)
         await self.app(scope, body.receive, send)
-
-    def _check(self, scope: Scope) -> None:
-        if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
-            raise ProblemError(UNSUPPORTED, [COMPRESSED])
-        queue = self.queues.get(path_within(scope)) if scope["method"] == "POST" else None
-        if queue is not None:
-            queue.refuse_if_full()
 
 
 class BoundedBody:
@@ -122,8 +121,3 @@ class BoundedBody:
         message = f"the body {size}; at most {self._limit} are accepted here"
         error = FieldError(pointer="", code="too_large", message=message)
         return ProblemError(TOO_LARGE, [error], CLOSE)
-
-
-def _declared_bytes(scope: Scope) -> int | None:
-    declared = Headers(scope=scope).get("content-length", "")
-    return int(declared) if declared.isdecimal() else None

@@ -1,6 +1,7 @@
 """Network addresses of callers: what calls are counted by, and whether it is this machine."""
 
 import ipaddress
+from functools import lru_cache
 
 IPV6_BLOCK = 64
 """Leading bits of an IPv6 address that a network usually gives to one household."""
@@ -23,6 +24,7 @@ def caller_network(address: str | None) -> str:
     return str(ipaddress.ip_network((parsed, IPV6_BLOCK), strict=False))
 
 
+@lru_cache(maxsize=64)
 def from_this_machine(address: str | None) -> bool:
     """Whether a network address is a loopback address, or None as for a Unix socket."""
     if address is None:

@@ -6,8 +6,7 @@ and one while more come than can be computed.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -102,8 +101,11 @@ class ComputeQueue:
         **named: Arguments.kwargs,
     ) -> Result:
         """The result of `work`, computed in a worker thread; raises as `refuse_if_full`."""
-        with self._admission():
+        self._admit()
+        try:
             return await self._in_thread(partial(work, *arguments, **named))
+        finally:
+            self._admitted -= 1
 
     async def run_short(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, computed on the event loop as long as such work takes little time.
@@ -112,21 +114,19 @@ class ComputeQueue:
         `refuse_if_full`.
         """
         timed = partial(self._mean_short.timed, work)
-        with self._admission():
+        self._admit()
+        try:
             if not 0.0 < self._mean_short.seconds <= ON_LOOP_SECONDS:
                 return await self._in_thread(timed)
             async with self._limiter:
                 return self._mean.timed(timed)
-
-    @contextmanager
-    def _admission(self) -> Iterator[None]:
-        """Counts a request while it waits and is computed."""
-        self.refuse_if_full()
-        self._admitted += 1
-        try:
-            yield
         finally:
             self._admitted -= 1
+
+    def _admit(self) -> None:
+        """Counts a request, which is to be uncounted once it is computed."""
+        self.refuse_if_full()
+        self._admitted += 1
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         timed = partial(self._mean.timed, work)

@@ -71,6 +71,8 @@ class Metrics:
             "Age of the oldest event that waits for a delivery; 0 when none waits.",
             registry=self.registry,
         )
+        # By labels, of which there are few: looking them up in both takes longer than counting.
+        self._completed: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         for outcome in WEBHOOK_STATES:
             self.webhooks.labels(outcome)
         for outcome in (LOADED, REJECTED):
@@ -99,8 +101,12 @@ class Metrics:
             f"{status // 100}xx",
             info.mode if info.mode in MODES else "none",
         )
-        self.requests.labels(*labels).inc()
-        self.seconds.labels(*labels).observe(seconds)
+        completed = self._completed.get(labels)
+        if completed is None:
+            completed = self.requests.labels(*labels), self.seconds.labels(*labels)
+            self._completed[labels] = completed
+        completed[0].inc()
+        completed[1].observe(seconds)
         if info.problem is not None:
             self.refusals.labels(info.problem).inc()
 

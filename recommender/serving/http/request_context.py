@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.security.scopes import Principal
@@ -20,6 +20,14 @@ from recommender.serving.http.problems import (
     Problem,
     ProblemType,
     problem_type_for_status,
+)
+from recommender.serving.http.raw_headers import (
+    Header,
+    first_values,
+    in_bytes,
+    raw_headers,
+    text_of,
+    with_headers,
 )
 
 REQUEST_ID = "x-request-id"
@@ -38,8 +46,11 @@ PAGE_POLICY = (
 NO_STORE = "no-store"
 VARY = "Vary"
 """A header whose values are added to those of the response."""
-_ADDRESSES = frozenset({"location", "hx-redirect"})
+_ADDRESSES = frozenset({b"location", b"hx-redirect"})
 """Headers with an address on this server: the path it is behind is added here, for all routes."""
+_NAME_OF_ID, _VARY, _CACHE_CONTROL = REQUEST_ID.encode(), b"vary", b"cache-control"
+_OF_PAGES = in_bytes(HEADERS)
+_OF_RESPONSES = in_bytes({**VERSION_HEADER, **HEADERS})
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE_FORMAT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -112,8 +123,9 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers, info = Headers(scope=scope), request_info(scope)
-        info.request_id, info.trace = _request_id(headers), _trace(headers)
+        headers, info = first_values(scope), request_info(scope)
+        info.request_id = _request_id(text_of(headers.get(REQUEST_ID.encode())))
+        info.trace = _trace(text_of(headers.get(b"traceparent")))
         response = _ResponseSender(send, info)
         started = time.perf_counter()
         try:
@@ -160,14 +172,16 @@ class _ResponseSender:
             if not self._replaced:
                 await self._send(message)
             return
-        headers = MutableHeaders(raw=list(message.get("headers", [])))
-        bare = headers.get("content-type") != MEDIA_TYPE and not self._info.is_page
-        if message["status"] >= 400 and bare:
-            self._replaced = True
-            kind = problem_type_for_status(message["status"])
-            await self.send_problem(kind, allow=headers.get("allow"))
-            return
-        await self._start(message["status"], headers)
+        headers, status = raw_headers(message), message["status"]
+        if status >= 400 and not self._info.is_page:
+            named = dict(headers)
+            if named.get(b"content-type") != MEDIA_TYPE.encode():
+                self._replaced = True
+                allow = named.get(b"allow")
+                kind = problem_type_for_status(status)
+                await self.send_problem(kind, None if allow is None else text_of(allow))
+                return
+        await self._start(status, headers)
 
     async def send_problem(self, kind: ProblemType, allow: str | None = None) -> None:
         """Sends a problem document."""
@@ -175,45 +189,47 @@ class _ResponseSender:
         info = self._info
         problem = Problem.of(kind, info.request_id, root_path=info.root_path)
         body = problem.model_dump_json().encode()
-        headers = MutableHeaders({"content-type": MEDIA_TYPE, "content-length": str(len(body))})
+        headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body))}
         if allow is not None:
             headers["allow"] = allow
-        await self._start(kind.status, headers)
+        await self._start(kind.status, list(in_bytes(headers).items()))
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _start(self, status: int, headers: MutableHeaders) -> None:
+    async def _start(self, status: int, headers: list[Header]) -> None:
         self.started, self.status = True, status
-        headers[REQUEST_ID] = self._info.request_id
-        headers.setdefault("cache-control", NO_STORE)
-        version = {} if self._info.is_page else VERSION_HEADER
-        for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
-            if name == VARY:
-                headers.add_vary_header(value)
-            else:
-                headers[name] = value
-        for name in _ADDRESSES & set(headers):
-            if headers[name].startswith("/"):
-                headers[name] = self._info.root_path + headers[name]
-        if self._info.is_page:
-            headers["content-security-policy"] = PAGE_POLICY
-            for name, own in self._info.own_headers.items():
-                if own is None:
-                    del headers[name]
-                else:
-                    headers[name] = own
-        start = {"type": "http.response.start", "status": status, "headers": headers.raw}
-        await self._send(start)
+        info = self._info
+        own = {_NAME_OF_ID: info.request_id.encode("latin-1"), **in_bytes(info.response_headers)}
+        varies = own.pop(_VARY, None)
+        own |= _OF_PAGES if info.is_page else _OF_RESPONSES
+        if not any(name == _CACHE_CONTROL for name, _ in headers):
+            own.setdefault(_CACHE_CONTROL, NO_STORE.encode())
+        headers = with_headers(headers, own)
+        if varies is not None:
+            MutableHeaders(raw=headers).add_vary_header(text_of(varies))
+        if info.root_path:
+            headers = [
+                (name, info.root_path.encode("latin-1") + value)
+                if name in _ADDRESSES and value.startswith(b"/")
+                else (name, value)
+                for name, value in headers
+            ]
+        if info.is_page:
+            headers = with_headers(headers, {b"content-security-policy": PAGE_POLICY.encode()})
+            absent = {name.encode() for name, value in info.own_headers.items() if value is None}
+            named = {name: value for name, value in info.own_headers.items() if value is not None}
+            headers = with_headers(headers, in_bytes(named))
+            headers = [each for each in headers if each[0] not in absent]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-def _request_id(headers: Headers) -> str:
+def _request_id(submitted: str) -> str:
     """The caller's X-Request-ID if it is well-formed, else a new id."""
-    submitted = headers.get(REQUEST_ID, "")
     return submitted if _REQUEST_ID_FORMAT.fullmatch(submitted) else secrets.token_hex(16)
 
 
-def _trace(headers: Headers) -> str | None:
+def _trace(header: str) -> str | None:
     """The trace id of a well-formed traceparent header (W3C Trace Context)."""
-    match = _TRACE_FORMAT.fullmatch(headers.get("traceparent", ""))
+    match = _TRACE_FORMAT.fullmatch(header)
     return match[1] if match else None
 
 

@@ -4,12 +4,11 @@ It is a setting and never read from a header: a caller could write one into ever
 """
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from recommender.serving.http.request_context import request_info
 
-FORWARDED = ("x-forwarded-for", "x-forwarded-proto", "forwarded")
+FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"forwarded"})
 """Headers by which a proxy says whom it forwards."""
 
 log = structlog.get_logger()
@@ -55,8 +54,7 @@ class RootPathMiddleware:
 
 def is_forwarded(scope: Scope) -> bool:
     """Whether a proxy has forwarded a request."""
-    headers = Headers(scope=scope)
-    return any(name in headers for name in FORWARDED)
+    return any(name in FORWARDED for name, _ in scope["headers"])
 
 
 def path_within(scope: Scope) -> str:
