@@ -1,4 +1,4 @@
-"""Blocks of columns that enter the linear mixed model, and the design matrix they make.
+"""Blocks of columns that enter the linear mixed model.
 
 One-hot blocks stay integer codes and are never written out densely.
 """
@@ -151,52 +151,6 @@ def used_levels(block: Block) -> UsedLevels:
     return UsedLevels(replace(block, codes=codes, levels=len(places)), places, width)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """Rows of a design matrix: dense columns (n, p) first, sparse columns (n, q) after them."""
-
-    dense: Floats
-    thin: sparse.csr_array
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.dense.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Number of columns, p + q."""
-        return int(self.dense.shape[1] + self.thin.shape[1])
-
-    def times(self, vector: Floats) -> Floats:
-        """Product with a (p + q,) vector, (n,)."""
-        dense = self.dense.shape[1]
-        return np.asarray(self.dense @ vector[:dense] + self.thin @ vector[dense:])
-
-    def transpose_times(self, vector: Floats) -> Floats:
-        """Product of the transpose with an (n,) vector, (p + q,)."""
-        return np.concatenate([self.dense.T @ vector, self.thin.T @ vector])
-
-    def summed(self, chooser: sparse.csr_array) -> "Design":
-        """Weighted sums of rows, one for each row of the (m, n) chooser."""
-        return Design(np.asarray(chooser @ self.dense), sparse.csr_array(chooser @ self.thin))
-
-    def gram(self, weights: Floats) -> Floats:
-        """Weighted cross-product X' diag(weights) X, (p + q, p + q); weights (n,) not negative."""
-        split, total = self.dense.shape[1], np.zeros((self.width, self.width))
-        root = np.sqrt(weights)
-        for rows in chunks(self.rows):
-            dense = self.dense[rows] * root[rows, None]
-            thin = sparse.csr_array(sparse.diags_array(root[rows]) @ self.thin[rows])
-            # The same array twice: numpy then computes one triangle only.
-            total[:split, :split] += dense.T @ dense
-            total[split:, :split] += thin.T @ dense
-        thin = sparse.csr_array(sparse.diags_array(root) @ self.thin)
-        total[split:, split:] = (thin.T @ thin).toarray()
-        total[:split, split:] = total[split:, :split].T
-        return total
-
-
 def chunks(rows: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
     """Slices that walk `rows` rows in order, at most `most` at a time."""
     for start in range(0, rows, most):
@@ -216,17 +170,6 @@ def spans(blocks: Sequence[Block]) -> dict[str, slice]:
         columns[block.name] = slice(start, start + block.width)
         start += block.width
     return columns
-
-
-def design_of(blocks: Sequence[Block], rows: int) -> Design:
-    """The design matrix of an intercept and blocks, once `check_blocks` has accepted them."""
-    dense = [block.values for block in blocks if isinstance(block, DenseBlock)]
-    thin = [block.matrix() for block in blocks if isinstance(block, IndexBlock)]
-    empty = sparse.csr_array((rows, 0))
-    return Design(
-        np.concatenate([np.ones((rows, 1)), *dense], axis=1),
-        sparse.csr_array(sparse.hstack(thin, format="csr")) if thin else empty,
-    )
 
 
 def check_blocks(blocks: Sequence[Block], rows: int) -> None:

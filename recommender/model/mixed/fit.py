@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
 
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import (
@@ -16,21 +17,19 @@ from recommender.model.mixed.blocks import (
     Ints,
     UsedLevels,
     check_blocks,
-    design_of,
-    ordered,
     spans,
     used_levels,
 )
+from recommender.model.mixed.clients import client_groups, cross_product
+from recommender.model.mixed.design import design_of
 from recommender.model.mixed.evidence import (
     MIN_RATIO,
-    MixedFit,
     MixedProblem,
     Solution,
-    client_groups,
-    cross_product,
     solve,
     theta_of,
 )
+from recommender.model.mixed.fitted import MixedFit
 from recommender.model.mixed.variances import Beliefs, client_residuals, search
 
 __all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
@@ -153,7 +152,7 @@ def fit_mixed_at(
     values = [variances[name] for name in task.sought]
     values += [] if task.problem.clients is None else [tau2]
     ratios = np.array(values) / sigma2
-    solution, _ = solve(task.problem, np.maximum(ratios, MIN_RATIO / task.problem.scale))
+    solution = solve(task.problem, np.maximum(ratios, MIN_RATIO / task.problem.scale))
     degrees = dict.fromkeys(task.sought, float("nan"))
     return _fit(task, solution, ratios, sigma2, degrees, (0, True), keep_factor)
 
@@ -172,22 +171,19 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
         if isinstance(block, DenseBlock) and block.prior_mean is not None:
             outcome = outcome - block.values @ block.prior_mean
     clients = None if group is None else client_groups(group, weights)
-    last = DenseBlock("intercept", outcome[:, None])
-    dense = [block for block in ordered(blocks) if isinstance(block, DenseBlock)]
-    design = design_of([*dense, last, *ordered(blocks)[len(dense) :]], rows)
+    design = design_of(blocks, outcome)
     cross = cross_product(design, weights, clients)
     where = spans(blocks)
-    squares = np.delete(np.diagonal(cross.base), spans([*dense, last])["intercept"])
+    squares = cross.base.without_outcome.diagonal
     sought = tuple(b.name for b in blocks if b.penalised and squares[where[b.name]].any())
     idle = np.zeros(squares.size)
     for block in blocks:
         if block.penalised and block.name not in sought:
             idle[where[block.name]] = 1.0
     free = 1 + sum(block.width for block in blocks if not block.penalised)
-    _check_free(cross.base, free, rows)
+    _check_free(free, rows)
     chosen = tuple(where[name] for name in sought)
-    outcome_column = spans([*dense, last])["intercept"].start
-    problem = MixedProblem(design, outcome_column, weights, clients, cross, chosen, idle, free)
+    problem = MixedProblem(design, weights, clients, cross, chosen, idle, free)
     return _Task(tuple(blocks), used, problem, sought, centre)
 
 
@@ -203,7 +199,7 @@ def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
     return Beliefs(np.log(np.where(held, added, 1.0) / scale), np.where(held, UNSURE**-2, 0.0))
 
 
-def _check_free(base: Floats, free: int, rows: int) -> None:
+def _check_free(free: int, rows: int) -> None:
     if rows <= free:
         problem = f"has {rows} rows for {free} free columns"
         raise RecommenderError("y", problem, "give more rows or fewer free columns")
@@ -255,9 +251,16 @@ def _fit(
         iterations=course[0],
         converged=course[1],
         log_evidence=solution.log_evidence(sigma2),
-        factor=solution.factor if keep_factor else None,
+        factor=_factor(solution) if keep_factor else None,
         places={name: used.places for name, used in task.used.items()},
     )
+
+
+def _factor(solution: Solution) -> Floats:
+    """The lower Cholesky factor of A in one piece, (p, p)."""
+    whole = solution.gram.without_outcome.whole()
+    whole[np.diag_indices(len(whole))] += solution.penalty
+    return np.asarray(lapack.dpotrf(whole, lower=1, clean=1)[0])
 
 
 def _coefficients(block: Block, solution: Solution, span: slice) -> Floats:
