@@ -24,7 +24,7 @@ from recommender.model.mixed.blocks import (
     ordered,
     used_levels,
 )
-from recommender.model.mixed.clients import client_groups, cross_product
+from recommender.model.mixed.clients import cross_product, repeated_clients
 from recommender.model.mixed.design import design_of
 
 
@@ -74,7 +74,7 @@ def absorbed(
     blocks = [*dense, DenseBlock("", columns), *ordered(given)[len(dense) :]]
     check_blocks(blocks, len(y))
     design = design_of(blocks, y - np.average(y, weights=weights))
-    clients = client_groups(group, weights)
+    clients = repeated_clients(group, weights)
     gram = cross_product(design, weights, clients).at(tau2 / sigma2).whole()
     # The outcome is the last of the dense columns, the columns of interest are before it.
     first = 1 + sum(block.width for block in dense)

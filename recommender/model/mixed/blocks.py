@@ -142,13 +142,16 @@ class UsedLevels:
 
 def used_levels(block: Block) -> UsedLevels:
     """A block reduced to the levels that rows have; dense and free blocks stay as they are."""
-    width = block.width
     if isinstance(block, DenseBlock) or not block.penalised:
-        return UsedLevels(block, np.arange(width), width)
-    has_level = block.codes >= 0
-    places = np.unique(block.codes[has_level])
-    codes = np.where(has_level, np.searchsorted(places, block.codes), -1)
-    return UsedLevels(replace(block, codes=codes, levels=len(places)), places, width)
+        return UsedLevels(block, np.arange(block.width), block.width)
+    places = np.unique(block.codes[block.codes >= 0])
+    return UsedLevels(at_levels(block, places), places, block.width)
+
+
+def at_levels(block: IndexBlock, places: NDArray[np.intp]) -> IndexBlock:
+    """A block of some of the levels, ascending, among which is that of every row."""
+    codes = np.where(block.codes >= 0, np.searchsorted(places, block.codes), -1)
+    return replace(block, codes=codes, levels=len(places))
 
 
 def chunks(rows: int, most: int = CHUNK_ROWS) -> Iterator[slice]:

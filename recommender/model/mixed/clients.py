@@ -15,7 +15,7 @@ from recommender.model.mixed.blocks import Floats, Ints
 from recommender.model.mixed.design import Design, Gram, GramStack
 
 # Strata of clients with a common weight whose cross-product is stored.
-MAX_STRATA = 8
+MAX_STRATA = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +32,9 @@ class ClientGroups:
     weight: Floats
 
 
-def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
-    """The clients of rows; None when no client has two, so that tau2 cannot be identified."""
-    codes, row, counts = np.unique(group[group >= 0], return_inverse=True, return_counts=True)
-    if counts.size == 0 or counts.max() < 2:
-        return None
+def client_groups(group: Ints, weights: Floats) -> ClientGroups:
+    """The clients of rows."""
+    codes, row = np.unique(group[group >= 0], return_inverse=True)
     nobody = int((group < 0).sum())
     where = np.empty(group.size, dtype=np.int64)
     where[group >= 0] = row
@@ -46,46 +44,50 @@ def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
     return ClientGroups(codes, where, np.asarray(total, dtype=np.float64))
 
 
+def repeated_clients(group: Ints, weights: Floats) -> ClientGroups | None:
+    """The clients of rows; None when no client has two, so that tau2 cannot be identified."""
+    clients = client_groups(group, weights)
+    return clients if len(clients.codes) < len(group) else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossProduct:
     """X' V0^-1 X for any theta, y being the last dense column of X.
 
-    `base` is X' W X. `strata` has the sum of s_c s_c' over clients of each weight of `weight` (k,);
+    `stored` has X' W X, then the sum of s_c s_c' over clients of each weight of `weight` (k,);
     `rest` the rows s_c of clients of other weights, `rest_weight`, which are summed each time.
     """
 
-    base: Gram
-    strata: GramStack | None
+    stored: GramStack
     weight: Floats
     rest: Design | None
     rest_weight: Floats
 
+    @property
+    def squares(self) -> Floats:
+        """The diagonal of X' W X without y, (p,)."""
+        return self.stored.summed(np.eye(1, len(self.weight) + 1)[0]).without_outcome.diagonal
+
     def at(self, theta: float) -> Gram:
         """The cross-product."""
-        if self.strata is None:
-            return self.base
-        return self.base - self._sum(lambda weight: theta / (1 + theta * weight))
+        total = self.stored.summed(np.append(1.0, -_lost(self.weight, theta)))
+        return total if self.rest is None else total - self.rest.gram(_lost(self.rest_weight, theta))
 
-    def slope(self, theta: float) -> Gram:
-        """Minus its derivative by theta; there must be clients."""
-        return self._sum(lambda weight: (1 + theta * weight) ** -2)
+    def over_clients(self, factor: Callable[[Floats], Floats]) -> Gram:
+        """The sum over clients of factor(w_c) s_c s_c'."""
+        total = self.stored.summed(np.append(0.0, factor(self.weight)))
+        return total if self.rest is None else total + self.rest.gram(factor(self.rest_weight))
 
-    def squares(self, vector: Floats, factor: Callable[[Floats], Floats]) -> float:
-        """Sum over clients of factor(w_c) (s_c' vector)^2."""
-        gram = self._sum(factor)
-        return float(vector @ gram.times(vector))
 
-    def _sum(self, factor: Callable[[Floats], Floats]) -> Gram:
-        """Sum over clients of factor(w_c) s_c s_c'."""
-        assert self.strata is not None
-        stored = self.strata.summed(factor(self.weight))
-        return stored if self.rest is None else stored + self.rest.gram(factor(self.rest_weight))
+def _lost(weight: Floats, theta: float) -> Floats:
+    return theta / (1 + theta * weight)
 
 
 def cross_product(design: Design, weights: Floats, clients: ClientGroups | None) -> CrossProduct:
     """Cross-products of a design, y as its last dense column, for any later theta."""
     if clients is None:
-        return CrossProduct(design.gram(weights), None, np.zeros(0), None, np.zeros(0))
+        nothing = np.zeros(0)
+        return CrossProduct(GramStack.of([design.gram(weights)]), nothing, None, nothing)
     # Of clients with one row s_c s_c' is w_c times their part of X' W X, and is summed once.
     has_one_row = np.bincount(clients.row) == 1
     kind = np.where(has_one_row, clients.weight, -clients.weight)
@@ -93,22 +95,19 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
     stored = np.argsort(-counts, kind="stable")[:MAX_STRATA]
     cells = (weights, (clients.row, np.arange(weights.size)))
     chooser = sparse.csr_array(sparse.coo_array(cells, shape=(clients.codes.size, weights.size)))
-    grams = []
+    others = ~np.isin(stratum, stored[kinds[stored] > 0])[clients.row]
+    base, strata = design.gram(weights, np.flatnonzero(others)), []
     for number in stored:
+        inside = stratum == number
         if kinds[number] > 0:
-            rows = np.flatnonzero((stratum == number)[clients.row])
-            grams.append(design.gram(weights**2, rows))
+            strata.append(design.gram(weights**2, np.flatnonzero(inside[clients.row])))
+            base = base + strata[-1].scaled(1 / kinds[number])
         else:
-            part = design.summed(chooser[np.flatnonzero(stratum == number)])
-            grams.append(part.gram(np.ones(part.rows)))
-    strata = GramStack.of(grams)
-    alone = np.maximum(kinds[stored], 0)
-    base = strata.summed(np.divide(1, alone, out=np.zeros(alone.size), where=alone > 0))
-    others = np.flatnonzero(~np.isin(stratum, stored[alone > 0])[clients.row])
+            part = design.summed(chooser[np.flatnonzero(inside)])
+            strata.append(part.gram(np.ones(part.rows)))
     left = np.flatnonzero(~np.isin(stratum, stored))
     return CrossProduct(
-        base + design.gram(weights, others),
-        strata,
+        GramStack.of([base, *strata]),
         np.abs(kinds[stored]),
         design.summed(chooser[left]) if left.size else None,
         clients.weight[left],

@@ -38,6 +38,10 @@ class Gram:
         """The difference of two matrices of one shape."""
         return Gram(self.dense - other.dense, self.across - other.across, self.thin - other.thin)
 
+    def scaled(self, factor: float) -> "Gram":
+        """The matrix times a number."""
+        return Gram(factor * self.dense, factor * self.across, factor * self.thin)
+
     def times(self, vector: Floats) -> Floats:
         """Product with (d + q,) or (d + q, k)."""
         dense, thin = vector[: len(self.dense)], vector[len(self.dense) :]
@@ -67,28 +71,43 @@ class Gram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GramStack:
-    """Several matrices of one shape, of which sums with many different factors are wanted."""
+    """Several matrices of one shape, of which sums with many different factors are wanted.
+
+    `dense` (k, d, d), `across` (k, d, q) and `thin` (k, cells) have one row a matrix; `cells` has
+    the thin cells that any of them fills.
+    """
 
     dense: Floats
     across: Floats
-    thin: tuple[sparse.csc_array, ...]
+    thin: Floats
+    cells: sparse.csc_array
 
     @classmethod
     def of(cls, grams: Sequence[Gram]) -> "GramStack":
         """A stack of at least one matrix."""
+        cells = sparse.csc_array(sum(abs(gram.thin) for gram in grams))
+        cells.sort_indices()
+        width = cells.shape[0]
+        column = np.repeat(np.arange(width), np.diff(cells.indptr))
+        places = column * width + cells.indices
+        thin = np.zeros((len(grams), cells.nnz))
+        for row, gram in zip(thin, grams, strict=True):
+            own = gram.thin.tocoo()
+            row[np.searchsorted(places, own.col.astype(np.int64) * width + own.row)] = own.data
         return cls(
             np.stack([gram.dense for gram in grams]),
             np.stack([gram.across for gram in grams]),
-            tuple(gram.thin for gram in grams),
+            thin,
+            cells,
         )
 
     def summed(self, factors: Floats) -> Gram:
         """The sum of all, each times its factor."""
-        thin = sum(factor * each for factor, each in zip(factors[1:], self.thin[1:], strict=True))
+        cells = (factors @ self.thin, self.cells.indices, self.cells.indptr)
         return Gram(
             np.tensordot(factors, self.dense, 1),
             np.tensordot(factors, self.across, 1),
-            factors[0] * self.thin[0] + thin if len(self.thin) > 1 else factors[0] * self.thin[0],
+            sparse.csc_array(cells, shape=self.cells.shape),
         )
 
 

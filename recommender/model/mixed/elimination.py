@@ -1,8 +1,8 @@
 """Solves the equations of a mixed model with many sparse and fewer dense columns.
 
-With A = [[D, C], [C', T]], T sparse, U = T^-1 C' and the Schur complement S = D - C U:
+With A = [[D, C], [C', T]], T sparse, U = C T^-1 and the Schur complement S = D - U C':
 
-    log|A| = log|T| + log|S|,   A^-1 = [[Z, -V'], [-V, T^-1 + V U']],   Z = S^-1,  V = U Z
+    log|A| = log|T| + log|S|,   A^-1 = [[Z, -V], [-V', T^-1 + U' V]],   Z = S^-1,  V = Z U
 
 T is factored in an order that fills few cells, S densely (Henderson's absorption; Bates, Maechler,
 Bolker & Walker 2015, Journal of Statistical Software 67(1), section 3). T^-1 is never written out.
@@ -80,7 +80,7 @@ class Eliminated:
     ----------
     thin
         T, factored.
-    within : (q, d)
+    within : (d, q)
         U.
     factor : (d, d)
         Lower Cholesky factor of S.
@@ -99,26 +99,25 @@ class Eliminated:
         """A^-1 times (d + q,) or (d + q, k)."""
         width = len(self.factor)
         thin = right[width:]
-        dense = cho_solve((self.factor, True), right[:width] - self.within.T @ thin)
-        return np.concatenate([dense, self.thin.solve(thin) - self.within @ dense])
+        dense = cho_solve((self.factor, True), right[:width] - self.within @ thin)
+        return np.concatenate([dense, self.thin.solve(thin) - self.within.T @ dense])
 
     @cached_property
     def inverse(self) -> tuple[Floats, Floats]:
-        """Z (d, d) and V (q, d)."""
-        lower = np.tril(lapack.dpotri(self.factor, lower=1)[0])
-        whole = lower + np.tril(lower, -1).T
-        return whole, self.within @ whole
+        """Z (d, d) and V (d, q)."""
+        lower = lapack.dpotri(self.factor, lower=1)[0]
+        corner = np.tril(lower) + np.tril(lower, -1).T
+        return corner, corner @ self.within
 
     def traces(self, spans: Sequence[slice]) -> Floats:
         """The trace of A^-1 over each of some spans of columns, all dense or all thin."""
         (corner, across), width = self.inverse, len(self.factor)
-        diagonal = np.concatenate(
-            [np.diagonal(corner), np.einsum("ij,ij->i", across, self.within)]
-        )
+        thin = np.einsum("ij,ij->j", across, self.within)
+        diagonal = np.concatenate([np.diagonal(corner), thin])
         found = np.array([diagonal[span].sum() for span in spans])
         for number, span in enumerate(spans):
             if span.start >= width:
-                own = np.zeros(len(self.within))
+                own = np.zeros(thin.size)
                 own[span.start - width : span.stop - width] = 1.0
                 found[number] += self.thin.trace(sparse.csc_array(sparse.diags_array(own)))
         return found
@@ -126,9 +125,9 @@ class Eliminated:
     def trace(self, gram: Gram) -> float:
         """tr(A^-1 G), G having no other thin cells than T."""
         corner, across = self.inverse
-        dense = float(np.vdot(corner, gram.dense)) - 2 * float(np.vdot(across.T, gram.across))
-        both = float(np.vdot(across, gram.thin @ self.within))
-        return dense + both + self.thin.trace(gram.thin)
+        dense = np.vdot(corner, gram.dense) - 2 * np.vdot(across, gram.across)
+        thin = np.vdot(across.T, gram.thin @ self.within.T)
+        return float(dense + thin) + self.thin.trace(gram.thin)
 
 
 def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
@@ -140,8 +139,8 @@ def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
     thin = SparseFactor.of(sparse.csc_array(gram.thin + sparse.diags_array(penalty[width:])))
     if thin is None:
         return None
-    within = thin.solve(gram.across.T)
-    schur = gram.dense - gram.across @ within
+    within = thin.solve(gram.across.T).T
+    schur = gram.dense - within @ gram.across.T
     schur[np.diag_indices(width)] += penalty[:width]
     factor, failed = lapack.dpotrf(schur, lower=1, clean=1)
     return None if failed else Eliminated(thin, within, factor)

@@ -47,7 +47,7 @@ class MixedProblem:
     @property
     def scale(self) -> Floats:
         """What a unit of gamma adds to the variance of an average row, (K,); 1 for theta."""
-        squares = self.cross.base.without_outcome.diagonal / self.weights.sum()
+        squares = self.cross.squares / self.weights.sum()
         blocks = [float(squares[span].sum()) for span in self.spans]
         return np.array([*blocks, *([] if self.clients is None else [1.0])])
 

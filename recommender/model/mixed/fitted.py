@@ -10,6 +10,27 @@ from scipy.linalg import solve_triangular
 
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, Ints, ordered, spans
+from recommender.model.mixed.design import Gram
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedEquations:
+    """The normal equations of a fit, from which those of some of its rows can be subtracted.
+
+    Attributes
+    ----------
+    gram
+        X' V0^-1 X with y, less its weighted mean `centre`, as the last dense column.
+    penalty : (p,)
+        sigma2 over the prior variance of each column.
+    theta : float
+        tau2 / sigma2; 0 without clients.
+    """
+
+    gram: Gram
+    penalty: Floats
+    centre: float
+    theta: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +66,9 @@ class MixedFit:
         Lower Cholesky factor of sigma2 times the posterior precision, intercept first, dense
         blocks, index blocks; without the levels that no row has.
     places : mapping of block name to (k,) int
-        The columns of each block that the factor has.
+        The columns of each block that the factor and the equations have.
+    equations : FittedEquations, optional
+        What `fit_without` needs; never stored.
     """
 
     names: tuple[str, ...]
@@ -62,6 +85,7 @@ class MixedFit:
     log_evidence: float
     factor: Floats | None = None
     places: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
+    equations: FittedEquations | None = None
 
     def terms(self, blocks: Sequence[Block]) -> dict[str, Floats]:
         """Contribution of each given block to each row, (n,) a block, without the intercept.

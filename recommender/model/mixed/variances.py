@@ -121,14 +121,14 @@ def client_terms(
     effects is theta tr(J' P J) sigma2.
     """
     theta = theta_of(problem, solution.ratios)
-    lost = problem.cross.slope(theta)
+    lost = problem.cross.over_clients(lambda w: (1 + theta * w) ** -2)
     signs = np.insert(-solution.coefficients, len(lost.dense) - 1, 1.0)
     pull = lost.times(signs)
-    squares = problem.cross.squares(signs, lambda w: w * (1 + theta * w) ** -3)
+    bent = problem.cross.over_clients(lambda w: w * (1 + theta * w) ** -3)
     gain = theta * float(signs @ pull) / solution.sigma2
     own = theta * clients.weight / (1 + theta * clients.weight)
     degrees = float(own.sum()) - theta * solution.factors.trace(lost.without_outcome)
-    return theta * np.delete(pull, len(lost.dense) - 1), theta**2 * squares, gain, degrees
+    return theta * np.delete(pull, len(lost.dense) - 1), theta**2 * float(signs @ bent.times(signs)), gain, degrees
 
 
 def client_residuals(problem: MixedProblem, clients: ClientGroups, solution: Solution) -> Floats:
