@@ -71,7 +71,9 @@ class CrossProduct:
     def at(self, theta: float) -> Gram:
         """The cross-product."""
         total = self.stored.summed(np.append(1.0, -_lost(self.weight, theta)))
-        return total if self.rest is None else total - self.rest.gram(_lost(self.rest_weight, theta))
+        return (
+            total if self.rest is None else total - self.rest.gram(_lost(self.rest_weight, theta))
+        )
 
     def over_clients(self, factor: Callable[[Floats], Floats]) -> Gram:
         """The sum over clients of factor(w_c) s_c s_c'."""
@@ -93,8 +95,7 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
     kind = np.where(has_one_row, clients.weight, -clients.weight)
     kinds, stratum, counts = np.unique(kind, return_inverse=True, return_counts=True)
     stored = np.argsort(-counts, kind="stable")[:MAX_STRATA]
-    cells = (weights, (clients.row, np.arange(weights.size)))
-    chooser = sparse.csr_array(sparse.coo_array(cells, shape=(clients.codes.size, weights.size)))
+    chooser = _chooser(clients, weights)
     others = ~np.isin(stratum, stored[kinds[stored] > 0])[clients.row]
     base, strata = design.gram(weights, np.flatnonzero(others)), []
     for number in stored:
@@ -112,3 +113,21 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
         design.summed(chooser[left]) if left.size else None,
         clients.weight[left],
     )
+
+
+def cross_product_at(design: Design, weights: Floats, clients: ClientGroups, theta: float) -> Gram:
+    """The cross-product of a design, y as its last dense column, for one theta."""
+    has_one_row = np.bincount(clients.row) == 1
+    shrink = 1 + theta * clients.weight
+    # Of a client with one row, X' W X and what is lost of it are one product.
+    total = design.gram(weights / np.where(has_one_row, shrink, 1.0)[clients.row])
+    several = np.flatnonzero(~has_one_row)
+    summed = design.summed(_chooser(clients, weights)[several])
+    return total - summed.gram(theta / shrink[several])
+
+
+def _chooser(clients: ClientGroups, weights: Floats) -> sparse.csr_array:
+    """What sums the weighted rows of each client, (m, n)."""
+    cells = (weights, (clients.row, np.arange(weights.size)))
+    shape = (clients.codes.size, weights.size)
+    return sparse.csr_array(sparse.coo_array(cells, shape=shape))

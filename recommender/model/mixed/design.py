@@ -85,7 +85,9 @@ class GramStack:
     @classmethod
     def of(cls, grams: Sequence[Gram]) -> "GramStack":
         """A stack of at least one matrix."""
-        cells = sparse.csc_array(sum(abs(gram.thin) for gram in grams))
+        cells = abs(grams[0].thin)
+        for gram in grams[1:]:
+            cells = cells + abs(gram.thin)
         cells.sort_indices()
         width = cells.shape[0]
         column = np.repeat(np.arange(width), np.diff(cells.indptr))

@@ -40,7 +40,9 @@ class SparseFactor:
         except RuntimeError:
             # A pivot of exactly 0.
             return None
-        return cls(matrix, factor) if (factor.U.diagonal() > 0).all() else None
+        # Where a pivot on the diagonal is 0, one beside it is taken.
+        symmetric = (factor.perm_r == factor.perm_c).all()
+        return cls(matrix, factor) if symmetric and (factor.U.diagonal() > 0).all() else None
 
     @property
     def log_determinant(self) -> float:

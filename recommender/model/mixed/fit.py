@@ -21,7 +21,12 @@ from recommender.model.mixed.blocks import (
     spans,
     used_levels,
 )
-from recommender.model.mixed.clients import client_groups, cross_product, repeated_clients
+from recommender.model.mixed.clients import (
+    client_groups,
+    cross_product,
+    cross_product_at,
+    repeated_clients,
+)
 from recommender.model.mixed.design import design_of
 from recommender.model.mixed.evidence import (
     MIN_RATIO,
@@ -195,7 +200,7 @@ def fit_without(
     ]
     clients = client_groups(np.full(y.size, -1) if group is None else group, weights)
     design = design_of(own, _outcome(y - equations.centre, own))
-    inside = cross_product(design, weights, clients).at(equations.theta)
+    inside = cross_product_at(design, weights, clients, equations.theta)
     _, coefficients = solved(equations.gram - inside, equations.penalty)
     where = spans(own)
     return replace(

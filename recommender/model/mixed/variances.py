@@ -128,7 +128,12 @@ def client_terms(
     gain = theta * float(signs @ pull) / solution.sigma2
     own = theta * clients.weight / (1 + theta * clients.weight)
     degrees = float(own.sum()) - theta * solution.factors.trace(lost.without_outcome)
-    return theta * np.delete(pull, len(lost.dense) - 1), theta**2 * float(signs @ bent.times(signs)), gain, degrees
+    return (
+        theta * np.delete(pull, len(lost.dense) - 1),
+        theta**2 * float(signs @ bent.times(signs)),
+        gain,
+        degrees,
+    )
 
 
 def client_residuals(problem: MixedProblem, clients: ClientGroups, solution: Solution) -> Floats:
