@@ -14,7 +14,8 @@ from scipy import sparse
 from recommender.model.mixed.blocks import Floats, Ints
 from recommender.model.mixed.design import Design, Gram, GramStack
 
-# Strata of clients with a common weight whose cross-product is stored.
+# Strata of clients with a common weight whose cross-product is stored; more would cost more memory
+# than they save time.
 MAX_STRATA = 16
 
 
@@ -80,6 +81,14 @@ class CrossProduct:
         total = self.stored.summed(np.append(0.0, factor(self.weight)))
         return total if self.rest is None else total + self.rest.gram(factor(self.rest_weight))
 
+    def squares_over_clients(self, vector: Floats, factor: Callable[[Floats], Floats]) -> float:
+        """The sum over clients of factor(w_c) (s_c' vector)^2."""
+        stored = self.stored.summed(np.append(0.0, factor(self.weight)))
+        total = float(vector @ stored.times(vector))
+        if self.rest is None:
+            return total
+        return total + float(factor(self.rest_weight) @ self.rest.times(vector) ** 2)
+
 
 def _lost(weight: Floats, theta: float) -> Floats:
     return theta / (1 + theta * weight)
@@ -95,6 +104,7 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
     kind = np.where(has_one_row, clients.weight, -clients.weight)
     kinds, stratum, counts = np.unique(kind, return_inverse=True, return_counts=True)
     stored = np.argsort(-counts, kind="stable")[:MAX_STRATA]
+    stored = stored[counts[stored] > 1]
     chooser = _chooser(clients, weights)
     others = ~np.isin(stratum, stored[kinds[stored] > 0])[clients.row]
     base, strata = design.gram(weights, np.flatnonzero(others)), []

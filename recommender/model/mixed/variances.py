@@ -124,13 +124,13 @@ def client_terms(
     lost = problem.cross.over_clients(lambda w: (1 + theta * w) ** -2)
     signs = np.insert(-solution.coefficients, len(lost.dense) - 1, 1.0)
     pull = lost.times(signs)
-    bent = problem.cross.over_clients(lambda w: w * (1 + theta * w) ** -3)
+    squares = problem.cross.squares_over_clients(signs, lambda w: w * (1 + theta * w) ** -3)
     gain = theta * float(signs @ pull) / solution.sigma2
     own = theta * clients.weight / (1 + theta * clients.weight)
     degrees = float(own.sum()) - theta * solution.factors.trace(lost.without_outcome)
     return (
         theta * np.delete(pull, len(lost.dense) - 1),
-        theta**2 * float(signs @ bent.times(signs)),
+        theta**2 * squares,
         gain,
         degrees,
     )
