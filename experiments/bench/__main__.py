@@ -47,7 +47,7 @@ from recommender.training.fit import fit
 
 ROSTERS = (50, 200, 1_000)
 LARGE, LARGE_CLIENTS = 50_000, 20
-PAIRINGS = (10_000, 100_000)
+PAIRINGS = (300, 1_000, 10_000, 100_000)
 RELAXED = 200
 PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
@@ -204,7 +204,8 @@ def besides_mlflow(workspace: Path) -> Table:
 def trainings(workspace: Path) -> Table:
     """Time and memory of training at every number of pairings."""
     table = Table(
-        "pairings", "ours s", "alone s", "ratio", "ours MiB", "alone MiB", "ratio",
+        "pairings", "ours s", "alone s", "ratio", "ours core s", "alone core s", "ratio",
+        "ours MiB", "alone MiB", "ratio",
         title="Training, whole pipeline, beside LightGBM alone on the same matrix",
     )  # fmt: skip
     for pairings in PAIRINGS:
@@ -217,6 +218,9 @@ def trainings(workspace: Path) -> Table:
             f"{ours.seconds:.1f}",
             f"{alone.seconds:.1f}",
             f"{ours.seconds / alone.seconds:.1f}",
+            f"{ours.processor:.1f}",
+            f"{alone.processor:.1f}",
+            f"{ours.processor / alone.processor:.1f}",
             f"{ours.peak_mib:,.0f}",
             f"{alone.peak_mib:,.0f}",
             f"{ours.peak_mib / alone.peak_mib:.1f}",

@@ -29,7 +29,7 @@ from recommender.model.alliance_model import (
     PredictionInterval,
 )
 from recommender.model.interactions import Standardizer
-from recommender.model.mixed.evidence import MixedFit
+from recommender.model.mixed.fitted import MixedFit
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 

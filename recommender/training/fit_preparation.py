@@ -28,7 +28,7 @@ from recommender.model.additive import (
     design_spec,
 )
 from recommender.model.mixed.blocks import Ints
-from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
+from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_without
 from recommender.pooling.pooled_slopes import slope_prior
 from recommender.practice.columns import Columns
 from recommender.training.client_part import ClientPart, client_part, client_ratings
@@ -41,6 +41,7 @@ ENOUGH_HELD_OUT = 20_000
 a 90 % interval of 20,000 errors is itself uncertain by a hundredth of its width."""
 TOLERANCE = 1e-3
 """Change of a log variance at which the search stops: far below what 10,000 ratings can show."""
+ONE_ROW = np.zeros(1, dtype=np.intp)
 CHUNK_ROWS = 20_000
 """Pairings of a chunk: some 20 MB of their clients' answers, and as much of rows."""
 
@@ -217,7 +218,9 @@ class _Preparation:
         learned = self._learned(rows, residual)
         self.progress("mixed model", 0.3)
         frame = self._frame(rows)
-        additive, effect = self._additive(frame, learned)
+        mixed = self._mixed(frame, learned)
+        held_out = self._held_out(frame, learned, mixed)
+        additive, effect = self._additive(frame, learned, replace(mixed, equations=None))
         return PreparedFit(
             dataset=self.dataset,
             train=self.train,
@@ -229,7 +232,7 @@ class _Preparation:
             additive=additive,
             slope_prior=frame.slope_prior(additive.fit),
             effect=effect,
-            held_out=self._held_out(frame, learned, additive.fit),
+            held_out=held_out,
         )
 
     def _pipeline(self) -> Pipeline:
@@ -290,27 +293,34 @@ class _Preparation:
     def _spread(self) -> float:
         return float(self.label.std())
 
-    def _additive(self, frame: DesignSpec, learned: LearningRows) -> tuple[Additive, Array]:
-        """The mixed model on all rows, and each client's effect, which the bundle never holds."""
-        blocks = frame.blocks(learned.rows, learned.clinician_index)
-        mixed = fit_mixed(
+    def _mixed(self, frame: DesignSpec, learned: LearningRows) -> MixedFit:
+        """The mixed model on all rows."""
+        return fit_mixed(
             learned.residual - frame.offset(learned.rows),
-            blocks,
+            frame.blocks(learned.rows, learned.clinician_index),
             weights=learned.weight,
             group=learned.pairs.client.astype(np.int64),
             keep_factor=True,
+            keep_equations=True,
             tolerance=TOLERANCE,
             expected=frame.expected(learned.rows, self._spread),
         )
+
+    def _additive(
+        self, frame: DesignSpec, learned: LearningRows, mixed: MixedFit
+    ) -> tuple[Additive, Array]:
+        """The mixed model for scoring, and each client's effect, which the bundle never holds."""
         effect = mixed.effect_of(np.arange(self.dataset.clients.size, dtype=np.int64))
         nobody: Ints = np.zeros(0, dtype=np.int64)
+        # Only the widths of blocks matter, which one row shows.
+        blocks = frame.blocks(learned.rows.take(ONE_ROW), learned.clinician_index.take(ONE_ROW))
         draws = frame.settled_draws(mixed.draws_of(blocks, DRAWS, self.settings.seed))
         stored = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
         scoring = replace(frame, informed=None, declared=())
         return Additive(scoring, frame.settled(stored), drawn), effect
 
-    def _held_out(self, frame: DesignSpec, learned: LearningRows, all_rows: MixedFit) -> Array:
+    def _held_out(self, frame: DesignSpec, learned: LearningRows, mixed: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.
 
         Variances are those of the fit to all rows: a fifth of the rows hardly moves them, and
@@ -320,18 +330,13 @@ class _Preparation:
         for number in held_out_folds(learned.fold):
             self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
             inside = np.flatnonzero(learned.fold == number)
-            outside = np.flatnonzero(learned.fold != number)
-            known = learned.rows.take(outside)
-            mixed = fit_mixed_at(
-                learned.residual[outside] - frame.offset(known),
-                frame.blocks(known, learned.clinician_index.take(outside)),
-                variances=all_rows.variances,
-                sigma2=all_rows.sigma2,
-                tau2=all_rows.tau2,
-                weights=learned.weight[outside],
-                group=learned.pairs.client[outside].astype(np.int64),
+            rows, index = learned.rows.take(inside), learned.clinician_index.take(inside)
+            others = fit_without(
+                mixed,
+                learned.residual[inside] - frame.offset(rows),
+                frame.blocks(rows, index),
+                weights=learned.weight[inside],
+                group=learned.pairs.client[inside].astype(np.int64),
             )
-            scores[inside] = Additive(frame, frame.settled(mixed)).score(
-                learned.rows.take(inside), learned.clinician_index.take(inside)
-            )
+            scores[inside] = Additive(frame, frame.settled(others)).score(rows, index)
         return scores

@@ -1,6 +1,8 @@
 """Fits LightGBM ensembles, and every setting of a fit."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -46,7 +48,10 @@ class TreeSettings:
             "bagging_freq": 1 if self.bagging_fraction < 1 else 0,
             "seed": seed,
             "deterministic": True,
-            "force_row_wise": True,
+            # Of the ways of counting that give the same bytes, the fastest for narrow matrices of
+            # which each tree sees a share of the columns.
+            "force_col_wise": True,
+            "enable_bundle": False,
             "verbosity": -1,
         }
 
@@ -75,7 +80,10 @@ TreeFitter = Callable[[TreeInput, Sequence[Rows]], Iterator[str]]
 
 
 def fit_trees_locally(tree_input: TreeInput, row_sets: Sequence[Rows]) -> Iterator[str]:
-    """Fits in this process; the rows are sorted into bins once."""
+    """Fits in this process; the rows are sorted into bins once.
+
+    Ensembles that grow on one thread each grow side by side, one a core.
+    """
     parameters = tree_input.parameters
     data = lgb.Dataset(
         np.asarray(tree_input.cells, dtype=np.float32),
@@ -83,9 +91,18 @@ def fit_trees_locally(tree_input: TreeInput, row_sets: Sequence[Rows]) -> Iterat
         weight=tree_input.weight,
         params=parameters | {"feature_pre_filter": False},
     ).construct()
-    for rows in row_sets:
+
+    def fitted(rows: Rows) -> str:
         part = data if rows is None else data.subset(rows.tolist())
-        yield lgb.train(parameters, part).model_to_string()
+        return lgb.train(parameters, part).model_to_string()
+
+    with ThreadPoolExecutor(_cores() if parameters["num_threads"] == 1 else 1) as pool:
+        yield from pool.map(fitted, row_sets)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fit_trees(

@@ -21,11 +21,11 @@ from recommender.model.mixed.blocks import (
     Floats,
     Ints,
     check_blocks,
-    design_of,
     ordered,
     used_levels,
 )
-from recommender.model.mixed.evidence import client_groups, cross_product
+from recommender.model.mixed.clients import cross_product, repeated_clients
+from recommender.model.mixed.design import design_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,28 +70,18 @@ def absorbed(
         As in `fit_mixed_at`.
     """
     given = [used_levels(block).block for block in others if variances[block.name] > 0]
-    # The outcome comes last of the dense columns, the columns of interest before it.
-    columns_and_outcome = DenseBlock(
-        "", np.column_stack([columns, y - np.average(y, weights=weights)])
-    )
     dense = [block for block in ordered(given) if isinstance(block, DenseBlock)]
-    blocks = [*dense, columns_and_outcome, *ordered(given)[len(dense) :]]
+    blocks = [*dense, DenseBlock("", columns), *ordered(given)[len(dense) :]]
     check_blocks(blocks, len(y))
-    design = design_of(blocks, len(y))
-    clients = client_groups(group, weights)
-    gram = cross_product(design, weights, clients).at(tau2 / sigma2)
+    design = design_of(blocks, y - np.average(y, weights=weights))
+    clients = repeated_clients(group, weights)
+    gram = cross_product(design, weights, clients).at(tau2 / sigma2).whole()
+    # The outcome is the last of the dense columns, the columns of interest are before it.
     first = 1 + sum(block.width for block in dense)
-    wanted = np.arange(first, first + columns_and_outcome.width)
-    rest = np.delete(np.arange(design.width), wanted)
+    wanted = np.arange(first, first + columns.shape[1] + 1)
+    rest = np.delete(np.arange(len(gram)), wanted)
     penalty = np.concatenate(
-        [
-            [0.0],
-            *(
-                np.full(b.width, sigma2 / variances[b.name])
-                for b in blocks
-                if b is not columns_and_outcome
-            ),
-        ]
+        [[0.0], *(np.full(b.width, sigma2 / variances[b.name]) for b in blocks if b.name)]
     )
     across = gram[np.ix_(rest, wanted)]
     factor = cho_factor(gram[np.ix_(rest, rest)] + np.diag(penalty), lower=True)

@@ -1,4 +1,4 @@
-"""Blocks of columns that enter the linear mixed model, and the design matrix they make.
+"""Blocks of columns that enter the linear mixed model.
 
 One-hot blocks stay integer codes and are never written out densely.
 """
@@ -142,59 +142,16 @@ class UsedLevels:
 
 def used_levels(block: Block) -> UsedLevels:
     """A block reduced to the levels that rows have; dense and free blocks stay as they are."""
-    width = block.width
     if isinstance(block, DenseBlock) or not block.penalised:
-        return UsedLevels(block, np.arange(width), width)
-    has_level = block.codes >= 0
-    places = np.unique(block.codes[has_level])
-    codes = np.where(has_level, np.searchsorted(places, block.codes), -1)
-    return UsedLevels(replace(block, codes=codes, levels=len(places)), places, width)
+        return UsedLevels(block, np.arange(block.width), block.width)
+    places = np.unique(block.codes[block.codes >= 0])
+    return UsedLevels(at_levels(block, places), places, block.width)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """Rows of a design matrix: dense columns (n, p) first, sparse columns (n, q) after them."""
-
-    dense: Floats
-    thin: sparse.csr_array
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.dense.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Number of columns, p + q."""
-        return int(self.dense.shape[1] + self.thin.shape[1])
-
-    def times(self, vector: Floats) -> Floats:
-        """Product with a (p + q,) vector, (n,)."""
-        dense = self.dense.shape[1]
-        return np.asarray(self.dense @ vector[:dense] + self.thin @ vector[dense:])
-
-    def transpose_times(self, vector: Floats) -> Floats:
-        """Product of the transpose with an (n,) vector, (p + q,)."""
-        return np.concatenate([self.dense.T @ vector, self.thin.T @ vector])
-
-    def summed(self, chooser: sparse.csr_array) -> "Design":
-        """Weighted sums of rows, one for each row of the (m, n) chooser."""
-        return Design(np.asarray(chooser @ self.dense), sparse.csr_array(chooser @ self.thin))
-
-    def gram(self, weights: Floats) -> Floats:
-        """Weighted cross-product X' diag(weights) X, (p + q, p + q); weights (n,) not negative."""
-        split, total = self.dense.shape[1], np.zeros((self.width, self.width))
-        root = np.sqrt(weights)
-        for rows in chunks(self.rows):
-            dense = self.dense[rows] * root[rows, None]
-            thin = sparse.csr_array(sparse.diags_array(root[rows]) @ self.thin[rows])
-            # The same array twice: numpy then computes one triangle only.
-            total[:split, :split] += dense.T @ dense
-            total[split:, :split] += thin.T @ dense
-        thin = sparse.csr_array(sparse.diags_array(root) @ self.thin)
-        total[split:, split:] = (thin.T @ thin).toarray()
-        total[:split, split:] = total[split:, :split].T
-        return total
+def at_levels(block: IndexBlock, places: NDArray[np.intp]) -> IndexBlock:
+    """A block of some of the levels, ascending, among which is that of every row."""
+    codes = np.where(block.codes >= 0, np.searchsorted(places, block.codes), -1)
+    return replace(block, codes=codes, levels=len(places))
 
 
 def chunks(rows: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
@@ -216,17 +173,6 @@ def spans(blocks: Sequence[Block]) -> dict[str, slice]:
         columns[block.name] = slice(start, start + block.width)
         start += block.width
     return columns
-
-
-def design_of(blocks: Sequence[Block], rows: int) -> Design:
-    """The design matrix of an intercept and blocks, once `check_blocks` has accepted them."""
-    dense = [block.values for block in blocks if isinstance(block, DenseBlock)]
-    thin = [block.matrix() for block in blocks if isinstance(block, IndexBlock)]
-    empty = sparse.csr_array((rows, 0))
-    return Design(
-        np.concatenate([np.ones((rows, 1)), *dense], axis=1),
-        sparse.csr_array(sparse.hstack(thin, format="csr")) if thin else empty,
-    )
 
 
 def check_blocks(blocks: Sequence[Block], rows: int) -> None:

@@ -4,9 +4,10 @@ It is the additive half of the pairing part, and estimates how much clinicians a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import lapack
 
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import (
@@ -15,25 +16,30 @@ from recommender.model.mixed.blocks import (
     Floats,
     Ints,
     UsedLevels,
+    at_levels,
     check_blocks,
-    design_of,
-    ordered,
     spans,
     used_levels,
 )
-from recommender.model.mixed.evidence import (
-    MIN_RATIO,
-    MixedFit,
-    MixedProblem,
-    Solution,
+from recommender.model.mixed.clients import (
     client_groups,
     cross_product,
+    cross_product_at,
+    repeated_clients,
+)
+from recommender.model.mixed.design import design_of
+from recommender.model.mixed.evidence import (
+    MIN_RATIO,
+    MixedProblem,
+    Solution,
     solve,
+    solved,
     theta_of,
 )
+from recommender.model.mixed.fitted import FittedEquations, MixedFit
 from recommender.model.mixed.variances import Beliefs, client_residuals, search
 
-__all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
+__all__ = ["MixedFit", "fit_mixed", "fit_mixed_at", "fit_without"]
 
 UNSURE = 0.7
 """Scale of the log of a prior variance: half of its mass lies between half and twice the median."""
@@ -63,6 +69,7 @@ def fit_mixed(
     tolerance: float = 1e-6,
     max_iterations: int = 50,
     keep_factor: bool = False,
+    keep_equations: bool = False,
     expected: Mapping[str, float] | None = None,
 ) -> MixedFit:
     """The mixed model with every variance at the maximum of the restricted likelihood.
@@ -84,6 +91,8 @@ def fit_mixed(
         Newton steps at most; read `converged`.
     keep_factor : bool
         Store what `MixedFit.draws_of` needs, p x p numbers.
+    keep_equations : bool
+        Store what `fit_without` needs, as many numbers.
     expected : mapping of block name to float, optional
         Prior median of what a block adds to the variance of a row, in units of sigma2; the log has
         a Cauchy prior with the scale `UNSURE`. A block without one has a flat prior.
@@ -112,15 +121,13 @@ def fit_mixed(
     scale = task.problem.scale
     # A variance at its lower bound is reported as 0.
     ratios = np.where(solution.ratios > 1.01 * MIN_RATIO / scale, solution.ratios, 0.0)
-    return _fit(
-        task,
-        solution,
-        ratios,
-        solution.sigma2,
-        degrees,
-        (ended.iterations, ended.converged),
-        keep_factor,
-    )
+    course = ended.iterations, ended.converged
+    fit = _fit(task, solution, ratios, solution.sigma2, degrees, course, keep_factor)
+    if not keep_equations:
+        return fit
+    theta = theta_of(task.problem, solution.ratios)
+    equations = FittedEquations(solution.gram, solution.penalty, task.centre, theta)
+    return replace(fit, equations=equations)
 
 
 def fit_mixed_at(
@@ -153,9 +160,65 @@ def fit_mixed_at(
     values = [variances[name] for name in task.sought]
     values += [] if task.problem.clients is None else [tau2]
     ratios = np.array(values) / sigma2
-    solution, _ = solve(task.problem, np.maximum(ratios, MIN_RATIO / task.problem.scale))
+    solution = solve(task.problem, np.maximum(ratios, MIN_RATIO / task.problem.scale))
     degrees = dict.fromkeys(task.sought, float("nan"))
     return _fit(task, solution, ratios, sigma2, degrees, (0, True), keep_factor)
+
+
+def fit_without(
+    fit: MixedFit,
+    y: Floats,
+    blocks: Sequence[Block],
+    *,
+    weights: Floats,
+    group: Ints | None = None,
+) -> MixedFit:
+    """A fit as it would be without some of its rows, at its variances.
+
+    What these rows say is subtracted from the normal equations, so that only they are read. The
+    result predicts rows of new clients; it has no degrees, evidence and client effects.
+
+    Parameters
+    ----------
+    fit
+        Fitted with `keep_equations`.
+    y, blocks, weights, group
+        Of the rows to leave out, with all rows of their clients, as they were given to the fit.
+
+    Raises
+    ------
+    RecommenderError
+        When the fit has no equations, or the rows that are left do not determine the free columns.
+    """
+    equations = fit.equations
+    if equations is None:
+        remedy = "fit with keep_equations=True"
+        raise RecommenderError("equations", "the normal equations were not stored", remedy)
+    own: list[Block] = [
+        block if isinstance(block, DenseBlock) else at_levels(block, fit.places[block.name])
+        for block in blocks
+    ]
+    clients = client_groups(np.full(y.size, -1) if group is None else group, weights)
+    design = design_of(own, _outcome(y - equations.centre, own))
+    inside = cross_product_at(design, weights, clients, equations.theta)
+    _, coefficients = solved(equations.gram - inside, equations.penalty)
+    where = spans(own)
+    return replace(
+        fit,
+        coefficients={
+            block.name: UsedLevels(reduced, fit.places[block.name], block.width).restored(
+                _coefficients(reduced, coefficients[where[block.name]])
+            )
+            for block, reduced in zip(blocks, own, strict=True)
+        },
+        intercept=equations.centre + float(coefficients[0]),
+        degrees=dict.fromkeys(fit.degrees, float("nan")),
+        client_codes=np.zeros(0, dtype=np.int64),
+        client_effects=np.zeros(0),
+        log_evidence=float("nan"),
+        factor=None,
+        equations=None,
+    )
 
 
 def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Ints | None) -> _Task:
@@ -167,28 +230,29 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     blocks = [each.block for each in used.values()]
     # Centred for precision; the mean is added to the intercept again.
     centre = float(np.average(y, weights=weights))
-    outcome = y - centre
-    for block in blocks:
-        if isinstance(block, DenseBlock) and block.prior_mean is not None:
-            outcome = outcome - block.values @ block.prior_mean
-    clients = None if group is None else client_groups(group, weights)
-    last = DenseBlock("intercept", outcome[:, None])
-    dense = [block for block in ordered(blocks) if isinstance(block, DenseBlock)]
-    design = design_of([*dense, last, *ordered(blocks)[len(dense) :]], rows)
+    clients = None if group is None else repeated_clients(group, weights)
+    design = design_of(blocks, _outcome(y - centre, blocks))
     cross = cross_product(design, weights, clients)
     where = spans(blocks)
-    squares = np.delete(np.diagonal(cross.base), spans([*dense, last])["intercept"])
+    squares = cross.squares
     sought = tuple(b.name for b in blocks if b.penalised and squares[where[b.name]].any())
     idle = np.zeros(squares.size)
     for block in blocks:
         if block.penalised and block.name not in sought:
             idle[where[block.name]] = 1.0
     free = 1 + sum(block.width for block in blocks if not block.penalised)
-    _check_free(cross.base, free, rows)
+    _check_free(free, rows)
     chosen = tuple(where[name] for name in sought)
-    outcome_column = spans([*dense, last])["intercept"].start
-    problem = MixedProblem(design, outcome_column, weights, clients, cross, chosen, idle, free)
+    problem = MixedProblem(design, weights, clients, cross, chosen, idle, free)
     return _Task(tuple(blocks), used, problem, sought, centre)
+
+
+def _outcome(y: Floats, blocks: Sequence[Block]) -> Floats:
+    """The outcome less what the prior means say of it."""
+    for block in blocks:
+        if isinstance(block, DenseBlock) and block.prior_mean is not None:
+            y = y - block.values @ block.prior_mean
+    return y
 
 
 def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
@@ -203,7 +267,7 @@ def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
     return Beliefs(np.log(np.where(held, added, 1.0) / scale), np.where(held, UNSURE**-2, 0.0))
 
 
-def _check_free(base: Floats, free: int, rows: int) -> None:
+def _check_free(free: int, rows: int) -> None:
     if rows <= free:
         problem = f"has {rows} rows for {free} free columns"
         raise RecommenderError("y", problem, "give more rows or fewer free columns")
@@ -236,7 +300,7 @@ def _fit(
     ratios = dict(zip(task.sought, reported, strict=False))
     coefficients = {
         block.name: task.used[block.name].restored(
-            _coefficients(block, solution, where[block.name])
+            _coefficients(block, solution.coefficients[where[block.name]])
         )
         for block in task.blocks
     }
@@ -255,13 +319,19 @@ def _fit(
         iterations=course[0],
         converged=course[1],
         log_evidence=solution.log_evidence(sigma2),
-        factor=solution.factor if keep_factor else None,
+        factor=_factor(solution) if keep_factor else None,
         places={name: used.places for name, used in task.used.items()},
     )
 
 
-def _coefficients(block: Block, solution: Solution, span: slice) -> Floats:
-    own = solution.coefficients[span]
+def _factor(solution: Solution) -> Floats:
+    """The lower Cholesky factor of A in one piece, (p, p)."""
+    whole = solution.gram.without_outcome.whole()
+    whole[np.diag_indices(len(whole))] += solution.penalty
+    return np.asarray(lapack.dpotrf(whole, lower=1, clean=1)[0])
+
+
+def _coefficients(block: Block, own: Floats) -> Floats:
     if isinstance(block, DenseBlock) and block.prior_mean is not None:
         return own + block.prior_mean
     return own.copy()

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from recommender.model.mixed.blocks import Floats
+from recommender.model.mixed.clients import ClientGroups
 from recommender.model.mixed.evidence import (
     MAX_RATIO,
     MIN_RATIO,
     START_RATIO,
-    ClientGroups,
     MixedProblem,
     Solution,
     solve,
@@ -85,70 +84,64 @@ class Beliefs:
         return np.asarray(self.precision * (np.log(ratios) - self.centre) ** 2)
 
 
-def slope(problem: MixedProblem, solution: Solution, gram: Floats) -> Slope:
+def slope(problem: MixedProblem, solution: Solution) -> Slope:
     """Score and average information at a solution, sigma2 profiled out.
 
     With u_k the coefficients of block k and q_k = X_k u_k, for clients theta J J' V0^-1 (y - X b):
     score_k = (u_k'u_k / gamma_k / sigma2 - degrees_k) / 2 and information_kl = q_k' P q_l / 2.
     """
-    sigma2, spans = solution.sigma2, problem.spans
+    sigma2, spans, ratios = solution.sigma2, problem.spans, solution.ratios
+    blocks, gram = len(spans), solution.gram.without_outcome
     # The two terms of the score: gain through the fit, and degrees of freedom.
-    gains, degrees = np.zeros(solution.ratios.size), np.zeros(solution.ratios.size)
-    inverse = np.asarray(lapack.dpotri(solution.factor, lower=1)[0])
-    against = np.zeros((solution.coefficients.size, solution.ratios.size))
-    inner = np.zeros((solution.ratios.size, solution.ratios.size))
+    gains, degrees = np.zeros(ratios.size), np.zeros(ratios.size)
+    own = np.zeros((solution.coefficients.size, ratios.size))
     for k, span in enumerate(spans):
-        own = solution.coefficients[span]
-        gains[k] = float(own @ own) / solution.ratios[k] / sigma2
-        trace = float(np.diagonal(inverse)[span].sum())
-        degrees[k] = span.stop - span.start - trace / solution.ratios[k]
-        against[:, k] = gram[:, span] @ own
+        own[span, k] = solution.coefficients[span]
+    gains[:blocks] = np.einsum("ij,ij->j", own, own)[:blocks] / ratios[:blocks] / sigma2
+    traces = solution.factors.traces(spans)
+    degrees[:blocks] = [s.stop - s.start for s in spans] - traces / ratios[:blocks]
+    against = gram.times(own)
+    inner = own.T @ against
     if problem.clients is not None:
-        pull, squares, gains[-1] = client_pull(problem, problem.clients, solution)
-        against[:, -1], inner[-1, -1] = pull, squares
-        degrees[-1] = client_degrees(problem, problem.clients, solution, inverse)
-    for k, span in enumerate(spans):
-        inner[k, :] = inner[:, k] = solution.coefficients[span] @ against[span]
-    half = lapack.dtrtrs(solution.factor, against, lower=1)[0]
-    information = (inner - half.T @ half) / sigma2 / 2
+        pull, squares, gains[-1], degrees[-1] = client_terms(problem, problem.clients, solution)
+        against[:, -1] = pull
+        inner[-1] = inner[:, -1] = own.T @ pull
+        inner[-1, -1] = squares
+    information = (inner - against.T @ solution.factors.solve(against)) / sigma2 / 2
     information -= np.outer(gains, gains) / (2 * solution.rows_left)
-    return Slope((gains - degrees) / 2, information, degrees[: len(spans)])
+    return Slope((gains - degrees) / 2, information, degrees[:blocks])
 
 
-def client_pull(
+def client_terms(
     problem: MixedProblem, clients: ClientGroups, solution: Solution
-) -> tuple[Floats, float, float]:
-    """For the clients' q: X' V0^-1 q (p,), q' V0^-1 q, and the gain of the evidence by theta."""
+) -> tuple[Floats, float, float, float]:
+    """For the clients' q: X' V0^-1 q (p,), q' V0^-1 q, and both terms of the score by theta.
+
+    The weighted residual sum of a client is r_c = s_c' (y - X b); the effective number of client
+    effects is theta tr(J' P J) sigma2.
+    """
     theta = theta_of(problem, solution.ratios)
-    left = client_residuals(problem, clients, solution)
-    shrink = 1 + theta * clients.weight
-    row = theta * (left / shrink)[clients.row] * problem.weights
-    pull = np.delete(problem.design.transpose_times(row), problem.outcome)
-    squares = float(theta**2 * (left**2 * clients.weight / shrink).sum())
-    return pull, squares, float(theta * (left**2).sum() / solution.sigma2)
+    lost = problem.cross.over_clients(lambda w: (1 + theta * w) ** -2)
+    signs = np.insert(-solution.coefficients, len(lost.dense) - 1, 1.0)
+    pull = lost.times(signs)
+    squares = problem.cross.squares_over_clients(signs, lambda w: w * (1 + theta * w) ** -3)
+    gain = theta * float(signs @ pull) / solution.sigma2
+    own = theta * clients.weight / (1 + theta * clients.weight)
+    degrees = float(own.sum()) - theta * solution.factors.trace(lost.without_outcome)
+    return (
+        theta * np.delete(pull, len(lost.dense) - 1),
+        theta**2 * squares,
+        gain,
+        degrees,
+    )
 
 
 def client_residuals(problem: MixedProblem, clients: ClientGroups, solution: Solution) -> Floats:
     """Each client's weighted residual sum over 1 + theta w_c: J' V0^-1 (y - X b), (m,)."""
-    signs = np.insert(-solution.coefficients, problem.outcome, 1.0)
+    signs = np.insert(-solution.coefficients, problem.design.dense_width - 1, 1.0)
     residual = problem.design.times(signs) * problem.weights
     sums = np.bincount(clients.row, weights=residual, minlength=clients.codes.size)
     return sums / (1 + theta_of(problem, solution.ratios) * clients.weight)
-
-
-def client_degrees(
-    problem: MixedProblem, clients: ClientGroups, solution: Solution, inverse: Floats
-) -> float:
-    """Effective number of client effects: theta tr(J' P J) sigma2."""
-    theta = theta_of(problem, solution.ratios)
-    own = theta * clients.weight / (1 + theta * clients.weight)
-    lost = problem.cross.slope(theta)
-    keep = np.delete(np.arange(lost.shape[0]), problem.outcome)
-    lost = lost[np.ix_(keep, keep)]
-    # `inverse` holds its lower triangle only.
-    lower = np.tril(inverse)
-    trace = 2 * float((lower * lost).sum()) - float(np.diagonal(lower) @ np.diagonal(lost))
-    return float(own.sum()) - theta * trace
 
 
 def search(
@@ -175,18 +168,18 @@ def climb(
     """The local maximum above the log ratios `start`; parameters as in `search`."""
     low, high = np.log(MIN_RATIO / problem.scale), np.log(MAX_RATIO / problem.scale)
     here, damping = np.clip(start, low, high), 0.0
-    solution, gram = solve(problem, np.exp(here))
-    at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
+    solution = solve(problem, np.exp(here))
+    at = beliefs.pull(slope(problem, solution), solution.ratios)
     converged, tried = here.size == 0, 0
     while not converged and tried < max_iterations:
         tried += 1
         resting = ((here <= low) & (at.score <= 0)) | ((here >= high) & (at.score >= 0))
         there = np.clip(here + newton_step(at, ~resting, damping), low, high)
         converged = bool(np.abs(there - here).max() < tolerance)
-        candidate, gram = solve(problem, np.exp(there))
+        candidate = solve(problem, np.exp(there))
         if gained(candidate, solution, beliefs):
             here, solution, damping = there, candidate, damping / 8
-            at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
+            at = beliefs.pull(slope(problem, solution), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
     return VarianceSearch(solution, at.degrees, tried, converged)

@@ -1,6 +1,7 @@
 import json
 import warnings
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,12 @@ import pytest
 import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from recommender.errors import RecommenderError
-from recommender.model.mixed.blocks import Block, DenseBlock, IndexBlock
-from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
+from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock
+from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at, fit_without
 from tests.support.mixed_data import a_practice, blocks_of, dense_deviance
 
 SEEDS = st.integers(0, 10_000)
@@ -332,3 +334,86 @@ def test_draws_of_a_level_without_rows_have_the_prior_variance_of_its_block() ->
     drawn = fit.draws_of(blocks, 4_000, 0)["clinician"]
     assert drawn[few:].var(axis=1) == pytest.approx(fit.variances["clinician"], rel=0.1)
     assert drawn[0].var() < 0.9 * fit.variances["clinician"]
+
+
+# Without some of the rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("with_clients", [True, False])
+def test_rows_that_are_left_out_leave_no_trace(seed: int, with_clients: bool) -> None:
+    y, matches, clinician, client = a_practice(seed, clients=150)
+    # Clinician 13 is met by clients who are left out, and by nobody else.
+    clinician = np.where((client == 0) & (np.arange(y.size) % 2 == 0), 13, clinician)
+    weights = np.random.default_rng(seed).choice([0.5, 1.0, 2.0], y.size)
+    free = matches[:, :1] ** 2
+
+    def part(rows: NDArray[np.bool_]) -> tuple[Floats, list[Block], dict[str, Any]]:
+        blocks: list[Block] = [
+            IndexBlock("clinician", clinician[rows], 15),
+            DenseBlock("free", free[rows], penalised=False),
+            DenseBlock("matches", matches[rows], prior_mean=np.array([0.3, 0.0])),
+        ]
+        known = {"weights": weights[rows], "group": client[rows] if with_clients else None}
+        return y[rows], blocks, known
+
+    out = client % 3 == 0
+    y_all, blocks, known = part(np.ones(y.size, dtype=bool))
+    fit = fit_mixed(y_all, blocks, **known, keep_equations=True)
+    y_out, blocks_out, known_out = part(out)
+    found = fit_without(fit, y_out, blocks_out, **known_out)
+    y_left, blocks_left, known_left = part(~out)
+    direct = fit_mixed_at(
+        y_left,
+        blocks_left,
+        **known_left,
+        variances=fit.variances,
+        sigma2=fit.sigma2,
+        tau2=fit.tau2,
+    )
+
+    assert abs(direct.coefficients["matches"] - fit.coefficients["matches"]).max() > 1e-3
+    np.testing.assert_allclose(found.predict(blocks), direct.predict(blocks), atol=1e-10)
+    assert found.variances == fit.variances
+
+
+def test_clients_of_one_row_left_out_weigh_as_they_did_in_the_fit() -> None:
+    # None of the rows left out has a second one of its client: their weight is w / (1 + theta w).
+    y, matches, clinician, client = a_practice(clients=100)
+    client[:20] = np.arange(1000, 1020)
+    blocks = blocks_of(matches, clinician)
+    out = np.arange(y.size) < 20
+    fit = fit_mixed(y, blocks, group=client, keep_equations=True)
+    found = fit_without(
+        fit, y[out], blocks_of(matches[out], clinician[out]), weights=np.ones(20), group=client[out]
+    )
+    direct = fit_mixed_at(
+        y[~out],
+        blocks_of(matches[~out], clinician[~out]),
+        variances=fit.variances,
+        sigma2=fit.sigma2,
+        tau2=fit.tau2,
+        group=client[~out],
+    )
+    np.testing.assert_allclose(found.predict(blocks), direct.predict(blocks), atol=1e-10)
+
+
+def test_nothing_can_be_left_out_of_a_fit_without_its_equations() -> None:
+    y, matches, clinician, _ = a_practice()
+    blocks = blocks_of(matches, clinician)
+    with pytest.raises(RecommenderError, match="fit with keep_equations=True"):
+        fit_without(fit_mixed(y, blocks), y, blocks, weights=np.ones(y.size))
+
+
+def test_clients_of_many_weights_are_integrated_out_like_those_of_a_few() -> None:
+    # More weights than cross-products are stored of: most clients are summed each time.
+    y, matches, clinician, client = a_practice(n=200, clients=90)
+    weights = np.random.default_rng(0).uniform(0.5, 2.0, y.size)
+    fit = fit_mixed(y, blocks_of(matches, clinician), group=client, weights=weights)
+    found = [fit.variances["matches"], fit.variances["clinician"], fit.tau2, fit.sigma2]
+    best = dense_deviance(np.log(found), y, matches, clinician, client, weights)
+    for place in range(4):
+        for factor in (0.99, 1.01):
+            moved = np.array(found)
+            moved[place] *= factor
+            assert dense_deviance(np.log(moved), y, matches, clinician, client, weights) > best
