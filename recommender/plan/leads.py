@@ -6,6 +6,7 @@ from recommender.features.feature import Array
 from recommender.model.additive import Drawn
 from recommender.model.alliance_model import lead_doubt, probability_ahead
 from recommender.plan.score_plan import Places, ScoredPairs
+from recommender.plan.tag_levels import add_draws_of_tags
 
 
 def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
@@ -60,7 +61,10 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
         drawn += evidence[..., None] * draws["evidence"]
     for block in frame.products:
         _add_products(drawn, pairs, rows, block)
-    if frame.levels:
+    if frame.levels and pairs.clients.level.ndim > 1:
+        index, level = own.index[clinician], pairs.clients.level[client]
+        add_draws_of_tags(drawn, draws["by_level"], index, level, frame.levels)
+    elif frame.levels:
         index, level = own.index[clinician], pairs.clients.level[client]
         cell = index * frame.levels + level
         known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))

@@ -23,6 +23,7 @@ from recommender.model.trees.tables import Ways
 from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
 from recommender.plan.matches import CompiledMatches
+from recommender.plan.tag_levels import effect_of_tags, history_of_tags
 from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
@@ -219,7 +220,10 @@ class ScorePlan:
         model, own = self.model, self.clinicians
         client, clinician = pairs.client, pairs.clinician
         match, level = raw - usual.take(client, axis=1), terms.level[client]
-        history = own.history[level, clinician].T
+        if level.ndim == 1:
+            history = own.history[level, clinician].T
+        else:
+            history = history_of_tags(own, level, clinician).T
         added = self._added(terms, pairs, match)
         # Along contiguous rows, which numpy sums alike whatever their number.
         pairing = (1 - model.tree_weight) * added.sum(axis=1)
@@ -246,7 +250,10 @@ class ScorePlan:
         added[:, attributes:first] = additive.match_parts(match.T)
         added[:, first] = own.effect[clinician]
         if additive.frame.levels:
-            added[:, first + 2] = own.by_level[level, clinician]
+            one = level.ndim == 1
+            added[:, first + 2] = (
+                own.by_level[level, clinician] if one else effect_of_tags(own, level, clinician)
+            )
         added[:, -1] = additive.fit.intercept
         return added
 
