@@ -315,7 +315,10 @@ class Additive:
 
     @property
     def unknown(self) -> float:
-        """Prior variance of the effects of a clinician the model never saw, in points squared."""
+        """Prior variance of the effects of a clinician the model never saw, in points squared.
+
+        For a client with one level; with several tags theirs, a mean, varies less.
+        """
         return sum(self.fit.variances.get(name, 0.0) for name in ("clinicians", "by_level"))
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
