@@ -24,7 +24,8 @@ BY_LEVEL = 2
 
 def history_of_tags(own: ClinicianTerms, level: Codes, clinician: Places) -> Array:
     """The columns of the clinicians' records for levels (n, k), (n, columns)."""
-    level, history = used_places(level), own.history[-1, clinician]
+    level = used_places(level)
+    history: Array = own.history[-1, clinician]
     for column in range(BY_LEVEL, history.shape[1]):
         values = own.history[level, clinician[:, None], column]
         history[:, column] = mean_over_tags(values, level)
