@@ -122,6 +122,21 @@ def test_one_client_has_the_bits_they_have_among_others(field: str, kind: str) -
         assert alone.followed_by(alone).history.shape[1] == 2 * size
 
 
+def test_a_changed_tag_is_scored_as_if_it_were_stated_and_nobody_without_pairs() -> None:
+    model, practice = a_model_by("wanted", "tags"), a_practice_by("wanted", "tags")
+    encoding = model.encode_roster(tables_of(rows_with_several_tags(), practice).roster(TAKEN_AT))
+    clients, size = some_clients(practice), len(encoding.roster)
+    plan, everybody = compile_plan(model, encoding), Pairs.of_one(size)
+    before = plan.score(clients.row(0), everybody)
+    after = plan.score_changed(before, [np.arange(size)], [clients.row(1)], [{"wanted"}])
+    nobody = Pairs(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
+
+    stated = plan.score(clients.row(1), everybody)
+    assert after.scores.pairing.tolist() == stated.scores.pairing.tolist()
+    assert after.scores.pairing.tolist() != before.scores.pairing.tolist()
+    assert len(plan.score(clients, nobody)) == 0
+
+
 @BY
 def test_a_stored_model_scores_as_it_did(field: str, kind: str, tmp_path: Path) -> None:
     model, practice = a_model_by(field, kind), a_practice_by(field, kind)
