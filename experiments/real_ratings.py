@@ -8,7 +8,7 @@ data set is ever written outside a folder that is gone afterwards.
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -60,12 +60,15 @@ class Protocol:
         Several, when one pairing is tested more than once.
     forward
         Whether pairings that began no earlier than the first tested one are left out of learning.
+    practice
+        The definition to read the tables with; None for that of the data set.
     """
 
     name: str
     meaning: str
     splits: tuple["pd.Series[str]", ...]
     forward: bool = False
+    practice: Practice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +124,34 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
         table.to_csv(folder / f"{name}.csv", index=False)
 
 
-def open_dataset(ratings: RealRatings) -> Dataset:
+def open_dataset(ratings: RealRatings, practice: Practice | None = None) -> Dataset:
     """The rated pairings, after the checks a practice's own tables get.
+
+    Read with a definition in place of the data set's own, where one is given.
 
     Raises
     ------
     TablesError
         With every fault of the tables.
     """
+    practice = practice or ratings.practice
     with TemporaryDirectory() as directory:
         folder = Path(directory)
         write_tables(ratings.tables, folder)
-        faults = check_tables(folder, ratings.practice).faults
+        faults = check_tables(folder, practice).faults
         if faults:
             raise TablesError([fault.to_fault() for fault in faults])
-        return dataset_of(read_tables(folder, ratings.practice, None), ratings.practice)
+        return dataset_of(read_tables(folder, practice, None), practice)
+
+
+def open_each(ratings: RealRatings, protocols: Sequence[Protocol]) -> list[Dataset]:
+    """The data set as each protocol reads it, opened once for each definition."""
+    opened: dict[str, Dataset] = {}
+    for protocol in protocols:
+        practice = protocol.practice or ratings.practice
+        if practice.digest not in opened:
+            opened[practice.digest] = open_dataset(ratings, practice)
+    return [opened[(each.practice or ratings.practice).digest] for each in protocols]
 
 
 def folds_of(dataset: Dataset, protocol: Protocol) -> tuple[Fold, ...]:
@@ -241,13 +257,14 @@ def command(name: str, load: Callable[[Path], RealRatings]) -> Callable[..., Non
         said = shlex.join(["python", "-m", f"experiments.{name}", *sys.argv[1:]])
         try:
             ratings = load(data)
-            chosen, dataset = ratings.chosen(protocol), open_dataset(ratings)
+            chosen = ratings.chosen(protocol)
+            datasets = open_each(ratings, chosen)
         except (RecommenderError, OSError, ValueError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(2) from None
         typer.echo("\n".join(ratings.notes))
         console, results = Console(width=WIDTH), []
-        for each in chosen:
+        for each, dataset in zip(chosen, datasets, strict=True):
             results.append(measure(dataset, each, FitSettings(seed=seed), draws=draws))
             console.print(rich_table(results[-1]))
             typer.echo(f"{results[-1].seconds:.0f} s")

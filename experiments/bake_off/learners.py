@@ -9,7 +9,7 @@ from experiments.bake_off.ceiling import CEILING, ceiling
 from experiments.bake_off.factorisation import factorisation
 from experiments.bake_off.gpboosting import gpboost
 from experiments.bake_off.named_products import TRUE_PRODUCTS, with_products
-from experiments.bake_off.pooled import DIFFERENCE, newcomer, started_from
+from experiments.bake_off.pooled import DIFFERENCE, WIDE_DIFFERENCE, newcomer, started_from
 from recommender.training.baselines import (
     AVERAGE,
     OURS,
@@ -105,11 +105,19 @@ ENTRANTS: Mapping[str, Entrant] = {
         f"the same, each effect of a contributor {DIFFERENCE:.0%} larger or smaller",
         POOLED,
     ),
+    "ours from 10 far apart": Entrant(
+        started_from(WIDE_DIFFERENCE),
+        f"the same, each effect of a contributor {WIDE_DIFFERENCE:.0%} larger or smaller",
+        POOLED,
+    ),
     "newcomer from 10 practices": Entrant(
         newcomer(0.0), "what ten practices contribute, no rating of the own", POOLED
     ),
     "newcomer from 10 that differ": Entrant(
         newcomer(DIFFERENCE), "the same, from practices that differ", POOLED
+    ),
+    "newcomer from 10 far apart": Entrant(
+        newcomer(WIDE_DIFFERENCE), "the same, from practices that differ twice as much", POOLED
     ),
     TUNED: Entrant(
         tuned,

@@ -32,6 +32,8 @@ FIRST_SEED = 1_000
 """Of contributors: far from the seeds of the practices that learn from them."""
 DIFFERENCE = 0.3
 """Standard deviation of the factor on each effect where practices differ."""
+WIDE_DIFFERENCE = 0.6
+"""The same where practices differ twice as much."""
 
 
 def started_from(difference: float) -> Callable[[FoldTask], Answer]:

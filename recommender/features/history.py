@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.client_levels import Codes, mean_over_tags
 from recommender.features.feature import Array, Feature, both_ways, variance_components
 from recommender.practice.definition import Practice
 
-Codes = NDArray[np.int64]
 MIN_RATIO, MAX_RATIO = 2.0, 200.0
 """Bounds of the shrinkage ratio: below, two ratings could lead; above, no record ever would."""
 
@@ -28,8 +28,9 @@ class ClientReports:
     ----------
     clinician : (n,) int
         Place among all clinicians.
-    level : (n,) int
-        Level of the client field by which records are also computed; -1 for none.
+    level : (n,) or (n, k) int
+        Level of the client field by which records are also computed, or several of tags; -1 for
+        none. A rating counts in the record of each of them.
     residual : (n,) float
         Rating minus what this client would rate an average clinician, in points.
     clinicians, levels
@@ -85,10 +86,13 @@ class HistoryRecords:
         return 4 if self.level_mean.shape[1] else 2
 
     def rows(self, clinician: Codes, level: Codes) -> Array:
-        """Values of `history_features`, (n, features): counts as log(1 + n); 0 for clinician -1."""
+        """Values of `history_features`, (n, features): counts as log(1 + n); 0 for clinician -1.
+
+        By level those of the client's level, or the mean over several; see `client_levels`.
+        """
         known = clinician >= 0
         columns = [np.where(known, part[clinician], 0.0) for part in (self.mean, self.count)]
-        if self.level_mean.shape[1]:
+        if self.level_mean.shape[1] and level.ndim == 1:
             answered = known & (level >= 0)
             columns += [
                 np.where(answered, part[clinician, level], 0.0)
@@ -96,7 +100,19 @@ class HistoryRecords:
             ]
         rows = np.stack(columns, axis=1)
         rows[:, 1::2] = np.log1p(rows[:, 1::2])
-        return rows
+        if level.ndim == 1:
+            return rows
+        return np.concatenate([rows, self._of_tags(clinician, level)], axis=1)
+
+    def _of_tags(self, clinician: Codes, level: Codes) -> Array:
+        """The last two features for clients with several levels, (n, 2)."""
+        answered = (clinician >= 0)[:, None] & (level >= 0)
+        mean, count = (
+            np.where(answered, part[clinician[:, None], level], 0.0)
+            for part in (self.level_mean, self.level_count)
+        )
+        both = (mean_over_tags(each, level) for each in (mean, np.log1p(count)))
+        return np.stack([*both], axis=1)
 
 
 def history_features(practice: Practice) -> tuple[Feature, ...]:
@@ -109,7 +125,10 @@ def history_features(practice: Practice) -> tuple[Feature, ...]:
         Feature("history.ratings", *both_ways(count), settings.group),
     ]
     if settings.per is not None:
-        alike = f"among those with the same {practice.client[settings.per].phrase}"
+        field = practice.client[settings.per]
+        alike = f"among those with the same {field.phrase}"
+        if field.kind == "tags":
+            alike = f"among those with any of the same {field.phrase}"
         phrase, otherwise, count = (f"{each}, {alike}" for each in (phrase, otherwise, count))
         features += [
             Feature("history.record_by_level", phrase, otherwise, settings.group),
@@ -139,10 +158,11 @@ def records_of(reports: ClientReports, shrinkage: Shrinkage) -> HistoryRecords:
     mean = total / (count + shrinkage.overall)
     left = reports.residual - mean[reports.clinician]
     answered = reports.level >= 0
-    cell = reports.clinician[answered] * max(reports.levels, 1) + reports.level[answered]
+    report = np.nonzero(answered)[0]
+    cell = reports.clinician[report] * max(reports.levels, 1) + reports.level[answered]
     cells = reports.clinicians * reports.levels
     level_count = np.bincount(cell, minlength=cells).astype(np.float64)[:cells]
-    level_total = np.bincount(cell, left[answered], minlength=cells)[:cells]
+    level_total = np.bincount(cell, left[report], minlength=cells)[:cells]
     shape = (reports.clinicians, reports.levels)
     level_mean = (level_total / (level_count + shrinkage.by_level)).reshape(shape)
     return HistoryRecords(mean, count, level_mean, level_count.reshape(shape))
@@ -163,7 +183,8 @@ def held_out_rows(
     reports, fold
         n reports, and the fold of each, (n,) int.
     clinician, level, pair_fold : (m,) int
-        Clinician, client level and fold of each pairing, whether it has a report or not.
+        Clinician, client level and fold of each pairing, whether it has a report or not; (m, k)
+        levels where there are several.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.client_levels import add_weighted, level_weights
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
 from recommender.model.interactions import (
@@ -33,7 +34,7 @@ class ClinicianIndex:
     """Place of each row's clinician among those learned from, and the client's level for records.
 
     `clinician` and `level` have one integer a row: -1 for a clinician never seen, or for a level
-    that is not answered or not a question.
+    that is not answered or not a question. Of tags `level` has several, (n, k).
     """
 
     clinician: Codes
@@ -122,9 +123,10 @@ class DesignSpec:
         """The clinician's own effect and, where there are levels, the effect for one level."""
         blocks = [IndexBlock("clinicians", clinician_index.clinician, self.clinicians)]
         if self.levels:
-            blocks.append(
-                IndexBlock("by_level", self._cells(clinician_index), self.clinicians * self.levels)
-            )
+            level, size = clinician_index.level, self.clinicians * self.levels
+            weights = None if level.ndim == 1 else level_weights(level)
+            cells = self._cells(clinician_index)
+            blocks.append(IndexBlock("by_level", cells, size, values=weights))
         return blocks
 
     def offset(self, rows: Rows) -> Array:
@@ -202,10 +204,10 @@ class DesignSpec:
         return np.asarray(np.nan_to_num(rows.match) @ self.informed.root)
 
     def _cells(self, clinician_index: ClinicianIndex) -> Codes:
-        is_known = (clinician_index.clinician >= 0) & (clinician_index.level >= 0)
-        return np.where(
-            is_known, clinician_index.clinician * self.levels + clinician_index.level, -1
-        )
+        clinician, level = clinician_index.clinician, clinician_index.level
+        if level.ndim > 1:
+            clinician = clinician[:, None]
+        return np.where((clinician >= 0) & (level >= 0), clinician * self.levels + level, -1)
 
 
 def match_blocks(
@@ -317,7 +319,10 @@ class Additive:
 
     @property
     def unknown(self) -> float:
-        """Prior variance of the effects of a clinician the model never saw, in points squared."""
+        """Prior variance of the effects of a clinician the model never saw, in points squared.
+
+        For a client with one level; with several tags theirs, a mean, varies less.
+        """
         return sum(self.fit.variances.get(name, 0.0) for name in ("clinicians", "by_level"))
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -362,8 +367,11 @@ def _deviation(block: Block, draws: Drawn) -> Drawn:
     if isinstance(block, DenseBlock):
         # In the draws' own precision: widening them costs more than the product.
         return np.asarray(block.values.astype(np.float32) @ draws)
+    rows = np.zeros((block.rows, draws.shape[1]), dtype=np.float32)
+    if block.values is not None:
+        add_weighted(rows, draws, block.codes, block.values)
+        return rows
     known = (block.codes >= 0) & (block.codes < len(draws))
-    rows = np.zeros((len(known), draws.shape[1]), dtype=np.float32)
     rows[known] = draws[block.codes[known]]
     return rows
 

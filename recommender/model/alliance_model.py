@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from recommender.alliance.linking import InstrumentLinker
+from recommender.features.client_levels import codes_of_tags
 from recommender.features.feature import Array, Feature
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
@@ -468,10 +469,16 @@ def _ahead(lead: Array, doubt: Array) -> Array:
 
 
 def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:
-    """The client's level that records distinguish, (clients,); -1 where unknown or not declared."""
-    if practice.history.per is None:
+    """The client's level that records distinguish, (clients,); -1 where unknown or not declared.
+
+    Of tags several, (clients, levels); see `features.client_levels`.
+    """
+    per = practice.history.per
+    if per is None:
         return np.full(clients.size, -1, dtype=np.int64)
-    level = clients[practice.history.per]
+    level = clients[per]
+    if practice.client[per].kind == "tags":
+        return codes_of_tags(level)
     return np.where(np.isnan(level), -1.0, level).astype(np.int64)
 
 

@@ -19,8 +19,8 @@ class ClientTerms:
     ----------
     rows : (C, columns)
         Their columns of the model.
-    level : (C,) int
-        The level that records distinguish; -1 for none.
+    level : (C,) or (C, k) int
+        The level that records distinguish, or several of tags; -1 for none.
     expected : (C,)
         The client part, in points.
     scaled : by block (C, p)

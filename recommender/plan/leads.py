@@ -6,6 +6,7 @@ from recommender.features.feature import Array
 from recommender.model.additive import Drawn
 from recommender.model.alliance_model import lead_doubt, probabilities_among, probability_ahead
 from recommender.plan.score_plan import Places, ScoredPairs
+from recommender.plan.tag_levels import add_draws_of_tags
 
 
 def ahead(pairs: ScoredPairs, one: Places, other: Places) -> Array:
@@ -56,10 +57,13 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
         for into, ours, theirs in zip(drawn, client, clinician, strict=True):
             _add_products(into, pairs, ours, theirs, block)
     if frame.levels:
-        index, level = own.index.take(clinician), pairs.clients.level.take(client)
-        cell = index * frame.levels + level
-        known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
-        drawn[known] += draws["by_level"][cell[known]]
+        index, level = own.index.take(clinician), pairs.clients.level.take(client, axis=0)
+        if level.ndim > index.ndim:
+            add_draws_of_tags(drawn, draws["by_level"], index, level, frame.levels)
+        else:
+            cell = index * frame.levels + level
+            known = (index >= 0) & (level >= 0) & (cell < len(draws["by_level"]))
+            drawn[known] += draws["by_level"][cell[known]]
     return drawn, own.unknown.take(clinician)
 
 

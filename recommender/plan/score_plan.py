@@ -24,6 +24,7 @@ from recommender.plan.answers import AnswerReader, Answers
 from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
 from recommender.plan.matches import CompiledMatches
+from recommender.plan.tag_levels import effect_of_tags, history_of_tags
 from recommender.plan.trees import CompiledTrees
 from recommender.practice.columns import Columns
 
@@ -270,10 +271,12 @@ class ScorePlan:
 
     def history(self, terms: ClientTerms, client: Places, clinician: Places) -> Array:
         """The columns of the clinicians' records of n pairs, (columns, n)."""
-        history = self.clinicians.history
+        own, level = self.clinicians, terms.level
+        if level.ndim > 1:
+            return history_of_tags(own, level if terms.is_one else level[client], clinician)
         if terms.is_one:
-            return np.asarray(history[terms.level[0]].take(clinician, axis=1))
-        return np.asarray(history[terms.level[client], :, clinician].T)
+            return np.asarray(own.history[level[0]].take(clinician, axis=1))
+        return np.asarray(own.history[level[client], :, clinician].T)
 
     def added(self, terms: ClientTerms, client: Places, clinician: Places, match: Array) -> Array:
         """Contributions of the additive half, in the order and with the digits of `Additive`.
@@ -293,7 +296,12 @@ class ScorePlan:
         added[:, first:] = 0.0
         added[:, first] = own.effect.take(clinician)
         if additive.frame.levels:
-            added[:, first + 2] = own.by_level[level, clinician]
+            has_tags = level.ndim > 1
+            added[:, first + 2] = (
+                effect_of_tags(own, level, clinician)
+                if has_tags
+                else own.by_level[level, clinician]
+            )
         added[:, -1] = additive.fit.intercept
         return added
 

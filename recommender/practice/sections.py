@@ -77,7 +77,7 @@ class HistorySettings:
 
     `group` is the explanation group, the first one if left out. `phrase` describes a record above
     the usual, `otherwise` one below; both are given or neither. Separate records are computed for
-    each level of the client's category or ordinal `per` too.
+    each level of the client's category, ordinal or tags `per` too.
     """
 
     group: FilledText = ""
@@ -219,9 +219,9 @@ def read_history(
             remedy = f"write how a record {below} the usual is described, or leave both out"
             faults.append(Fault(f"history.{missing}", f"is not given beside the {given}", remedy))
     per = sound.get("per")
-    if per is not None and (per not in client or client[per].kind not in ("category", "ordinal")):
-        remedy = "name a category or an ordinal of the client, or leave it out"
-        problem = "is not a category or an ordinal of the client"
+    if per is not None and (per not in client or not client[per].behaviour.has_levels):
+        remedy = "name a category, an ordinal or tags of the client, or leave it out"
+        problem = "is not a category, an ordinal or tags of the client"
         faults.append(Fault("history.per", problem, remedy))
     elif per is not None and client[per].use != "score":
         faults.append(Fault("history.per", "is not scored", "name a field of use score"))

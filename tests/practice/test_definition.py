@@ -276,9 +276,9 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("history.group", "x", "history.group", "x is not a declared group"),
         (
             "history.per",
-            "wanted",
+            "directive",
             "history.per",
-            "is not a category or an ordinal of the client",
+            "is not a category, an ordinal or tags of the client",
         ),
         ("history.per", "gender", "history.per", "is not scored"),
         ("client.wanted.group", "x", "client.wanted.group", "x is not a declared group"),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.errors import RecommenderError
+from recommender.practice.sums import sum_in_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -97,7 +98,7 @@ class IndexBlock:
         if self.values is not None:
             # 0 where there is no level, so that a NaN there stays harmless.
             cells = cells * np.where(known >= 0, self.values, 0.0)
-        return np.asarray(cells if cells.ndim == 1 else cells.sum(axis=1), dtype=np.float64)
+        return np.asarray(cells if cells.ndim == 1 else sum_in_order(cells.T), dtype=np.float64)
 
     def matrix(self) -> sparse.csr_array:
         """The block as a sparse (n, levels) matrix; unknown codes leave an empty row."""
