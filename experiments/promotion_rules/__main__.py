@@ -12,15 +12,17 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
+from threadpoolctl import threadpool_limits
 
 from experiments.promotion_rules.rules import RULES, THE_RULE
-from experiments.promotion_rules.simulate import BAD, LOOKS, Look, simulated
+from experiments.promotion_rules.simulate import BAD, LOOKS, TABLES, Look, simulated
 
 RATES = (100, 200, 400, 1_000)
 HEADINGS = (
     "rule",
     "promotes worse",
     "promotes badly broken",
+    "promotes from broken tables",
     "promotes better",
     "median years to the first",
     "mean cap over four years",
@@ -40,21 +42,24 @@ def main(
     For example, in a minute: python -m experiments.promotion_rules --practices 8
     """
     per_year = [int(rate) for rate in rates.split(",")]
-    tables, broken = [], []
+    tables, broken, wrong = [], [], []
     for rate in per_year:
         looks: dict[str, list[list[Look]]] = defaultdict(list)
         seeds = range(first, first + practices)
         steps = track(seeds, f"{rate:,} ratings a year", console=Console(stderr=True))
         for seed in steps:
             by_rule: dict[str, list[Look]] = defaultdict(list)
-            for look in simulated(seed, rate):
-                by_rule[look.rule].append(look)
+            # Threads on small matrices mostly wait for each other.
+            with threadpool_limits(limits=1):
+                for look in simulated(seed, rate):
+                    by_rule[look.rule].append(look)
             for rule, own in by_rule.items():
                 looks[rule].append(own)
         tables.append({rule: figures(own) for rule, own in looks.items()})
         # Every rule sees the same challengers.
         challengers = [look for own in looks[THE_RULE] for look in own]
         broken.append(sum(look.fault in BAD for look in challengers))
+        wrong.append(sum(look.fault in TABLES for look in challengers))
     typer.echo(f"{practices} practices each; {' / '.join(map(str, per_year))} ratings a year\n")
     typer.echo(f"| {' | '.join(HEADINGS)} |")
     typer.echo("|" + "---|" * len(HEADINGS))
@@ -62,18 +67,25 @@ def main(
         cells = [" / ".join(each) for each in zip(*(table[rule] for table in tables), strict=True)]
         typer.echo(f"| {' | '.join([rule, *cells])} |")
     typer.echo(f"\nbadly broken challengers: {' / '.join(map(str, broken))}")
+    typer.echo(f"challengers from broken tables: {' / '.join(map(str, wrong))}")
 
 
 def figures(practices: Sequence[Sequence[Look]]) -> tuple[str, ...]:
     """The cells of one rule at one rate."""
     looks = [look for own in practices for look in own]
-    worse = [look.promoted for look in looks if look.gain < 0 and look.fault not in BAD]
+    drawn = [look for look in looks if look.drawn]
+    worse = [look.promoted for look in drawn if look.gain < 0 and look.fault not in BAD]
     broken = [look.promoted for look in looks if look.fault in BAD]
-    better = [look.promoted for look in looks if look.gain > 0]
-    shares = (f"{np.mean(some):.2f}" if some else "-" for some in (worse, broken, better))
-    median = float(np.median([_first(own) for own in practices]))
+    wrong = [look.promoted for look in looks if look.fault in TABLES]
+    better = [look.promoted for look in drawn if look.gain > 0]
+    shares = (
+        f"{np.mean(some):.{digits}f}" if some else "-"
+        for some, digits in ((worse, 2), (broken, 3), (wrong, 2), (better, 2))
+    )
+    served = [[look for look in own if look.drawn] for own in practices]
+    median = float(np.median([_first(own) for own in served]))
     when = f"{median:g}" if np.isfinite(median) else NEVER
-    return *shares, when, f"{np.mean([_mean_cap(own) for own in practices]):.3f}"
+    return *shares, when, f"{np.mean([_mean_cap(own) for own in served]):.3f}"
 
 
 def _first(own: Sequence[Look]) -> float:
