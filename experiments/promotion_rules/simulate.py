@@ -57,6 +57,8 @@ class Look:
         True cap of the challenger minus that of the incumbent.
     cap
         True cap of what serves in the half-year after it.
+    agreement, retained
+        As in `Evidence`.
     """
 
     rule: str
@@ -66,6 +68,8 @@ class Look:
     promoted: bool
     gain: float
     cap: float
+    agreement: float
+    retained: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,11 @@ class Challenger:
     later: Floats
 
 
-def simulated(seed: int, per_year: int, looks: int = LOOKS) -> Iterator[Look]:
+def simulated(
+    seed: int, per_year: int, looks: int = LOOKS, overstated: float = 1.0
+) -> Iterator[Look]:
     """Every look of every rule in one practice, looks in order, the drawn challenger last."""
-    practice = SmallPractice(seed)
+    practice = SmallPractice(seed, overstated)
     rng = np.random.default_rng((seed, per_year))
     serving = dict.fromkeys(RULES, practice.evidence)
     caps = dict.fromkeys(RULES, practice.cap(practice.evidence))
@@ -117,10 +123,21 @@ def simulated(seed: int, per_year: int, looks: int = LOOKS) -> Iterator[Look]:
                         agreement=within_client_correlation(table, old),
                         retained=within_client_slope(table, old),
                     )
-                promoted, gain = rule(beside[id(before)]), cap - caps[name]
+                found = beside[id(before)]
+                promoted, gain = rule(found), cap - caps[name]
                 if promoted and fault is drawn:
                     serving[name], caps[name] = challenger.model, cap
-                yield Look(name, look, fault, fault is drawn, promoted, gain, caps[name])
+                yield Look(
+                    rule=name,
+                    look=look,
+                    fault=fault,
+                    drawn=fault is drawn,
+                    promoted=promoted,
+                    gain=gain,
+                    cap=caps[name],
+                    agreement=found.agreement,
+                    retained=found.retained,
+                )
 
 
 def _together(parts: list[Meetings]) -> Meetings:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from experiments.promotion_rules.__main__ import figures
+from experiments.promotion_rules.__main__ import fault_figures, figures
 from experiments.promotion_rules.practice import CLINICIANS, SmallPractice
 from experiments.promotion_rules.rules import CORRELATION, RULES, THE_RULE, Evidence, Measured
 from experiments.promotion_rules.simulate import (
@@ -101,7 +101,7 @@ def test_the_table_counts_worse_broken_and_better_challengers_apart() -> None:
     def look(
         number: int, fault: Fault, gain: float, cap: float, *, promoted: bool, drawn: bool = True
     ) -> Look:
-        return Look(THE_RULE, number, fault, drawn, promoted, gain, cap)
+        return Look(THE_RULE, number, fault, drawn, promoted, gain, cap, 0.8, 0.6)
 
     own = [
         look(1, Fault.NONE, 0.1, 0.5, promoted=False),
@@ -114,5 +114,7 @@ def test_the_table_counts_worse_broken_and_better_challengers_apart() -> None:
     worse, broken, wrong, better, first, mean_cap = figures([own])
     assert (worse, broken, wrong, better, first) == ("0.00", "0.500", "1.00", "0.50", "1")
     assert mean_cap == f"{np.mean([0.5, 0.5, 0.6, 0.6, 0.6]):.3f}"
+    assert fault_figures(own, Fault.ALL) == ("0.80 ± 0.00", "0.60 ± 0.00", "-0.60", "0.00")
+    assert set(fault_figures(own, Fault.MISJOINED)) == {"-"}
     never = [replace(each, promoted=False) for each in own]
     assert figures([never])[4] == "never"
