@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def _is_shown(challenger: Challenger, *, seed: int) -> bool:
     columns = [np.zeros(n), challenger.judged.rating, challenger.crossed]
     clinician = challenger.judged.clinician.astype(np.int64)
     figures = products(columns), products(columns, clinician * FOLDS + challenger.fold)
-    drawn = list(weightings(np.arange(n), clinician, seed=seed, draws=DRAWS))
+    drawn = _draws(clinician.tobytes(), seed)
     lows = (np.quantile(np.concatenate([f.at(w).partial() for w in drawn]), 0.025) for f in figures)
     return bool(all(low > 0 for low in lows))
 
@@ -213,15 +214,20 @@ def _beside(
         return Measured(float("nan"), float("nan"), len(rows))
     some = challenger.judged.take(rows)
     theirs = practice.design(some, before.reads) @ before.coefficients
-    clients, rating = np.arange(len(rows)), some.rating
-    own, other = (
-        products([np.zeros(len(rows)), rating, scores]) for scores in (ours[rows], theirs)
-    )
+    nothing = np.zeros(len(rows))
+    own, other = (products([nothing, some.rating, scores]) for scores in (ours[rows], theirs))
 
     def apart(weights: Floats) -> Floats:
         return np.asarray(own.at(weights).partial() - other.at(weights).partial())
 
     value = float(apart(np.ones((len(rows), 1)))[0])
     clinician = some.clinician.astype(np.int64)
-    drawn = [apart(w) for w in weightings(clients, clinician, seed=seed, draws=DRAWS)]
+    drawn = [apart(weights) for weights in _draws(clinician.tobytes(), seed)]
     return Measured(value, interval_of(value, np.concatenate(drawn)).error, len(rows))
+
+
+@lru_cache(maxsize=16)
+def _draws(clinician: bytes, seed: int) -> tuple[Floats, ...]:
+    """Bootstrap weights of ratings of these clinicians (int64), each by a client of its own."""
+    codes = np.frombuffer(clinician, dtype=np.int64)
+    return tuple(weightings(np.arange(len(codes)), codes, seed=seed, draws=DRAWS))
