@@ -57,9 +57,12 @@ class Model:
 
 
 class SmallPractice:
-    """One practice: clinicians, the true effects, the declared ones, future clients."""
+    """One practice: clinicians, the true effects, the declared ones, future clients.
 
-    def __init__(self, seed: int) -> None:
+    What is declared is `overstated` times what true sizes are in the mean.
+    """
+
+    def __init__(self, seed: int, overstated: float = 1.0) -> None:
         rng = self.rng = np.random.default_rng(seed)
         self.attributes = rng.normal(size=(CLINICIANS, TRAITS))
         match = np.sqrt(MATCH_SHARE / TRAITS)
@@ -72,8 +75,9 @@ class SmallPractice:
             [WRONG_SIZES * self.declared, np.full(TRAITS, known),
              np.full(CLINICIANS, unknown), np.full(size, skill)]
         )  # fmt: skip
-        self.prior = np.concatenate([self.declared, np.zeros(TRAITS + CLINICIANS + size)])
-        self.true = self.prior + self.spread * rng.normal(size=len(self.prior))
+        mean = np.concatenate([self.declared, np.zeros(TRAITS + CLINICIANS + size)])
+        self.prior = overstated * mean
+        self.true = mean + self.spread * rng.normal(size=len(mean))
         self.future = self._clients(TEST_CLIENTS)
         expected = self.scores(Model(self.true, 0, np.arange(CLINICIANS)))
         names = tuple(map(str, range(TEST_CLIENTS))), tuple(map(str, range(CLINICIANS)))

@@ -234,7 +234,8 @@ def _differences(model: AllianceModel) -> Iterator[CardBlock]:
     if rows and beside is not None and beside.differences:
         yield CardParagraph(
             "Beside what served before, on every rating that is new to it (the promotion gate "
-            f"decides on these); scores agree {number_text(beside.agreement)} within clients:"
+            f"decides on these); scores agree {number_text(beside.agreement)} within clients and "
+            f"retain {number_text(beside.retained)} of its differences between clinicians:"
         )
         yield from _table(
             heads,

@@ -180,6 +180,10 @@ class IncumbentComparison(_Part):
         Challenger minus incumbent on these.
     agreement
         Correlation of both scores within clients, over their clinicians.
+    retained
+        Slope of the challenger's scores on the incumbent's within clients: how much of a difference
+        between two clinicians is left where the incumbent sees 1. None in reports written before it
+        was.
     """
 
     name: str
@@ -189,6 +193,7 @@ class IncumbentComparison(_Part):
     left_unrated: Count = 0
     differences: tuple[BaselineDifference, ...] = ()
     agreement: Number = None
+    retained: Number = None
 
     def difference(self, metric: str) -> BaselineDifference | None:
         """Challenger minus incumbent in a metric; None where it was not measured."""

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import AllianceModel
+from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -22,6 +22,7 @@ from recommender.model.evaluation_report import (
     IncumbentComparison,
     LearnerFigure,
 )
+from recommender.model.evidence_prior import usual_level
 from recommender.training.baselines import OURS, PRIOR, RANDOM, LearnerScores, encode_clinicians
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.evaluate import DRAWS
@@ -144,7 +145,7 @@ def beside_incumbent(
                         rated=rated,
                     )
                 )
-        agreement = None if model is None else _agreement(fitted.model, model, dataset)
+        agreed = (None, None) if model is None else _agreement(fitted, model, dataset)
     return IncumbentComparison(
         name=incumbent.name,
         learned=0 if model is None else ratings_behind(model.manifest),
@@ -152,7 +153,8 @@ def beside_incumbent(
         rated=rated,
         left_unrated=left,
         differences=tuple(differences),
-        agreement=agreement,
+        agreement=agreed[0],
+        retained=agreed[1],
     )
 
 
@@ -161,21 +163,53 @@ def within_client_correlation(one: Array, other: Array) -> float:
 
     Pooled over clients: sum(a b) / sqrt(sum(a^2) sum(b^2)). NaN where either orders nobody.
     """
-    a, b = (scores - scores.mean(axis=1, keepdims=True) for scores in (one, other))
+    a, b = _within_client(one), _within_client(other)
     size = float((a**2).sum() * (b**2).sum())
     return float((a * b).sum()) / size**0.5 if size > 0 else float("nan")
 
 
-def _agreement(challenger: AllianceModel, incumbent: AllianceModel, dataset: Dataset) -> float:
-    """Of both models as they would serve, over clients and clinicians spread over the tables."""
+def within_client_slope(one: Array, other: Array) -> float:
+    """Slope of one table of scores (clients, clinicians) on another, centred within the client.
+
+    sum(a b) / sum(b^2), pooled over clients. NaN where the other orders nobody.
+
+    An honest update is a martingale, E(after | before) = before (Doob 1949), so that its slope on
+    what was known is 1 in expectation, however much was learned; ratings that contradict what was
+    known draw it below 1 long before they turn the order round.
+
+    >>> before = np.array([[0.0, 1.0], [0.0, 2.0]])
+    >>> round(within_client_slope(before + [[0.5, 0.0], [0.0, 0.0]], before), 2)
+    0.9
+    """
+    a, b = _within_client(one), _within_client(other)
+    size = float((b**2).sum())
+    return float((a * b).sum()) / size if size > 0 else float("nan")
+
+
+def _within_client(scores: Array) -> Array:
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
+
+
+def _agreement(
+    fitted: FitResult, incumbent: AllianceModel, dataset: Dataset
+) -> tuple[float, float]:
+    """Correlation and slope of both models' scores as they would serve.
+
+    Over clients and clinicians spread over the tables. Declared sizes count in standard deviations
+    of the ratings that were learned from: without any, they serve in those of the instrument.
+    """
     clients = _spread(np.unique(dataset.pairs.client), GRID_CLIENTS)
     clinicians = _spread(np.arange(len(dataset.clinician_ids)), GRID_CLINICIANS)
     pairs = Pairs(np.repeat(clients, len(clinicians)), np.tile(clinicians, len(clients)))
-    tables = (
+    challenger, before = (
         _scores(model, dataset, pairs).reshape(len(clients), len(clinicians))
-        for model in (challenger, incumbent)
+        for model in (fitted.model, incumbent)
     )
-    return within_client_correlation(*tables)
+    if incumbent.manifest.mode == EVIDENCE_PRIOR:
+        learned = fitted.labels.alliance[fitted.scores_out_of_fold.train]
+        before = before * float(learned.std()) / usual_level(incumbent.practice)[1]
+    correlation = within_client_correlation(challenger, before)
+    return correlation, within_client_slope(challenger, before)
 
 
 def _scores(model: AllianceModel, dataset: Dataset, pairs: Pairs) -> Array:

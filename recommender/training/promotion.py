@@ -42,8 +42,9 @@ class PromotionVerdict:
     @property
     def decided_on(self) -> tuple[str, ...]:
         """What the decision rests on and what is shown, to be stored with the promotion."""
-        rests = [each for each in self.findings if each.rule == "ratings"]
-        decided = [each.text for each in rests if each.outcome is not Outcome.FAILS]
+        held = [each for each in self.findings if each.outcome is not Outcome.FAILS]
+        decided = [each.text for each in held if each.rule == "ratings"]
+        decided += [f"{each.rule} {each.text}" for each in held if each.rule == "agreement"]
         return (*decided, *(f"{claim.title}. {claim.text}" for claim in self.claims))
 
 

@@ -99,6 +99,7 @@ def _of_all_ratings(report: EvaluationReport) -> Iterator[tuple[str, float | Non
         yield "incumbent/rated", float(beside.rated)
         if beside.name != RANDOM_ORDER:
             yield "incumbent/agreement", beside.agreement
+            yield "incumbent/retained", beside.retained
         for row in beside.differences:
             yield f"ours minus incumbent/{row.metric}", row.value
     if report.concentration is not None:

@@ -110,6 +110,8 @@ def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def probes(desk: Desk, role: Role, _: Any) -> None:
     for path in ("/livez", "/readyz", "/v1/models", "/v1/models/current", "/v1/session"):
         desk.ask(role, f"GET {path}")
+    for query in ("?matches=true", "?matches=perhaps"):
+        desk.ask(role, "GET /v1/models", at=f"/v1/models{query}")
     for path in ("/openapi.json", "/v1/models", "/v1/questions"):
         tag = desk.ask(role, f"GET {path}").headers.get("etag", '"x"')
         desk.ask(role, f"GET {path}", headers={"if-none-match": tag})

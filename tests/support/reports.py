@@ -118,6 +118,7 @@ def incumbent(
     *,
     dyad: Ends = (0.0, -0.03, 0.03),
     agreement: float | None = 0.8,
+    retained: float | None = 1.0,
     rated: int = 800,
     **parts: Any,
 ) -> Row:
@@ -125,7 +126,8 @@ def incumbent(
     rows = [beside(name, gain, rated=rated), beside(name, dyad, "dyad partial", rated)]
     learned = 0 if name == PRIOR else 900
     counts = {"learned": learned, "learned_now": learned + rated, "rated": rated}
-    return {"name": name, **counts, "differences": rows, "agreement": agreement} | parts
+    agreed = {"agreement": agreement, "retained": retained}
+    return {"name": name, **counts, "differences": rows, **agreed} | parts
 
 
 def concentrated(

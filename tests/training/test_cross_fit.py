@@ -1,5 +1,6 @@
 """Every pairing scored by models that did not see its client, and beside the incumbent."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,9 +17,11 @@ from recommender.training.cross_fit import (
     cross_fitted,
     out_of_fold_rows,
     within_client_correlation,
+    within_client_slope,
 )
 from recommender.training.figures import figure_of
 from recommender.training.fit import FitResult, fit
+from recommender.training.gain_rules import LEAST_RETAINED
 from tests.support.evaluations import QUICK, a_world
 
 FEW = {"seed": 0, "draws": 20}
@@ -76,6 +79,33 @@ def test_a_first_model_is_compared_with_the_declared_sizes_on_all_ratings() -> N
     assert -1 <= found.agreement <= 1
 
 
+def test_ratings_that_are_reversed_in_the_table_leave_less_of_what_was_known() -> None:
+    world = a_world()
+    labels = a_fit().labels
+    turned = labels.linker.low + labels.linker.high - labels.alliance
+    wrong = replace(world, given_labels=replace(labels, alliance=turned))
+    honest = beside_incumbent(a_fit(), world, declared(), **FEW)
+    broken = beside_incumbent(fit(wrong, None, QUICK), wrong, declared(), **FEW)
+    assert honest.retained is not None
+    assert broken.retained is not None
+    assert broken.retained < LEAST_RETAINED < honest.retained
+
+
+def test_declared_sizes_are_compared_in_the_spread_of_these_ratings() -> None:
+    world = a_world()
+    instrument = world.practice.reference
+    assert instrument.reference_sd is not None
+    wide = replace(instrument, reference_sd=2 * instrument.reference_sd)
+    instruments = {**world.practice.instruments, world.practice.alliance.reference: wide}
+    practice = replace(world.practice, instruments=instruments)
+    model = evidence_model(
+        practice, world.clinicians, world.clinician_ids, data_digest="", created_at=""
+    )
+    wider = beside_incumbent(a_fit(), world, Incumbent.without_champion(model), **FEW)
+    as_declared = beside_incumbent(a_fit(), world, declared(), **FEW)
+    assert wider.retained == pytest.approx(as_declared.retained)
+
+
 def test_a_champion_is_compared_on_pairings_that_began_after_it_learned() -> None:
     world = a_world()
     early = np.flatnonzero(world.known < np.median(world.started))
@@ -93,6 +123,7 @@ def test_the_model_itself_agrees_with_itself_and_nothing_is_new_to_it() -> None:
     itself = Incumbent(CHAMPION, a_fit().model)
     found = beside_incumbent(a_fit(), a_world(), itself, **FEW)
     assert found.agreement == pytest.approx(1)
+    assert found.retained == pytest.approx(1)
     assert (found.rated, found.differences) == (0, ())
 
 
@@ -103,6 +134,7 @@ def test_beside_a_random_order_the_gain_is_the_composite_itself() -> None:
     assert row is not None
     assert row.value == pytest.approx(figure_of(COMPOSITE, rows, ours))
     assert found.agreement is None
+    assert found.retained is None
 
 
 def test_what_shifts_a_client_alone_changes_no_agreement() -> None:
@@ -111,3 +143,11 @@ def test_what_shifts_a_client_alone_changes_no_agreement() -> None:
     assert within_client_correlation(scores, shifted) == pytest.approx(1)
     assert within_client_correlation(scores, -shifted) == pytest.approx(-1)
     assert np.isnan(within_client_correlation(scores, np.ones((5, 8))))
+
+
+def test_what_is_retained_of_a_difference_does_not_depend_on_the_client() -> None:
+    scores = np.random.default_rng(0).normal(size=(5, 8))
+    shifted = 0.5 * scores + np.arange(5)[:, None]
+    assert within_client_slope(shifted, scores) == pytest.approx(0.5)
+    assert within_client_slope(scores, -scores) == pytest.approx(-1)
+    assert np.isnan(within_client_slope(scores, np.ones((5, 8))))

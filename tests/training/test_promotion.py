@@ -91,7 +91,8 @@ def test_a_first_model_on_few_ratings_is_promoted_and_its_record_says_how_few(
     (record,) = registry.history()
     assert (record.by, record.reason, record.previous) == ("j.lee", "our first", None)
     assert record.notes[0].startswith("decided on 84 ratings, too few to measure a gain")
-    assert [note.partition(".")[0] for note in record.notes[1:]] == [
+    assert record.notes[1].startswith("agreement with the evidence prior: scores correlate 0.80")
+    assert [note.partition(".")[0] for note in record.notes[2:]] == [
         "Matching: shown", "An order better than chance: shown"
     ]  # fmt: skip
 

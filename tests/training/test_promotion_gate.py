@@ -14,7 +14,7 @@ from recommender.model.verdicts import ENOUGH_IN_GROUP
 from recommender.registry.versions import ROLLED_BACK, Promotion, Version
 from recommender.training.baselines import CHAMPION, PRIOR
 from recommender.training.cross_fit import RANDOM_ORDER
-from recommender.training.gain_rules import LEAST_AGREEMENT
+from recommender.training.gain_rules import LEAST_AGREEMENT, LEAST_RETAINED
 from recommender.training.population_rules import MAX_CONCENTRATION, MORE_THAN_CHAMPION
 from recommender.training.promotion_case import (
     ENOUGH_RATED,
@@ -144,6 +144,37 @@ def test_an_order_that_is_shown_better_than_chance_may_differ() -> None:
     for unshown in (crossed(dyad=(0.1, -0.1, 0.3)), crossed(composite=(0.1, -0.1, 0.3))):
         (fault,) = refused(report_facts(incumbent=apart, cross_fitted=unshown), first=True)
         assert fault.where == "agreement"
+
+
+def test_reversed_ratings_do_not_pass_because_they_are_too_few_to_turn_the_order() -> None:
+    unshown = crossed(dyad=(0.1, -0.1, 0.3), rated=50)
+    for retained, refusals in ((LEAST_RETAINED - 0.01, ["agreement"]), (LEAST_RETAINED, [])):
+        shrunken = incumbent(PRIOR, UNSHOWN, agreement=0.8, retained=retained, rated=50)
+        faults = refused(report_facts(incumbent=shrunken, cross_fitted=unshown), first=True)
+        assert [fault.where for fault in faults] == refusals
+    ((text, outcome),) = found(report_facts(incumbent=shrunken), "agreement", first=True).items()
+    assert outcome is Outcome.PASSES
+    assert "retain 0.75 of its differences between clinicians, where 0.75 is asked" in text
+
+
+def test_a_table_of_reversed_ratings_is_refused_although_its_order_is_shown() -> None:
+    for agreement, refusals in ((-0.01, ["agreement"]), (0.0, [])):
+        turned = incumbent(gain=(0.4, 0.3, 0.5), agreement=agreement, retained=agreement)
+        faults = refused(a_challenge(incumbent=turned))
+        assert [fault.where for fault in faults] == refusals
+    turned = incumbent(gain=(0.4, 0.3, 0.5), agreement=-0.5, retained=-0.5)
+    (fault,) = refused(a_challenge(incumbent=turned))
+    assert "turns the order of version 1 round" in fault.problem
+    assert "wait" not in fault.remedy
+    assert FORCE in fault.remedy
+
+
+def test_a_report_that_has_no_slope_waits_for_an_order_that_is_shown() -> None:
+    earlier = incumbent(gain=UNSHOWN, retained=None)
+    assert refused(a_challenge(incumbent=earlier)) == ()
+    unshown = crossed(dyad=(0.1, -0.1, 0.3))
+    (fault,) = refused(a_challenge(incumbent=earlier, cross_fitted=unshown))
+    assert "retain not measured" in fault.problem
 
 
 def test_an_agreement_that_was_not_measured_refuses_unless_there_is_no_order() -> None:
@@ -401,7 +432,8 @@ ROWS = st.lists(
     max_size=3,
 )
 COMPARED = st.dictionaries(
-    st.sampled_from(["name", "rated", "learned", "differences", "agreement"]), CELLS | ROWS
+    st.sampled_from(["name", "rated", "learned", "differences", "agreement", "retained"]),
+    CELLS | ROWS,
 )
 
 

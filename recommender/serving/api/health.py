@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field as Setting
 from starlette.responses import RedirectResponse, Response
 
 from recommender.model.claims import NOT_SHOWN, SHOWN, Claim, claims_of
+from recommender.model.match_sizes import match_sizes
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.security.scopes import Role
 from recommender.serving.authorization import PAGES, accepts_html
@@ -20,6 +21,7 @@ from recommender.serving.http.problems import NOT_FOUND, NOT_READY, PROBLEM_TYPE
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.openapi import READ_AGAIN, ApiRoute, openapi_document, problem_responses
+from recommender.serving.schemas.model_matches import ModelMatch
 from recommender.serving.schemas.responses import CurrentModel, ModelInUse, Probe, ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.settings import Settings
@@ -186,6 +188,13 @@ class KnownModels(ResponseModel):
         tuple[ModelClaim, ...],
         Setting(description="Of the active model. A model serves without them: see the method."),
     ]
+    matches: Annotated[
+        tuple[ModelMatch, ...] | None,
+        Setting(
+            description="Sizes of the declared matches of the active model, the largest first; "
+            "empty where it was trained before they were measured. Null unless asked for."
+        ),
+    ] = None
     registry_unreachable: bool
     models: tuple[KnownModel, ...]
 
@@ -211,9 +220,22 @@ async def get_current_model(snapshot: Snapshot) -> Response:
     responses=problem_responses(NOT_READY),
     openapi_extra=READ_AGAIN,
 )
-def get_models(request: Request, context: Context, snapshot: Snapshot) -> Response:
+def get_models(
+    request: Request,
+    context: Context,
+    snapshot: Snapshot,
+    matches: Annotated[
+        Literal["true", "false"],
+        Query(description="Whether to include the sizes of the declared matches."),
+    ] = "false",
+) -> Response:
     """The active model, the registry's champion and the models to fall back to."""
-    body = known_models(snapshot, context.settings).model_dump_json()
+    known = known_models(snapshot, context.settings)
+    if matches == "true":
+        model = snapshot.model
+        sizes = tuple(map(ModelMatch.of, match_sizes(model.report, model.practice)))
+        known = known.model_copy(update={"matches": sizes})
+    body = known.model_dump_json()
     tag = hashlib.sha256(body.encode()).hexdigest()[:32]
     response = Response(body, headers=etag(tag), media_type=JSON)
     return unless_matched(response, request.headers)

@@ -72,7 +72,9 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "`GET /v1/models` has `claims`: whether matching and an order better than chance are "
-            "shown of the active model, and how many ratings it would take.",
+            "shown of the active model, and how many ratings it would take. With `matches=true` it "
+            "has the sizes of the declared matches, beside what own ratings show and what was "
+            "expected.",
             "Every operation has an example that can be sent as it is, and a curl line.",
             "`mode` and the codes of warnings have `pooled_prior`: no rating of this practice was "
             "used, and contributions of others were. `GET /v1/models/current` lists them.",

@@ -1,0 +1,1 @@
+"""How clinicians without a rating are ordered, beside the evidence prior."""
