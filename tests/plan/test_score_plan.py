@@ -106,6 +106,31 @@ def test_a_score_has_the_same_bits_alone_and_among_any_others(places: list[int])
     assert among.pairing.tolist() == whole[some].tolist()
 
 
+@pytest.mark.parametrize("some", [[4], [0, 5, 2], [11, 3, 7, 1, 0, 9, 2, 8, 4, 10]])
+def test_a_match_has_the_same_bits_with_few_clinicians_and_with_all(some: list[int]) -> None:
+    model, roster = a_model_of_every_match(), a_roster_of_every_match()
+    plan = compile_plan(model, model.encode_roster(roster))
+    client, places = some_answers(1, seed=3), np.array(some) % len(roster)
+    whole = plan.score(client, Pairs.of_one(len(roster)))
+
+    among = plan.score(client, Pairs(np.zeros(len(some), dtype=np.intp), places))
+    assert among.raw.tobytes() == whole.raw[:, places].tobytes()
+    assert among.usual.tobytes() == whole.usual.tobytes()
+
+
+def test_pairs_of_several_blocks_have_the_scores_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, clients = replace(a_model(), tree_weight=0.5), some_people(SIZE).columns
+    plan, pairs = compile_plan(model, an_encoding()), everyone(SIZE, 12)
+    at_once = plan.score(clients, pairs)
+    monkeypatch.setattr("recommender.plan.score_plan.BLOCK_PAIRS", 7)
+
+    in_blocks = plan.score(clients, pairs)
+    assert in_blocks.scores.pairing.tolist() == at_once.scores.pairing.tolist()
+    assert in_blocks.ways is not None
+    assert at_once.ways is not None
+    assert in_blocks.ways.tolist() == at_once.ways.tolist()
+
+
 def test_several_clients_have_the_scores_they_have_alone() -> None:
     model, clients = replace(a_model(), tree_weight=0.5), some_people(SIZE).columns
     plan = plan_for(model, an_encoding())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from recommender.errors import DefinitionError, IntakeError, RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.practice.definition import read_practice
+from recommender.recommendation.explanation import explain
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Recommendation,
@@ -19,6 +20,7 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.recommendation.shortlists import MAX_TOP_K
+from recommender.recommendation.shown_explanations import ShownExplanation
 from recommender.tables.roster import Roster, snapshot
 from tests.support.builders import (
     DAY,
@@ -178,6 +180,28 @@ def test_a_practice_of_one_clinician_shows_that_one_without_a_difference() -> No
     explanation = found.shortlist[0].explanation
     assert explanation is not None
     assert explanation.difference == 0
+
+
+def test_what_a_client_may_read_of_an_explanation_waits_for_no_contributions() -> None:
+    found = recommend(an_intake(), an_encoding(), a_model(), day=DAY)
+    shown = [each.explanation for each in found.shortlist]
+    assert found.contributions is not None
+    assert found.eligible_pairs is not None
+    places = found.eligible_pairs.clinician.tolist()
+    ids = [an_encoding().roster.ids[place] for place in places]
+    rows = np.array([ids.index(each.clinician_id) for each in found.shortlist])
+
+    everyone, practice = found.contributions, a_model().practice
+    whole = explain(practice, everyone.take(rows), everyone.average, in_detail=False)
+    for each, expected in zip(shown, whole, strict=True):
+        assert isinstance(each, ShownExplanation)
+        assert each.asked_and_offered == expected.asked_and_offered
+        assert "whole" not in vars(each.shortlist)
+    for each, expected in zip(shown, whole, strict=True):
+        assert each is not None
+        assert (each.in_favour, each.against) == (expected.in_favour, expected.against)
+        assert each.difference == pytest.approx(expected.difference, abs=1e-9)
+        assert [part.group for part in each.groups] == [part.group for part in expected.groups]
 
 
 def test_an_empty_roster_shows_nobody() -> None:
