@@ -85,12 +85,13 @@ class ServedRecommendation:
     ) -> bytes:
         """The response as JSON, as a caller with these scopes receives it; by default all of it."""
         hidden = hidden_fields(RecommendationResponse, scopes, included)
-        content = visible_part(cards_seen_by(self.content, scopes), hidden)
-        parts = {name: to_json(value) for name, value in content.items()}
-        if "relaxations" not in hidden:
+        content = self.content
+        if hidden.get("relaxations") is not True:
             practice = self.recommendation.screening.layout.practice
-            offers = self.recommendation.offers
-            parts["relaxations"] = to_json([relaxation_content(o, practice) for o in offers])
+            offers = [relaxation_content(o, practice) for o in self.recommendation.offers]
+            content = {**content, "relaxations": offers}
+        content = visible_part(cards_seen_by(content, scopes), hidden)
+        parts = {name: to_json(value) for name, value in content.items()}
         if "excluded" not in hidden:
             parts["excluded"] = excluded_json(self.recommendation.screening)
         in_order = (name for name in RecommendationResponse.model_fields if name in parts)
