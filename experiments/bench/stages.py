@@ -94,18 +94,19 @@ def _stages(snapshot: ServingSnapshot, body: Mapping[str, Any]) -> Taken:
     )
     served, serving = _timed(lambda: recommend_parsed(snapshot, request))
     _, writing = _timed(lambda: served.to_json(ROLES[Role.TOOL], NOTHING))
-    _, recording = _timed(lambda: shown_of(served, snapshot))
+    stored, storing = _timed(lambda: recommend_parsed(snapshot, request, with_relaxations=True))
+    _, recording = _timed(lambda: shown_of(stored, snapshot))
     with _spent_in(SCREENING_PASSES) as verdicts, _spent_in(SCORING_PASSES) as scores:
         recommend_parsed(snapshot, request)
     return {
         "validating": validating,
         "encoding": encoding_answers,
         "screening": screening,
-        "scoring, ranking, relaxations": recommending - screening,
+        "scoring, ranking": recommending - screening,
         "building": serving - encoding_answers - recommending,
         "writing JSON": writing,
         "whole": validating + serving + writing,
-        "recording": recording,
+        "recording": storing - serving + recording,
         "passes of screening, in the whole": sum(verdicts),
         "passes of scoring, in the whole": sum(scores),
     }

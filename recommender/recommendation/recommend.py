@@ -1,14 +1,15 @@
 """One request, from a client's answers to a shortlist of clinicians. Read this module first.
 
-`recommend` takes five steps:
+`recommend` takes four steps:
 
 1. screen: apply every constraint to every clinician (`screening.screen`);
-2. relax: find the smallest changes of the request that admit an excluded clinician
-   (`screening.relaxation`);
-3. score: predict the alliance of the client with each eligible clinician (`model`);
-4. rank: order them and mark ties (`recommendation.ranking`);
-5. explain: contributions in words, and the relaxations worth offering
-   (`recommendation.explanation`, `recommendation.relaxation_offers`).
+2. score: predict the alliance of the client with each eligible clinician (`model`);
+3. rank: order them and mark ties (`recommendation.ranking`);
+4. explain: contributions in words (`recommendation.explanation`).
+
+A fifth is taken where its result is read: find the smallest changes of the request that admit an
+excluded clinician (`screening.relaxation`), and those worth offering
+(`recommendation.relaxation_offers`).
 
 Serving, batch scoring and offline evaluation call these functions, so that what is measured is
 what is shown. Nothing in here reads a clock, a file or the network.
