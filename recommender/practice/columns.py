@@ -105,8 +105,8 @@ DISCRETE = frozenset(
     {"number", "scale", "ordinal", "category", "flag", "money", "tags", "weekly_hours"}
 )
 """Kinds of which different people give the same answers, and which say nothing of who they are."""
-MAX_ARRAYS = 8192
-"""Answers of which a reader stores the array, at most about 500 bytes each."""
+MAX_ARRAYS, MAX_PARTS = 4096, 16
+"""Answers of which a reader stores the array, of at most so many parts: about 2 kB each at most."""
 _PLAIN = frozenset({str, bool, int, float})
 
 
@@ -179,7 +179,7 @@ class RowReader:
                 kind = type(cell)
                 if kind in _PLAIN:
                     key = name, cell, kind
-                elif kind is list and all(type(part) is str for part in cell):
+                elif _is_short(cell):
                     key = name, *cell
             array = None if key is None else arrays.get(key)
             if array is None and name in self.fields:
@@ -252,6 +252,12 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
         missing. With several rows, a fault names its row, counted from 1.
     """
     return RowReader.of(fields).read(rows)
+
+
+def _is_short(cell: RawValue) -> bool:
+    """Whether a cell is a list of a few texts."""
+    is_list = type(cell) is list and len(cell) <= MAX_PARTS
+    return is_list and all(type(part) is str for part in cell)
 
 
 def _unknown_name(name: str) -> Fault:

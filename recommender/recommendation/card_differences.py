@@ -166,7 +166,10 @@ def _first_days(cards: Sequence[CardContent]) -> list[date | None]:
     """The day of each first time, all on one clock: a day of another zone may begin earlier."""
     firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
     zone = next((at.tzinfo for at in firsts if at is not None), None)
-    return [None if at is None else at.astimezone(zone).date() for at in firsts]
+    return [
+        None if at is None else (at if at.tzinfo is zone else at.astimezone(zone)).date()
+        for at in firsts
+    ]
 
 
 def _least(values: Sequence[Ordered | None]) -> Iterator[tuple[int, Ordered, Ordered]]:

@@ -43,7 +43,8 @@ class WeeklyHours:
 
     They open every `every` weeks, of which one is that of the ordinal `anchor`, but on no day of
     `away`: first days and the days after the last, as ordinals. `room` is the number of the room in
-    the clinician's list, 0 where the way of meeting needs none or several will do.
+    the clinician's list, 0 where the way of meeting needs none or several will do. `next_spans`
+    are those of clients without wishes, by the midnight, the moment and the minutes asked for.
     """
 
     zone: str
@@ -52,6 +53,9 @@ class WeeklyHours:
     anchor: int = 0
     away: tuple[tuple[int, int], ...] = ()
     room: int = 0
+    next_spans: dict[tuple[datetime, float, float], Sequence[Span]] = attribute(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
     _spans: dict[tuple[datetime, int], Sequence[Span]] = attribute(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -178,8 +182,25 @@ def next_open_intervals(
 
 def next_spans(
     theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
-) -> list[Span]:
-    """`next_open_intervals` in minutes from the midnight that they are laid out from."""
+) -> Sequence[Span]:
+    """`next_open_intervals` in minutes from the midnight that they are laid out from.
+
+    Clients without wishes share what follows from the clinician's hours alone.
+    """
+    if others.weeks:
+        return _next_spans(theirs, others, ahead, minutes)
+    key, stored = (ahead.origin, ahead.since, minutes), theirs.next_spans
+    spans = stored.get(key)
+    if spans is None:
+        if len(stored) >= MAX_SPANS:
+            stored.clear()
+        spans = stored[key] = _next_spans(theirs, others, ahead, minutes)
+    return spans
+
+
+def _next_spans(
+    theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
+) -> Sequence[Span]:
     origin = ahead.origin
     first: list[Span] = []
     for laid_out in ahead.weeks:

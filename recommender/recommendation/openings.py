@@ -5,12 +5,11 @@ that day on, in rooms within the client's reach.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import isnan
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -51,8 +50,7 @@ Zones = Sequence[str | None]
 """The zone of each clinician; None for the practice's."""
 
 
-@dataclass(frozen=True, slots=True)
-class MeetingOption:
+class MeetingOption(NamedTuple):
     """Ways of meeting on the same clocks, and the session's length in minutes.
 
     `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are

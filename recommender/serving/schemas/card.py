@@ -6,12 +6,12 @@ out, because a stored response is read by other roles later.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-from recommender.recommendation.card_parts import CardContent, Fact, Meeting, NextTime
+from recommender.recommendation.card_parts import CardContent, Fact, Meeting, NextTime, Part
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.required_scope import (
     Included,
@@ -22,6 +22,7 @@ from recommender.serving.schemas.required_scope import (
 
 MAX_TIMES, MAX_DIFFERENCES = 3, 4
 Cents = Annotated[int | None, Setting(ge=0, description="Cents; null where it is not known.")]
+PARTS = frozenset(get_args(Part))
 WITH_FACTS = IncludedWith(Included.FACTS)
 FIELD = "Clinician's field of the practice definition."
 
@@ -225,14 +226,15 @@ def content_for_clients(card: Mapping[str, Any]) -> Mapping[str, Any]:
     if not hidden:
         return card
     seen = {**card, "staff_only": ()}
-    seen |= {name: None for name in ("profession", "photo", "cost") if name in hidden}
-    seen |= {name: () for name in ("meeting", "next_times") if name in hidden}
-    if "places" in hidden:
-        places = [_without(each, "place", "address", "km") for each in seen["meeting"]]
-        seen["meeting"] = [each for n, each in enumerate(places) if each not in places[:n]]
-        seen["next_times"] = [_without(each, "place") for each in seen["next_times"]]
-    if "meeting" in hidden:
-        seen["next_times"] = [{**each, "way": None} for each in seen["next_times"]]
+    if not hidden.isdisjoint(PARTS):
+        seen |= {name: None for name in ("profession", "photo", "cost") if name in hidden}
+        seen |= {name: () for name in ("meeting", "next_times") if name in hidden}
+        if "places" in hidden:
+            places = [_without(each, "place", "address", "km") for each in seen["meeting"]]
+            seen["meeting"] = [each for n, each in enumerate(places) if each not in places[:n]]
+            seen["next_times"] = [_without(each, "place") for each in seen["next_times"]]
+        if "meeting" in hidden:
+            seen["next_times"] = [{**each, "way": None} for each in seen["next_times"]]
     for name, key in (("facts", "field"), ("asked_and_offered", "field"), ("differs", "fact")):
         seen[name] = [each for each in card.get(name, ()) if each[key] not in hidden]
     return seen if seen.get("photo") is not None else _without(seen, "photo")
