@@ -39,9 +39,9 @@ promotions of badly broken challengers by a factor of 4 or more and cost honest 
 (`python -m experiments.promotion_rules`)."""
 LEAST_RETAINED = 0.75
 """Slope of scores on the incumbent's within clients. It is 1 in expectation for an honest update,
-with a standard deviation of about .2 on 50 to 150 ratings; ratings that are reversed or belong to
-other pairings draw it to .55 on 50 while the order still correlates .6. Of the better challengers
-of a practice of 100 ratings a year it refused 1 in 25 (`python -m experiments.promotion_rules`)."""
+with a standard deviation of .16 on 50 ratings in simulated practices; 50 reversed ratings draw it
+to .50, while the order still correlates .55. Of what was promoted of better challengers at 100
+ratings a year it refused 1 in 40 (`python -m experiments.promotion_rules`)."""
 CHECK = "check the tables for exchanged ids and reversed scales with `recommender check`"
 ENDS_APART = 2 * 1.96
 """Standard errors between the ends of a 95 % interval."""
