@@ -23,7 +23,7 @@ from recommender.serving.http.problems import problem_for, problem_from_validati
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema
 from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.schemas.response_content import explained_content, shown_content
+from recommender.serving.schemas.response_content import shown_content
 from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinician
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
@@ -373,7 +373,7 @@ def test_no_value_whatever_breaks_the_form_or_is_repeated(name: str, value: Any)
 
 def shown_in_form(shown: ShortlistEntry) -> ShownClinician:
     """An entry with an empty card, validated as it is where a response is read."""
-    content = shown_content(shown, 0.9, CardContent()) | explained_content(shown)
+    content = shown_content(shown, 0.9, CardContent())
     return ShownClinician.model_validate(content)
 
 
