@@ -176,8 +176,11 @@ def references_of_one(
     The latter are client ids on lists of the roster that differ from the client's own only
     slightly: the list may mean this client, and has no effect on them as it is written.
     """
-    clinicians = {"clinicians": KnownPeople.on(roster)}
-    found = unresolved_references(practice, client, "client", clinicians)
+    found: tuple[UnresolvedReferences, ...] = ()
+    named = (client.values.get(field.name) for field in practice.naming["client"])
+    if any(each is not None and each[0] for each in named):
+        clinicians = {"clinicians": KnownPeople.on(roster)}
+        found = unresolved_references(practice, client, "client", clinicians)
     if client_id is None:
         return found
     same = {"clients": KnownPeople((client_id,), complete=False)}
