@@ -35,7 +35,7 @@ WORDS: Mapping[str, str] = {
 SHOWN, NOT_SHOWN = "shown", "not shown yet"
 USUAL_EFFECT = 0.2
 """The dyadic partial that matching reached on simulated practices with 8,000 ratings
-(`experiments/bake_off/results/README.md`: .199)."""
+(`experiments/bake_off/results/README.md`: .217)."""
 USUAL_HALF_WIDTH = 3.6
 """Half of a 95 % interval of the dyadic partial times the root of its ratings: on simulated
 practices of 40 clinicians it was .12 with 1,000 ratings, each compared within its clinician and
