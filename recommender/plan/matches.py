@@ -126,11 +126,11 @@ class CompiledMatches:
             if answers.size > 1:
                 own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
         parts = [each.of(answers, own, rows) for each in families]
+        # A practice may declare no match.
+        total = self.roster + panel if rows is None else len(rows)
+        values = np.concatenate([np.empty((0, total)), *parts])
         if fields is None:
-            values = np.concatenate(parts).take(self.order, axis=0)
-        else:
-            total = self.roster + panel if rows is None else len(rows)
-            values = np.concatenate([np.empty((0, total)), *parts])
+            values = values.take(self.order, axis=0)
         usual = values[:, values.shape[1] - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
         matched = values.take(clinician, axis=1) if everyone else values[:, :size]
