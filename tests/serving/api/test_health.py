@@ -303,7 +303,9 @@ def test_a_request_ends_with_the_model_it_began_with(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: ServingSnapshot, body: JsonBody, *_: object) -> ServedRecommendation:
+    def slowly(
+        state: ServingSnapshot, body: JsonBody, *_: object, **__: object
+    ) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
         return recommend_request(state, body)
@@ -323,7 +325,9 @@ def test_too_many_waiting_are_told_to_come_back(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: ServingSnapshot, body: JsonBody, *_: object) -> ServedRecommendation:
+    def slowly(
+        state: ServingSnapshot, body: JsonBody, *_: object, **__: object
+    ) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
         return recommend_request(state, body)

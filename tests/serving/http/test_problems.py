@@ -141,7 +141,7 @@ def test_what_is_sent_in_any_field_comes_back_nowhere(caller: TestClient) -> Non
 def test_an_error_nobody_foresaw_is_a_problem_and_its_text_stays_here(
     caller: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise BundleError(CANARY, CANARY, CANARY)
 
     monkeypatch.setattr("recommender.serving.api.recommendations.recommend_request", fail)
@@ -158,7 +158,7 @@ def test_an_error_nobody_foresaw_is_a_problem_and_its_text_stays_here(
 def test_what_the_engine_cannot_read_is_the_callers_to_mend(
     caller: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise IntakeError([Fault("home", "lies outside the globe", "write it like -33.87,151.21")])
 
     monkeypatch.setattr("recommender.serving.api.recommendations.recommend_request", fail)
