@@ -29,6 +29,7 @@ from experiments.bench import (
     latency,
     memory,
     pages,
+    plan_costs,
     relaxing,
     scoring,
     screening,
@@ -142,6 +143,19 @@ def staged(workspace: Path) -> Table:
     for name in columns[0]:
         cells = (", ".join(f"{each:.2f}" for each in column[name]) for column in columns)
         table.add_row(name, *cells)
+    return table
+
+
+def planned(workspace: Path) -> Table:
+    """Time and memory of the plan, by the size of the roster."""
+    table = Table("clinicians", "ms", "bytes a clinician", title="Compiling the plan")
+    bundle, _ = _weighted(workspace)
+    for clinicians in (*ROSTERS, LARGE):
+        tables, _ = _varied_tables(workspace, clinicians)
+        cost = plan_costs.plan_cost(bundle, tables / "clinicians.csv")
+        table.add_row(
+            f"{clinicians:,}", f"{cost.milliseconds:,.0f}", f"{cost.bytes_a_clinician:,.0f}"
+        )
     return table
 
 
@@ -530,6 +544,7 @@ PARTS = {
     "latency": latencies,
     "varied": varied_latencies,
     "stages": staged,
+    "plan": planned,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
