@@ -208,7 +208,8 @@ def _in_any(inputs: RuleInput, fitting: Flags, usable: Flags | None) -> Flags:
     """
     both = fitting if usable is None else fitting & usable
     somewhere = np.asarray(np.logical_or.reduce(both, axis=-2))
-    return somewhere if inputs.session > 0 else np.ones_like(somewhere)
+    # A session of unknown length is in no window, and needs one.
+    return np.ones_like(somewhere) if inputs.session <= 0 else somewhere
 
 
 def fitting_windows(inputs: RuleInput, windows: Windows) -> Flags:

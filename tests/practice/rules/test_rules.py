@@ -8,8 +8,9 @@ import pytest
 
 from recommender.errors import Fault
 from recommender.practice.rules.catalogue import RULES
-from recommender.practice.rules.constraint import NEVER_RELAXED
+from recommender.practice.rules.constraint import NEVER_RELAXED, rule_input_of
 from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.time_rules import fits_on_day
 from tests.support.rule_examples import (
     DAY,
     FUNDED,
@@ -729,3 +730,17 @@ def test_every_fault_is_reported_at_once() -> None:
         "client",
         "detour",
     }
+
+
+def test_nobody_is_offered_one_more_day_for_a_session_of_unknown_length() -> None:
+    hours = World(
+        {"rule": "shares_hours", "client": "x", "clinician": "y", "session": "length"},
+        fields_of("client", x="weekly_hours", length={"kind": "number", "unit": "minutes"}),
+        fields_of("clinician", y="weekly_hours"),
+    )
+    told = {"x": "mon 09:00-10:00"}
+    for length, days in ((None, set()), ("60", {1}), ("0", set(range(7)))):
+        answers = told if length is None else told | {"length": length}
+        inputs = rule_input_of(hours.constraint, *hours.encoded(answers, {"y": "tue 09:00-12:00"}))
+        found = fits_on_day(inputs)
+        assert {day for day in range(7) if found[day, 0]} == days
