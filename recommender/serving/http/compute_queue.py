@@ -6,7 +6,8 @@ and one while more come than can be computed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -101,11 +102,8 @@ class ComputeQueue:
         **named: Arguments.kwargs,
     ) -> Result:
         """The result of `work`, computed in a worker thread; raises as `refuse_if_full`."""
-        self._admit()
-        try:
+        with self._admission():
             return await self._in_thread(partial(work, *arguments, **named))
-        finally:
-            self._admitted -= 1
 
     async def run_short(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, computed on the event loop as long as such work takes little time.
@@ -114,19 +112,21 @@ class ComputeQueue:
         `refuse_if_full`.
         """
         timed = partial(self._mean_short.timed, work)
-        self._admit()
-        try:
+        with self._admission():
             if not 0.0 < self._mean_short.seconds <= ON_LOOP_SECONDS:
                 return await self._in_thread(timed)
             async with self._limiter:
                 return self._mean.timed(timed)
-        finally:
-            self._admitted -= 1
 
-    def _admit(self) -> None:
-        """Counts a request, which is to be uncounted once it is computed."""
+    @contextmanager
+    def _admission(self) -> Iterator[None]:
+        """Counts a request while it waits and is computed."""
         self.refuse_if_full()
         self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         timed = partial(self._mean.timed, work)
