@@ -19,7 +19,7 @@ from recommender.model.alliance_model import (
     RosterEncoding,
     levels_of,
 )
-from recommender.model.trees.tables import Ways
+from recommender.model.trees.tables import Ways, in_chunks
 from recommender.plan.answers import AnswerReader, Answers
 from recommender.plan.clients import ClientTerms
 from recommender.plan.clinicians import ClinicianTerms
@@ -245,7 +245,7 @@ class ScorePlan:
         pairing, ways = np.empty(len(client)), None
         if self.trees is not None:
             ways = np.empty((len(self.trees.table.values), len(client)), dtype=np.uint8)
-        for some in _blocks(len(client)):
+        for some in in_chunks(len(client), BLOCK_PAIRS):
             whose, whom = client[some], clinician[some]
             match = self.centred(terms, whose, raw[:, some], usual)
             # Along contiguous rows, which numpy sums alike whatever their number.
@@ -324,11 +324,6 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
     The first two have (n, columns), the others (columns, n).
     """
     return np.concatenate([client, clinician, match.T, history.T], axis=1)
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    """All of a number of pairs, so many at once as are scored together."""
-    return (slice(at, at + BLOCK_PAIRS) for at in range(0, count, BLOCK_PAIRS))
 
 
 def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:

@@ -103,10 +103,10 @@ class ScoreTable:
 
     def score(self, ways: Ways) -> Array:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
-        if ways.shape[1] <= CHUNK_ROWS:
-            return sum_in_order(_looked_up(self.values, ways))
-        chunks = (ways[:, some] for some in in_chunks(ways.shape[1]))
-        return np.concatenate([sum_in_order(_looked_up(self.values, each)) for each in chunks])
+        score = np.empty(ways.shape[1])
+        for some in in_chunks(len(score)):
+            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
+        return score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,9 +149,9 @@ class ShapleyTable:
         return mean
 
 
-def in_chunks(count: int) -> Iterator[slice]:
+def in_chunks(count: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
     """All of a number of rows, so many at once that what is computed of them stays in a cache."""
-    return (slice(at, at + CHUNK_ROWS) for at in range(0, count, CHUNK_ROWS))
+    return (slice(at, at + most) for at in range(0, count, most))
 
 
 def _looked_up(values: Array, ways: Ways) -> Array:
