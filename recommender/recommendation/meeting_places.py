@@ -12,7 +12,8 @@ from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
-from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, is_one_barred
+from recommender.recommendation.openings import HOURS, LATE, OpeningTimes
+from recommender.screening.meeting_ways import is_one_barred
 
 Meetings = tuple[Meeting, ...]
 
@@ -35,7 +36,7 @@ class MeetingPlaces:
     ) -> None:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
         self._rows = rows
-        self._verdicts: dict[str, Sequence[tuple[NDArray[np.float64], bool]]] = {}
+        self._verdicts: dict[str, Sequence[tuple[Constraint, NDArray[np.float64]]]] = {}
 
     def meetings(self) -> Sequence[Meetings]:
         """The ways that client and clinician share and no hard constraint excludes, of each row.
@@ -69,16 +70,12 @@ class MeetingPlaces:
             for way in self.openings.open_ways(row)
             if offered.item(place_of(way)) == 1
             and not any(
-                is_one_barred(verdict.item(row), bars_unknown=bars_unknown)
-                for verdict, bars_unknown in self._on_hours(way)
+                is_one_barred(rule, verdict.item(row)) for rule, verdict in self._on_hours(way)
             )
         ]
 
-    def _on_hours(self, way: str) -> Sequence[tuple[NDArray[np.float64], bool]]:
-        """The verdicts of hard rules on hours about a way, and if they bar whom they do not know.
-
-        Those that everybody passes are left out.
-        """
+    def _on_hours(self, way: str) -> Sequence[tuple[Constraint, NDArray[np.float64]]]:
+        """The hard rules on hours about a way, but those that everybody passes, and verdicts."""
         if way not in self._verdicts:
             screening = self.openings.screening
             found = []
@@ -86,9 +83,9 @@ class MeetingPlaces:
                 if _is_about(rule, way) and screening.modes[rule.name] == "hard":
                     hours = screening.hours.get(rule.name)
                     if hours is None:
-                        found.append((screening.verdict_of(rule.name), rule.unknown == "fail"))
+                        found.append((rule, screening.verdict_of(rule.name)))
                     elif hours.inputs is not None:
-                        found.append((hours.by_way[way], rule.unknown == "fail"))
+                        found.append((rule, hours.by_way[way]))
             self._verdicts[way] = found
         return self._verdicts[way]
 

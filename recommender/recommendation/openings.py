@@ -33,7 +33,7 @@ from recommender.recommendation.open_intervals import (
     midnight,
     next_spans,
 )
-from recommender.screening.meeting_ways import shared_ways
+from recommender.screening.meeting_ways import is_one_barred, shared_ways
 from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
@@ -348,9 +348,9 @@ class OpeningTimes:
         ways = self._open_ways.get(row)
         if ways is None:
             ways = tuple([way for way, shared in self._accepted.items() if shared.item(row)])
-            for about, verdict, bars_unknown in self._on_ways:
-                if is_one_barred(verdict.item(row), bars_unknown=bars_unknown):
-                    ways = tuple([way for way in ways if way not in about])
+            for rule, verdict in self._on_ways:
+                if is_one_barred(rule, verdict.item(row)):
+                    ways = tuple([way for way in ways if way not in rule.ways])
             self._open_ways[row] = ways
         return ways
 
@@ -365,14 +365,11 @@ class OpeningTimes:
         return {way: each.shared for way, each in shared.items()}
 
     @cached_property
-    def _on_ways(self) -> Sequence[tuple[tuple[str, ...], NDArray[np.float64], bool]]:
-        """The hard rules about single ways of meeting, but those on hours.
-
-        The ways and the verdict of each, and whether it bars whom it is unknown of.
-        """
+    def _on_ways(self) -> Sequence[tuple[Constraint, NDArray[np.float64]]]:
+        """The hard rules about single ways of meeting, but those on hours, and their verdicts."""
         screened, accepted = self.screening, self._accepted
         return [
-            (rule.ways, screened.verdict_of(rule.name), rule.unknown == "fail")
+            (rule, screened.verdict_of(rule.name))
             for rule in screened.constraints
             if rule.ways
             and rule.rule not in (HOURS, LATE)
@@ -387,11 +384,6 @@ def look_ahead(ordinal: int, zone: str, quarter: datetime, origin: datetime) -> 
     day = date.fromordinal(ordinal)
     there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     return LookAhead.of(max(quarter, there.astimezone(UTC)), origin)
-
-
-def is_one_barred(verdict: float, *, bars_unknown: bool) -> bool:
-    """Whether a hard constraint excludes one clinician by a verdict."""
-    return verdict == 0 or (bars_unknown and verdict != verdict)
 
 
 def _is_for(field: Field, ways: int, way: str | None) -> bool:

@@ -7,6 +7,7 @@ count in every room, so that the distance alone is the reason.
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -287,6 +288,11 @@ def has_ways(columns: Columns, field: Field) -> bool:
 def is_barred(constraint: Constraint, verdict: Array) -> Flags:
     """Whether a hard constraint excludes by a verdict, (n,)."""
     return np.asarray((verdict == 0) | (np.isnan(verdict) & (constraint.unknown == "fail")))
+
+
+def is_one_barred(constraint: Constraint, verdict: float) -> bool:
+    """`is_barred` of one clinician, for the few who are shown."""
+    return verdict == 0 or (isnan(verdict) and constraint.unknown == "fail")
 
 
 def ways_of(constraint: Constraint, context: RequestContext) -> tuple[str, ...]:
