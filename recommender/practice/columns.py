@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recommender.errors import Fault, IntakeError
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import row_problems
+from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import RawValue
 from recommender.values.parsers import CellError
 from recommender.values.table_format import STANDARD, TableFormat
@@ -203,10 +204,8 @@ class RowReader:
         return self._one(answers)
 
     def _store(self, key: Hashable, array: NDArray[Any]) -> None:
-        if len(self._arrays) >= MAX_ARRAYS:
-            self._arrays.clear()
         array.setflags(write=False)
-        self._arrays[key] = array
+        store_bounded(self._arrays, key, array, MAX_ARRAYS)
 
     def _table(self, rows: Sequence[Mapping[str, RawValue]]) -> Columns:
         values = dict[str, NDArray[Any]]()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from recommender.recommendation.fact_text import levels_text, values_text
 from recommender.recommendation.held_levels import HeldLevels, places_of
 from recommender.recommendation.session_costs import SessionCosts
 from recommender.recommendation.wishes import wishes_of
+from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import Point
 
 BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
@@ -28,9 +28,6 @@ MAX_STORED = 20_000
 """Entries of each kind that are stored with a roster, about 200 bytes each."""
 RoomNames = tuple[str | None, str | None]
 """The name and the address of a room; None where it has none."""
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 def facts_for(practice: Practice, columns: Columns) -> "ClinicianFacts":
@@ -134,7 +131,7 @@ class ClinicianFacts:
                     named = answer[0].nonzero()[0] if answer.ndim == 2 else answer.astype(int)
                     # A wish asks for a level once.
                     own = sum({bits[place] for place in named.tolist()})
-                    self._store(self._asked, key, own)
+                    store_bounded(self._asked, key, own, MAX_STORED)
                 asked |= own
         return asked
 
@@ -163,7 +160,7 @@ class ClinicianFacts:
                 name, _, label = self.levels.levels[place]
                 labels.setdefault(name, []).append(label)
             facts = tuple(Fact(n, self.headings[n], tuple(own)) for n, own in labels.items())
-            self._store(self._offered, bits, facts)
+            store_bounded(self._offered, bits, facts, MAX_STORED)
         return facts
 
     def compared_with(self, asked: frozenset[str]) -> int:
@@ -173,13 +170,8 @@ class ClinicianFacts:
             names = {*fields.facts, *asked.intersection(fields.if_asked), *fields.of_part.values()}
             of_field = self.levels.of_field
             bits = sum(own for name, own in of_field.items() if name in names)
-            self._store(self._compared, asked, bits)
+            store_bounded(self._compared, asked, bits, MAX_STORED)
         return self._compared[asked]
-
-    def _store(self, stored: dict[Key, Value], key: Key, value: Value) -> None:
-        if len(stored) >= MAX_STORED:
-            stored.clear()
-        stored[key] = value
 
     def spoken_of(self, name: str, labels: tuple[str, ...]) -> str:
         """What is said of a clinician with at most two labels of a field, after the name."""
@@ -223,7 +215,7 @@ class ClinicianFacts:
             named = dict.fromkeys(names[room] for room in rooms)
             meetings = [Meeting(way, label, *each) for each in named if each[0] is not None]
             met = tuple(meetings[:MAX_PLACES]) or (Meeting(way, label),)
-            self._store(self._met, key, met)
+            store_bounded(self._met, key, met, MAX_STORED)
         return met
 
     def _profession(self, row: int) -> str | None:

@@ -21,6 +21,7 @@ from recommender.practice.week_calendar import (
     week_number,
     week_of,
 )
+from recommender.values.bounded_store import store_bounded
 
 MAX_TIMES = 3
 WEEKS_AHEAD = (5, 26)
@@ -78,9 +79,7 @@ class WeeklyHours:
             always = self.every == 1 and not self.away
             found = spans_of(self.windows, week, first, None if always else self.opens)
             spans = tuple((begin, end) for begin, end in found.tolist())
-            if len(stored) >= MAX_SPANS:
-                stored.clear()
-            stored[origin, ahead] = spans
+            store_bounded(stored, (origin, ahead), spans, MAX_SPANS)
         return spans
 
 
@@ -192,9 +191,7 @@ def next_spans(
     key, stored = (ahead.origin, ahead.since, minutes), theirs.next_spans
     spans = stored.get(key)
     if spans is None:
-        if len(stored) >= MAX_SPANS:
-            stored.clear()
-        spans = stored[key] = _next_spans(theirs, others, ahead, minutes)
+        spans = store_bounded(stored, key, _next_spans(theirs, others, ahead, minutes), MAX_SPANS)
     return spans
 
 

@@ -35,6 +35,7 @@ from recommender.recommendation.open_intervals import (
 )
 from recommender.screening.meeting_ways import is_one_barred, shared_ways
 from recommender.screening.screening import Screening
+from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
@@ -190,11 +191,9 @@ class OpeningTimes:
             if self._is_recorded(field.name, row):
                 for way in ways or (None,):
                     same.setdefault(self._open_hours(rule, row, zone, way), []).append(way or "")
-            if len(shared) >= MAX_HOURS:
-                shared.clear()
-            found = shared[key] = tuple(
-                (tuple(filter(None, those)), hours) for hours, those in same.items() if hours
-            )
+            recorded = ((those, hours) for hours, those in same.items() if hours)
+            found = tuple((tuple(filter(None, those)), hours) for those, hours in recorded)
+            store_bounded(shared, key, found, MAX_HOURS)
         return found
 
     @cached_property

@@ -17,6 +17,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import FIRST_SESSION, ON_HOURS, RULES
 from recommender.practice.rules.constraint import Constraint, Mode, client_fields
 from recommender.practice.rules.time_rules import openings_in
+from recommender.values.bounded_store import store_bounded
 
 Modes = Mapping[str, Mode]
 DECLARED_MODES: Modes = MappingProxyType({})
@@ -106,9 +107,7 @@ def layout_for(practice: Practice, columns: Columns, modes: Modes = DECLARED_MOD
     key = tuple(sorted(modes.items()))
     layout = layouts.get(key)
     if layout is None or layout.practice is not practice:
-        if len(layouts) >= MAX_LAYOUTS:
-            layouts.clear()
-        layout = layouts[key] = _layout_of(practice, columns, modes)
+        layout = store_bounded(layouts, key, _layout_of(practice, columns, modes), MAX_LAYOUTS)
     return layout
 
 
