@@ -12,6 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from recommender.features.pipeline import Pairs
+from recommender.model.alliance_model import AllianceModel
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.tables.loader import read_clients
+from recommender.tables.roster import Roster
+from recommender.training.dataset import Dataset
+
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 UTILISATION = 0.85
@@ -157,3 +165,25 @@ def _assigned(truth: Truth, clients: Places, scores: Floats) -> float:
 
 def _mean(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(chosen, values, 0.0).sum(axis=1) / chosen.sum(axis=1))
+
+
+def truth_beside(folder: Path, dataset: Dataset, practice: Practice) -> tuple[Truth, Columns]:
+    """The truth of a simulated practice, and the answers of its test clients, row by row.
+
+    Clinicians without a rating in the data set are `cold`.
+    """
+    rated = np.array(dataset.clinician_ids)[np.unique(dataset.pairs.clinician)]
+    truth = read_truth(folder, rated)
+    people = read_clients(folder / "truth" / "clients.csv", practice)
+    place = {name: row for row, name in enumerate(people.ids)}
+    return truth, people.columns.take(np.array([place[name] for name in truth.client_ids]))
+
+
+def served_scores(model: AllianceModel, roster: Roster, clients: Columns, truth: Truth) -> Floats:
+    """Of every test client with every clinician, as they are served, in the truth's order."""
+    encoding = model.encode_roster(roster)
+    column = {name: row for row, name in enumerate(encoding.roster.ids)}
+    clinicians = np.array([column[name] for name in truth.clinician_ids])
+    size = truth.alliance.shape
+    rows, columns = np.indices(size).reshape(2, -1)
+    return model.score(clients, encoding, Pairs(rows, clinicians[columns])).pairing.reshape(size)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -116,6 +117,20 @@ class Result:
     tested: int
     seconds: float
     evaluation: Evaluation
+
+
+def single_ratings(
+    pairings: pd.DataFrame, score: "NDArray[Any] | pd.Series[Any]", practice: Practice
+) -> pd.DataFrame:
+    """The table of ratings of pairings that were rated once, on the day they began."""
+    return pairings[["pairing_id"]].assign(
+        session=1,
+        rated_on=pairings["started_on"],
+        instrument=practice.alliance.reference,
+        rater=practice.alliance.rater,
+        metric="mean",
+        score=score,
+    )
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:

@@ -9,17 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
-from experiments.known_truth import cap_share, read_truth, share
-from recommender.features.pipeline import Pairs
+from experiments.known_truth import cap_share, served_scores, share, truth_beside
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER
-from recommender.tables.loader import read_clients, read_tables
+from recommender.tables.loader import read_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.mlflow_run import TrackedRun
 
@@ -39,17 +37,8 @@ def true_gain(folder: Path, model: AllianceModel) -> dict[str, float]:
     practice = model.practice
     tables = read_tables(folder, practice, None)
     dataset = dataset_of(tables, practice)
-    rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]
-    truth = read_truth(folder, rated)
-    people = read_clients(folder / "truth" / "clients.csv", practice)
-    place = {name: row for row, name in enumerate(people.ids)}
-    clients = people.columns.take(np.array([place[name] for name in truth.client_ids]))
-    encoding = model.encode_roster(tables.roster(datetime.now(UTC)))
-    column = {name: row for row, name in enumerate(encoding.roster.ids)}
-    clinicians = np.array([column[name] for name in truth.clinician_ids])
-    size = len(truth.client_ids), len(truth.clinician_ids)
-    rows, columns = np.indices(size).reshape(2, -1)
-    scores = model.score(clients, encoding, Pairs(rows, clinicians[columns])).pairing.reshape(size)
+    truth, clients = truth_beside(folder, dataset, practice)
+    scores = served_scores(model, tables.roster(datetime.now(UTC)), clients, truth)
     return {"cap_share": cap_share(truth, scores), "share": share(truth, scores)}
 
 

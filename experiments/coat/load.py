@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.real_ratings import Protocol, RealRatings
+from experiments.real_ratings import Protocol, RealRatings, single_ratings
 from recommender.practice.definition import Practice, load_practice, read_practice
 
 DEFINITION = Path(__file__).with_name("definition.toml")
@@ -85,14 +85,7 @@ def coat_ratings(
         "random": _pairings(random, "random", FIRST_DAY + timedelta(weeks=1)),
     }
     pairings = pd.concat(parts.values(), ignore_index=True)
-    ratings = pairings[["pairing_id"]].assign(
-        session=1,
-        rated_on=pairings["started_on"],
-        instrument=practice.alliance.reference,
-        rater=practice.alliance.rater,
-        metric="mean",
-        score=pairings["score"],
-    )
+    ratings = single_ratings(pairings, pairings["score"], practice)
     tested = pd.Series("random coats", index=parts["random"]["pairing_id"])
     return RealRatings(
         title="Coat",

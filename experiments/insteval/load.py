@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.real_ratings import Protocol, RealRatings
+from experiments.real_ratings import Protocol, RealRatings, single_ratings
 from recommender.practice.definition import load_practice
 
 FILE = "insteval.csv"
@@ -30,14 +30,7 @@ def insteval(file: pd.DataFrame) -> RealRatings:
     """Tables, notes and protocols from the rows of the file."""
     practice = load_practice(DEFINITION)
     pairings = _pairings(file)
-    ratings = pairings[["pairing_id"]].assign(
-        session=1,
-        rated_on=pairings["started_on"],
-        instrument=practice.alliance.reference,
-        rater=practice.alliance.rater,
-        metric="mean",
-        score=file["y"].to_numpy(),
-    )
+    ratings = single_ratings(pairings, file["y"].to_numpy(), practice)
     clients = _students(file)
     unknown = int(clients["department"].isna().sum())
     rows = file.set_axis(pairings["pairing_id"], axis="index")

@@ -15,18 +15,15 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from experiments.allocation.compare import over_practices
-from experiments.known_truth import Floats, Truth, read_truth, share
+from experiments.known_truth import served_scores, share, truth_beside
 from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
-from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
-from recommender.practice.columns import Columns
 from recommender.practice.definition import shipped_practice
-from recommender.tables.loader import read_clients, read_tables
+from recommender.tables.loader import read_tables
 from recommender.training.baselines import encode_clinicians
-from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 from recommender.training.tree_fitting import FitSettings
 
@@ -64,18 +61,14 @@ def measured(ratings: int, clinicians: int, seed: int, test_clients: int) -> New
     with TemporaryDirectory() as directory:
         folder = Path(directory)
         write(simulate(settings, practice), folder)
-        tables = read_tables(folder, practice, None)
-        dataset = dataset_of(tables, practice)
-        rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]
-        truth = read_truth(folder, rated)
-        people = read_clients(folder / "truth" / "clients.csv", practice)
-    place = {name: row for row, name in enumerate(people.ids)}
-    clients = people.columns.take(np.array([place[name] for name in truth.client_ids]))
+        dataset = dataset_of(read_tables(folder, practice, None), practice)
+        truth, clients = truth_beside(folder, dataset, practice)
     prior = evidence_model(
         practice, dataset.clinicians, dataset.clinician_ids, data_digest="", created_at=""
     )
     model = fit(dataset, settings=FitSettings(seed=seed)).model
-    ours, declared = (_scores(each, dataset, clients, truth) for each in (model, prior))
+    roster = encode_clinicians(dataset).roster
+    ours, declared = (served_scores(each, roster, clients, truth) for each in (model, prior))
     return Newcomers(
         int(truth.cold.sum()),
         share(truth, ours, among=truth.cold),
@@ -83,16 +76,6 @@ def measured(ratings: int, clinicians: int, seed: int, test_clients: int) -> New
         share(truth, ours),
         share(truth, declared),
     )
-
-
-def _scores(model: AllianceModel, dataset: Dataset, clients: Columns, truth: Truth) -> Floats:
-    """Of every test client with every clinician, as they are served."""
-    encoding = model.encode_roster(encode_clinicians(dataset).roster)
-    column = {name: row for row, name in enumerate(encoding.roster.ids)}
-    clinicians = np.array([column[name] for name in truth.clinician_ids])
-    size = truth.alliance.shape
-    rows, columns = np.indices(size).reshape(2, -1)
-    return model.score(clients, encoding, Pairs(rows, clinicians[columns])).pairing.reshape(size)
 
 
 def row_of(found: Sequence[Newcomers], ratings: int, clinicians: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.real_ratings import Protocol, RealRatings
+from experiments.real_ratings import Protocol, RealRatings, single_ratings
 from recommender.practice.definition import Practice, load_practice
 from recommender.practice.fields import Field
 
@@ -85,14 +85,7 @@ def speed_dating(file: pd.DataFrame) -> RealRatings:
     met = file[file["pid"].notna()]
     pairings, rated = _pairings(met), met["like"].notna().to_numpy()
     answers, off_scale = _answers(file.drop_duplicates("iid"), practice)
-    ratings = pairings.loc[rated, ["pairing_id"]].assign(
-        session=1,
-        rated_on=pairings["started_on"],
-        instrument=practice.alliance.reference,
-        rater=practice.alliance.rater,
-        metric="mean",
-        score=met["like"].to_numpy()[rated],
-    )
+    ratings = single_ratings(pairings[rated], met["like"].to_numpy()[rated], practice)
     waves = pd.Series(met["wave"].to_numpy()[rated], index=ratings["pairing_id"])
     return RealRatings(
         title="Columbia speed dating, waves 1 to 14",
