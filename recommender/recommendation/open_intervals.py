@@ -167,24 +167,13 @@ def midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def next_open_intervals(
-    weeks: Sequence[WeeklyHours], ahead: LookAhead, minutes: float
-) -> tuple[OpenInterval, ...]:
-    """The first intervals of at least `minutes` that lie in every week, at most three, in order.
-
-    The first of the weeks is the clinician's, whose room they are in.
-    """
-    theirs, *others = weeks
-    spans = next_spans(theirs, SharedHours(tuple(others)), ahead, minutes)
-    return tuple([OpenInterval.between(ahead.origin, *span, theirs.room) for span in spans])
-
-
 def next_spans(
     theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
 ) -> Sequence[Span]:
-    """`next_open_intervals` in minutes from the midnight that they are laid out from.
+    """The first intervals of at least `minutes` that lie in all hours, at most three, in order.
 
-    Clients without wishes share what follows from the clinician's hours alone.
+    They are in minutes from the midnight that the weeks are laid out from. `theirs` are the
+    clinician's hours, from which alone all that clients without wishes get follows.
     """
     if others.weeks:
         return _next_spans(theirs, others, ahead, minutes)

@@ -10,8 +10,8 @@ from recommender.recommendation.open_intervals import (
     LookAhead,
     OpenInterval,
     WeeklyHours,
-    next_open_intervals,
 )
+from tests.support.open_times import next_open_intervals
 
 ZONES = (
     "Australia/Sydney",
