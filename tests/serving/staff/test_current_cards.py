@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.recommendation.open_intervals import LookAhead, WeeklyHours, next_open_intervals
+from recommender.recommendation.open_intervals import LookAhead, WeeklyHours
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.staff.views.card_texts import two_times
 from recommender.serving.staff.views.current_cards import current_cards
 from recommender.serving.staff.views.spoken import spoken
 from recommender.tables.roster import snapshot
+from tests.support.open_times import next_open_intervals
 
 PRACTICE = shipped_practice()
 SYDNEY = ZoneInfo("Australia/Sydney")
