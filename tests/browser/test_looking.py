@@ -1,13 +1,17 @@
 """What the other tests look with sees faults where there are some."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Route
 
+import recommender.serving
 from experiments.screenshots.chromium import WIDE
 from tests.support.browser_checks import Looker
 
 pytestmark = pytest.mark.slow
 
+HTMX = next(Path(recommender.serving.__path__[0]).rglob("htmx-*.min.js"))
 SOUND = "http://sound.example"
 FAULTY = """
 <!doctype html><html><head><title></title></head><body><main><h1>Faulty</h1>
@@ -21,6 +25,11 @@ svg { forced-color-adjust: none; color: #eee }
 </style><p class="gone">Gone when large</p>
 <svg viewBox="0 0 9 9" width="9" height="9"><circle cx="4" cy="4" r="3" fill="currentColor"/></svg>
 </main></body></html>
+"""
+SEARCH = f"""
+<!doctype html><html lang="en"><head><title>Search</title><script>{HTMX.read_text()}</script></head>
+<body><main><h1>Search</h1><form hx-post="/search" hx-sync="this:replace" hx-target="#found">
+<button>Search</button></form><div id="found"></div></main></body></html>
 """
 POLICY = {"content-security-policy": "script-src 'none'", "content-type": "text/html"}
 
@@ -42,4 +51,36 @@ def test_every_fault_of_a_faulty_page_is_seen(browser: Browser, axe: str) -> Non
     assert seen.lost
     assert any("circle" in each for each in seen.faint)
     assert "Faulty" in seen.unprinted
+    page.close()
+
+
+def test_a_search_that_a_later_one_replaces_is_no_error_and_one_that_fails_is(
+    browser: Browser, axe: str
+) -> None:
+    searches: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "GET":
+            route.fulfill(body=SEARCH, content_type="text/html")
+        else:
+            searches.append(route)
+
+    page = browser.new_page(viewport=WIDE)
+    page.route("**", answer)
+    looker = Looker(page, axe, SOUND)
+    page.goto(SOUND)
+    press_search = page.get_by_role("button", name="Search").click
+    with page.expect_request("**/search"):
+        press_search()
+    with page.expect_request("**/search"):
+        press_search()
+    searches[-1].fulfill(body="Nobody", content_type="text/html")
+    page.get_by_text("Nobody").wait_for()
+    assert looker.heard.errors == []
+    with page.expect_request("**/search"):
+        press_search()
+    with page.expect_event("requestfailed"):
+        searches[-1].abort()
+    page.wait_for_function("!document.querySelector('.htmx-request')")
+    assert any("htmx:sendError" in each for each in looker.heard.errors)
     page.close()

@@ -16,6 +16,8 @@ NARROW: ViewportSize = {"width": 320, "height": 256}
 SCHEMES: tuple[Literal["dark"], Literal["light"]] = ("dark", "light")
 OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
 """The browser's own note on a page that is a refusal; nothing on the page is amiss."""
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
+"""What htmx logs of a request that a later one replaced; of one that failed it logs a third."""
 
 _WATCH = """
 addEventListener("securitypolicyviolation",
@@ -195,7 +197,7 @@ class Looker:
         return faint + [each for each in headings if each not in printed]
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith(OWN_STATUS):
+        if message.type == "error" and not message.text.startswith((OWN_STATUS, *REPLACED)):
             self.heard.errors.append(message.text)
 
     def _answered(self, response: Response) -> None:
