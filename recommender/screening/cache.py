@@ -4,7 +4,7 @@ What nobody has to answer is compiled into codes that every screening begins wit
 that read an answer of the client are looked at further.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -30,9 +30,12 @@ from recommender.screening.layout import DECLARED_MODES, MAX_LAYOUTS, Layout, Mo
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
+from recommender.values.bounded_store import store_bounded
 
 MAX_CACHED = 4_000_000
 """Verdicts in a cache, 40 MB; further ones are judged each time."""
+MAX_KEYS = 4_096
+"""Encoded answers by which the verdicts of one group are found."""
 PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""
 LISTED = ""
@@ -64,7 +67,7 @@ class ScreeningCache:
         for constraint in self._layout.direct:
             together.setdefault(_fields_read(practice, constraint), []).append(constraint)
         self._groups = tuple(
-            _Group(
+            ConstraintGroup(
                 fields,
                 tuple(constraints),
                 any(practice.client[each].kind in PERSONAL_KINDS for each in fields if each),
@@ -89,24 +92,68 @@ class ScreeningCache:
         """Whether this is the cache of a practice and a day."""
         return self._practice is practice and self._day == day
 
+    @property
+    def layout(self) -> Layout:
+        """The constraints in the declared modes."""
+        return self._layout
+
+    @property
+    def roster(self) -> Roster:
+        """The clinicians."""
+        return self._roster
+
+    def context_of(self, client_id: str | None) -> RequestContext:
+        """What the rules read besides the answers of a client."""
+        return request_context_of(self._practice, client_id, self._roster.ids, self._day)
+
+    @property
+    def groups(self) -> tuple["ConstraintGroup", ...]:
+        """The constraints that do not depend on the way of meeting, by the answers they read."""
+        return self._groups
+
+    @property
+    def listed(self) -> Set[str]:
+        """The clients who are named in lists of the roster that constraints read."""
+        return self._listed
+
+    @property
+    def unanswered(self) -> JudgedGroup:
+        """The verdicts on a client without answers."""
+        return self._unanswered[self._layout].groups[0]
+
+    def of_group(
+        self, number: int, key: Hashable, client: Callable[[], Columns], client_id: str
+    ) -> JudgedGroup | None:
+        """The verdicts of one of the groups on a client, of whom its fields are enough.
+
+        None where they are those on a client without answers.
+
+        `key` is equal for clients whose answers to these fields are. `client` is read only where
+        they are not known.
+        """
+        group = self._groups[number]
+        if key in group.known:
+            return group.known[key]
+        one, context = client(), self.context_of(client_id)
+        answers, found = self._answers({*group.fields}, one, context), None
+        if any(number in self._deciding.get(name, ()) for name in answers):
+            found = self._verdicts_of(group, answers, one, context)
+        if self._stored < MAX_CACHED:
+            store_bounded(group.known, key, found, MAX_KEYS)
+        return found
+
     def screen(
         self, client: Columns, client_id: str | None, modes: Modes = DECLARED_MODES
     ) -> Screening:
         """The screening of one client, as `screening.screen.screen` gives it."""
         columns = self._roster.columns
-        context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
+        context = self.context_of(client_id)
         layout = layout_for(self._practice, columns, modes) if modes else self._layout
         known = self._known(layout, client, context)
         return screen_columns(layout, client, columns, context, known)
 
     def _known(self, layout: Layout, client: Columns, context: RequestContext) -> KnownVerdicts:
-        answers: dict[str, Hashable] = {}
-        for name in self._read & answered_in(client):
-            answer = client.values[name]
-            # The bytes of a list of ids are its address, not its content.
-            answers[name] = answer[0] if name in self._ids else answer.tobytes()
-        if context.client_id is not None and LISTED in self._read:
-            answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
+        answers = self._answers(self._read, client, context)
         unanswered = self._unanswered_in(layout)
         known, unknown = [unanswered.groups[0]], [*unanswered.unknown]
         decided = self._deciding.keys() & answers.keys()
@@ -115,19 +162,40 @@ class ScreeningCache:
             if group.is_personal:
                 unknown += [each for each in group.constraints if each.name in layout.places]
                 continue
-            fields = group.fields
-            key = (
-                answers[fields[0]]
-                if len(fields) == 1
-                else tuple([answers.get(name) for name in fields])
-            )
-            own = group.cached.get(key)
-            if own is None:
-                own = self._judged_group(group, key, client, context)
+            own = self._verdicts_of(group, answers, client, context)
             if layout is not self._layout:
                 own = group_of(layout, own.judged, unanswered.groups[0])
             known.append(own)
         return KnownVerdicts(unanswered.codes, tuple(known), tuple(unknown))
+
+    def _answers(
+        self, names: Set[str], client: Columns, context: RequestContext
+    ) -> dict[str, Hashable]:
+        """What a client answered to some fields, so that equal answers are equal."""
+        answers: dict[str, Hashable] = {}
+        for name in names & answered_in(client):
+            answer = client.values[name]
+            # The bytes of a list of ids are its address, not its content.
+            answers[name] = answer[0] if name in self._ids else answer.tobytes()
+        if context.client_id is not None and LISTED in names:
+            answers[LISTED] = context.client_id if context.client_id in self._listed else LISTED
+        return answers
+
+    def _verdicts_of(
+        self,
+        group: "ConstraintGroup",
+        answers: Mapping[str, Hashable],
+        client: Columns,
+        context: RequestContext,
+    ) -> JudgedGroup:
+        fields = group.fields
+        key = (
+            answers[fields[0]]
+            if len(fields) == 1
+            else tuple([answers.get(name) for name in fields])
+        )
+        own = group.cached.get(key)
+        return self._judged_group(group, key, client, context) if own is None else own
 
     def _unanswered_in(self, layout: Layout) -> KnownVerdicts:
         """The verdicts on a client without answers, in the modes of a layout."""
@@ -140,7 +208,7 @@ class ScreeningCache:
         return found
 
     def _judged_group(
-        self, group: "_Group", key: Hashable, client: Columns, context: RequestContext
+        self, group: "ConstraintGroup", key: Hashable, client: Columns, context: RequestContext
     ) -> JudgedGroup:
         judged = self._judge(group, client, context)
         own = group_of(self._layout, judged, self._unanswered[self._layout].groups[0])
@@ -150,7 +218,7 @@ class ScreeningCache:
         return own
 
     def _judge(
-        self, group: "_Group", client: Columns, context: RequestContext
+        self, group: "ConstraintGroup", client: Columns, context: RequestContext
     ) -> dict[str, JudgedConstraint]:
         columns = self._roster.columns
         return {
@@ -160,20 +228,21 @@ class ScreeningCache:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Group:
+class ConstraintGroup:
     """Constraints that read the same answers of the client, and are looked up together.
 
-    `fields` are those read, `cached` the verdicts by answers to them. With a field of
-    `PERSONAL_KINDS` they are judged each time.
+    `fields` are those read, `cached` the verdicts by answers to them, and `known` those of many
+    clients by their encoded answers. With a field of `PERSONAL_KINDS` they are judged each time.
     """
 
     fields: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     is_personal: bool
     cached: dict[Hashable, JudgedGroup] = field(default_factory=dict)
+    known: dict[Hashable, JudgedGroup | None] = field(default_factory=dict)
 
 
-def _deciding(practice: Practice, group: _Group) -> set[str]:
+def _deciding(practice: Practice, group: ConstraintGroup) -> set[str]:
     """The fields of which none is answered where the group's verdicts are those on silence."""
     fields = set().union(
         *(deciding_fields(each, practice.first_session) for each in group.constraints)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Mode
 from recommender.screening.codes import MET, MOVES, Codes, VerdictCodes, codes_of, with_moves
-from recommender.screening.layout import Layout, way_bits
+from recommender.screening.layout import AboutWays, Layout, way_bits
 from recommender.screening.meeting_ways import Flags, HoursVerdict
 
 
@@ -66,10 +66,20 @@ def lift_by_other_modes(
     codes : (2, k, n)
         The codes of all others.
     """
-    about = layout.about_ways
-    own = codes.take(about.places, axis=1)
-    if not (by_ways or own.any()):
-        return
+    places = layout.about_ways.places
+    own = codes.take(places, axis=1)
+    if by_ways or own.any():
+        lift_about_ways(layout.about_ways, shared, by_ways, own)
+        codes[:, places] = own
+
+
+def lift_about_ways(
+    about: AboutWays,
+    shared: NDArray[Any],
+    by_ways: Mapping[int, Sequence[WayCodes]],
+    own: Codes,
+) -> None:
+    """`lift_by_other_modes` on the constraints that are about some ways only, (2, about, n)."""
     open_ways = shared & ~np.bitwise_or.reduce((own[0] != MET) * about.ways)
     for ways in by_ways.values():
         for each in ways:
@@ -80,7 +90,6 @@ def lift_by_other_modes(
     is_shared = shared & about.ways != 0
     own[0] *= is_shared & (open_ways == 0)
     own[1] *= is_shared & (open_ways & about.others == 0)
-    codes[:, about.places] = own
 
 
 def without_ways(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:

@@ -120,6 +120,12 @@ def moved_times(inputs: RuleInput, verdict: Array, way: str | None = None) -> di
     return moved
 
 
+def may_move(inputs: RuleInput) -> bool:
+    """Whether a change of clocks within the usual course may move a time in common."""
+    other = client_zone(inputs)
+    return other is not None and bool(_with_changes(inputs, other))
+
+
 def _with_changes(inputs: RuleInput, other: str) -> dict[int, tuple[_Difference, ...]]:
     """The differences of the clocks of each row where they change, by row."""
     settings, roster, zones = inputs.context.first_session, inputs.roster, zones_of(inputs)

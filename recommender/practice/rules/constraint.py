@@ -235,6 +235,17 @@ def is_settled(
     return _is_indifferent(constraint, field, answer)
 
 
+def is_left_to_rule(constraint: Constraint, client: Columns, context: RequestContext) -> bool:
+    """Whether the rule alone decides the verdict, of a constraint that is not settled.
+
+    The client stated the wish, it applies, and no alternative is accepted.
+    """
+    instead = constraint.instead
+    has_alternative = instead is not None and client[instead.client][0] == 1.0
+    is_asked = _is_asked(constraint, client) and not has_alternative
+    return is_asked and applicability(constraint, client, context) == 1
+
+
 def everyone_passes(roster: Columns) -> Array:
     """The verdict that every clinician passes, (n,): one array for all clients."""
     return roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))

@@ -28,7 +28,11 @@ from recommender.practice.rules.rule_input import (
     settled,
     words_of,
 )
+from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
+
+MAX_VALUES = 64
+"""Values by scheme and period that are stored with a roster."""
 
 
 def has_all(inputs: RuleInput) -> Array:
@@ -228,21 +232,18 @@ def _caps(inputs: RuleInput) -> Array:
     A client who did not state how many are left is assumed to have used none.
     """
     rows = inputs.context.funding
-    caps = _of_scheme(inputs, lambda scheme, by, day: session_cap(rows, scheme, by, day))
+    caps = _of_scheme(inputs, ("cap",), lambda scheme, by, day: session_cap(rows, scheme, by, day))
     return np.nan_to_num(caps, nan=np.inf)
 
 
 def funded(inputs: RuleInput) -> Array:
     """The client's scheme has a rate in force for the clinician's registration."""
-    scheme, provider = inputs.client[0], inputs.clinician[0]
-    name = inputs.client_fields[0].levels[int(scheme[0])]
-    context, levels = inputs.context, inputs.clinician_fields[0].levels
-    if all(row.scheme != name for row in context.funding):
+    scheme, column = inputs.client[0], inputs.clinician_fields[0].name
+    name, rows = inputs.client_fields[0].levels[int(scheme[0])], inputs.context.funding
+    if all(row.scheme != name for row in rows):
         # The definition states nothing about this scheme.
-        return np.ones(len(provider))
-    return _by_day(
-        inputs, provider, levels, lambda level, day: pays(context.funding, name, level, day)
-    )
+        return np.ones(inputs.roster.size)
+    return _by_day(inputs, column, ("pays", name), lambda level, day: pays(rows, name, level, day))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -299,33 +300,76 @@ def _rebates(inputs: RuleInput, ways: Collection[str]) -> Array:
     if np.isnan(minutes):
         return np.full(inputs.roster.size, np.nan)
     return _of_scheme(
-        inputs, lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day, ways)
+        inputs,
+        ("rebate", minutes, *sorted(ways)),
+        lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day, ways),
     )
 
 
-def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str, date], float | None]) -> Array:
+def _of_scheme(
+    inputs: RuleInput,
+    terms: tuple[Hashable, ...],
+    value_of: Callable[[str, str, date], float | None],
+) -> Array:
     """A value by scheme, registration and day for each clinician; NaN where one is unknown.
 
-    The day is that of the first possible session.
+    The day is that of the first possible session; `terms` are what else decides the value.
     """
     funding, registration = inputs.settings["funding"], inputs.settings["registration"]
-    scheme, provider = inputs.intake[funding][0], inputs.roster[registration]
+    scheme = inputs.intake[funding][0]
     if np.isnan(scheme):
-        return np.full(len(provider), np.nan)
+        return np.full(inputs.roster.size, np.nan)
     name = inputs.context.client[funding].levels[int(scheme)]
-    levels = inputs.context.clinician[registration].levels
-    return _by_day(inputs, provider, levels, lambda level, day: value_of(name, level, day))
+    return _by_day(
+        inputs, registration, (*terms, name), lambda level, day: value_of(name, level, day)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FundingPeriods:
+    """Funding rows, the days on which other rows come into force, and values of a roster.
+
+    `values` are those of clinicians, by column, terms and the periods of their first sessions.
+    """
+
+    rows: Sequence[FundingRow]
+    changes: Array
+    values: dict[Hashable, Array]
 
 
 def _by_day(
     inputs: RuleInput,
-    level: Array,
-    levels: Sequence[str],
+    column: str,
+    terms: tuple[Hashable, ...],
     value_of: Callable[[str, date], float | None],
 ) -> Array:
-    """A value by level and by the rows in force at the first possible session, (n,)."""
-    days = inputs.first_sessions + EPOCH
-    period = funding_periods(funding_changes(inputs.context.funding), inputs.first_sessions)
+    """A value by level and by the rows in force at the first possible session, (n,).
+
+    The values of a column and of some terms are stored with the roster.
+    """
+    rows = inputs.context.funding
+    # As long as the rows are stored, no others have their identity.
+    stored = inputs.roster.view(
+        ("funding periods", id(rows)), lambda: _FundingPeriods(rows, funding_changes(rows), {})
+    )
+    period = funding_periods(stored.changes, inputs.first_sessions)
+    key = column, terms, period.astype(np.uint16).tobytes()
+    values = stored.values.get(key)
+    if values is None:
+        values = _by_period(inputs, column, period, value_of)
+        values.setflags(write=False)
+        store_bounded(stored.values, key, values, MAX_VALUES)
+    return values
+
+
+def _by_period(
+    inputs: RuleInput,
+    column: str,
+    period: NDArray[np.intp],
+    value_of: Callable[[str, date], float | None],
+) -> Array:
+    days, level = inputs.first_sessions + EPOCH, inputs.roster[column]
+    levels = inputs.context.clinician[column].levels
     result = np.full(len(days), np.nan)
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)

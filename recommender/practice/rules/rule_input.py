@@ -265,6 +265,18 @@ def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Ar
     return stored(places[~np.isnan(places[:, 0])].tobytes())
 
 
+def room_km_of_many(columns: Columns, name: str, homes: Array) -> Array:
+    """`room_km_in` for the places (C, k, 2) of C people, (C, places, n), with equal digits."""
+    points = _points_in(columns, name)
+    nearest = np.full((len(homes), len(points), columns.size), np.inf)
+    for home in np.moveaxis(_on_sphere(homes), 1, 0):
+        parts = (points - home[:, None, :, None]) ** 2
+        apart = parts[:, :, 0] + parts[:, :, 1]
+        apart += parts[:, :, 2]
+        np.fmin(nearest, apart, out=nearest)
+    return _km(nearest)
+
+
 def _points_in(columns: Columns, name: str) -> Array:
     return columns.view(("points", name), lambda: _points_of(columns[name]))
 

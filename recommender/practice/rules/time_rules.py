@@ -165,7 +165,7 @@ def fits_in_rooms(inputs: RuleInput, way: str) -> Array:
     in_rooms = inputs.roster.view(
         ("windows in rooms", name), lambda: (room == 0) | (room == numbers[:, None, None])
     )
-    usable = _for_way(inputs, openings.terms, way)
+    usable = windows_for_way(inputs.clinician_fields[0], openings.terms, way)
     there = in_rooms if usable is None else in_rooms & usable
     fitting = fitting_windows(inputs, client_windows(inputs))
     unknown = ~openings.known | np.isnan(inputs.session)
@@ -223,16 +223,12 @@ def _fitting(inputs: RuleInput, several: tuple[Windows, ...]) -> Flags:
     Few answers are in use at a time, and each is read by several rules, ways of meeting and rooms:
     those used last are stored with the roster.
     """
-    roster, zones, other = inputs.roster, zones_of(inputs), client_zone(inputs)
-    field, first = inputs.clinician_fields[0], inputs.context.first_session
+    roster, field = inputs.roster, inputs.clinician_fields[0]
+    zones, other, first = zones_of(inputs), client_zone(inputs), inputs.context.first_session
 
     def by_answers() -> FittingWindows:
         openings, steady = openings_in(roster, field), _steady_fitting(roster, field)
-
-        @lru_cache(MAX_DAYS)
-        def groups(earliest: float) -> tuple[ClockGroup, ...]:
-            days = clock_days(first_sessions(first, roster, earliest))
-            return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
+        groups = _clocks_by_day(inputs)
 
         @lru_cache(_answers_stored(openings))
         def fitting(several: tuple[Windows, ...], session: float, earliest: float) -> Flags:
@@ -245,6 +241,31 @@ def _fitting(inputs: RuleInput, several: tuple[Windows, ...]) -> Flags:
 
     key = "fitting windows", field.name, zones, other, first.clinician, first.absences
     return roster.view(key, by_answers)(several, inputs.session, inputs.earliest)
+
+
+def clocks_of(inputs: RuleInput) -> tuple[ClockGroup, ...]:
+    """The clinicians grouped by the clocks in force when their windows first open."""
+    return _clocks_by_day(inputs)(inputs.earliest)
+
+
+def _clocks_by_day(inputs: RuleInput) -> Callable[[float], tuple[ClockGroup, ...]]:
+    """`clocks_of` by the client's earliest day; those of some days are stored with the roster."""
+    roster, field = inputs.roster, inputs.clinician_fields[0]
+    zones, other, first = zones_of(inputs), client_zone(inputs), inputs.context.first_session
+
+    def by_day() -> Callable[[float], tuple[ClockGroup, ...]]:
+        openings = openings_in(roster, field)
+
+        @lru_cache(MAX_DAYS)
+        def groups(earliest: float) -> tuple[ClockGroup, ...]:
+            days = clock_days(first_sessions(first, roster, earliest))
+            return clock_groups(openings, zones.codes_in(roster), zones.named, other, days + EPOCH)
+
+        return groups
+
+    return roster.view(
+        ("clocks", field.name, zones, other, first.clinician, first.absences), by_day
+    )
 
 
 def _steady_fitting(roster: Columns, field: Field) -> FittingWindows:
@@ -307,27 +328,34 @@ def usable_windows(inputs: RuleInput, openings: Openings, way: str | None) -> Fl
     """The windows that count for a way of meeting, (windows, n); None for all."""
     if openings.terms is None or way is None:
         return None
-    field, room = inputs.clinician_fields[0], openings.terms.room
-    usable = _for_way(inputs, openings.terms, way)
+    field = inputs.clinician_fields[0]
+    usable = windows_for_way(field, openings.terms, way)
     reach = inputs.context.ways[way].reach.get(str(field.rooms))
     if reach is None:
         return usable
-    # The last column is of rooms that are not the clinician's, whose number is -1.
-    width = reach.shape[1]
-    places = inputs.roster.view(
-        ("places of rooms", field.name, width),
-        lambda: room % width + width * np.arange(len(reach)),
-    )
-    in_reach: Flags = reach.take(places)
+    in_reach = windows_in_reach(inputs.roster, field, openings.terms, reach)
     return in_reach if usable is None else usable & in_reach
 
 
-def _for_way(inputs: RuleInput, terms: WindowTerms, way: str | None) -> Flags | None:
+def windows_in_reach(roster: Columns, field: Field, terms: WindowTerms, reach: Flags) -> Flags:
+    """The windows in rooms that are within reach, (..., windows, n).
+
+    `reach` (..., n, rooms + 2) is that of `MeetingWay`, of one client or of several.
+    """
+    # The last column is of rooms that are not the clinician's, whose number is -1.
+    n, width = reach.shape[-2:]
+    places = roster.view(
+        ("places of rooms", field.name, width),
+        lambda: terms.room % width + width * np.arange(n),
+    )
+    return reach.reshape(*reach.shape[:-2], n * width).take(places, axis=-1)
+
+
+def windows_for_way(field: Field, terms: WindowTerms, way: str) -> Flags | None:
     """The windows that are for a way of meeting, wherever it is, (windows, n); None for all."""
-    levels = inputs.clinician_fields[0].levels
-    if not terms.by_way or way not in levels:
+    if not terms.by_way or way not in field.levels:
         return None
-    return np.asarray((terms.ways == 0) | (terms.ways >> levels.index(way) & 1 == 1))
+    return np.asarray((terms.ways == 0) | (terms.ways >> field.levels.index(way) & 1 == 1))
 
 
 def clock_days(days: Array) -> NDArray[np.intp]:
