@@ -21,7 +21,8 @@ from recommender.compute.runner import runner_on
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evaluation_report import PARTIAL
 from recommender.practice.definition import shipped_practice
-from recommender.recommendation.batch_scoring import JobSettings, score_clients
+from recommender.recommendation.batch_scoring import score_clients
+from recommender.recommendation.score_tables import JobSettings
 from recommender.tables.cells import People
 from recommender.tables.loader import read_roster, read_tables
 from recommender.training.baselines import OURS, ours

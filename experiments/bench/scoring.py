@@ -19,7 +19,8 @@ from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.columns import cells_at
 from recommender.practice.definition import Practice
-from recommender.recommendation.batch_scoring import JobSettings, score_clients
+from recommender.recommendation.batch_scoring import score_clients
+from recommender.recommendation.score_tables import JobSettings
 from recommender.tables.cells import People
 from recommender.tables.loader import read_clients, read_roster
 

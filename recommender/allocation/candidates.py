@@ -32,7 +32,7 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
-from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
+from recommender.recommendation.scored_batch import ScoredBatch, score_batches
 from recommender.screening.reasons import ConstraintCount
 from recommender.tables.roster import Roster
 
@@ -112,22 +112,15 @@ def candidates_of(
 
 
 def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
-    eligible = [np.flatnonzero(screening.eligible) for screening in batch.screenings]
-    client = np.repeat(np.arange(len(eligible)), [len(places) for places in eligible])
+    screened = batch.screened
+    client, clinician = np.nonzero(screened.eligible)
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
     scored = batch.agree[client]
     pairing[scored] = np.round(batch.pairs.scores.pairing, DECIMALS)
     alliance[scored] = model.linker.to_displayed(batch.pairs.scores.alliance)
-    cautions = [
-        np.count_nonzero(screening.cautioning[:, places], axis=0)
-        for screening, places in zip(batch.screenings, eligible, strict=True)
-    ]
-    counts = {
-        start + place: batch.screenings[place].constraint_counts
-        for place, places in enumerate(eligible)
-        if not len(places)
-    }
-    clinician, reservations = np.concatenate(eligible), np.concatenate(cautions)
+    reservations = np.count_nonzero(screened.reserved(client, clinician), axis=1)
+    alone = np.flatnonzero(~screened.eligible.any(axis=1)).tolist()
+    counts = {start + place: batch.screening(place).constraint_counts for place in alone}
     return Candidates(client + start, clinician, pairing, alliance, reservations, counts)
 
 

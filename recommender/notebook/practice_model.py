@@ -21,7 +21,7 @@ from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.definition import Practice
-from recommender.recommendation.batch_scoring import batch_size
+from recommender.recommendation.scored_batch import batch_size
 from recommender.tables.roster import Roster, snapshot
 
 if TYPE_CHECKING:

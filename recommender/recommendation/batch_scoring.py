@@ -1,112 +1,25 @@
-"""Scores many clients against a roster: in memory, or as a resumable job that writes Parquet files.
+"""Scores many clients against a roster, as a resumable job that writes Parquet files.
 
 The shortlists equal those of `recommend` for each client alone; only the cost of calls is shared.
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from recommender.compute.runner import Progress, TaskRunner, run_serially
 from recommender.errors import RecommenderError
-from recommender.features.pipeline import Pairs
 from recommender.files import atomic_write
-from recommender.model.alliance_model import AllianceModel, RosterEncoding
-from recommender.plan.compiling import plan_for
-from recommender.plan.score_plan import ScoredPairs
-from recommender.practice.columns import Columns
-from recommender.recommendation.recommend import CONSTRAINTS_ONLY, with_consent
-from recommender.recommendation.relaxation_offers import RelaxationOffer, offered_relaxations
-from recommender.recommendation.shortlists import (
-    MAX_TOP_K,
-    ShortlistEntry,
-    build_shortlists,
-    unscored_shortlist,
-)
-from recommender.recommendation.stated_scores import score_stated
-from recommender.screening.cache import screening_cache_for
-from recommender.screening.changes import ScreenedRequest
-from recommender.screening.reasons import ConstraintCount
-from recommender.screening.screen import request_context_of
-from recommender.screening.screening import Screening
+from recommender.recommendation.score_tables import TABLES, JobSettings, chunk_tables
+from recommender.recommendation.scored_batch import batch_size
+from recommender.recommendation.shortlists import MAX_TOP_K
 from recommender.tables.cells import People
-from recommender.tables.references import unresolved_of_one
 from recommender.tables.roster import digest_of
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-MAX_PAIRS = 50_000
-"""Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredBatch:
-    """Some clients, screened and scored against one roster.
-
-    Attributes
-    ----------
-    ids, clients
-        The clients, row by row.
-    screenings
-        One per client.
-    agree : (clients,)
-        Whether each client agrees to prediction.
-    pairs
-        Each client who agrees with each eligible clinician, client by client, scored.
-    """
-
-    ids: tuple[str, ...]
-    clients: Columns
-    screenings: tuple[Screening, ...]
-    agree: NDArray[np.bool_]
-    pairs: ScoredPairs
-
-
-def score_batches(
-    ids: Sequence[str],
-    clients: Columns,
-    encoding: RosterEncoding,
-    model: AllianceModel,
-    day: date,
-) -> Iterator[ScoredBatch]:
-    """Screens and scores all clients in their order, `batch_size` at a time."""
-    cache = screening_cache_for(model.practice, encoding.roster, day)
-    plan = plan_for(model, encoding)
-    size = batch_size(len(encoding.roster))
-    for start in range(0, len(ids), size):
-        some = tuple(ids[start : start + size])
-        rows = clients.take(np.arange(start, start + len(some)))
-        screenings = tuple(cache.screen(rows.row(row), name) for row, name in enumerate(some))
-        agree = with_consent(model.practice, rows)
-        pairs = plan.score(rows, _pairs(screenings, agree))
-        yield ScoredBatch(some, rows, screenings, agree, pairs)
-
-
-def batch_size(clinicians: int) -> int:
-    """Clients per batch against this number of clinicians."""
-    return max(MAX_PAIRS // max(clinicians, 1), 1)
-
-
-def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
-    fitting = [
-        np.flatnonzero(screening.eligible & agrees)
-        for screening, agrees in zip(screenings, agree.tolist(), strict=True)
-    ]
-    client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
-    return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
-
-
-TABLES = ("shortlist", "exclusions", "relaxations", "clients")
-"""Tables of a chunk. `clients` is written last: where its file exists, the chunk is complete."""
 LAYOUT = 3
 """Version of the columns; parts of another version are not continued."""
 MIN_CHUNK_CLIENTS = 100
@@ -128,28 +41,6 @@ class Chunk:
 
     name: str
     rows: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JobSettings:
-    """The encoded roster, the model, the day of the request and the length of shortlists.
-
-    `relaxations`: whether relaxations are searched for, which takes twice as long as the rest.
-    """
-
-    encoding: RosterEncoding
-    model: AllianceModel
-    day: date
-    top_k: int
-    relaxations: bool = False
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that are written."""
-        return tuple(name for name in TABLES if self.relaxations or name != "relaxations")
-
-
-ArrowTables = Mapping[str, "pa.Table"]
 
 
 def score_clients(
@@ -205,111 +96,6 @@ def score_clients(
     return JobResult(len(chunks), len(missing), sum(len(chunk.rows) for chunk in missing))
 
 
-def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
-    """The tables of one chunk."""
-    rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
-    # Matrices are small here: several BLAS threads would only wait for each other.
-    with threadpool_limits(1, user_api="blas"):
-        for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
-            scored = build_shortlists(job.encoding, batch.screenings, batch.pairs, job.top_k)
-            for place, (shown, _) in enumerate(scored):
-                _add_client(rows, batch, place, shown, job)
-    schemas = _schemas()
-    return {name: _table(rows[name], schemas[name]) for name in job.tables}
-
-
-def _add_client(
-    rows: dict[str, list[tuple[Any, ...]]],
-    batch: ScoredBatch,
-    place: int,
-    shown: tuple[ShortlistEntry, ...],
-    job: JobSettings,
-) -> None:
-    """Adds one client's rows to those of the chunk; `shown` are the scored clinicians."""
-    name, screening = batch.ids[place], batch.screenings[place]
-    if not batch.agree[place]:
-        shown = unscored_shortlist(job.model.practice, job.encoding, screening, job.top_k)
-    rows["shortlist"] += (_shortlist_row(name, each) for each in shown)
-    rows["exclusions"] += (_exclusion_row(name, each) for each in screening.constraint_counts)
-    if job.relaxations:
-        offers = _relaxations(batch, place, job)
-        rows["relaxations"] += (_offer_row(name, *numbered) for numbered in enumerate(offers, 1))
-    mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
-    client, roster = batch.clients.row(place), job.encoding.roster
-    unresolved = unresolved_of_one(job.model.practice, client, name, roster)
-    eligible = int(np.count_nonzero(screening.eligible))
-    rows["clients"].append((name, mode, eligible, unresolved))
-
-
-def _relaxations(batch: ScoredBatch, place: int, job: JobSettings) -> tuple[RelaxationOffer, ...]:
-    """One client's relaxations, as a single request gives them."""
-    practice, roster = job.model.practice, job.encoding.roster
-    context = request_context_of(practice, batch.ids[place], roster.ids, job.day)
-    client, screening = batch.clients.row(place), batch.screenings[place]
-    request = ScreenedRequest(practice, client, context, roster.columns, screening)
-    stated = score_stated(request, batch.pairs.plan) if batch.agree[place] else None
-    return offered_relaxations(request, job.encoding, stated, job.top_k)
-
-
-def _schemas() -> "dict[str, pa.Schema]":
-    """The columns of each table."""
-    import pyarrow as pa
-
-    shortlist = pa.schema(
-        [
-            ("client_id", pa.string()),
-            ("rank", pa.int16()),
-            ("clinician_id", pa.string()),
-            ("predicted_alliance", pa.float64()),
-            ("lower", pa.float64()),
-            ("upper", pa.float64()),
-            ("tie", pa.int16()),
-            ("ahead_of_next", pa.float64()),
-            ("tie_broken_by", pa.string()),
-            ("reservations", pa.list_(pa.string())),
-        ]
-    )
-    exclusions = pa.schema(
-        [
-            ("client_id", pa.string()),
-            ("constraint", pa.string()),
-            ("removed", pa.int32()),
-            ("removed_only_by_it", pa.int32()),
-        ]
-    )
-    change = pa.struct([("field", pa.string()), ("answer", pa.string())])
-    relaxations = pa.schema(
-        [
-            ("client_id", pa.string()),
-            ("relaxation", pa.int16()),
-            ("text", pa.string()),
-            ("changes", pa.list_(change)),
-            ("admits", pa.int32()),
-            ("clinician_id", pa.string()),
-            ("predicted_alliance", pa.float64()),
-            ("gain", pa.float64()),
-        ]
-    )
-    clients = pa.schema(
-        [
-            ("client_id", pa.string()),
-            ("mode", pa.string()),
-            ("eligible", pa.int32()),
-            ("unresolved_ids", pa.list_(pa.string())),
-        ]
-    )
-    by_name = (shortlist, exclusions, relaxations, clients)
-    return dict(zip(TABLES, by_name, strict=True))
-
-
-def _table(rows: list[tuple[Any, ...]], schema: "pa.Schema") -> "pa.Table":
-    import pyarrow as pa
-
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    arrays = [pa.array(col, of.type) for col, of in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
 def _chunks(people: People, size: int, origin: str) -> Iterator[Chunk]:
     for number, start in enumerate(range(0, len(people), size)):
         rows = np.arange(start, min(start + size, len(people)))
@@ -328,36 +114,3 @@ def _check_folder(out: Path, chunks: list[Chunk]) -> None:
     if others:
         problem = f"has {len(others)} files made from other clients, clinicians or another model"
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
-
-
-def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
-    return (
-        client_id,
-        shown.rank,
-        shown.clinician_id,
-        shown.predicted,
-        shown.lower,
-        shown.upper,
-        shown.tie,
-        shown.ahead,
-        shown.tie_broken_by,
-        [reason.constraint for reason in shown.reservations],
-    )
-
-
-def _exclusion_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
-    return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
-
-
-def _offer_row(client_id: str, number: int, offer: RelaxationOffer) -> tuple[Any, ...]:
-    """The new answers are JSON, null for none; there are none where staff may only ask."""
-    return (
-        client_id,
-        number,
-        offer.text,
-        [{"field": each.field, "answer": json.dumps(each.answer)} for each in offer.changes],
-        offer.admits,
-        offer.clinician_id,
-        offer.predicted,
-        offer.gain,
-    )

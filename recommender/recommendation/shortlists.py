@@ -7,6 +7,7 @@ from itertools import islice, pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, PairScores, RosterEncoding
 from recommender.plan.leads import leads_among
 from recommender.plan.score_plan import ScoredPairs
@@ -27,7 +28,7 @@ from recommender.screening.screening import Screening
 from recommender.values.limits import MAX_TOP_K as MAX_TOP_K
 
 Places = NDArray[np.intp]
-Predicted = tuple[float | None, float | None, float | None]
+Predicted = Sequence[float | None]
 """Predicted alliance and the ends of its interval; None where nothing is predicted."""
 Ranked = tuple[int | None, float | None, TieBreak | None, float | None]
 """Tie, lead, what breaks the tie, and propensity of an entry."""
@@ -100,7 +101,7 @@ def build_shortlists(
     rankings = _rankings(encoding, screenings, pairs, starts, top_k, seed)
     shown = {client: ranking.places[:top_k] for client, ranking in rankings.items()}
     everyone = np.concatenate([*shown.values(), _NONE])
-    points = iter(_displayed_points(pairs.plan.model, pairs.scores.take(everyone)))
+    points = iter(displayed_points(pairs.plan.model, pairs.scores.take(everyone)).T.tolist())
     shortlists: list[tuple[tuple[ShortlistEntry, ...], Places]] = [((), _NONE)] * len(screenings)
     for client, rows in shown.items():
         places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
@@ -188,13 +189,18 @@ def unscored_shortlist(
     practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
 ) -> tuple[ShortlistEntry, ...]:
     """The eligible clinicians by their next free day, for a client without a prediction."""
+    places = unscored_order(practice, encoding, screening)[:top_k]
+    return unscored_entries(encoding, screening, places)
+
+
+def unscored_order(practice: Practice, encoding: RosterEncoding, screening: Screening) -> Places:
+    """Places on the roster of the eligible clinicians, by their next free day."""
     roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
     waits = practice.first_session.clinician
     known = np.full(len(roster), np.nan) if waits is None else roster.columns[waits]
     next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
-    order = order_by_wait(next_day[eligible], ids)[:top_k]
-    return unscored_entries(encoding, screening, eligible[list(order)])
+    return np.asarray(eligible[order_by_wait(next_day[eligible], ids)])
 
 
 def unscored_entries(
@@ -205,10 +211,10 @@ def unscored_entries(
     return _entries(encoding, screening, places.tolist(), *nothing)
 
 
-def _displayed_points(model: AllianceModel, scores: PairScores) -> Iterable[Predicted]:
-    """Predicted alliance and the ends of its interval, clipped to the scale."""
+def displayed_points(model: AllianceModel, scores: PairScores) -> Array:
+    """Predicted alliance and the ends of its interval, clipped to the scale, (3, n)."""
     columns = np.array([scores.alliance, *model.interval_of(scores)])
-    return zip(*model.linker.to_displayed(columns).tolist(), strict=True)
+    return np.asarray(model.linker.to_displayed(columns))
 
 
 def _entries(

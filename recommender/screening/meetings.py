@@ -232,7 +232,8 @@ class Meetings:
         rows = range(self.clients.size)
         answers = self.clients[name]
         return self.clients.view(
-            ("windows", name), lambda: [windows_of(answers[row : row + 1]) for row in rows]
+            ("windows by client", name),
+            lambda: [windows_of(answers[row : row + 1]) for row in rows],
         )
 
 

@@ -192,10 +192,31 @@ def unresolved_by_client(
 ) -> dict[str, tuple[str, ...]]:
     """`references_of_one` for each client who has any, as `field label: id`."""
     found = {
-        name: unresolved_of_one(practice, clients.columns.row(row), name, roster)
-        for row, name in enumerate(clients.ids)
+        clients.ids[row]: unresolved_of_one(
+            practice, clients.columns.row(row), clients.ids[row], roster
+        )
+        for row in _in_doubt(practice, clients, roster)
     }
     return {name: lines for name, lines in found.items() if lines}
+
+
+def _in_doubt(practice: Practice, clients: People, roster: Roster) -> list[int]:
+    """The rows of clients who name somebody unknown, or whose id is like one on a list."""
+    known = KnownPeople.on(roster).known
+    answers = [clients.columns.values.get(field.name) for field in practice.naming["client"]]
+    rows = {
+        row
+        for lists in answers
+        if lists is not None
+        for row, named in enumerate(lists.tolist())
+        if named and not known.issuperset(named)
+    }
+    near: set[str] = set()
+    for field in practice.naming["clinician"]:
+        if field.people_named == "clients" and field.name in roster.columns.values:
+            near |= _ids_by_key(roster.columns, field.name).keys()
+    rows |= {row for row, name in enumerate(clients.ids) if near and near_key(name) in near}
+    return sorted(rows)
 
 
 def unresolved_of_one(
@@ -263,9 +284,14 @@ def _lost(
     """The ids of a column that name nobody; of a part of the people, near misses only."""
     if people.complete:
         return sorted(index.of.keys() - known)
-    by_key = columns.view(("near ids", name), lambda: _by_key(index.of))
+    by_key = _ids_by_key(columns, name)
     near = {each for one in people.ids for each in by_key.get(near_key(one), ())}
     return sorted(near - known)
+
+
+def _ids_by_key(columns: Columns, name: str) -> dict[str, list[str]]:
+    """The ids in a column of lists, by their `near_key`."""
+    return columns.view(("near ids", name), lambda: _by_key(id_index_in(columns, name).of))
 
 
 def _by_key(ids: Iterable[str]) -> dict[str, list[str]]:

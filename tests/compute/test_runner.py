@@ -10,7 +10,8 @@ import pytest
 from experiments.bench.workers import Cluster, started
 from recommender.compute.runner import TaskRunner, connected, run_serially, runner_on, workers_of
 from recommender.errors import RecommenderError
-from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
+from recommender.recommendation.batch_scoring import JobResult, score_clients
+from recommender.recommendation.score_tables import JobSettings
 from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 40

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
+from recommender.recommendation.batch_scoring import JobResult, score_clients
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
+from recommender.recommendation.score_tables import JobSettings
 from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 14
@@ -24,7 +25,7 @@ SIZE = 14
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.recommendation.batch_scoring.MIN_CHUNK_CLIENTS", 4)
     monkeypatch.setattr(
-        "recommender.recommendation.batch_scoring.MAX_PAIRS", 2 * len(an_encoding().roster)
+        "recommender.recommendation.scored_batch.MAX_PAIRS", 2 * len(an_encoding().roster)
     )
 
 

@@ -237,7 +237,8 @@ def score(
     import pyarrow  # noqa: F401  # The files are Parquet; a missing extra is named at once.
 
     from recommender.model.bundle.io import bundle_digest
-    from recommender.recommendation.batch_scoring import JobSettings, score_clients
+    from recommender.recommendation.batch_scoring import score_clients
+    from recommender.recommendation.score_tables import JobSettings
     from recommender.tables.loader import read_clients
     from recommender.tables.references import table_warnings
 

@@ -1,0 +1,75 @@
+"""Clients who are screened and scored against one roster, some at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.pipeline import Pairs
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.plan.compiling import plan_for
+from recommender.plan.score_plan import ScoredPairs
+from recommender.practice.columns import Columns
+from recommender.recommendation.recommend import with_consent
+from recommender.screening.cache import ScreeningCache, screening_cache_for
+from recommender.screening.many_clients import ScreenedClients, screen_clients
+from recommender.screening.screening import Screening
+
+MAX_PAIRS = 50_000
+"""Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredBatch:
+    """Some clients, screened and scored against one roster.
+
+    Attributes
+    ----------
+    ids, clients
+        The clients, row by row.
+    cache
+        Screens one of them alone.
+    screened
+        What constraints do to the clinicians for each of them.
+    agree : (clients,)
+        Whether each client agrees to prediction.
+    pairs
+        Each client who agrees with each eligible clinician, client by client, scored.
+    """
+
+    ids: tuple[str, ...]
+    clients: Columns
+    cache: ScreeningCache
+    screened: ScreenedClients
+    agree: NDArray[np.bool_]
+    pairs: ScoredPairs
+
+    def screening(self, place: int) -> Screening:
+        """The screening of one client, with its verdicts and reasons."""
+        return self.cache.screen(self.clients.row(place), self.ids[place])
+
+
+def score_batches(
+    ids: Sequence[str],
+    clients: Columns,
+    encoding: RosterEncoding,
+    model: AllianceModel,
+    day: date,
+) -> Iterator[ScoredBatch]:
+    """Screens and scores all clients in their order, `batch_size` at a time."""
+    cache = screening_cache_for(model.practice, encoding.roster, day)
+    plan = plan_for(model, encoding)
+    size = batch_size(len(encoding.roster))
+    for start in range(0, len(ids), size):
+        some = tuple(ids[start : start + size])
+        rows = clients.between(start, start + len(some))
+        screened, agree = screen_clients(cache, some, rows), with_consent(model.practice, rows)
+        pairs = Pairs(*np.nonzero(screened.eligible & agree[:, None]))
+        yield ScoredBatch(some, rows, cache, screened, agree, plan.score(rows, pairs))
+
+
+def batch_size(clinicians: int) -> int:
+    """Clients per batch against this number of clinicians."""
+    return max(MAX_PAIRS // max(clinicians, 1), 1)
