@@ -54,8 +54,7 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
         evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
         drawn += evidence[..., None] * draws["evidence"]
     for block in frame.products:
-        for into, ours, theirs in zip(drawn, client, clinician, strict=True):
-            _add_products(into, pairs, ours, theirs, block)
+        _add_products(drawn, pairs, client, clinician, block)
     if frame.levels:
         index, level = own.index.take(clinician), pairs.clients.level.take(client, axis=0)
         if level.ndim > index.ndim:
@@ -68,21 +67,31 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
 
 
 def _add_products(
-    into: Drawn, pairs: ScoredPairs, client: Places, clinician: Places, block: str
+    drawn: Drawn, pairs: ScoredPairs, client: Places, clinician: Places, block: str
 ) -> None:
-    """Adds the deviations of products of m pairs, (m, draws).
+    """Adds the deviations of products of m pairs to each stack, (stacks, m, draws).
 
     The client's side is first, which is one for many pairs.
+    """
+    whose = client[:, 0]
+    if (client == whose[:, None]).all():
+        drawn += _products(pairs, whose, clinician, block)
+        return
+    for into, ours, theirs in zip(drawn, client, clinician, strict=True):
+        for one in np.unique(ours):
+            own = ours == one
+            into[own] += _products(pairs, one[None], theirs[None, own], block)[0]
+
+
+def _products(pairs: ScoredPairs, client: Places, clinician: Places, block: str) -> Drawn:
+    """The deviations of products of m pairs of each client, (clients, m, draws).
+
+    `client` (clients,), `clinician` (clients, m).
     """
     additive = pairs.plan.model.additive
     basis, draws = additive.frame.products[block].client.basis, additive.draws[block]
     directions, scaled = pairs.plan.clinicians.directions[block], pairs.clients.scaled[block]
-    of_client = client.tolist()
-    for one in set(of_client):
-        ours = (scaled[one : one + 1] @ basis).astype(np.float32)
-        by_direction = (ours @ draws.reshape(ours.shape[1], -1)).reshape(directions.shape[1], -1)
-        if of_client.count(one) == len(of_client):
-            into += directions.take(clinician, axis=0) @ by_direction
-        else:
-            theirs = client == one
-            into[theirs] += directions.take(clinician[theirs], axis=0) @ by_direction
+    ours = (scaled[client, None] @ basis).astype(np.float32)
+    by_direction = ours @ draws.reshape(ours.shape[-1], -1)
+    by_direction = by_direction.reshape(len(client), directions.shape[1], -1)
+    return np.asarray(directions.take(clinician, axis=0) @ by_direction)

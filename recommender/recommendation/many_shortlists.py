@@ -79,11 +79,16 @@ _Part = tuple[Places, Array]
 
 def _unscored(batch: ScoredBatch, encoding: RosterEncoding, top_k: int) -> _Part:
     """The entries of clients who do not agree to prediction."""
-    practice = batch.pairs.plan.model.practice
+    practice, roster = batch.pairs.plan.model.practice, encoding.roster
     clients = np.flatnonzero(~batch.agree)
     shown = [
-        unscored_order(practice, encoding, batch.screening(int(client)))[:top_k]
-        for client in clients
+        unscored_order(
+            practice,
+            roster,
+            np.flatnonzero(batch.screened.excluded_by[client] == 0),
+            batch.first_sessions(client),
+        )[:top_k]
+        for client in clients.tolist()
     ]
     sizes = [len(places) for places in shown]
     client = np.repeat(clients, sizes)

@@ -7,11 +7,13 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.plan.compiling import plan_for
 from recommender.plan.score_plan import ScoredPairs
 from recommender.practice.columns import Columns
+from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.recommendation.recommend import with_consent
 from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.screening.many_clients import ScreenedClients, screen_clients
@@ -49,6 +51,12 @@ class ScoredBatch:
     def screening(self, place: int) -> Screening:
         """The screening of one client, with its verdicts and reasons."""
         return self.cache.screen(self.clients.row(place), self.ids[place])
+
+    def first_sessions(self, place: int) -> Array:
+        """The first possible session of one client with each clinician, as `Screening` has it."""
+        settings, day = self.cache.layout.practice.first_session, self.cache.day
+        earliest = earliest_day(settings, self.clients.row(place), day)
+        return first_sessions(settings, self.cache.roster.columns, earliest)
 
 
 def score_batches(

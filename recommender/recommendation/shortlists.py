@@ -25,6 +25,7 @@ from recommender.recommendation.ranking import (
 from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
+from recommender.tables.roster import Roster
 from recommender.values.limits import MAX_TOP_K as MAX_TOP_K
 
 Places = NDArray[np.intp]
@@ -189,16 +190,21 @@ def unscored_shortlist(
     practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
 ) -> tuple[ShortlistEntry, ...]:
     """The eligible clinicians by their next free day, for a client without a prediction."""
-    places = unscored_order(practice, encoding, screening)[:top_k]
+    eligible = np.flatnonzero(screening.eligible)
+    places = unscored_order(practice, encoding.roster, eligible, screening.first_sessions)[:top_k]
     return unscored_entries(encoding, screening, places)
 
 
-def unscored_order(practice: Practice, encoding: RosterEncoding, screening: Screening) -> Places:
-    """Places on the roster of the eligible clinicians, by their next free day."""
-    roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
+def unscored_order(
+    practice: Practice, roster: Roster, eligible: Places, first_sessions: Array
+) -> Places:
+    """The places of the eligible clinicians, by their next free day.
+
+    `first_sessions` are those of everybody on the roster.
+    """
     waits = practice.first_session.clinician
     known = np.full(len(roster), np.nan) if waits is None else roster.columns[waits]
-    next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
+    next_day = np.where(np.isnan(known), np.nan, first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
     return np.asarray(eligible[order_by_wait(next_day[eligible], ids)])
 

@@ -102,6 +102,11 @@ class ScreeningCache:
         """The clinicians."""
         return self._roster
 
+    @property
+    def day(self) -> date:
+        """The day of the requests."""
+        return self._day
+
     def context_of(self, client_id: str | None) -> RequestContext:
         """What the rules read besides the answers of a client."""
         return request_context_of(self._practice, client_id, self._roster.ids, self._day)
