@@ -111,22 +111,26 @@ def _scored(batch: ScoredBatch, encoding: RosterEncoding, top_k: int) -> list[_P
     parts: list[_Part] = []
     size = 2 * top_k
     while len(starts):
-        undecided = np.zeros(len(starts), dtype=np.bool_)
         known = np.minimum(counts, size)
-        for count in np.unique(known).tolist():
-            some = np.flatnonzero(known == count)
-            rows = by_strength[starts[some, None] + np.arange(count)]
-            ranked = _ranked(batch, encoding, rows)
-            is_open = (counts[some] > size) & ~ranked.decides(top_k)
-            undecided[some] = is_open
-            parts.append(_entries(batch, ranked, ~is_open, top_k))
-        starts, counts, size = starts[undecided], counts[undecided], 2 * size
+        place = np.arange(known.max())
+        rows = np.where(place < known[:, None], starts[:, None] + place, _NOBODY)
+        rows[rows != _NOBODY] = by_strength[rows[rows != _NOBODY]]
+        ranked = _ranked(batch, encoding, rows, known)
+        is_open = (counts > size) & ~ranked.decides(top_k)
+        parts.append(_entries(batch, ranked, ~is_open, top_k))
+        starts, counts, size = starts[is_open], counts[is_open], 2 * size
     return parts
+
+
+_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ranked:
-    """n pairs of each of B clients in the order shown, (B, n); as `Ranking` of one client."""
+    """Pairs of each of B clients in the order shown, (B, n); as `Ranking` of one client.
+
+    Behind the last pair of a client who has fewer is `_NOBODY`.
+    """
 
     rows: Places
     ties: Places
@@ -135,18 +139,25 @@ class _Ranked:
     broken_by: Places
 
     def decides(self, rank: int) -> Flags:
-        """`Ranking.decides` of each client, (B,)."""
+        """`Ranking.decides` of each client who has n pairs, (B,)."""
         if self.rows.shape[1] <= rank:
             return np.zeros(len(self.rows), dtype=np.bool_)
         behind, last = self.ties[:, -1], self.ties[:, rank - 1]
         return (behind != last) | (self.even[:, -1] != self.even[:, rank - 1])
 
 
-def _ranked(batch: ScoredBatch, encoding: RosterEncoding, rows: Places) -> _Ranked:
-    """`ranking_of` for the strongest pairs of B clients each, (B, n), in descending order."""
-    pairs = batch.pairs
+def _ranked(batch: ScoredBatch, encoding: RosterEncoding, rows: Places, known: Places) -> _Ranked:
+    """`ranking_of` for the strongest pairs of B clients each, (B, n), in descending order.
+
+    Of each client so many are `known`, (B,).
+    """
+    pairs, there = batch.pairs, rows != _NOBODY
     client, clinician = pairs.client[rows], pairs.clinician[rows]
-    leads = leads_among(pairs, rows)
+    leads = np.full((*rows.shape, rows.shape[1]), np.nan)
+    # Pairs of one client alone have other digits beside more of them.
+    for count in np.unique(known).tolist():
+        some = np.flatnonzero(known == count)
+        leads[some, :count, :count] = leads_among(pairs, rows[some, :count])
     reserved = batch.screened.reserved(client.ravel(), clinician.ravel())
     criteria = np.stack(
         [
@@ -156,18 +167,19 @@ def _ranked(batch: ScoredBatch, encoding: RosterEncoding, rows: Places) -> _Rank
             _reserved_last(batch, encoding, client, clinician),
         ]
     )
+    criteria[0, ~there] = np.iinfo(criteria.dtype).max
     shown = np.lexsort(criteria[::-1], axis=-1)
     criteria = np.take_along_axis(criteria, shown[None], axis=2)
-    rows = np.take_along_axis(rows, shown, axis=1)
     own = np.arange(len(rows))[:, None]
     ahead = np.full(rows.shape, np.nan)
     ahead[:, :-1] = leads[own, shown[:, :-1], shown[:, 1:]]
-    broken_by = np.full(rows.shape, _FIRST)
-    pairing = pairs.scores.pairing[rows]
+    pairing = pairs.scores.pairing[np.take_along_axis(rows, shown, axis=1)]
     strength = np.where(pairing[:, 1:] != pairing[:, :-1], _ALLIANCE, _ID)
     differs = [*(criteria[:, :, 1:] != criteria[:, :, :-1])]
     reasons = [np.intp(_FIRST), strength, np.intp(_RESERVATIONS), np.intp(_LAST_PLACES)]
+    broken_by = np.full(rows.shape, _FIRST)
     broken_by[:, 1:] = np.select(differs, reasons, strength)
+    rows = np.take_along_axis(rows, shown, axis=1)
     return _Ranked(rows, criteria[0], criteria[1], ahead, broken_by)
 
 
@@ -203,11 +215,12 @@ def _reserved_last(
 def _entries(batch: ScoredBatch, ranked: _Ranked, decided: Flags, top_k: int) -> _Part:
     """The first entries of the clients whose ranking is decided."""
     pairs, rows = batch.pairs, ranked.rows[decided, :top_k]
+    there = rows != _NOBODY
     ahead = ranked.ahead[decided, :top_k]
-    ahead[:, -1] = np.nan
+    # The next behind the last one shown is not shown.
+    ahead[:, top_k - 1 :] = np.nan
     rank = np.broadcast_to(np.arange(1, 1 + rows.shape[1]), rows.shape)
     ties, broken_by = ranked.ties[decided, :top_k], ranked.broken_by[decided, :top_k]
     ints = [pairs.client[rows], pairs.clinician[rows], rank, ties, broken_by]
-    points = displayed_points(pairs.plan.model, pairs.scores.take(rows.ravel()))
-    whole = np.stack([each.ravel() for each in ints])
-    return whole, np.concatenate([ahead.reshape(1, -1), points])
+    points = displayed_points(pairs.plan.model, pairs.scores.take(rows[there]))
+    return np.stack([each[there] for each in ints]), np.concatenate([[ahead[there]], points])

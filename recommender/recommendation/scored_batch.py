@@ -19,7 +19,7 @@ from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.screening.many_clients import ScreenedClients, screen_clients
 from recommender.screening.screening import Screening
 
-MAX_PAIRS = 50_000
+MAX_PAIRS = 200_000
 """Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
 
 

@@ -7,6 +7,7 @@ the clients refers. Only constraints about some ways of meeting have codes of ev
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class ScreenedClients:
     row: Places
     places: Places
     codes: Codes
-    excluded_by: NDArray[np.int16]
+    excluded_by: NDArray[Any]
 
     @property
     def eligible(self) -> Flags:
@@ -101,19 +102,20 @@ def screen_clients(cache: ScreeningCache, ids: Sequence[str], clients: Columns) 
         own = cache.screen(clients.row(client), ids[client])
         codes[:, :, client] = own.excluding[places], own.cautioning[places]
     row[:, places] = 0
-    excluded_by = np.add.reduce(codes[0] != MET, axis=0, dtype=np.int16)
-    excluded_by += _excluded_by(table[0] != MET, row)
+    excluded_by = _excluded_by(table[0] != MET, row)
+    excluded_by += np.add.reduce(codes[0] != MET, axis=0, dtype=excluded_by.dtype)
     return ScreenedClients(layout, table, row, places, codes, excluded_by)
 
 
-def _excluded_by(excluding: Flags, row: Places) -> NDArray[np.int16]:
+def _excluded_by(excluding: Flags, row: Places) -> NDArray[Any]:
     """How many of the constraints in a table exclude each clinician, (C, n)."""
     some = excluding.any(axis=1)
     # The first row excludes nobody: each client has a part of the sum.
     client, place = np.concatenate([some[row], np.ones((len(row), 1), np.bool_)], axis=1).nonzero()
     rows = np.concatenate([row, np.zeros((len(row), 1), np.intp)], axis=1)[client, place]
     starts = np.searchsorted(client, np.arange(len(row)))
-    return np.add.reduceat(excluding[rows].astype(np.int16), starts, axis=0)
+    kind = np.min_scalar_type(row.shape[1])
+    return np.add.reduceat(excluding[rows].view(np.uint8), starts, axis=0, dtype=kind)
 
 
 def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tuple[Codes, Places]:
