@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import rule_input_of
+from recommender.practice.rules.functions import session_cost_in_ways
 from recommender.practice.rules.rule_input import rows_of
 from recommender.recommendation.asked_and_offered import Asked, Offered, OpenTime
 from recommender.recommendation.card_differences import Shown, differences
@@ -27,6 +29,7 @@ from recommender.recommendation.card_parts import (
     NextTime,
 )
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
+from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
 from recommender.recommendation.open_intervals import MAX_TIMES
 from recommender.recommendation.openings import OpeningTimes
@@ -106,14 +109,23 @@ def _costs(
     rows: NDArray[np.intp],
     meetings: Sequence[tuple[Meeting, ...]],
 ) -> Sequence[Cost | None]:
-    """The cost with each clinician, by the ways in which the client can meet them."""
-    if facts.costs is None:
+    """The cost with each clinician, by the ways in which the client can meet them.
+
+    None where neither the fee nor the rebate is known.
+    """
+    if facts.cost_rule is None:
         return [None] * len(rows)
     ways = [
-        tuple(dict.fromkeys(each.way for each in meeting if each.way is not None))
+        tuple(dict.fromkeys([each.way for each in meeting if each.way is not None]))
         for meeting in meetings
     ]
-    return facts.costs.of(client, screening.context, rows, ways)
+    inputs = rule_input_of(facts.cost_rule, client, facts.columns, screening.context)
+    cost, currency = session_cost_in_ways(inputs, rows, ways), facts.practice.currency
+    parts = (map(cents_of, each.tolist()) for each in (cost.fee, cost.rebate, cost.gap))
+    return [
+        None if fee is None and rebate is None else Cost(fee, rebate, gap, currency)
+        for fee, rebate, gap in zip(*parts, strict=True)
+    ]
 
 
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tuple[OpenTime, ...]:

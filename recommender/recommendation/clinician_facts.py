@@ -15,7 +15,6 @@ from recommender.recommendation.card_fields import card_fields, cost_rule
 from recommender.recommendation.card_parts import Fact, Meeting
 from recommender.recommendation.fact_text import levels_text, values_text
 from recommender.recommendation.held_levels import HeldLevels, places_of
-from recommender.recommendation.session_costs import SessionCosts
 from recommender.recommendation.wishes import wishes_of
 from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import Point
@@ -62,8 +61,8 @@ class ClinicianFacts:
         What a card writes before a fact, by the field.
     met_rules
         The constraints of which a card says that they are met.
-    costs
-        What a session costs; None where the definition does not say it or cards do not show it.
+    cost_rule
+        The constraint by which a session's cost is computed; None where cards do not show it.
     """
 
     def __init__(self, practice: Practice, columns: Columns) -> None:
@@ -81,9 +80,7 @@ class ClinicianFacts:
             and rule.family not in NEVER_RELAXED
             and (rule.client or _asks_for_no_gap(rule))
         )
-        rule = cost_rule(practice)
-        has_cost = rule is not None and "cost" in of_part
-        self.costs = SessionCosts(practice, rule, columns) if rule and has_cost else None
+        self.cost_rule = cost_rule(practice) if "cost" in of_part else None
         self._fixed: dict[int, FixedFacts] = {}
         self._rooms: dict[tuple[str, int], tuple[RoomNames, ...]] = {}
         self._spoken: dict[tuple[str, tuple[str, ...]], str] = {}

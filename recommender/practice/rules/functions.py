@@ -4,14 +4,14 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
 and reasons are applied elsewhere.
 """
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.funding import FundingRow, pays, rebate_cents, session_cap
+from recommender.practice.funding import pays, session_cap
 from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
@@ -228,7 +228,9 @@ def _caps(inputs: RuleInput) -> Array:
     A client who did not state how many are left is assumed to have used none.
     """
     rows = inputs.context.funding
-    caps = _of_scheme(inputs, lambda scheme, by, day: session_cap(rows, scheme, by, day))
+    caps = _of_scheme(
+        inputs, lambda scheme, by, day: session_cap(rows.named(scheme, by), scheme, by, day)
+    )
     return np.nan_to_num(caps, nan=np.inf)
 
 
@@ -257,33 +259,29 @@ class SessionCost:
     gap: Array
 
 
-def session_cost(inputs: RuleInput, ways: Collection[str] = ()) -> SessionCost:
+def session_cost(inputs: RuleInput) -> SessionCost:
     """What one session costs the client with each clinician, by the fee and the funding rows.
 
     A client with a concession pays the clinician's concession fee, if there is one. A clinician
-    who bulk bills accepts the rebate as the whole fee. `ways` are the ways of meeting that are
-    possible, empty for every way that the rows distinguish; see `funding.rebate_cents`.
+    who bulk bills accepts the rebate as the whole fee. Every way of meeting that the rows
+    distinguish is possible; see `funding.rebate_cents`.
     """
-    fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
-    if reduced is not None and _answer(inputs, "concession") == 1.0:
-        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
-    paid = _rebates(inputs, ways)
-    bulk_bills = inputs.of_clinicians("bulk_bills")
-    if bulk_bills is not None:
-        # The fee need not be recorded: what the scheme pays takes its place.
-        fee = np.where((bulk_bills == 1) & (paid > 0), paid, fee)
-    rebate = np.where(np.isnan(fee), paid, np.minimum(paid, fee))
-    return SessionCost(fee, rebate, fee - rebate)
+    return _cost(inputs, slice(None), _rebates(inputs))
 
 
-def cost_terms(inputs: RuleInput) -> tuple[Hashable, ...]:
-    """What of a client's answers decides the cost of a session with one clinician in some ways.
+def session_cost_in_ways(
+    inputs: RuleInput, rows: NDArray[np.intp], ways: Sequence[tuple[str, ...]]
+) -> SessionCost:
+    """`session_cost` with a few clinicians, each in the ways of meeting that are possible.
 
-    The period of the clinician's first session decides as well; see `funding_periods`.
+    Parameters
+    ----------
+    rows
+        Their places in the roster, (n,).
+    ways
+        The ways with each of them; none for every way that the rows distinguish.
     """
-    scheme, minutes = _answer(inputs, "funding"), inputs.session
-    concession, none_left = _answer(inputs, "concession") == 1.0, _answer(inputs, "left") == 0.0
-    return scheme, concession, none_left, None if np.isnan(minutes) else minutes
+    return _cost(inputs, rows, _rebates_in_ways(inputs, rows, ways))
 
 
 def gap_cents(inputs: RuleInput) -> Array:
@@ -291,16 +289,61 @@ def gap_cents(inputs: RuleInput) -> Array:
     return session_cost(inputs).gap
 
 
-def _rebates(inputs: RuleInput, ways: Collection[str]) -> Array:
+def _cost(inputs: RuleInput, rows: NDArray[np.intp] | slice, paid: Array) -> SessionCost:
+    """The cost with some clinicians, by what the client's scheme pays with each of them."""
+    fee, reduced = inputs.clinician[0][rows], inputs.of_clinicians("concession_fee")
+    if reduced is not None and _answer(inputs, "concession") == 1.0:
+        reduced = reduced[rows]
+        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
+    bulk_bills = inputs.of_clinicians("bulk_bills")
+    if bulk_bills is not None:
+        # The fee need not be recorded: what the scheme pays takes its place.
+        fee = np.where((bulk_bills[rows] == 1) & (paid > 0), paid, fee)
+    rebate = np.where(np.isnan(fee), paid, np.minimum(paid, fee))
+    return SessionCost(fee, rebate, fee - rebate)
+
+
+def _rebates(inputs: RuleInput) -> Array:
     """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
+    same = _rebate_of_all(inputs)
+    if same is not None:
+        return np.full(inputs.roster.size, same)
     rows, minutes = inputs.context.funding, inputs.session
+    return _of_scheme(inputs, lambda scheme, by, day: rows.rebate(scheme, by, minutes, day))
+
+
+def _rebates_in_ways(
+    inputs: RuleInput, rows: NDArray[np.intp], ways: Sequence[tuple[str, ...]]
+) -> Array:
+    """The rebate with some clinicians, each in some ways of meeting."""
+    same = _rebate_of_all(inputs)
+    if same is not None:
+        return np.full(len(rows), same)
+    funding, minutes, scheme = inputs.context.funding, inputs.session, _scheme(inputs)
+    name = inputs.settings["registration"]
+    levels, codes = inputs.context.clinician[name].levels, inputs.roster[name][rows].tolist()
+    days = inputs.first_sessions[rows].tolist()
+    cents = [
+        None
+        if scheme is None or code != code
+        else funding.rebate(scheme, levels[int(code)], minutes, _date_of(day), own)
+        for code, day, own in zip(codes, days, ways, strict=True)
+    ]
+    return np.array([np.nan if each is None else float(each) for each in cents])
+
+
+def _rebate_of_all(inputs: RuleInput) -> float | None:
+    """The rebate with everybody where the client's answers alone decide it; else None."""
     if _answer(inputs, "left") == 0.0:
-        return np.zeros(inputs.roster.size)
-    if np.isnan(minutes):
-        return np.full(inputs.roster.size, np.nan)
-    return _of_scheme(
-        inputs, lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day, ways)
-    )
+        return 0.0
+    return np.nan if np.isnan(inputs.session) else None
+
+
+def _scheme(inputs: RuleInput) -> str | None:
+    """The client's scheme, if it is known."""
+    name = inputs.settings["funding"]
+    level = inputs.intake[name].item(0)
+    return None if level != level else inputs.context.client[name].levels[int(level)]
 
 
 def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str, date], float | None]) -> Array:
@@ -308,13 +351,12 @@ def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str, date], float | N
 
     The day is that of the first possible session.
     """
-    funding, registration = inputs.settings["funding"], inputs.settings["registration"]
-    scheme, provider = inputs.intake[funding][0], inputs.roster[registration]
-    if np.isnan(scheme):
+    registration, scheme = inputs.settings["registration"], _scheme(inputs)
+    provider = inputs.roster[registration]
+    if scheme is None:
         return np.full(len(provider), np.nan)
-    name = inputs.context.client[funding].levels[int(scheme)]
     levels = inputs.context.clinician[registration].levels
-    return _by_day(inputs, provider, levels, lambda level, day: value_of(name, level, day))
+    return _by_day(inputs, provider, levels, lambda level, day: value_of(scheme, level, day))
 
 
 def _by_day(
@@ -324,12 +366,12 @@ def _by_day(
     value_of: Callable[[str, date], float | None],
 ) -> Array:
     """A value by level and by the rows in force at the first possible session, (n,)."""
-    days = inputs.first_sessions + EPOCH
-    period = funding_periods(funding_changes(inputs.context.funding), inputs.first_sessions)
+    days, changes = inputs.first_sessions, inputs.context.funding.changes
+    period = np.searchsorted(changes, days + EPOCH, side="right")
     result = np.full(len(days), np.nan)
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)
-        day = date.fromordinal(int(min(days[rows[0]], date.max.toordinal())))
+        day = _date_of(days.item(rows[0]))
         there = set(level[rows].tolist())
         values = [value_of(n, day) if at in there else None for at, n in enumerate(levels)]
         known = [np.nan if one is None else float(one) for one in values]
@@ -337,16 +379,9 @@ def _by_day(
     return result
 
 
-def funding_changes(rows: Sequence[FundingRow]) -> Array:
-    """The days on which other rows come into force, as ordinals in order."""
-    starts = {row.start.toordinal() for row in rows}
-    ends = {row.until.toordinal() + 1 for row in rows if row.until is not None}
-    return np.array(sorted(starts | ends), dtype=np.float64)
-
-
-def funding_periods(changes: Array, first_sessions: Array) -> NDArray[np.intp]:
-    """The period of each first possible session, (n,): within one the same rows are in force."""
-    return np.searchsorted(changes, first_sessions + EPOCH, side="right")
+def _date_of(days: float) -> date:
+    """The day that is so many days after 1970-01-01, or else the last one there is."""
+    return date.fromordinal(int(min(days + EPOCH, date.max.toordinal())))
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:
