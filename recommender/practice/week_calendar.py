@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Day = TypeVar("Day", int, NDArray[np.intp])
 Rows = NDArray[np.intp] | slice
 Windows = tuple[tuple[int, int, int], ...]
+Span = tuple[float, float]
+"""Begin and end in minutes."""
 
 DAY = 1440
 """Minutes of a day without a clock change."""
@@ -51,6 +53,8 @@ class Week:
         Minute of the local day of a clock change, on the clock before it; infinite without one.
     moment
         The minute of the change; minus infinity without one.
+    begins
+        The minute at which the day begins; None for a day on which the clock changes.
     """
 
     midnight: Array
@@ -58,6 +62,7 @@ class Week:
     after: Array
     change: Array
     moment: Array
+    begins: tuple[float | None, ...]
 
     @property
     def changes(self) -> bool:
@@ -77,10 +82,20 @@ class Week:
 @lru_cache(maxsize=2048)
 def week_of(zone: str, first: date, weeks: int = 1) -> Week:
     """The days of some weeks of a zone from a first day, with a margin of one day on both sides."""
-    days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS * weeks + MARGIN)]
-    origin = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    rows = [_day_of(ZoneInfo(zone), day, origin) for day in days]
-    return Week(*(np.array(column) for column in zip(*rows, strict=True)))
+    start, count = first.toordinal() - MARGIN, DAYS * weeks + 2 * MARGIN
+    changing = set(clock_changes(zone, start, start + count - 1).tolist())
+    clock, origin = ZoneInfo(zone), datetime(first.year, first.month, first.day, tzinfo=UTC)
+    rows: list[tuple[float, ...]] = []
+    for place in range(count):
+        if rows and start + place not in changing:
+            # The clock is that of the end of the day before.
+            ahead = rows[-1][2]
+            rows.append((float((place - MARGIN) * DAY), ahead, ahead, np.inf, -np.inf))
+        else:
+            rows.append(_day_of(clock, date.fromordinal(start + place), origin))
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    begins = tuple(None if row[3] < np.inf else row[0] - row[1] for row in rows)
+    return Week(*columns, begins)
 
 
 def clock_changes(zone: str, first: int, last: int) -> NDArray[np.intp]:
@@ -352,37 +367,46 @@ def spans_of(
     windows: Iterable[tuple[int, int, int]],
     week: Week,
     first: date,
-    opens: Callable[[date], bool] | None = None,
-) -> Array:
-    """Weekly windows of one person as spans, (spans, 2), on all days of `week` that are open.
+    opens: Callable[[int], bool] | None = None,
+) -> list[Span]:
+    """Weekly windows of one person as spans in order, on all days of `week` that are open.
 
-    Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
+    Spans that touch are joined: midnight here may be in the middle of a day elsewhere. `opens` says
+    whether the windows are open on a day, by its ordinal.
     """
-    start, size = first.toordinal() - MARGIN, len(week.midnight)
-    weekday_of_start = date.fromordinal(start).weekday()
-    spans = [
-        (place, begin, end)
-        for weekday, begin, end in windows
-        for place in range((weekday - weekday_of_start) % DAYS, size, DAYS)
-        if opens is None or opens(date.fromordinal(start + place))
-    ]
-    table = np.array(spans, dtype=np.intp).reshape(-1, 3)
-    moments = week.minutes(table[:, :1], table[:, 1:])
-    return np.array(joined(map(tuple, moments.tolist()))).reshape(-1, 2)
+    by_weekday: list[list[tuple[int, int]]] = [[] for _ in range(DAYS)]
+    for weekday, begin, end in windows:
+        by_weekday[weekday].append((begin, end))
+    ordinal = first.toordinal() - MARGIN
+    spans: list[Span] = []
+    # Day 1 of the calendar is a Monday.
+    for place, begins in enumerate(week.begins):
+        own = by_weekday[(ordinal + place - 1) % DAYS]
+        if own and (opens is None or opens(ordinal + place)):
+            if begins is not None:
+                spans += [(begins + begin, begins + end) for begin, end in own]
+            else:
+                moments = week.minutes(np.intp(place), np.array(own)).tolist()
+                spans += [(begin, end) for begin, end in moments]
+    return joined(spans)
 
 
-def joined(spans: Iterable[tuple[float, float]]) -> list[list[float]]:
+def joined(spans: Iterable[Span]) -> list[Span]:
     """Spans in order; spans that touch or overlap are joined.
 
     >>> joined([(5, 8), (1, 3), (3, 4)])
-    [[1, 4], [5, 8]]
+    [(1, 4), (5, 8)]
     """
-    merged: list[list[float]] = []
+    merged: list[Span] = []
+    first, last = -math.inf, -math.inf
     for begin, end in sorted(spans):
-        if merged and begin <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], end)
+        if merged and begin <= last:
+            if end > last:
+                last = end
+                merged[-1] = first, last
         else:
-            merged.append([begin, end])
+            first, last = begin, end
+            merged.append((begin, end))
     return merged
 
 
@@ -486,7 +510,7 @@ ClockGroup = SteadyClocks | ChangingClocks
 
 @lru_cache(maxsize=4096)
 def _spans_from(windows: Windows, zone: str, first: date, weeks: int) -> Array:
-    return spans_of(windows, week_of(zone, first, weeks), first)
+    return np.array(spans_of(windows, week_of(zone, first, weeks), first)).reshape(-1, 2)
 
 
 def clock_groups(
