@@ -117,7 +117,8 @@ class FundingRows(tuple[FundingRow, ...]):
 
     @cached_property
     def _changes(self) -> list[int]:
-        return self.changes.tolist()
+        changes: list[int] = self.changes.tolist()
+        return changes
 
     @cached_property
     def _by_use(self) -> Mapping[tuple[str, str], Sequence[FundingRow]]:

@@ -95,7 +95,8 @@ def week_of(zone: str, first: date, weeks: int = 1) -> Week:
             rows.append(_day_of(clock, date.fromordinal(start + place), origin))
     columns = (np.array(column) for column in zip(*rows, strict=True))
     begins = tuple(None if row[3] < np.inf else row[0] - row[1] for row in rows)
-    return Week(*columns, begins)
+    midnight, before, after, change, moment = columns
+    return Week(midnight, before, after, change, moment, begins)
 
 
 def clock_changes(zone: str, first: int, last: int) -> NDArray[np.intp]:
@@ -386,7 +387,7 @@ def spans_of(
             if begins is not None:
                 spans += [(begins + begin, begins + end) for begin, end in own]
             else:
-                moments = week.minutes(np.intp(place), np.array(own)).tolist()
+                moments = week.minutes(np.array(place), np.array(own)).tolist()
                 spans += [(begin, end) for begin, end in moments]
     return joined(spans)
 
