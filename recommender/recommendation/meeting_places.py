@@ -149,7 +149,7 @@ class MeetingPlaces:
         if distance.client[0] not in answered_in(client):
             return None
         inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
-        km: list[list[float]] = room_km(inputs)[self._rows].tolist()
+        km: list[list[float]] = room_km(inputs, self._rows).tolist()
         return km
 
 

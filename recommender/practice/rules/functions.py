@@ -140,11 +140,14 @@ def road_km(inputs: RuleInput) -> Array:
     return nearest_km_in(inputs.roster, name, inputs.client[0][0]) * detour
 
 
-def room_km(inputs: RuleInput) -> Array:
-    """Kilometres by road from the client's nearest place to each room, (n, rooms)."""
+def room_km(inputs: RuleInput, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+    """Kilometres by road from the client's nearest place to each room, (n, rooms).
+
+    `rows` are the places of some clinicians in the roster, by default all of them.
+    """
     name = inputs.clinician_fields[0].name
     detour = float(inputs.settings.get("detour", 1.0))
-    return room_km_in(inputs.roster, name, inputs.client[0][0]) * detour
+    return room_km_in(inputs.roster, name, inputs.client[0][0])[rows] * detour
 
 
 def not_listed(inputs: RuleInput) -> Array:
