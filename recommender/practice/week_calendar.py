@@ -41,7 +41,7 @@ MARGIN = 1
 class Week:
     """The offsets of one zone on the days of one or more weeks, and on the day before and after it.
 
-    All (days,); minutes count from midnight UTC of the first day.
+    By day; minutes count from midnight UTC of the first day.
 
     Attributes
     ----------
@@ -55,6 +55,8 @@ class Week:
         The minute of the change; minus infinity without one.
     begins
         The minute at which the day begins; None for a day on which the clock changes.
+    ahead
+        Minutes the zone is ahead of UTC, where the clock changes on none of the days; else None.
     """
 
     midnight: Array
@@ -63,6 +65,7 @@ class Week:
     change: Array
     moment: Array
     begins: tuple[float | None, ...]
+    ahead: float | None
 
     @property
     def changes(self) -> bool:
@@ -96,7 +99,8 @@ def week_of(zone: str, first: date, weeks: int = 1) -> Week:
     columns = (np.array(column) for column in zip(*rows, strict=True))
     begins = tuple(None if row[3] < np.inf else row[0] - row[1] for row in rows)
     midnight, before, after, change, moment = columns
-    return Week(midnight, before, after, change, moment, begins)
+    always = None if None in begins else rows[0][1]
+    return Week(midnight, before, after, change, moment, begins, always)
 
 
 def clock_changes(zone: str, first: int, last: int) -> NDArray[np.intp]:
@@ -378,11 +382,14 @@ def spans_of(
     by_weekday: list[list[tuple[int, int]]] = [[] for _ in range(DAYS)]
     for weekday, begin, end in windows:
         by_weekday[weekday].append((begin, end))
-    ordinal = first.toordinal() - MARGIN
-    spans: list[Span] = []
     # Day 1 of the calendar is a Monday.
+    ordinal = first.toordinal() - MARGIN
+    in_order = [by_weekday[(ordinal + place - 1) % DAYS] for place in range(DAYS)]
+    if opens is None and week.ahead is not None:
+        return _every_week(in_order, week.ahead, len(week.begins))
+    spans: list[Span] = []
     for place, begins in enumerate(week.begins):
-        own = by_weekday[(ordinal + place - 1) % DAYS]
+        own = in_order[place % DAYS]
         if own and (opens is None or opens(ordinal + place)):
             if begins is not None:
                 spans += [(begins + begin, begins + end) for begin, end in own]
@@ -390,6 +397,23 @@ def spans_of(
                 moments = week.minutes(np.array(place), np.array(own)).tolist()
                 spans += [(begin, end) for begin, end in moments]
     return joined(spans)
+
+
+def _every_week(in_order: Sequence[list[tuple[int, int]]], ahead: float, days: int) -> list[Span]:
+    """Windows of seven days as spans of so many days, on a clock that is always as far ahead."""
+    begins = [(place - MARGIN) * DAY - ahead for place in range(DAYS)]
+    pattern = joined(
+        [(day + a, day + b) for day, own in zip(begins, in_order, strict=True) for a, b in own]
+    )
+    weeks = range(0, days * DAY, WEEK)
+    spans = [(begin + turn, end + turn) for turn in weeks for begin, end in pattern]
+    last = begins[0] + days * DAY
+    while spans and spans[-1][0] >= last:
+        spans.pop()
+    if spans and spans[-1][1] > last:
+        spans[-1] = spans[-1][0], last
+    is_apart = not pattern or pattern[-1][1] < pattern[0][0] + WEEK
+    return spans if is_apart else joined(spans)
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
