@@ -6,7 +6,6 @@ what clients do not receive.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -72,25 +71,34 @@ def cards(
         Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
         for row, meeting, cost in zip(places, meetings, costs, strict=True)
     ]
-    contents = []
-    for row, offered, own in zip(places, offers, asked.and_offered(offers), strict=True):
-        fixed = facts.of(row)
-        contents.append(
+    shown = Shown(
+        rows=rows,
+        asked=asked.levels,
+        meetings=[_visible(fields, meeting) for meeting in meetings],
+        costs=costs,
+        times=[
+            tuple([_next_time(facts, row, openings.origin, at) for at in offered.times])
+            for row, offered in zip(places, offers, strict=True)
+        ],
+        asked_and_offered=asked.and_offered(offers),
+    )
+    differs = differences(facts, shown)
+    return tuple(
+        [
             CardContent(
                 profession=fixed.profession,
                 photo=fixed.photo,
-                meeting=_visible(fields, offered.meeting),
-                cost=offered.cost,
-                next_times=tuple(
-                    [_next_time(facts, row, openings.origin, at) for at in offered.times]
-                ),
+                meeting=shown.meetings[place],
+                cost=costs[place],
+                next_times=shown.times[place],
                 facts=fixed.facts,
-                asked_and_offered=own,
+                asked_and_offered=shown.asked_and_offered[place],
+                differs=differs[place],
                 staff_only=fields.staff_only,
             )
-        )
-    apart = zip(contents, differences(facts, Shown(contents, rows, asked.levels)), strict=True)
-    return tuple([replace(card, differs=own) if own else card for card, own in apart])
+            for place, fixed in enumerate(map(facts.of, places))
+        ]
+    )
 
 
 def _visible(fields: CardFields, meetings: tuple[Meeting, ...]) -> tuple[Meeting, ...]:

@@ -104,8 +104,14 @@ class ClinicianFacts:
 
     @cached_property
     def numbers(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """The fields with numbers or flags that cards may show, and their values, (n, fields)."""
-        kinds = ((name, self.practice.clinician[name].kind) for name in self.shown_in_order)
+        """The fields with numbers or flags in which clinicians are compared, and their values.
+
+        The values are (n, fields); fields shown only where they are asked for are among them.
+        """
+        compared = {*self.fields.facts, *self.fields.if_asked}
+        kinds = (
+            (name, self.practice.clinician[name].kind) for name in self.order if name in compared
+        )
         names = tuple(name for name, kind in kinds if kind in ("flag", "number", "scale"))
         values = [self.columns[name] for name in names]
         return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
