@@ -1,6 +1,6 @@
 """What cards read of one roster and definition alone: computed once, and not for each request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,6 +88,16 @@ class ClinicianFacts:
         self._asked: dict[tuple[int, bytes], int] = {}
         self._offered: dict[int, tuple[Fact, ...]] = {}
         self._compared: dict[frozenset[str], int] = {}
+
+    def prepare(self, rows: Iterable[int]) -> None:
+        """Computes what all cards read, and what of some clinicians no client changes."""
+        for shared in (self.levels, self.numbers, self.order, self._bits_of_wishes):
+            assert shared is not None
+        rooms = self.fields.of_part.get("places")
+        for row in rows:
+            self.of(row)
+            if rooms is not None:
+                self.room_names(rooms, row)
 
     def of(self, row: int) -> FixedFacts:
         """The parts of the card of one row's clinician that no client changes."""

@@ -3,7 +3,8 @@
 They depend on a client by these ways and rooms alone, so that requests share them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import WAYS, rooms_of
 from recommender.practice.rules.time_rules import windows_of
-from recommender.recommendation.open_intervals import WeeklyHours
+from recommender.recommendation.open_intervals import LAID_OUT, WeeklyHours
 from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
 
@@ -81,15 +82,34 @@ class ClinicianHours:
     def of(self, row: int, zone: str, way: str | None, reach: Reach) -> Hours:
         """One clinician's open hours in a way of meeting, in rooms within reach, by terms."""
         way = way if self._names_ways[row] else None
-        key = row, zone, way, reach if isinstance(reach, bool) else reach[row].tobytes()
+        near = self._near(row, reach)
+        key = row, zone, way, near
         hours = self._stored.get(key)
         if hours is None:
-            hours = tuple(self._of_way(row, zone, way, self._rooms_that_count(row, reach)))
+            hours = tuple(self._of_way(row, zone, way, near))
             store_bounded(self._stored, key, hours, MAX_HOURS)
         return hours
 
+    def prepare(self, zones: Sequence[str], origin: datetime) -> None:
+        """Computes the hours of each clinician for clients to whom no room is too far.
+
+        Parameters
+        ----------
+        zones
+            The zone of each clinician's hours.
+        origin
+            The midnight UTC of the day for which they are laid out.
+        """
+        levels = self.field.levels
+        for row, zone in enumerate(zones):
+            if self.recorded[row]:
+                for way in levels if self._names_ways[row] else (None,):
+                    for reach in (False, True):
+                        for hours in self.of(row, zone, way, reach):
+                            hours.spans(origin, LAID_OUT[0])
+
     def _of_way(
-        self, row: int, zone: str, way: str | None, counts: Mapping[int, bool]
+        self, row: int, zone: str, way: str | None, near: tuple[bool, ...]
     ) -> Iterator[WeeklyHours]:
         field = self.field
         away = absences_of(self._columns, self._absences, row)
@@ -97,14 +117,14 @@ class ClinicianHours:
             windows = windows_of(self._columns[field.name][row : row + 1])
             yield WeeklyHours(zone, windows, away=away)
             return
-        near = [number for number, is_near in counts.items() if is_near]
+        counts = dict(enumerate(near, start=1))
         by_terms: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
         for weekday, start, end, room, ways, every, anchor in self._windows(row):
             if _is_for(field, ways, way) and counts.get(room, True):
                 terms = room, max(every, 1), anchor + EPOCH if every > 1 else 0
                 by_terms.setdefault(terms, []).append((weekday, start, end))
         for (room, every, anchor), own in by_terms.items():
-            only = near[0] if room == 0 and len(near) == 1 else 0
+            only = near.index(True) + 1 if room == 0 and near.count(True) == 1 else 0
             number = room if room in counts else only
             yield WeeklyHours(zone, tuple(own), every, anchor, away, number)
 
@@ -135,13 +155,18 @@ class ClinicianHours:
         names: list[bool] = np.asarray((windows[..., WAYS] > 0).any(axis=1)).tolist()
         return names
 
-    def _rooms_that_count(self, row: int, reach: Reach) -> Mapping[int, bool]:
-        """Whether hours count by the number of the room; empty where no distance matters."""
+    def _near(self, row: int, reach: Reach) -> tuple[bool, ...]:
+        """Whether hours count in each room of one clinician; empty where no distance matters."""
         if reach is False or self.field.rooms is None:
-            return {}
-        places = self._columns[self.field.rooms][row]
-        numbers = range(1, 1 + int((~np.isnan(places[:, 0])).sum()))
-        return {n: bool(reach is True or reach[row, n]) for n in numbers}
+            return ()
+        count = self._number_of_rooms[row]
+        return (True,) * count if reach is True else tuple(reach[row, 1 : 1 + count].tolist())
+
+    @cached_property
+    def _number_of_rooms(self) -> Sequence[int]:
+        places = self._columns[str(self.field.rooms)]
+        numbers: list[int] = (~np.isnan(places[:, :, 0])).sum(axis=1).tolist()
+        return numbers
 
 
 def hours_in(columns: Columns, field: Field, absences: str | None) -> ClinicianHours:

@@ -49,8 +49,6 @@ QUARTER = timedelta(minutes=15)
 Opening = tuple[float, float, int]
 """Begin and end in minutes from a midnight UTC, and the number of the room."""
 BY_TIME = itemgetter(0, 1)
-Zones = Sequence[str | None]
-"""The zone of each clinician; None for the practice's."""
 
 
 class MeetingOption(NamedTuple):
@@ -80,7 +78,7 @@ class _HoursRule(NamedTuple):
     constraint: Constraint
     minutes: float
     client_zone: str | None
-    zones: Zones
+    zones: Sequence[str]
     hours: ClinicianHours
     reach: Mapping[str | None, Reach]
 
@@ -149,7 +147,7 @@ class OpeningTimes:
         found: list[WeeklyHours] = []
         for rule in self._on_hours:
             if rule.hours.recorded[row]:
-                found += rule.hours.of(row, self._zone(rule, row), None, rule.reach[None])
+                found += rule.hours.of(row, rule.zones[row], None, rule.reach[None])
         return tuple(found)
 
     def wished_hours(self) -> tuple[tuple[WeeklyHours, ...], ...]:
@@ -177,7 +175,7 @@ class OpeningTimes:
             ways = tuple([way for way in rule.reach if way in open_ways])
             if rule.constraint.ways and not ways and self._accepted:
                 continue
-            zone = self._zone(rule, row)
+            zone = rule.zones[row]
             reach = [rule.reach[way] for way in ways or (None,)]
             for those, open_hours in rule.hours.by_way(row, zone, ways, reach):
                 yield MeetingOption(
@@ -202,7 +200,7 @@ class OpeningTimes:
                     rule,
                     0.0 if isnan(minutes) else minutes,
                     self._client_zone(rule),
-                    self._zones(rule),
+                    _zones(self.practice, self.columns, rule),
                     hours_in(self.columns, field, self.practice.first_session.absences),
                     {way: self._in_reach(field, way) for way in (*ways, None)},
                 )
@@ -245,21 +243,6 @@ class OpeningTimes:
             self.practice.timezone if is_unknown else self.practice.client[name].levels[int(level)]
         )
 
-    def _zone(self, rule: _HoursRule, row: int) -> str:
-        """The zone of one clinician's hours."""
-        return rule.zones[row] or self.practice.timezone
-
-    def _zones(self, rule: Constraint) -> Zones:
-        """The zones of the clinicians' hours."""
-        name = rule.settings.get("clinician_zone")
-        if name is None:
-            return self.columns.view("no zones", lambda: [None] * self.columns.size)
-        levels = self.practice.clinician[name].levels
-        return self.columns.view(
-            ("zones", name, levels),
-            lambda: [None if n != n else levels[int(n)] for n in self.columns[name].tolist()],
-        )
-
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
 
@@ -299,6 +282,26 @@ class OpeningTimes:
             and screened.modes[rule.name] == "hard"
             and any(way in accepted for way in rule.ways)
         ]
+
+
+def prepare_hours(practice: Practice, columns: Columns, now: datetime) -> None:
+    """Computes what no client changes of the open hours of a roster's clinicians, from a day on."""
+    for rule in practice.by_rule.get(HOURS, ()):
+        field = practice.clinician[rule.clinician[0]]
+        hours = hours_in(columns, field, practice.first_session.absences)
+        hours.prepare(_zones(practice, columns, rule), midnight(now))
+
+
+def _zones(practice: Practice, columns: Columns, rule: Constraint) -> Sequence[str]:
+    """The zone of each clinician's hours."""
+    name, there = rule.settings.get("clinician_zone"), practice.timezone
+    if name is None:
+        return columns.view(("no zones", there), lambda: [there] * columns.size)
+    levels = practice.clinician[name].levels
+    return columns.view(
+        ("zones", name, levels, there),
+        lambda: [there if n != n else levels[int(n)] for n in columns[name].tolist()],
+    )
 
 
 @lru_cache(maxsize=4096)
