@@ -8,6 +8,7 @@ what clients do not receive.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import isnan
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import rule_input_of
-from recommender.practice.rules.functions import session_cost_in_ways
+from recommender.practice.rules.functions import session_costs_in_ways
 from recommender.practice.rules.rule_input import rows_of
 from recommender.recommendation.asked_and_offered import Asked, Offered, OpenTime
 from recommender.recommendation.card_differences import Shown, differences
@@ -142,11 +143,13 @@ def _costs(
         for meeting in meetings
     ]
     inputs = rule_input_of(facts.cost_rule, client, facts.columns, screening.context)
-    cost, currency = session_cost_in_ways(inputs, rows, ways), facts.practice.currency
-    parts = (map(cents_of, each.tolist()) for each in (cost.fee, cost.rebate, cost.gap))
+    currency = facts.practice.currency
+    costs = session_costs_in_ways(inputs, rows, ways)
     return [
-        None if fee is None and rebate is None else Cost(fee, rebate, gap, currency)
-        for fee, rebate, gap in zip(*parts, strict=True)
+        None
+        if isnan(fee) and isnan(rebate)
+        else Cost(cents_of(fee), cents_of(rebate), cents_of(gap), currency)
+        for fee, rebate, gap in costs
     ]
 
 

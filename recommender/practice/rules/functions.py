@@ -269,41 +269,54 @@ def session_cost(inputs: RuleInput) -> SessionCost:
     who bulk bills accepts the rebate as the whole fee. Every way of meeting that the rows
     distinguish is possible; see `funding.rebate_cents`.
     """
-    return _cost(inputs, slice(None), _rebates(inputs))
+    fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
+    if reduced is not None and _answer(inputs, "concession") == 1.0:
+        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
+    paid = _rebates(inputs)
+    bulk_bills = inputs.of_clinicians("bulk_bills")
+    if bulk_bills is not None:
+        # The fee need not be recorded: what the scheme pays takes its place.
+        fee = np.where((bulk_bills == 1) & (paid > 0), paid, fee)
+    rebate = np.where(np.isnan(fee), paid, np.minimum(paid, fee))
+    return SessionCost(fee, rebate, fee - rebate)
 
 
-def session_cost_in_ways(
+def session_costs_in_ways(
     inputs: RuleInput, rows: NDArray[np.intp], ways: Sequence[tuple[str, ...]]
-) -> SessionCost:
-    """`session_cost` with a few clinicians, each in the ways of meeting that are possible.
+) -> list[tuple[float, float, float]]:
+    """Fee, rebate and gap of `session_cost` with a few clinicians, in possible ways of meeting.
+
+    They are computed one by one: arrays of a few numbers would take longer.
 
     Parameters
     ----------
     rows
-        Their places in the roster, (n,).
+        The clinicians' places in the roster, (k,).
     ways
         The ways with each of them; none for every way that the rows distinguish.
     """
-    return _cost(inputs, rows, _rebates_in_ways(inputs, rows, ways))
+    named = ("concession_fee", "bulk_bills", "registration")
+    columns = [inputs.clinician[0], *(inputs.of_clinicians(name) for name in named)]
+    unknown = [np.nan] * len(rows)
+    parts = [unknown if each is None else each[rows].tolist() for each in columns]
+    days = inputs.first_sessions[rows].tolist()
+    has_concession, same = _answer(inputs, "concession") == 1.0, _rebate_of_all(inputs)
+    found = []
+    for fee, reduced, bulk_bills, code, day, own in zip(*parts, days, ways, strict=True):
+        paid = _rebate_in_ways(inputs, code, day, own) if same is None else same
+        if has_concession and reduced < fee:
+            fee = reduced
+        if bulk_bills == 1 and paid > 0:
+            fee = paid
+        # Nothing is below or above what is not known.
+        rebate = fee if paid > fee else paid
+        found.append((fee, rebate, fee - rebate))
+    return found
 
 
 def gap_cents(inputs: RuleInput) -> Array:
     """Fee less rebate for each clinician, (n,), never below 0; NaN where either is unknown."""
     return session_cost(inputs).gap
-
-
-def _cost(inputs: RuleInput, rows: NDArray[np.intp] | slice, paid: Array) -> SessionCost:
-    """The cost with some clinicians, by what the client's scheme pays with each of them."""
-    fee, reduced = inputs.clinician[0][rows], inputs.of_clinicians("concession_fee")
-    if reduced is not None and _answer(inputs, "concession") == 1.0:
-        reduced = reduced[rows]
-        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
-    bulk_bills = inputs.of_clinicians("bulk_bills")
-    if bulk_bills is not None:
-        # The fee need not be recorded: what the scheme pays takes its place.
-        fee = np.where((bulk_bills[rows] == 1) & (paid > 0), paid, fee)
-    rebate = np.where(np.isnan(fee), paid, np.minimum(paid, fee))
-    return SessionCost(fee, rebate, fee - rebate)
 
 
 def _rebates(inputs: RuleInput) -> Array:
@@ -315,24 +328,14 @@ def _rebates(inputs: RuleInput) -> Array:
     return _of_scheme(inputs, lambda scheme, by, day: rows.rebate(scheme, by, minutes, day))
 
 
-def _rebates_in_ways(
-    inputs: RuleInput, rows: NDArray[np.intp], ways: Sequence[tuple[str, ...]]
-) -> Array:
-    """The rebate with some clinicians, each in some ways of meeting."""
-    same = _rebate_of_all(inputs)
-    if same is not None:
-        return np.full(len(rows), same)
-    funding, minutes, scheme = inputs.context.funding, inputs.session, _scheme(inputs)
-    name = inputs.settings["registration"]
-    levels, codes = inputs.context.clinician[name].levels, inputs.roster[name][rows].tolist()
-    days = inputs.first_sessions[rows].tolist()
-    cents = [
-        None
-        if scheme is None or code != code
-        else funding.rebate(scheme, levels[int(code)], minutes, _date_of(day), own)
-        for code, day, own in zip(codes, days, ways, strict=True)
-    ]
-    return np.array([np.nan if each is None else float(each) for each in cents])
+def _rebate_in_ways(inputs: RuleInput, code: float, day: float, ways: tuple[str, ...]) -> float:
+    """The rebate with a clinician of a registration, on a day and in some ways of meeting."""
+    scheme = _scheme(inputs)
+    if scheme is None or code != code:
+        return np.nan
+    provider = inputs.context.clinician[inputs.settings["registration"]].levels[int(code)]
+    cents = inputs.context.funding.rebate(scheme, provider, inputs.session, _date_of(day), ways)
+    return np.nan if cents is None else float(cents)
 
 
 def _rebate_of_all(inputs: RuleInput) -> float | None:
@@ -390,4 +393,5 @@ def _date_of(days: float) -> date:
 def _answer(inputs: RuleInput, setting: str) -> float | None:
     """The client's number or flag in the field that a setting names; None if missing."""
     answer = inputs.of_client(setting)
-    return None if answer is None or np.isnan(answer[0]) else float(answer[0])
+    number = np.nan if answer is None else float(answer.item(0))
+    return None if number != number else number
