@@ -127,6 +127,18 @@ class ClinicianFacts:
         return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
 
     @cached_property
+    def offered_ways(self) -> Sequence[int]:
+        """The ways of meeting that each clinician offers, as bits of the client's levels."""
+        ways = self.practice.ways
+        assert ways is not None
+        levels = self.practice.client[ways.client].levels
+        named = self.practice.clinician[ways.clinician]
+        places = [named.levels.index(level) for level in levels]
+        offers = self.columns[ways.clinician][:, places] == 1
+        bits: list[int] = (offers @ (1 << np.arange(len(levels)))).tolist()
+        return bits
+
+    @cached_property
     def order(self) -> Mapping[str, int]:
         """The places of the fields that cards may show, in declared order."""
         return {name: place for place, name in enumerate(self.shown_in_order)}

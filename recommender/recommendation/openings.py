@@ -38,7 +38,8 @@ from recommender.recommendation.open_intervals import (
     midnight,
     next_spans,
 )
-from recommender.screening.meeting_ways import is_one_barred, shared_ways
+from recommender.screening.layout import way_bits
+from recommender.screening.meeting_ways import SharedWays, is_one_barred, shared_ways
 from recommender.screening.screening import Screening
 from recommender.values.kinds import EPOCH
 
@@ -83,6 +84,10 @@ class _HoursRule(NamedTuple):
     reach: Mapping[str | None, Reach]
 
 
+_Option = tuple[_HoursRule, tuple[str, ...], Sequence[Reach]]
+"""A rule on hours, ways of meeting that it is about, and the rooms that count in each of them."""
+
+
 class OpeningTimes:
     """One client beside clinicians, a row each; a row is a place in the columns.
 
@@ -109,7 +114,8 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
-        self._open_ways: dict[int, tuple[str, ...]] = {}
+        self._open_bits: dict[int, int] = {}
+        self._options: dict[int, Sequence[_Option]] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
@@ -170,13 +176,12 @@ class OpeningTimes:
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
-        open_ways = self.open_ways(row)
-        for rule in self._on_hours:
-            ways = tuple([way for way in rule.reach if way in open_ways])
-            if rule.constraint.ways and not ways and self._accepted:
-                continue
+        bits = self.open_bits(row)
+        options = self._options.get(bits)
+        if options is None:
+            options = self._options[bits] = self._options_of(ways_of(self._levels, bits))
+        for rule, ways, reach in options:
             zone = rule.zones[row]
-            reach = [rule.reach[way] for way in ways or (None,)]
             for those, open_hours in rule.hours.by_way(row, zone, ways, reach):
                 yield MeetingOption(
                     those,
@@ -187,14 +192,24 @@ class OpeningTimes:
                     rule.hours.field.rooms,
                 )
 
+    def _options_of(self, open_ways: tuple[str, ...]) -> Sequence[_Option]:
+        """The rules on hours for some open ways of meeting."""
+        options: list[_Option] = []
+        for rule in self._on_hours:
+            ways = tuple([way for way in rule.reach if way in open_ways])
+            if ways or not rule.constraint.ways or not self._accepted:
+                options.append((rule, ways, [rule.reach[way] for way in ways or (None,)]))
+        return options
+
     @cached_property
     def _on_hours(self) -> Sequence[_HoursRule]:
         """The rules on hours for this client."""
         found = []
+        accepted = ways_of(self._levels, self._accepted)
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
             field = self.practice.clinician[rule.clinician[0]]
-            ways = [way for way in rule.ways if way in self._accepted]
+            ways = [way for way in rule.ways if way in accepted]
             found.append(
                 _HoursRule(
                     rule,
@@ -246,42 +261,61 @@ class OpeningTimes:
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
 
-    def open_ways(self, row: int) -> tuple[str, ...]:
+    def open_bits(self, row: int) -> int:
         """The ways of meeting in which one clinician can be met by every rule but those on hours.
 
-        They are in the order of the client's field; none in a practice without ways.
+        They are bits of the levels of the client's field; none in a practice without ways.
         """
-        ways = self._open_ways.get(row)
-        if ways is None:
-            ways = tuple([way for way, shared in self._accepted.items() if shared.item(row)])
-            for rule, verdict in self._on_ways:
+        bits = self._open_bits.get(row)
+        if bits is None:
+            bits = 0 if self._shared is None else self._shared.bits.item(row)
+            for rule, barred, verdict in self._on_ways:
                 if is_one_barred(rule, verdict.item(row)):
-                    ways = tuple([way for way in ways if way not in rule.ways])
-            self._open_ways[row] = ways
-        return ways
+                    bits &= ~barred
+            self._open_bits[row] = bits
+        return bits
 
     @cached_property
-    def _accepted(self) -> Mapping[str, NDArray[np.bool_]]:
-        """For each way of meeting that the client accepts, who may offer it, (n,)."""
+    def _shared(self) -> SharedWays | None:
+        """The ways of meeting that the client accepts and each clinician may offer."""
         if self.practice.ways is None:
-            return {}
-        # The context has them only where open hours depend on them.
-        ways = self.screening.context.ways
-        shared = ways or shared_ways(self.practice, self.client, self.columns).by_way
-        return {way: each.shared for way, each in shared.items()}
+            return None
+        return shared_ways(self.practice, self.client, self.columns)
 
     @cached_property
-    def _on_ways(self) -> Sequence[tuple[Constraint, NDArray[np.float64]]]:
-        """The hard rules about single ways of meeting, but those on hours, and their verdicts."""
-        screened, accepted = self.screening, self._accepted
-        return [
-            (rule, screened.verdict_of(rule.name))
+    def _levels(self) -> tuple[str, ...]:
+        ways = self.practice.ways
+        return () if ways is None else self.practice.client[ways.client].levels
+
+    @cached_property
+    def _accepted(self) -> int:
+        """The ways of meeting that the client accepts, as bits."""
+        return 0 if self._shared is None else bits_of(self._levels, tuple(self._shared.by_way))
+
+    @cached_property
+    def _on_ways(self) -> Sequence[tuple[Constraint, int, NDArray[np.float64]]]:
+        """The hard rules about single ways of meeting, but those on hours: ways and verdicts."""
+        screened, levels, accepted = self.screening, self._levels, self._accepted
+        rules = [
+            (rule, bits_of(levels, rule.ways))
             for rule in screened.constraints
-            if rule.ways
-            and rule.rule not in (HOURS, LATE)
-            and screened.modes[rule.name] == "hard"
-            and any(way in accepted for way in rule.ways)
+            if rule.ways and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard"
         ]
+        return [
+            (rule, bits, screened.verdict_of(rule.name)) for rule, bits in rules if bits & accepted
+        ]
+
+
+@lru_cache(maxsize=1024)
+def bits_of(levels: tuple[str, ...], ways: tuple[str, ...]) -> int:
+    """Some levels as a number with one bit a level."""
+    return int(way_bits(levels, ways))
+
+
+@lru_cache(maxsize=1024)
+def ways_of(levels: tuple[str, ...], bits: int) -> tuple[str, ...]:
+    """The levels that a number has a bit of, in their order."""
+    return tuple(level for place, level in enumerate(levels) if bits >> place & 1)
 
 
 def prepare_hours(practice: Practice, columns: Columns, now: datetime) -> None:
