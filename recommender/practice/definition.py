@@ -29,7 +29,7 @@ from recommender.practice.form_declaration import (
     with_labels,
 )
 from recommender.practice.forms import Audience, FormLayout
-from recommender.practice.funding import FundingRow, read_funding, unknown_modes
+from recommender.practice.funding import FundingRows, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
 from recommender.practice.matching_page import MatchingPage, read_matching_page
@@ -141,7 +141,7 @@ class Practice:
     clinician: Mapping[str, Field]
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
-    funding: tuple[FundingRow, ...]
+    funding: FundingRows
     forms: Mapping[Audience, FormLayout]
     matching_page: MatchingPage | None
     example: Mapping[str, RawValue]

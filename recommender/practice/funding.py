@@ -3,16 +3,21 @@
 Rebates change every July, so each amount has its dates. The day is always an argument.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field as Setting
 from pydantic import Strict
 
 from recommender.errors import Fault
 from recommender.practice.fields import Field
+from recommender.values.bounded_store import store_bounded
 from recommender.values.toml_settings import (
     FilledText,
     Text,
@@ -28,6 +33,8 @@ CAP_PERIODS = ("calendar_year", "approval", "referral", "cycle")
 referral, by a treatment cycle."""
 WARN_DAYS = 60
 """Days before the last day of a row from which its end is announced."""
+MAX_REBATES = 4096
+"""Rebates that are stored with the rows of a definition, about 200 bytes each."""
 
 Day = Annotated[date, Strict()]
 Cents = Annotated[Whole, Setting(ge=0)]
@@ -78,6 +85,49 @@ class FundingRow:
     def is_for(self, modes: Collection[str]) -> bool:
         """Whether the row is for one of these ways of meeting; empty means any way."""
         return not modes or not self.modes or not set(self.modes).isdisjoint(modes)
+
+
+class FundingRows(tuple[FundingRow, ...]):
+    """The funding rows of a definition; what requests ask of them is computed once."""
+
+    @cached_property
+    def changes(self) -> NDArray[np.intp]:
+        """The days on which other rows come into force, as ordinals in order."""
+        starts = {row.start.toordinal() for row in self}
+        ends = {row.until.toordinal() + 1 for row in self if row.until is not None}
+        return np.array(sorted(starts | ends), dtype=np.intp)
+
+    def rebate(
+        self, scheme: str, provider: str, minutes: float, day: date, modes: tuple[str, ...] = ()
+    ) -> int | None:
+        """`rebate_cents` by these rows."""
+        # Between two changes the same rows are in force.
+        period = bisect_right(self._changes, day.toordinal())
+        key = scheme, provider, minutes, period, modes
+        if key not in self._rebates:
+            cents = rebate_cents(
+                self.named(scheme, provider), scheme, provider, minutes, day, modes
+            )
+            store_bounded(self._rebates, key, cents, MAX_REBATES)
+        return self._rebates[key]
+
+    def named(self, scheme: str, provider: str) -> Sequence[FundingRow]:
+        """The rows of one scheme and kind of provider."""
+        return self._by_use.get((scheme, provider), ())
+
+    @cached_property
+    def _changes(self) -> list[int]:
+        changes: list[int] = self.changes.tolist()
+        return changes
+
+    @cached_property
+    def _by_use(self) -> Mapping[tuple[str, str], Sequence[FundingRow]]:
+        uses = dict.fromkeys((row.scheme, row.provider) for row in self)
+        return {use: _named(self, *use) for use in uses}
+
+    @cached_property
+    def _rebates(self) -> dict[tuple[str, str, float, int, tuple[str, ...]], int | None]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,7 +210,7 @@ def endings(rows: Sequence[FundingRow], day: date, within: int = WARN_DAYS) -> t
 
 def read_funding(
     declared: Sequence[Mapping[str, Any]],
-) -> tuple[tuple[FundingRow, ...], list[Fault]]:
+) -> tuple[FundingRows, list[Fault]]:
     """The funding rows of a definition, and everything that is wrong about them.
 
     Two rows of one scheme, provider, length and way of meeting must not be in force on one day.
@@ -174,7 +224,7 @@ def read_funding(
         faults += wrong
         if row is not None and not wrong:
             rows[place] = row
-    return tuple(rows.values()), faults + _overlaps(rows)
+    return FundingRows(rows.values()), faults + _overlaps(rows)
 
 
 def unknown_modes(rows: Sequence[FundingRow], client: Mapping[str, Field]) -> list[Fault]:

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Day = TypeVar("Day", int, NDArray[np.intp])
 Rows = NDArray[np.intp] | slice
 Windows = tuple[tuple[int, int, int], ...]
+Span = tuple[float, float]
+"""Begin and end in minutes."""
 
 DAY = 1440
 """Minutes of a day without a clock change."""
@@ -39,7 +41,7 @@ MARGIN = 1
 class Week:
     """The offsets of one zone on the days of one or more weeks, and on the day before and after it.
 
-    All (days,); minutes count from midnight UTC of the first day.
+    By day; minutes count from midnight UTC of the first day.
 
     Attributes
     ----------
@@ -51,6 +53,10 @@ class Week:
         Minute of the local day of a clock change, on the clock before it; infinite without one.
     moment
         The minute of the change; minus infinity without one.
+    begins
+        The minute at which the day begins; None for a day on which the clock changes.
+    ahead
+        Minutes the zone is ahead of UTC, where the clock changes on none of the days; else None.
     """
 
     midnight: Array
@@ -58,6 +64,8 @@ class Week:
     after: Array
     change: Array
     moment: Array
+    begins: tuple[float | None, ...]
+    ahead: float | None
 
     @property
     def changes(self) -> bool:
@@ -77,10 +85,22 @@ class Week:
 @lru_cache(maxsize=2048)
 def week_of(zone: str, first: date, weeks: int = 1) -> Week:
     """The days of some weeks of a zone from a first day, with a margin of one day on both sides."""
-    days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS * weeks + MARGIN)]
-    origin = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    rows = [_day_of(ZoneInfo(zone), day, origin) for day in days]
-    return Week(*(np.array(column) for column in zip(*rows, strict=True)))
+    start, count = first.toordinal() - MARGIN, DAYS * weeks + 2 * MARGIN
+    changing = set(clock_changes(zone, start, start + count - 1).tolist())
+    clock, origin = ZoneInfo(zone), datetime(first.year, first.month, first.day, tzinfo=UTC)
+    rows: list[tuple[float, ...]] = []
+    for place in range(count):
+        if rows and start + place not in changing:
+            # The clock is that of the end of the day before.
+            ahead = rows[-1][2]
+            rows.append((float((place - MARGIN) * DAY), ahead, ahead, np.inf, -np.inf))
+        else:
+            rows.append(_day_of(clock, date.fromordinal(start + place), origin))
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    begins = tuple(None if row[3] < np.inf else row[0] - row[1] for row in rows)
+    midnight, before, after, change, moment = columns
+    always = None if None in begins else rows[0][1]
+    return Week(midnight, before, after, change, moment, begins, always)
 
 
 def clock_changes(zone: str, first: int, last: int) -> NDArray[np.intp]:
@@ -352,37 +372,66 @@ def spans_of(
     windows: Iterable[tuple[int, int, int]],
     week: Week,
     first: date,
-    opens: Callable[[date], bool] | None = None,
-) -> Array:
-    """Weekly windows of one person as spans, (spans, 2), on all days of `week` that are open.
+    opens: Callable[[int], bool] | None = None,
+) -> list[Span]:
+    """Weekly windows of one person as spans in order, on all days of `week` that are open.
 
-    Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
+    Spans that touch are joined: midnight here may be in the middle of a day elsewhere. `opens` says
+    whether the windows are open on a day, by its ordinal.
     """
-    start, size = first.toordinal() - MARGIN, len(week.midnight)
-    weekday_of_start = date.fromordinal(start).weekday()
-    spans = [
-        (place, begin, end)
-        for weekday, begin, end in windows
-        for place in range((weekday - weekday_of_start) % DAYS, size, DAYS)
-        if opens is None or opens(date.fromordinal(start + place))
-    ]
-    table = np.array(spans, dtype=np.intp).reshape(-1, 3)
-    moments = week.minutes(table[:, :1], table[:, 1:])
-    return np.array(joined(map(tuple, moments.tolist()))).reshape(-1, 2)
+    by_weekday: list[list[tuple[int, int]]] = [[] for _ in range(DAYS)]
+    for weekday, begin, end in windows:
+        by_weekday[weekday].append((begin, end))
+    # Day 1 of the calendar is a Monday.
+    ordinal = first.toordinal() - MARGIN
+    in_order = [by_weekday[(ordinal + place - 1) % DAYS] for place in range(DAYS)]
+    if opens is None and week.ahead is not None:
+        return _every_week(in_order, week.ahead, len(week.begins))
+    spans: list[Span] = []
+    for place, begins in enumerate(week.begins):
+        own = in_order[place % DAYS]
+        if own and (opens is None or opens(ordinal + place)):
+            if begins is not None:
+                spans += [(begins + begin, begins + end) for begin, end in own]
+            else:
+                moments = week.minutes(np.array(place), np.array(own)).tolist()
+                spans += [(begin, end) for begin, end in moments]
+    return joined(spans)
 
 
-def joined(spans: Iterable[tuple[float, float]]) -> list[list[float]]:
+def _every_week(in_order: Sequence[list[tuple[int, int]]], ahead: float, days: int) -> list[Span]:
+    """Windows of seven days as spans of so many days, on a clock that is always as far ahead."""
+    begins = [(place - MARGIN) * DAY - ahead for place in range(DAYS)]
+    pattern = joined(
+        [(day + a, day + b) for day, own in zip(begins, in_order, strict=True) for a, b in own]
+    )
+    weeks = range(0, days * DAY, WEEK)
+    spans = [(begin + turn, end + turn) for turn in weeks for begin, end in pattern]
+    last = begins[0] + days * DAY
+    while spans and spans[-1][0] >= last:
+        spans.pop()
+    if spans and spans[-1][1] > last:
+        spans[-1] = spans[-1][0], last
+    is_apart = not pattern or pattern[-1][1] < pattern[0][0] + WEEK
+    return spans if is_apart else joined(spans)
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
     """Spans in order; spans that touch or overlap are joined.
 
     >>> joined([(5, 8), (1, 3), (3, 4)])
-    [[1, 4], [5, 8]]
+    [(1, 4), (5, 8)]
     """
-    merged: list[list[float]] = []
+    merged: list[Span] = []
+    first, last = -math.inf, -math.inf
     for begin, end in sorted(spans):
-        if merged and begin <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], end)
+        if merged and begin <= last:
+            if end > last:
+                last = end
+                merged[-1] = first, last
         else:
-            merged.append([begin, end])
+            first, last = begin, end
+            merged.append((begin, end))
     return merged
 
 
@@ -486,7 +535,7 @@ ClockGroup = SteadyClocks | ChangingClocks
 
 @lru_cache(maxsize=4096)
 def _spans_from(windows: Windows, zone: str, first: date, weeks: int) -> Array:
-    return spans_of(windows, week_of(zone, first, weeks), first)
+    return np.array(spans_of(windows, week_of(zone, first, weeks), first)).reshape(-1, 2)
 
 
 def clock_groups(

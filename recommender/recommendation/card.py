@@ -6,9 +6,9 @@ what clients do not receive.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import isnan
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import rule_input_of
+from recommender.practice.rules.functions import session_costs_in_ways
 from recommender.practice.rules.rule_input import rows_of
 from recommender.recommendation.asked_and_offered import Asked, Offered, OpenTime
 from recommender.recommendation.card_differences import Shown, differences
@@ -27,11 +29,15 @@ from recommender.recommendation.card_parts import (
     NextTime,
 )
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
+from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
 from recommender.recommendation.open_intervals import MAX_TIMES
-from recommender.recommendation.openings import OpeningTimes
+from recommender.recommendation.openings import OpeningTimes, prepare_hours
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
+
+MAX_PREPARED = 2_000
+"""Clinicians of a roster all of whom are prepared for cards, in about 0.2 ms each."""
 
 
 def cards(
@@ -69,25 +75,45 @@ def cards(
         Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
         for row, meeting, cost in zip(places, meetings, costs, strict=True)
     ]
-    contents = []
-    for row, offered, own in zip(places, offers, asked.and_offered(offers), strict=True):
-        fixed = facts.of(row)
-        contents.append(
+    shown = Shown(
+        rows=rows,
+        asked=asked.levels,
+        meetings=[_visible(fields, meeting) for meeting in meetings],
+        costs=costs,
+        times=[
+            tuple([_next_time(facts, row, openings.origin, at) for at in offered.times])
+            for row, offered in zip(places, offers, strict=True)
+        ],
+        asked_and_offered=asked.and_offered(offers),
+    )
+    differs = differences(facts, shown)
+    return tuple(
+        [
             CardContent(
                 profession=fixed.profession,
                 photo=fixed.photo,
-                meeting=_visible(fields, offered.meeting),
-                cost=offered.cost,
-                next_times=tuple(
-                    [_next_time(facts, row, openings.origin, at) for at in offered.times]
-                ),
+                meeting=shown.meetings[place],
+                cost=costs[place],
+                next_times=shown.times[place],
                 facts=fixed.facts,
-                asked_and_offered=own,
+                asked_and_offered=shown.asked_and_offered[place],
+                differs=differs[place],
                 staff_only=fields.staff_only,
             )
-        )
-    apart = zip(contents, differences(facts, Shown(contents, rows, asked.levels)), strict=True)
-    return tuple([replace(card, differs=own) if own else card for card, own in apart])
+            for place, fixed in enumerate(map(facts.of, places))
+        ]
+    )
+
+
+def prepare_cards(practice: Practice, columns: Columns, now: datetime) -> None:
+    """Computes what no client changes of the cards of a roster, so that no client waits for it.
+
+    Of a large roster each clinician is left to the request that shows them first.
+    """
+    few = range(columns.size if columns.size <= MAX_PREPARED else 0)
+    facts_for(practice, columns).prepare(few)
+    if few:
+        prepare_hours(practice, columns, now)
 
 
 def _visible(fields: CardFields, meetings: tuple[Meeting, ...]) -> tuple[Meeting, ...]:
@@ -106,14 +132,25 @@ def _costs(
     rows: NDArray[np.intp],
     meetings: Sequence[tuple[Meeting, ...]],
 ) -> Sequence[Cost | None]:
-    """The cost with each clinician, by the ways in which the client can meet them."""
-    if facts.costs is None:
+    """The cost with each clinician, by the ways in which the client can meet them.
+
+    None where neither the fee nor the rebate is known.
+    """
+    if facts.cost_rule is None:
         return [None] * len(rows)
     ways = [
-        tuple(dict.fromkeys(each.way for each in meeting if each.way is not None))
+        tuple(dict.fromkeys([each.way for each in meeting if each.way is not None]))
         for meeting in meetings
     ]
-    return facts.costs.of(client, screening.context, rows, ways)
+    inputs = rule_input_of(facts.cost_rule, client, facts.columns, screening.context)
+    currency = facts.practice.currency
+    costs = session_costs_in_ways(inputs, rows, ways)
+    return [
+        None
+        if isnan(fee) and isnan(rebate)
+        else Cost(cents_of(fee), cents_of(rebate), cents_of(gap), currency)
+        for fee, rebate, gap in costs
+    ]
 
 
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tuple[OpenTime, ...]:

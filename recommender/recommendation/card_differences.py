@@ -4,9 +4,10 @@ A statement that compares is made only where the fact is known of everybody it c
 what is not recorded of one clinician never counts for another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from math import isnan
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.definition import Practice
-from recommender.recommendation.card_parts import CardContent, CardFields, Difference
+from recommender.practice.fields import Field
+from recommender.recommendation.card_parts import (
+    CardFields,
+    Cost,
+    Difference,
+    Fact,
+    Meeting,
+    NextTime,
+)
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import cents_text, with_unit
 from recommender.recommendation.held_levels import places_of
@@ -30,21 +39,29 @@ Ordered = TypeVar("Ordered", int, float, date)
 class Candidate(NamedTuple):
     """A difference that is true of the clinician at one place of the shortlist.
 
-    `is_asked` if it names what the client asked for.
+    `fact` is the clinician's field; `is_asked` if it names what the client asked for. The text is
+    written for those that are shown.
     """
 
     place: int
-    difference: Difference
+    fact: str
+    text: Callable[[], str]
     is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The cards of a shortlist, the rows of their clinicians, and the levels asked for as bits."""
+    """Parts of the cards of a shortlist, in its order.
 
-    cards: Sequence[CardContent]
+    `rows` are those of the clinicians, and `asked` the levels asked for as bits.
+    """
+
     rows: NDArray[np.intp]
     asked: int
+    meetings: Sequence[tuple[Meeting, ...]]
+    costs: Sequence[Cost | None]
+    times: Sequence[tuple[NextTime, ...]]
+    asked_and_offered: Sequence[tuple[Fact, ...]]
 
 
 def differences(facts: ClinicianFacts, shown: Shown) -> list[tuple[Difference, ...]]:
@@ -53,15 +70,15 @@ def differences(facts: ClinicianFacts, shown: Shown) -> list[tuple[Difference, .
     What was asked for comes first, then gap, time, distance, and facts in the order of the
     definition.
     """
-    found: list[list[Difference]] = [[] for _ in shown.cards]
-    if len(shown.cards) < 2:
-        return [() for _ in shown.cards]
+    found: list[list[Difference]] = [[] for _ in shown.rows]
+    if len(found) < 2:
+        return [() for _ in found]
     candidates = [*_compared(facts.practice, facts.fields, shown), *_of_fields(facts, shown)]
     staff_only = facts.fields.staff_only
-    candidates.sort(key=lambda each: (each.difference.fact in staff_only, not each.is_asked))
-    for each in candidates:
-        if len(found[each.place]) < MAX_DIFFERENCES:
-            found[each.place].append(each.difference)
+    candidates.sort(key=lambda each: (each.fact in staff_only, not each.is_asked))
+    for place, fact, text, _ in candidates:
+        if len(found[place]) < MAX_DIFFERENCES:
+            found[place].append(Difference(fact, text()))
     return [tuple(each) for each in found]
 
 
@@ -69,72 +86,82 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
     """The lowest gap, or else the lowest fee; the soonest time; the nearest rooms."""
     cost = fields.of_part.get("cost")
     if cost is not None:
-        gaps = [None if c.cost is None else c.cost.gap_cents for c in shown.cards]
-        fees = [None if c.cost is None else c.cost.fee_cents for c in shown.cards]
+        gaps = [None if each is None else each.gap_cents for each in shown.costs]
+        fees = [None if each is None else each.fee_cents for each in shown.costs]
         word, cents = ("gap", gaps) if None not in gaps else ("fee", fees)
         for place, least, dearer in _least(cents):
-            less = cents_text(practice, dearer - least)
-            text = f"The lowest {word} of those shown: {less} less than the next"
-            if word == "gap" and not least:
-                text = f"{ONLY} leaves no gap"
-            yield Candidate(place, Difference(cost, text))
+            yield Candidate(place, cost, partial(_cheaper, practice, word, least, dearer))
     times = fields.of_part.get("next_times")
     if times is not None:
         # A day counts, a quarter of an hour does not: the roster has no bookings.
-        for place, *_ in _least(_first_days(shown.cards)):
-            day = shown.cards[place].next_times[0].starts_at
-            text = f"The soonest time of those shown: {day:%A} {day.day} {day:%B}"
-            yield Candidate(place, Difference(times, text))
+        for place, *_ in _least(_first_days(shown.times)):
+            yield Candidate(place, times, partial(_sooner, shown.times[place][0].starts_at))
     places = fields.of_part.get("places")
     if places is not None:
         near = [
-            (place, [each.km for each in card.meeting if each.place or each.km is not None])
-            for place, card in enumerate(shown.cards)
+            (place, [each.km for each in meetings if each.place or each.km is not None])
+            for place, meetings in enumerate(shown.meetings)
         ]
         with_rooms = [(place, km) for place, km in near if km]
         known = [min((k for k in km if k is not None), default=None) for _, km in with_rooms]
-        if len(with_rooms) > 1:
-            for place, km, following in _least(known):
-                closer = f"{following - km:.1f}".removesuffix(".0")
-                text = f"The nearest rooms of those shown: {closer} km closer than the next"
-                yield Candidate(with_rooms[place][0], Difference(places, text))
+        for place, km, following in _least(known):
+            yield Candidate(with_rooms[place][0], places, partial(_nearer, following - km))
+
+
+def _cheaper(practice: Practice, word: str, least: int, dearer: int) -> str:
+    if word == "gap" and not least:
+        return f"{ONLY} leaves no gap"
+    less = cents_text(practice, dearer - least)
+    return f"The lowest {word} of those shown: {less} less than the next"
+
+
+def _sooner(day: date) -> str:
+    return f"The soonest time of those shown: {day:%A} {day.day} {day:%B}"
+
+
+def _nearer(km: float) -> str:
+    closer = f"{km:.1f}".removesuffix(".0")
+    return f"The nearest rooms of those shown: {closer} km closer than the next"
 
 
 def _of_fields(facts: ClinicianFacts, shown: Shown) -> list[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
-    practice, fields = facts.practice, facts.fields
-    asked = frozenset([fact.field for card in shown.cards for fact in card.asked_and_offered])
-    found: list[tuple[str, Candidate]] = []
+    asked = frozenset([fact.field for each in shown.asked_and_offered for fact in each])
+    found: list[Candidate] = []
     for name, by_place in _levels_alone(facts, shown, facts.compared_with(asked)).items():
-        field = practice.clinician[name]
-        for place, levels in sorted(by_place.items()):
-            levels.sort(key=lambda level: not shown.asked & level[0])
-            labels = tuple([field.label_of(each) for _, each in levels[:MAX_LEVELS]])
-            difference = Difference(name, f"{ONLY} {facts.spoken_of(name, labels)}")
-            found.append((name, Candidate(place, difference, bool(shown.asked & levels[0][0]))))
+        for place, levels in by_place.items():
+            if len(levels) > 1:
+                levels.sort(key=lambda level: not shown.asked & level[0])
+            is_asked = bool(shown.asked & levels[0][0])
+            text = partial(_only, facts, name, tuple([label for _, label in levels[:MAX_LEVELS]]))
+            found.append(Candidate(place, name, text, is_asked))
     names, values = facts.numbers
     for name, own in zip(names, values[shown.rows].T.tolist(), strict=True):
-        is_asked = name in fields.if_asked
-        if name not in fields.facts and not (is_asked and name in asked):
+        is_asked = name in facts.fields.if_asked
+        if is_asked and name not in asked:
             continue
-        field = practice.clinician[name]
+        field, most = facts.practice.clinician[name], max(own)
         if field.kind == "flag":
             if sum(own) == 1:
-                difference = Difference(name, f"{ONLY} {facts.spoken_of(name, ())}")
-                found.append((name, Candidate(own.index(1), difference, is_asked)))
-        else:
-            numbers = [None if isnan(n) else -n for n in own]
-            for place, most, _ in _least(numbers):
-                text = f"{field.heading}: {with_unit(field, -most)}, {MOST}"
-                found.append((name, Candidate(place, Difference(name, text))))
-    found.sort(key=lambda each: facts.order[each[0]])
-    return [candidate for _, candidate in found]
+                found.append(Candidate(own.index(1), name, partial(_only, facts, name), is_asked))
+        elif own.count(most) == 1 and not any(map(isnan, own)):
+            found.append(Candidate(own.index(most), name, partial(_largest, field, most)))
+    found.sort(key=lambda each: facts.order[each.fact])
+    return found
+
+
+def _only(facts: ClinicianFacts, name: str, labels: tuple[str, ...] = ()) -> str:
+    return f"{ONLY} {facts.spoken_of(name, labels)}"
+
+
+def _largest(field: Field, number: float) -> str:
+    return f"{field.heading}: {with_unit(field, number)}, {MOST}"
 
 
 def _levels_alone(
     facts: ClinicianFacts, shown: Shown, compared: int
 ) -> dict[str, dict[int, list[tuple[int, str]]]]:
-    """By field and place, the levels that one clinician alone has, with their bits, in their order.
+    """By field and place, the bits and labels of the levels that one clinician alone has, in order.
 
     A field of which any clinician's levels are not known is left out. Of ways of meeting, those
     count in which the client can meet the clinician.
@@ -143,7 +170,7 @@ def _levels_alone(
     held = [table.held[row] for row in rows]
     if ways is not None and ways.clinician in table.of_field:
         others = ~table.of_field[ways.clinician]
-        met = [{each.way for each in card.meeting if each.way} for card in shown.cards]
+        met = [{each.way for each in meetings if each.way} for meetings in shown.meetings]
         held = [
             own & (others | table.bits_of(ways.clinician, some))
             for own, some in zip(held, met, strict=True)
@@ -157,14 +184,14 @@ def _levels_alone(
     alone: dict[str, dict[int, list[tuple[int, str]]]] = {}
     for card, own in enumerate(held):
         for place in places_of(own & counts):
-            name, level, _ = table.levels[place]
-            alone.setdefault(name, {}).setdefault(card, []).append((1 << place, level))
+            name, _, label = table.levels[place]
+            alone.setdefault(name, {}).setdefault(card, []).append((1 << place, label))
     return alone
 
 
-def _first_days(cards: Sequence[CardContent]) -> list[date | None]:
+def _first_days(times: Sequence[Sequence[NextTime]]) -> list[date | None]:
     """The day of each first time, all on one clock: a day of another zone may begin earlier."""
-    firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
+    firsts = [each[0].starts_at if each else None for each in times]
     zone = next((at.tzinfo for at in firsts if at is not None), None)
     return [
         None if at is None else (at if at.tzinfo is zone else at.astimezone(zone)).date()

@@ -1,6 +1,6 @@
 """What cards read of one roster and definition alone: computed once, and not for each request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,6 @@ from recommender.recommendation.card_fields import card_fields, cost_rule
 from recommender.recommendation.card_parts import Fact, Meeting
 from recommender.recommendation.fact_text import levels_text, values_text
 from recommender.recommendation.held_levels import HeldLevels, places_of
-from recommender.recommendation.session_costs import SessionCosts
 from recommender.recommendation.wishes import wishes_of
 from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import Point
@@ -62,8 +61,8 @@ class ClinicianFacts:
         What a card writes before a fact, by the field.
     met_rules
         The constraints of which a card says that they are met.
-    costs
-        What a session costs; None where the definition does not say it or cards do not show it.
+    cost_rule
+        The constraint by which a session's cost is computed; None where cards do not show it.
     """
 
     def __init__(self, practice: Practice, columns: Columns) -> None:
@@ -81,9 +80,7 @@ class ClinicianFacts:
             and rule.family not in NEVER_RELAXED
             and (rule.client or _asks_for_no_gap(rule))
         )
-        rule = cost_rule(practice)
-        has_cost = rule is not None and "cost" in of_part
-        self.costs = SessionCosts(practice, rule, columns) if rule and has_cost else None
+        self.cost_rule = cost_rule(practice) if "cost" in of_part else None
         self._fixed: dict[int, FixedFacts] = {}
         self._rooms: dict[tuple[str, int], tuple[RoomNames, ...]] = {}
         self._spoken: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -91,6 +88,16 @@ class ClinicianFacts:
         self._asked: dict[tuple[int, bytes], int] = {}
         self._offered: dict[int, tuple[Fact, ...]] = {}
         self._compared: dict[frozenset[str], int] = {}
+
+    def prepare(self, rows: Iterable[int]) -> None:
+        """Computes what all cards read, and what of some clinicians no client changes."""
+        for shared in (self.levels, self.numbers, self.order, self._bits_of_wishes):
+            assert shared is not None
+        rooms = self.fields.of_part.get("places")
+        for row in rows:
+            self.of(row)
+            if rooms is not None:
+                self.room_names(rooms, row)
 
     def of(self, row: int) -> FixedFacts:
         """The parts of the card of one row's clinician that no client changes."""
@@ -107,11 +114,29 @@ class ClinicianFacts:
 
     @cached_property
     def numbers(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """The fields with numbers or flags that cards may show, and their values, (n, fields)."""
-        kinds = ((name, self.practice.clinician[name].kind) for name in self.shown_in_order)
+        """The fields with numbers or flags in which clinicians are compared, and their values.
+
+        The values are (n, fields); fields shown only where they are asked for are among them.
+        """
+        compared = {*self.fields.facts, *self.fields.if_asked}
+        kinds = (
+            (name, self.practice.clinician[name].kind) for name in self.order if name in compared
+        )
         names = tuple(name for name, kind in kinds if kind in ("flag", "number", "scale"))
         values = [self.columns[name] for name in names]
         return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
+
+    @cached_property
+    def offered_ways(self) -> Sequence[int]:
+        """The ways of meeting that each clinician offers, as bits of the client's levels."""
+        ways = self.practice.ways
+        assert ways is not None
+        levels = self.practice.client[ways.client].levels
+        named = self.practice.clinician[ways.clinician]
+        places = [named.levels.index(level) for level in levels]
+        offers = self.columns[ways.clinician][:, places] == 1
+        bits: list[int] = (offers @ (1 << np.arange(len(levels)))).tolist()
+        return bits
 
     @cached_property
     def order(self) -> Mapping[str, int]:

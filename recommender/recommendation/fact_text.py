@@ -37,7 +37,7 @@ def cents_text(practice: Practice, cents: int) -> str:
 
 def cents_of(amount: float) -> int | None:
     """An encoded amount in whole cents; None where it is not known."""
-    return None if np.isnan(amount) else round(float(amount))
+    return None if amount != amount else round(float(amount))
 
 
 def with_unit(field: Field, value: float) -> str:

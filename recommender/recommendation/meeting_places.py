@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isnan
 
 import numpy as np
@@ -12,7 +13,7 @@ from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
-from recommender.recommendation.openings import HOURS, LATE, OpeningTimes
+from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, bits_of, ways_of
 from recommender.screening.meeting_ways import is_one_barred
 
 Meetings = tuple[Meeting, ...]
@@ -36,7 +37,6 @@ class MeetingPlaces:
     ) -> None:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
         self._rows = rows
-        self._verdicts: dict[str, Sequence[tuple[Constraint, NDArray[np.float64]]]] = {}
 
     def meetings(self) -> Sequence[Meetings]:
         """The ways that client and clinician share and no hard constraint excludes, of each row.
@@ -59,35 +59,35 @@ class MeetingPlaces:
             found.append(meetings)
         return found
 
-    def _usable_ways(self, row: int) -> list[str]:
+    def _usable_ways(self, row: int) -> tuple[str, ...]:
         """The ways of meeting that can be used with the clinician of a row."""
-        ways = self.practice.ways
-        assert ways is not None
-        place_of = self.practice.clinician[ways.clinician].levels.index
-        offered = self.openings.columns[ways.clinician][row]
-        return [
-            way
-            for way in self.openings.open_ways(row)
-            if offered.item(place_of(way)) == 1
-            and not any(
-                is_one_barred(rule, verdict.item(row)) for rule, verdict in self._on_hours(way)
-            )
-        ]
+        bits = self.openings.open_bits(row) & self._facts.offered_ways[row]
+        for rule, way, verdict in self._on_hours:
+            if bits & way and is_one_barred(rule, verdict.item(row)):
+                bits &= ~way
+        return ways_of(self._levels, bits)
 
-    def _on_hours(self, way: str) -> Sequence[tuple[Constraint, NDArray[np.float64]]]:
-        """The hard rules on hours about a way, but those that everybody passes, and verdicts."""
-        if way not in self._verdicts:
-            screening = self.openings.screening
-            found = []
-            for rule in (*self.openings.rules(HOURS), *self.openings.rules(LATE)):
-                if _is_about(rule, way) and screening.modes[rule.name] == "hard":
-                    hours = screening.hours.get(rule.name)
-                    if hours is None:
-                        found.append((rule, screening.verdict_of(rule.name)))
-                    elif hours.inputs is not None:
-                        found.append((rule, hours.by_way[way]))
-            self._verdicts[way] = found
-        return self._verdicts[way]
+    @cached_property
+    def _levels(self) -> tuple[str, ...]:
+        assert self.practice.ways is not None
+        return self.practice.client[self.practice.ways.client].levels
+
+    @cached_property
+    def _on_hours(self) -> Sequence[tuple[Constraint, int, NDArray[np.float64]]]:
+        """The hard rules on hours about each way, as its bit, but those that everybody passes."""
+        screening = self.openings.screening
+        found = []
+        for rule in (*self.openings.rules(HOURS), *self.openings.rules(LATE)):
+            hours = screening.hours.get(rule.name)
+            if screening.modes[rule.name] != "hard" or (hours and hours.inputs is None):
+                continue
+            for way in rule.ways or self._levels:
+                bit = bits_of(self._levels, (way,))
+                if hours is None:
+                    found.append((rule, bit, screening.verdict_of(rule.name)))
+                elif way in hours.by_way:
+                    found.append((rule, bit, hours.by_way[way]))
+        return found
 
     def _meetings_by(
         self, way: str | None, places: "_Places | None", each: tuple[int, int]
@@ -149,7 +149,7 @@ class MeetingPlaces:
         if distance.client[0] not in answered_in(client):
             return None
         inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
-        km: list[list[float]] = room_km(inputs)[self._rows].tolist()
+        km: list[list[float]] = room_km(inputs, self._rows).tolist()
         return km
 
 

@@ -16,6 +16,7 @@ from recommender.practice.week_calendar import (
     DAY,
     DAYS,
     WEEK,
+    Span,
     Windows,
     spans_of,
     week_number,
@@ -31,8 +32,6 @@ MAX_DAYS_AHEAD = 365
 LAID_OUT = (8, 16, 32, 56, 80)
 """Numbers of weeks that hours are laid out for: few, so that requests of a day share them."""
 
-Span = tuple[float, float]
-"""Begin and end in minutes."""
 NO_SPAN: Span = (inf, inf)
 """Follows the last span."""
 ALWAYS: tuple[Span, ...] = ((-inf, inf),)
@@ -63,7 +62,9 @@ class WeeklyHours:
 
     def opens(self, day: date) -> bool:
         """Whether the windows may be open on a day."""
-        ordinal = day.toordinal()
+        return self._opens(day.toordinal())
+
+    def _opens(self, ordinal: int) -> bool:
         in_turn = (week_number(ordinal) - week_number(self.anchor)) % self.every == 0
         return in_turn and not any(first <= ordinal < after for first, after in self.away)
 
@@ -77,8 +78,7 @@ class WeeklyHours:
             first = origin.date()
             week = week_of(self.zone, first, ahead)
             always = self.every == 1 and not self.away
-            found = spans_of(self.windows, week, first, None if always else self.opens)
-            spans = tuple((begin, end) for begin, end in found.tolist())
+            spans = spans_of(self.windows, week, first, None if always else self._opens)
             store_bounded(stored, (origin, ahead), spans, MAX_SPANS)
         return spans
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import isnan
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns, answered_in
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.row_checks import ROOM, rooms_of
 from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
 from recommender.practice.rules.time_rules import late_windows, windows_of
+from recommender.recommendation.clinician_hours import (
+    ClinicianHours,
+    Reach,
+    absences_of,
+    hours_in,
+)
 from recommender.recommendation.open_intervals import (
     MAX_DAYS_AHEAD,
     MAX_TIMES,
@@ -33,22 +38,18 @@ from recommender.recommendation.open_intervals import (
     midnight,
     next_spans,
 )
-from recommender.screening.meeting_ways import is_one_barred, shared_ways
+from recommender.screening.layout import way_bits
+from recommender.screening.meeting_ways import SharedWays, is_one_barred, shared_ways
 from recommender.screening.screening import Screening
-from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
 
 HOURS, LATE = "shares_hours", "after_hours"
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
-MAX_HOURS = 20_000
-"""Sets of open hours by way that are stored with a roster, about 300 bytes each."""
 
 Opening = tuple[float, float, int]
 """Begin and end in minutes from a midnight UTC, and the number of the room."""
 BY_TIME = itemgetter(0, 1)
-Zones = Sequence[str | None]
-"""The zone of each clinician; None for the practice's."""
 
 
 class MeetingOption(NamedTuple):
@@ -65,6 +66,26 @@ class MeetingOption(NamedTuple):
     wishes: SharedHours
     minutes: float
     rooms: str | None = None
+
+
+class _HoursRule(NamedTuple):
+    """A rule on hours for one client.
+
+    `minutes` are those of a session, `zones` those of the clinicians' hours; `reach` has the rooms
+    that count by the ways of meeting that it is about and the client accepts, and for meeting as
+    such by None.
+    """
+
+    constraint: Constraint
+    minutes: float
+    client_zone: str | None
+    zones: Sequence[str]
+    hours: ClinicianHours
+    reach: Mapping[str | None, Reach]
+
+
+_Option = tuple[_HoursRule, tuple[str, ...], Sequence[Reach]]
+"""A rule on hours, ways of meeting that it is about, and the rooms that count in each of them."""
 
 
 class OpeningTimes:
@@ -93,8 +114,8 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
-        self._rooms_in_reach: dict[tuple[str, str | None], NDArray[np.bool_] | bool] = {}
-        self._open_ways: dict[int, tuple[str, ...]] = {}
+        self._open_bits: dict[int, int] = {}
+        self._options: dict[int, Sequence[_Option]] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
@@ -129,12 +150,11 @@ class OpeningTimes:
 
     def hours_in_any_way(self, row: int) -> tuple[WeeklyHours, ...]:
         """One clinician's open hours, however and wherever they meet; none if not recorded."""
-        return tuple(
-            hours
-            for rule in self.rules(HOURS)
-            if self._is_recorded(rule.clinician[0], row)
-            for hours in self._open_hours(rule, row, self._hours_zone(rule, row), None)
-        )
+        found: list[WeeklyHours] = []
+        for rule in self._on_hours:
+            if rule.hours.recorded[row]:
+                found += rule.hours.of(row, rule.zones[row], None, rule.reach[None])
+        return tuple(found)
 
     def wished_hours(self) -> tuple[tuple[WeeklyHours, ...], ...]:
         """By rule on hours, those the client named, and those after hours where they need them.
@@ -151,148 +171,65 @@ class OpeningTimes:
 
     def is_away(self, row: int, day: date) -> bool:
         """Whether a day is within a recorded absence of one clinician."""
-        return any(first <= day.toordinal() < after for first, after in self._away(row))
+        absences = absences_of(self.columns, self.practice.first_session.absences, row)
+        return any(first <= day.toordinal() < after for first, after in absences)
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
-        open_ways = self.open_ways(row)
-        for rule, minutes, client_zone, zones in self._on_hours:
-            ways = tuple([way for way in rule.ways if way in open_ways])
-            if rule.ways and not ways and self._accepted:
-                continue
-            there = zones[row] or self.practice.timezone
-            for those, open_hours in self._hours_by_way(rule, row, there, ways):
+        bits = self.open_bits(row)
+        options = self._options.get(bits)
+        if options is None:
+            options = self._options[bits] = self._options_of(ways_of(self._levels, bits))
+        for rule, ways, reach in options:
+            zone = rule.zones[row]
+            for those, open_hours in rule.hours.by_way(row, zone, ways, reach):
                 yield MeetingOption(
                     those,
-                    client_zone,
+                    rule.client_zone,
                     open_hours,
-                    self._wishes(rule, there),
-                    minutes,
-                    self.practice.clinician[rule.clinician[0]].rooms,
+                    self._wishes(rule.constraint, zone),
+                    rule.minutes,
+                    rule.hours.field.rooms,
                 )
 
-    def _hours_by_way(
-        self, rule: Constraint, row: int, zone: str, ways: tuple[str, ...]
-    ) -> tuple[tuple[tuple[str, ...], tuple[WeeklyHours, ...]], ...]:
-        """Ways of meeting with the same open hours, and these hours; none that are not recorded.
-
-        They depend on the client by the rooms in reach alone, so that requests share them.
-        """
-        field = self.practice.clinician[rule.clinician[0]]
-        reach = [self._in_reach(field, way) for way in ways or (None,)]
-        key = row, zone, ways, *[e if isinstance(e, bool) else e[row].tobytes() for e in reach]
-        absences = self.practice.first_session.absences
-        shared: dict[Any, Any] = self.columns.view(
-            ("hours by way", field.name, field.rooms, absences), dict
-        )
-        found = shared.get(key)
-        if found is None:
-            same: dict[tuple[WeeklyHours, ...], list[str]] = {}
-            if self._is_recorded(field.name, row):
-                for way in ways or (None,):
-                    same.setdefault(self._open_hours(rule, row, zone, way), []).append(way or "")
-            recorded = ((those, hours) for hours, those in same.items() if hours)
-            found = tuple((tuple(filter(None, those)), hours) for those, hours in recorded)
-            store_bounded(shared, key, found, MAX_HOURS)
-        return found
+    def _options_of(self, open_ways: tuple[str, ...]) -> Sequence[_Option]:
+        """The rules on hours for some open ways of meeting."""
+        options: list[_Option] = []
+        for rule in self._on_hours:
+            ways = tuple([way for way in rule.reach if way in open_ways])
+            if ways or not rule.constraint.ways or not self._accepted:
+                options.append((rule, ways, [rule.reach[way] for way in ways or (None,)]))
+        return options
 
     @cached_property
-    def _on_hours(self) -> Sequence[tuple[Constraint, float, str | None, Zones]]:
-        """The rules on hours, with the minutes of a session, the client's zone, and clinicians'."""
+    def _on_hours(self) -> Sequence[_HoursRule]:
+        """The rules on hours for this client."""
         found = []
+        accepted = ways_of(self._levels, self._accepted)
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
-            known = 0.0 if isnan(minutes) else minutes
-            found.append((rule, known, self._client_zone(rule), self._zones(rule)))
+            field = self.practice.clinician[rule.clinician[0]]
+            ways = [way for way in rule.ways if way in accepted]
+            found.append(
+                _HoursRule(
+                    rule,
+                    0.0 if isnan(minutes) else minutes,
+                    self._client_zone(rule),
+                    _zones(self.practice, self.columns, rule),
+                    hours_in(self.columns, field, self.practice.first_session.absences),
+                    {way: self._in_reach(field, way) for way in (*ways, None)},
+                )
+            )
         return found
 
-    def _is_recorded(self, name: str, row: int) -> bool:
-        """Whether the hours of one clinician are recorded."""
-        # Missing is NaN throughout the row.
-        first = float(self.columns[name][row].item(0))
-        return first == first
-
-    def _open_hours(
-        self, rule: Constraint, row: int, zone: str, way: str | None
-    ) -> tuple[WeeklyHours, ...]:
-        """One clinician's open hours in a way of meeting, in rooms within reach, by terms.
-
-        They depend on the client by the rooms in reach alone, so that requests share them.
-        """
-        field = self.practice.clinician[rule.clinician[0]]
-        in_reach = self._in_reach(field, way)
-        key = row, zone, way, in_reach if isinstance(in_reach, bool) else in_reach[row].tobytes()
-        absences = self.practice.first_session.absences
-        shared: dict[Any, tuple[WeeklyHours, ...]] = self.columns.view(
-            ("open hours", field.name, field.rooms, absences), dict
-        )
-        if key not in shared:
-            reach = self._reach(field, row, in_reach)
-            shared[key] = tuple(self._hours_of(field, row, zone, way, reach))
-        return shared[key]
-
-    def _hours_of(
-        self, field: Field, row: int, zone: str, way: str | None, reach: Mapping[int, bool]
-    ) -> Iterator[WeeklyHours]:
-        away = self._away(row)
-        if field.kind != "availability":
-            yield WeeklyHours(zone, windows_of(self.columns[field.name][row : row + 1]), away=away)
-            return
-        near = [number for number, counts in reach.items() if counts]
-        by_terms: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
-        for weekday, start, end, room, ways, every, anchor in self._windows(field, row):
-            if _is_for(field, ways, way) and reach.get(room, True):
-                terms = room, max(every, 1), anchor + EPOCH if every > 1 else 0
-                by_terms.setdefault(terms, []).append((weekday, start, end))
-        for (room, every, anchor), own in by_terms.items():
-            only = near[0] if room == 0 and len(near) == 1 else 0
-            number = room if room in reach else only
-            yield WeeklyHours(zone, tuple(own), every, anchor, away, number)
-
-    def _windows(self, field: Field, row: int) -> list[list[int]]:
-        """The open windows of one clinician as encoded, but with the number of the room."""
-        windows = self.columns[field.name][row : row + 1].copy()
-        windows[..., ROOM] = 0
-        if field.rooms is not None:
-            places = self.columns[field.rooms][row : row + 1]
-            windows[..., ROOM] = rooms_of(self.columns[field.name][row : row + 1], places, field)
-        known = ~np.isnan(windows[0]).any(axis=1)
-        found: list[list[int]] = windows[0][known].astype(int).tolist()
-        return found
-
-    def _away(self, row: int) -> tuple[tuple[int, int], ...]:
-        name = self.practice.first_session.absences
-        if name is None:
-            return ()
-        ranges = self.columns[name][row]
-        known = ranges[~np.isnan(ranges[:, 0])].astype(int) + EPOCH
-        return tuple((first, after) for first, after in known.tolist())
-
-    def _in_reach(self, field: Field, way: str | None) -> NDArray[np.bool_] | bool:
-        """Whether hours count by clinician and number of the room, as in `MeetingWay`.
-
-        True where they count in every room, and False where no distance matters.
-        """
-        key = field.name, way
-        if key not in self._rooms_in_reach:
-            self._rooms_in_reach[key] = self._found_in_reach(field, way)
-        return self._rooms_in_reach[key]
-
-    def _found_in_reach(self, field: Field, way: str | None) -> NDArray[np.bool_] | bool:
+    def _in_reach(self, field: Field, way: str | None) -> Reach:
+        """The rooms in which hours count for a way of meeting."""
         if field.kind != "availability" or field.rooms is None:
             return False
         ways, distances = self.screening.context.ways, self.rules("within_km")
         if not any(d.clinician == (field.rooms,) and way in (d.ways or (way,)) for d in distances):
             return False
         return ways[way or ""].reach.get(field.rooms, True) if (way or "") in ways else True
-
-    def _reach(self, field: Field, row: int, in_reach: NDArray[np.bool_] | bool) -> dict[int, bool]:
-        """Whether hours count by the number of the room; empty where no distance matters."""
-        if in_reach is False or field.rooms is None:
-            return {}
-        places = self.columns[field.rooms][row]
-        numbers = range(1, 1 + int((~np.isnan(places[:, 0])).sum()))
-        return {n: bool(in_reach is True or in_reach[row, n]) for n in numbers}
 
     def _wishes(self, rule: Constraint, there: str) -> SharedHours:
         """Hours the client named, in their zone or there."""
@@ -321,60 +258,84 @@ class OpeningTimes:
             self.practice.timezone if is_unknown else self.practice.client[name].levels[int(level)]
         )
 
-    def _hours_zone(self, rule: Constraint, row: int) -> str:
-        """The zone of one clinician's hours."""
-        return self._zones(rule)[row] or self.practice.timezone
-
-    def _zones(self, rule: Constraint) -> Zones:
-        """The zones of the clinicians' hours."""
-        name = rule.settings.get("clinician_zone")
-        if name is None:
-            return self.columns.view("no zones", lambda: [None] * self.columns.size)
-        levels = self.practice.clinician[name].levels
-        return self.columns.view(
-            ("zones", name, levels),
-            lambda: [None if n != n else levels[int(n)] for n in self.columns[name].tolist()],
-        )
-
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
 
-    def open_ways(self, row: int) -> tuple[str, ...]:
+    def open_bits(self, row: int) -> int:
         """The ways of meeting in which one clinician can be met by every rule but those on hours.
 
-        They are in the order of the client's field; none in a practice without ways.
+        They are bits of the levels of the client's field; none in a practice without ways.
         """
-        ways = self._open_ways.get(row)
-        if ways is None:
-            ways = tuple([way for way, shared in self._accepted.items() if shared.item(row)])
-            for rule, verdict in self._on_ways:
+        bits = self._open_bits.get(row)
+        if bits is None:
+            bits = 0 if self._shared is None else self._shared.bits.item(row)
+            for rule, barred, verdict in self._on_ways:
                 if is_one_barred(rule, verdict.item(row)):
-                    ways = tuple([way for way in ways if way not in rule.ways])
-            self._open_ways[row] = ways
-        return ways
+                    bits &= ~barred
+            self._open_bits[row] = bits
+        return bits
 
     @cached_property
-    def _accepted(self) -> Mapping[str, NDArray[np.bool_]]:
-        """For each way of meeting that the client accepts, who may offer it, (n,)."""
+    def _shared(self) -> SharedWays | None:
+        """The ways of meeting that the client accepts and each clinician may offer."""
         if self.practice.ways is None:
-            return {}
-        # The context has them only where open hours depend on them.
-        ways = self.screening.context.ways
-        shared = ways or shared_ways(self.practice, self.client, self.columns).by_way
-        return {way: each.shared for way, each in shared.items()}
+            return None
+        return shared_ways(self.practice, self.client, self.columns)
 
     @cached_property
-    def _on_ways(self) -> Sequence[tuple[Constraint, NDArray[np.float64]]]:
-        """The hard rules about single ways of meeting, but those on hours, and their verdicts."""
-        screened, accepted = self.screening, self._accepted
-        return [
-            (rule, screened.verdict_of(rule.name))
+    def _levels(self) -> tuple[str, ...]:
+        ways = self.practice.ways
+        return () if ways is None else self.practice.client[ways.client].levels
+
+    @cached_property
+    def _accepted(self) -> int:
+        """The ways of meeting that the client accepts, as bits."""
+        return 0 if self._shared is None else bits_of(self._levels, tuple(self._shared.by_way))
+
+    @cached_property
+    def _on_ways(self) -> Sequence[tuple[Constraint, int, NDArray[np.float64]]]:
+        """The hard rules about single ways of meeting, but those on hours: ways and verdicts."""
+        screened, levels, accepted = self.screening, self._levels, self._accepted
+        rules = [
+            (rule, bits_of(levels, rule.ways))
             for rule in screened.constraints
-            if rule.ways
-            and rule.rule not in (HOURS, LATE)
-            and screened.modes[rule.name] == "hard"
-            and any(way in accepted for way in rule.ways)
+            if rule.ways and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard"
         ]
+        return [
+            (rule, bits, screened.verdict_of(rule.name)) for rule, bits in rules if bits & accepted
+        ]
+
+
+@lru_cache(maxsize=1024)
+def bits_of(levels: tuple[str, ...], ways: tuple[str, ...]) -> int:
+    """Some levels as a number with one bit a level."""
+    return int(way_bits(levels, ways))
+
+
+@lru_cache(maxsize=1024)
+def ways_of(levels: tuple[str, ...], bits: int) -> tuple[str, ...]:
+    """The levels that a number has a bit of, in their order."""
+    return tuple(level for place, level in enumerate(levels) if bits >> place & 1)
+
+
+def prepare_hours(practice: Practice, columns: Columns, now: datetime) -> None:
+    """Computes what no client changes of the open hours of a roster's clinicians, from a day on."""
+    for rule in practice.by_rule.get(HOURS, ()):
+        field = practice.clinician[rule.clinician[0]]
+        hours = hours_in(columns, field, practice.first_session.absences)
+        hours.prepare(_zones(practice, columns, rule), midnight(now))
+
+
+def _zones(practice: Practice, columns: Columns, rule: Constraint) -> Sequence[str]:
+    """The zone of each clinician's hours."""
+    name, there = rule.settings.get("clinician_zone"), practice.timezone
+    if name is None:
+        return columns.view(("no zones", there), lambda: [there] * columns.size)
+    levels = practice.clinician[name].levels
+    return columns.view(
+        ("zones", name, levels, there),
+        lambda: [there if n != n else levels[int(n)] for n in columns[name].tolist()],
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -383,10 +344,3 @@ def look_ahead(ordinal: int, zone: str, quarter: datetime, origin: datetime) -> 
     day = date.fromordinal(ordinal)
     there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     return LookAhead.of(max(quarter, there.astimezone(UTC)), origin)
-
-
-def _is_for(field: Field, ways: int, way: str | None) -> bool:
-    """Whether hours for some ways of meeting, as in `values.kinds`, are for one of them."""
-    if not ways or way is None or way not in field.levels:
-        return True
-    return bool(ways >> field.levels.index(way) & 1)

@@ -75,6 +75,10 @@ class KnownVerdicts:
                 write_codes(codes, place, own)
         return codes
 
+    def judged_as(self, name: str) -> JudgedConstraint:
+        """One constraint of the groups."""
+        return next(each.judged[name] for each in reversed(self.groups) if name in each.judged)
+
     def judged(self) -> dict[str, JudgedConstraint]:
         """The constraints of all groups, by name."""
         judged: dict[str, JudgedConstraint] = {}

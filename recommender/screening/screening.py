@@ -91,7 +91,10 @@ class Screening:
         """The verdict of one constraint that is judged, (n,): 1 pass, 0 fail, NaN unknown."""
         if name in self.far_verdicts:
             return self.far_verdicts[name]
-        return self.hours[name].together if name in self.hours else self.judged[name].verdict
+        if name in self.hours:
+            return self.hours[name].together
+        own = self.judged_now.get(name)
+        return (self.known.judged_as(name) if own is None else own).verdict
 
     @property
     def far(self) -> Mapping[str, Array]:

@@ -17,7 +17,7 @@ from recommender.journal.trial_arms import TrialArm
 from recommender.plan.compiling import plan_for
 from recommender.plan.contributions import contributions_of
 from recommender.practice.definition import Practice
-from recommender.recommendation.card import cards
+from recommender.recommendation.card import cards, prepare_cards
 from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.recommend import Recommendation, read_intake, recommend
 from recommender.security.scopes import Scope
@@ -302,8 +302,10 @@ def today(practice: Practice) -> date:
 def warm_up(snapshot: ServingSnapshot) -> None:
     """Computes an invented recommendation, so that no caller waits for first-time costs.
 
-    No clinician may be eligible for the invented client: the whole roster is scored as well.
+    No clinician may be eligible for the invented client: the whole roster is scored as well, and
+    what cards read of it is prepared.
     """
+    prepare_cards(snapshot.practice, snapshot.encoding.roster.columns, datetime.now(UTC))
     request = snapshot.form.read(snapshot.form.complete)
     recommend_parsed(snapshot, request).to_json()
     intake = read_intake(snapshot.practice, request.answers)

@@ -171,8 +171,7 @@ def test_a_day_ends_where_the_next_begins(zone: str, first: date, place: int) ->
 
 
 def spans(zone: str, first: date, *windows: tuple[int, int, int]) -> list[list[float]]:
-    found: list[list[float]] = spans_of(windows, week_of(zone, first), first).tolist()
-    return found
+    return [list(span) for span in spans_of(windows, week_of(zone, first), first)]
 
 
 def test_a_window_of_a_day_in_the_margin_is_there_on_both_sides() -> None:

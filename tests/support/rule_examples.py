@@ -7,7 +7,7 @@ from typing import Any
 
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
-from recommender.practice.funding import FundingRow
+from recommender.practice.funding import FundingRow, FundingRows
 from recommender.practice.rules.constraint import Constraint, judge
 from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.rules.rule_input import RequestContext
@@ -87,7 +87,7 @@ class World:
             self.client_id,
             ids,
             self.timezone,
-            self.funding,
+            FundingRows(self.funding),
             self.client,
             self.clinician,
         )

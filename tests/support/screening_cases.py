@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import Field
+from recommender.practice.funding import FundingRows
 from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.rules.first_session import FirstSession
@@ -98,10 +99,12 @@ CLINICIAN = fields_of(
 )
 
 
-FUNDING = (
-    a_row(),
-    a_row(minutes=30, rebate_cents=10000),
-    a_row(provider="provisional", until=DAY - timedelta(days=1)),
+FUNDING = FundingRows(
+    (
+        a_row(),
+        a_row(minutes=30, rebate_cents=10000),
+        a_row(provider="provisional", until=DAY - timedelta(days=1)),
+    )
 )
 
 

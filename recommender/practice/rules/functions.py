@@ -4,14 +4,14 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
 and reasons are applied elsewhere.
 """
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.practice.funding import FundingRow, pays, rebate_cents, session_cap
+from recommender.practice.funding import FundingRow, pays, session_cap
 from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
@@ -144,11 +144,14 @@ def road_km(inputs: RuleInput) -> Array:
     return nearest_km_in(inputs.roster, name, inputs.client[0][0]) * detour
 
 
-def room_km(inputs: RuleInput) -> Array:
-    """Kilometres by road from the client's nearest place to each room, (n, rooms)."""
+def room_km(inputs: RuleInput, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+    """Kilometres by road from the client's nearest place to each room, (n, rooms).
+
+    `rows` are the places of some clinicians in the roster, by default all of them.
+    """
     name = inputs.clinician_fields[0].name
     detour = float(inputs.settings.get("detour", 1.0))
-    return room_km_in(inputs.roster, name, inputs.client[0][0]) * detour
+    return room_km_in(inputs.roster, name, inputs.client[0][0])[rows] * detour
 
 
 def not_listed(inputs: RuleInput) -> Array:
@@ -232,7 +235,11 @@ def _caps(inputs: RuleInput) -> Array:
     A client who did not state how many are left is assumed to have used none.
     """
     rows = inputs.context.funding
-    caps = _of_scheme(inputs, ("cap",), lambda scheme, by, day: session_cap(rows, scheme, by, day))
+    caps = _of_scheme(
+        inputs,
+        ("cap",),
+        lambda scheme, by, day: session_cap(rows.named(scheme, by), scheme, by, day),
+    )
     return np.nan_to_num(caps, nan=np.inf)
 
 
@@ -258,17 +265,17 @@ class SessionCost:
     gap: Array
 
 
-def session_cost(inputs: RuleInput, ways: Collection[str] = ()) -> SessionCost:
+def session_cost(inputs: RuleInput) -> SessionCost:
     """What one session costs the client with each clinician, by the fee and the funding rows.
 
     A client with a concession pays the clinician's concession fee, if there is one. A clinician
-    who bulk bills accepts the rebate as the whole fee. `ways` are the ways of meeting that are
-    possible, empty for every way that the rows distinguish; see `funding.rebate_cents`.
+    who bulk bills accepts the rebate as the whole fee. Every way of meeting that the rows
+    distinguish is possible; see `funding.rebate_cents`.
     """
     fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
     if reduced is not None and _answer(inputs, "concession") == 1.0:
         fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
-    paid = _rebates(inputs, ways)
+    paid = _rebates(inputs)
     bulk_bills = inputs.of_clinicians("bulk_bills")
     if bulk_bills is not None:
         # The fee need not be recorded: what the scheme pays takes its place.
@@ -277,14 +284,37 @@ def session_cost(inputs: RuleInput, ways: Collection[str] = ()) -> SessionCost:
     return SessionCost(fee, rebate, fee - rebate)
 
 
-def cost_terms(inputs: RuleInput) -> tuple[Hashable, ...]:
-    """What of a client's answers decides the cost of a session with one clinician in some ways.
+def session_costs_in_ways(
+    inputs: RuleInput, rows: NDArray[np.intp], ways: Sequence[tuple[str, ...]]
+) -> list[tuple[float, float, float]]:
+    """Fee, rebate and gap of `session_cost` with a few clinicians, in possible ways of meeting.
 
-    The period of the clinician's first session decides as well; see `funding_periods`.
+    They are computed one by one: arrays of a few numbers would take longer.
+
+    Parameters
+    ----------
+    rows
+        The clinicians' places in the roster, (k,).
+    ways
+        The ways with each of them; none for every way that the rows distinguish.
     """
-    scheme, minutes = _answer(inputs, "funding"), inputs.session
-    concession, none_left = _answer(inputs, "concession") == 1.0, _answer(inputs, "left") == 0.0
-    return scheme, concession, none_left, None if np.isnan(minutes) else minutes
+    named = ("concession_fee", "bulk_bills", "registration")
+    columns = [inputs.clinician[0], *(inputs.of_clinicians(name) for name in named)]
+    unknown = [np.nan] * len(rows)
+    parts = [unknown if each is None else each[rows].tolist() for each in columns]
+    days = inputs.first_sessions[rows].tolist()
+    has_concession, same = _answer(inputs, "concession") == 1.0, _rebate_of_all(inputs)
+    found = []
+    for fee, reduced, bulk_bills, code, day, own in zip(*parts, days, ways, strict=True):
+        paid = _rebate_in_ways(inputs, code, day, own) if same is None else same
+        if has_concession and reduced < fee:
+            fee = reduced
+        if bulk_bills == 1 and paid > 0:
+            fee = paid
+        # Nothing is below or above what is not known.
+        rebate = fee if paid > fee else paid
+        found.append((fee, rebate, fee - rebate))
+    return found
 
 
 def gap_cents(inputs: RuleInput) -> Array:
@@ -292,18 +322,41 @@ def gap_cents(inputs: RuleInput) -> Array:
     return session_cost(inputs).gap
 
 
-def _rebates(inputs: RuleInput, ways: Collection[str]) -> Array:
+def _rebates(inputs: RuleInput) -> Array:
     """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
+    same = _rebate_of_all(inputs)
+    if same is not None:
+        return np.full(inputs.roster.size, same)
     rows, minutes = inputs.context.funding, inputs.session
-    if _answer(inputs, "left") == 0.0:
-        return np.zeros(inputs.roster.size)
-    if np.isnan(minutes):
-        return np.full(inputs.roster.size, np.nan)
     return _of_scheme(
         inputs,
-        ("rebate", minutes, *sorted(ways)),
-        lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day, ways),
+        ("rebate", minutes),
+        lambda scheme, by, day: rows.rebate(scheme, by, minutes, day),
     )
+
+
+def _rebate_in_ways(inputs: RuleInput, code: float, day: float, ways: tuple[str, ...]) -> float:
+    """The rebate with a clinician of a registration, on a day and in some ways of meeting."""
+    scheme = _scheme(inputs)
+    if scheme is None or code != code:
+        return np.nan
+    provider = inputs.context.clinician[inputs.settings["registration"]].levels[int(code)]
+    cents = inputs.context.funding.rebate(scheme, provider, inputs.session, _date_of(day), ways)
+    return np.nan if cents is None else float(cents)
+
+
+def _rebate_of_all(inputs: RuleInput) -> float | None:
+    """The rebate with everybody where the client's answers alone decide it; else None."""
+    if _answer(inputs, "left") == 0.0:
+        return 0.0
+    return np.nan if np.isnan(inputs.session) else None
+
+
+def _scheme(inputs: RuleInput) -> str | None:
+    """The client's scheme, if it is known."""
+    name = inputs.settings["funding"]
+    level = inputs.intake[name].item(0)
+    return None if level != level else inputs.context.client[name].levels[int(level)]
 
 
 def _of_scheme(
@@ -315,25 +368,22 @@ def _of_scheme(
 
     The day is that of the first possible session; `terms` are what else decides the value.
     """
-    funding, registration = inputs.settings["funding"], inputs.settings["registration"]
-    scheme = inputs.intake[funding][0]
-    if np.isnan(scheme):
+    registration, scheme = inputs.settings["registration"], _scheme(inputs)
+    if scheme is None:
         return np.full(inputs.roster.size, np.nan)
-    name = inputs.context.client[funding].levels[int(scheme)]
     return _by_day(
-        inputs, registration, (*terms, name), lambda level, day: value_of(name, level, day)
+        inputs, registration, (*terms, scheme), lambda level, day: value_of(scheme, level, day)
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _FundingPeriods:
-    """Funding rows, the days on which other rows come into force, and values of a roster.
+class _FundingValues:
+    """Funding rows, and values of a roster by them.
 
     `values` are those of clinicians, by column, terms and the periods of their first sessions.
     """
 
     rows: Sequence[FundingRow]
-    changes: Array
     values: dict[Hashable, Array]
 
 
@@ -349,10 +399,8 @@ def _by_day(
     """
     rows = inputs.context.funding
     # As long as the rows are stored, no others have their identity.
-    stored = inputs.roster.view(
-        ("funding periods", id(rows)), lambda: _FundingPeriods(rows, funding_changes(rows), {})
-    )
-    period = funding_periods(stored.changes, inputs.first_sessions)
+    stored = inputs.roster.view(("funding values", id(rows)), lambda: _FundingValues(rows, {}))
+    period = np.searchsorted(rows.changes, inputs.first_sessions + EPOCH, side="right")
     key = column, terms, period.astype(np.uint16).tobytes()
     values = stored.values.get(key)
     if values is None:
@@ -368,12 +416,12 @@ def _by_period(
     period: NDArray[np.intp],
     value_of: Callable[[str, date], float | None],
 ) -> Array:
-    days, level = inputs.first_sessions + EPOCH, inputs.roster[column]
+    days, level = inputs.first_sessions, inputs.roster[column]
     levels = inputs.context.clinician[column].levels
     result = np.full(len(days), np.nan)
     for each in np.unique(period).tolist():
         rows = np.flatnonzero(period == each)
-        day = date.fromordinal(int(min(days[rows[0]], date.max.toordinal())))
+        day = _date_of(days.item(rows[0]))
         there = set(level[rows].tolist())
         values = [value_of(n, day) if at in there else None for at, n in enumerate(levels)]
         known = [np.nan if one is None else float(one) for one in values]
@@ -381,19 +429,13 @@ def _by_period(
     return result
 
 
-def funding_changes(rows: Sequence[FundingRow]) -> Array:
-    """The days on which other rows come into force, as ordinals in order."""
-    starts = {row.start.toordinal() for row in rows}
-    ends = {row.until.toordinal() + 1 for row in rows if row.until is not None}
-    return np.array(sorted(starts | ends), dtype=np.float64)
-
-
-def funding_periods(changes: Array, first_sessions: Array) -> NDArray[np.intp]:
-    """The period of each first possible session, (n,): within one the same rows are in force."""
-    return np.searchsorted(changes, first_sessions + EPOCH, side="right")
+def _date_of(days: float) -> date:
+    """The day that is so many days after 1970-01-01, or else the last one there is."""
+    return date.fromordinal(int(min(days + EPOCH, date.max.toordinal())))
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:
     """The client's number or flag in the field that a setting names; None if missing."""
     answer = inputs.of_client(setting)
-    return None if answer is None or np.isnan(answer[0]) else float(answer[0])
+    number = np.nan if answer is None else float(answer.item(0))
+    return None if number != number else number

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.comparisons import EARTH_KM
 from recommender.practice.fields import Field
-from recommender.practice.funding import FundingRow
+from recommender.practice.funding import FundingRows
 from recommender.practice.rules.first_session import FirstSession, earliest_day, first_sessions
 
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ class RequestContext:
     client_id: str | None
     clinician_ids: tuple[str, ...]
     timezone: str
-    funding: tuple[FundingRow, ...]
+    funding: FundingRows
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
     first_session: FirstSession = attribute(default_factory=FirstSession)
