@@ -3,13 +3,14 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import matched_fields
+from recommender.model.trees.tables import in_chunks
 from recommender.plan.answers import Answers, Reading, reading_of_part, readings_of_levels
 from recommender.practice.columns import Columns
 from recommender.practice.comparisons import (
@@ -30,12 +31,14 @@ from recommender.practice.sums import known_mean
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 DAYS_A_WEEK = 7
+BLOCK_ROWS = 16_384
+"""Pairs that are matched at once: the arrays of one family, some megabytes, stay in the caches."""
 Numbered = tuple[int, Match]
 """A match and its place among those of the practice."""
 OwnRows = Places | slice
 """The client's row of each pair; all rows where one client is in every pair."""
-Rows = Places | None
-"""The clinician's row of each pair; None for every row once."""
+Rows = Places | slice
+"""The clinician's row of each pair."""
 MOST_TAKEN = 0.5
 """Share of the clinicians up to which those of one client are taken from the compiled arrays; of
 more, every clinician is matched, without a copy."""
@@ -70,7 +73,7 @@ class CompiledMatches:
     families
         Those that are computed together.
     order : (count,)
-        The place of each match among those of the families, one after another.
+        The places of the matches of the families, one after another.
     roster
         How many clinicians are on the roster.
     panel
@@ -112,26 +115,31 @@ class CompiledMatches:
         (k, C)
             Their means over the panel; NaN where none is known.
         """
-        families = self.families
+        families, order = self.families, self.order
         which: Places | slice = slice(None)
         if fields is not None:
             families = tuple(each for each in families if each.fields & fields)
             which = np.concatenate([_NONE, *(each.places for each in families)])
+            order = np.arange(len(which))
         size, panel = len(clinician), len(self.panel)
-        rows: Rows = None
-        own: OwnRows = slice(None)
         everyone = answers.size == 1 and size > MOST_TAKEN * self.roster
+        rows, total = self.panel, self.roster + panel
         if not everyone:
             rows = np.concatenate([clinician, np.tile(self.panel, answers.size)])
-            if answers.size > 1:
-                own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
-        parts = [each.of(answers, own, rows) for each in families]
-        # A practice may declare no match.
-        total = self.roster + panel if rows is None else len(rows)
-        values = np.concatenate([np.empty((0, total)), *parts])
-        if fields is None:
-            values = values.take(self.order, axis=0)
-        usual = values[:, values.shape[1] - panel * answers.size :]
+            total = len(rows)
+        own: OwnRows = slice(None)
+        if answers.size > 1:
+            own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
+        values = np.empty((len(order), total))
+        for some in in_chunks(total, BLOCK_ROWS):
+            theirs = some if everyone else rows[some]
+            ours = own if isinstance(own, slice) else own[some]
+            at = 0
+            for each in families:
+                places = order[at : at + len(each.places)]
+                values[places, some] = each.of(answers, ours, theirs)
+                at += len(each.places)
+        usual = values[:, total - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
         matched = values.take(clinician, axis=1) if everyone else values[:, :size]
         return which, matched, known_mean(usual, axis=0)
@@ -171,7 +179,7 @@ def compile_matches(
         families.append(_elementwise(operator, list(some), both, readings))
     if named:
         families.append(_named(named, both, readings))
-    order = np.concatenate([_NONE, *(each.places for each in families)]).argsort()
+    order = np.concatenate([_NONE, *(each.places for each in families)])
     panel_rows = np.arange(clinicians.size, both.size)
     return CompiledMatches(len(order), tuple(families), order, clinicians.size, panel_rows)
 
@@ -188,9 +196,7 @@ class _Single:
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         operator = self.match.comparison
         ours = operator.prepare(self.match.compared(self.match.client, answers.columns))
-        theirs = self.clinicians
-        if rows is not None:
-            theirs = tuple(part[rows] for part in theirs)
+        theirs = tuple(part[rows] for part in self.clinicians)
         return operator.compare(tuple(part[client] for part in ours), theirs)[None]
 
 
@@ -224,7 +230,7 @@ class _Trip:
         apart = km_apart(tuple(part[:, :, None] for part in ours), self.different)
         # The smallest that is known, and NaN where none is.
         nearest = np.fmin.reduce(apart, axis=1)
-        at = self.at if rows is None else self.at.take(rows, axis=1)
+        at = _columns(self.at, rows)
         return np.asarray(np.fmin.reduce(_looked_up(nearest, client, at), axis=0)[None])
 
 
@@ -281,10 +287,8 @@ class _Hours:
         length = np.maximum(end - start, 0.0)
         passed = np.maximum(self.times - start[:, :, None], 0.0)
         passed = np.add.reduce(np.minimum(passed, length[:, :, None]), axis=1)
-        opens, closes, weeks, unknown = self.opens, self.closes, self.weeks, self.unknown
-        if rows is not None:
-            opens, closes = opens.take(rows, axis=1), closes.take(rows, axis=1)
-            weeks, unknown = weeks.take(rows, axis=1), unknown.take(rows)
+        opens, closes = _columns(self.opens, rows), _columns(self.closes, rows)
+        weeks, unknown = _columns(self.weeks, rows), self.unknown[rows]
         shared = _looked_up(passed, client, closes) - _looked_up(passed, client, opens)
         shared = np.maximum(shared, 0.0) / weeks
         # Along contiguous rows, as `hours_shared` adds them.
@@ -310,6 +314,11 @@ def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
     )
 
 
+def _columns(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    """Some columns of (k, N) values, without a copy where they follow one another."""
+    return values[:, rows] if isinstance(rows, slice) else values.take(rows, axis=1)
+
+
 def _looked_up(values: Array, client: OwnRows, at: Places) -> Array:
     """The value (C, v) of each pair's client at some places (k, pairs) of these values."""
     if not isinstance(client, slice):
@@ -333,8 +342,7 @@ class _Elementwise:
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         ours = answers.numbers[:, self.asked].T[:, client]
-        theirs = self.clinicians if rows is None else self.clinicians.take(rows, axis=1)
-        return self.operator.compare((ours,), (theirs,))
+        return self.operator.compare((ours,), (_columns(self.clinicians, rows),))
 
 
 def _elementwise(
@@ -364,7 +372,7 @@ class _Profile:
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         ours = answers.numbers[:, self.asked][client]
-        theirs = self.clinicians if rows is None else self.clinicians.take(rows, axis=1)
+        theirs = _columns(self.clinicians, rows)
         return self.operator.compare((ours,), (theirs.T,))[None]
 
 
@@ -412,21 +420,20 @@ class _Named:
         counts = np.add.reduceat(named, self.starts, axis=1)
         # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
         # every number of rows.
-        held, of_match, unknown = self.held, self.of_match, self.unknown
+        held, of_match = self.held, self.of_match
         is_one = len(named) == 1
         if is_one:
             # The levels that one client names are few.
             some = (named[0] > 0).nonzero()[0]
             held, of_match = held.take(some, axis=0), of_match.take(some, axis=0)
-        if rows is not None:
-            held, unknown = held.take(rows, axis=1), unknown.take(rows, axis=1)
+        held = _columns(held, rows)
         if not is_one:
             asked = np.where(np.isnan(named), 0.0, named).astype(np.float32)
             held = held * asked.T[:, client]
         shared = of_match.T @ held
         wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
         values = shared / wished.T[:, client]
-        np.copyto(values, np.nan, where=unknown)
+        np.copyto(values, np.nan, where=_columns(self.unknown, rows))
         return np.asarray(values)
 
 

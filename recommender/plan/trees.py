@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees, narrow
-from recommender.model.trees.tables import ScoreTable, Ways, in_chunks
+from recommender.model.trees.tables import ScoreTable, Splits, SplitTable, Ways, in_chunks
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -20,19 +20,20 @@ class CompiledTrees:
     Attributes
     ----------
     table
-        The trees' scores by way; its splits are sorted by column.
-    ends : (4,)
-        The end of the splits on columns of clients, of clinicians, and of both, after a 0.
-    firsts : (3,)
-        The first column of each of these.
-    clinicians : (splits, n)
+        The trees' scores by way.
+    splits
+        Its splits on columns of clients, then of clinicians, then of both.
+    of_client, of_both
+        The first and the last of these.
+    left : (splits, n)
         Whether each clinician goes left at the splits on clinicians' columns.
     """
 
     table: ScoreTable
-    ends: tuple[int, ...]
-    firsts: tuple[int, ...]
-    clinicians: Flags
+    splits: SplitTable
+    of_client: Splits
+    of_both: Splits
+    left: Flags
 
     def ways(
         self, client_rows: Array, match: Array, history: Array, client: Places, clinician: Places
@@ -47,22 +48,18 @@ class CompiledTrees:
         client, clinician : (m,) int
             Rows of the clients and places of the roster.
         """
-        splits, is_one = self.table.splits, len(client_rows) == 1
-        of_client, of_clinician, of_both = map(self._part, range(3))
-        clients = splits.left(narrow(client_rows.T), of_client)
+        is_one, splits, left = len(client_rows) == 1, self.splits, self.left
+        clients = self.of_client.left(narrow(client_rows.T))
         columns = narrow(np.concatenate([match, history]))
+        first, second = len(clients), len(clients) + len(left)
         ways = np.empty((splits.places.shape[1], len(client)), dtype=np.uint8)
         for some in in_chunks(len(client)):
             sides = splits.no_sides(len(client[some]))
-            sides[of_client] = clients if is_one else clients.take(client[some], axis=1)
-            sides[of_clinician] = self.clinicians.take(clinician[some], axis=1)
-            splits.left(columns[:, some], of_both, self.firsts[2], out=sides[of_both])
+            sides[:first] = clients if is_one else clients.take(client[some], axis=1)
+            sides[first:second] = left.take(clinician[some], axis=1)
+            self.of_both.left(columns[:, some], out=sides[second:-1])
             ways[:, some] = splits.ways(sides)
         return ways
-
-    def _part(self, side: int) -> slice:
-        """The splits on columns of clients, of clinicians or of both."""
-        return slice(self.ends[side], self.ends[side + 1])
 
 
 def compile_trees(trees: Trees, clinician_rows: Array, client_columns: int) -> CompiledTrees | None:
@@ -70,7 +67,6 @@ def compile_trees(trees: Trees, clinician_rows: Array, client_columns: int) -> C
     if trees.scores is None:
         return None
     firsts = (0, client_columns, client_columns + clinician_rows.shape[1])
-    splits = trees.scores.splits
-    ends = (*np.searchsorted(splits.feature, firsts).tolist(), len(splits.feature))
-    clinicians = splits.left(narrow(clinician_rows.T), slice(ends[1], ends[2]), firsts[1])
-    return CompiledTrees(trees.scores, ends, firsts, clinicians)
+    splits, (of_client, of_clinician, of_both) = trees.scores.splits.arranged(firsts)
+    left = of_clinician.left(narrow(clinician_rows.T))
+    return CompiledTrees(trees.scores, splits, of_client, of_both, left)

@@ -92,8 +92,8 @@ class Layout:
     ways: tuple[str, ...]
     distances: tuple[Constraint, ...]
     soft_distances: tuple[Constraint, ...]
-    dated: tuple[bool, ...]
-    may_be_far: tuple[bool, ...]
+    dated: NDArray[np.bool_]
+    may_be_far: NDArray[np.bool_]
     rooms: frozenset[str | None]
     reads: Mapping[str, frozenset[str]]
 
@@ -129,8 +129,8 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
         levels,
         tuple(each for each in some if each.rule == "within_km"),
         tuple(e for e in some if e.rule == "within_km" and every[e.name] == "soft"),
-        tuple(RULES[each.rule].day == FIRST_SESSION for each in some),
-        tuple(each.rule == "within_km" or each in by_way for each in some),
+        np.array([RULES[each.rule].day == FIRST_SESSION for each in some], dtype=np.bool_),
+        np.array([each.rule == "within_km" or each in by_way for each in some], dtype=np.bool_),
         frozenset(
             practice.clinician[each.clinician[0]].rooms
             for each in practice.constraints.values()

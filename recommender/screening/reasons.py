@@ -1,9 +1,17 @@
 """Why clinicians are excluded from a screening, and what is to be mentioned about them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.intp]
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +57,46 @@ class ConstraintCount(NamedTuple):
     removed_only_by_it: int
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedReasons:
-    """The reasons of several clinicians, among whom few combinations of reasons repeat.
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberedReasons:
+    """The reasons of n clinicians, each different one once.
 
     Attributes
     ----------
-    rows
-        Places on the roster of the clinicians with reasons, ascending.
-    group_of
-        For each of them, the place of their reasons among `reasons`.
+    rows : (n,) int
+        Places on the roster of the clinicians with reasons.
+    ends : (n,) int
+        The end of the reasons of each in `which`.
+    which : (reasons of all,) int
+        The reasons of one clinician after another, in the order of the definition: places in
+        `reasons`.
     reasons
-        Each combination of reasons once, in the order of the definition.
+        The different reasons.
     """
 
-    rows: tuple[int, ...]
-    group_of: tuple[int, ...]
-    reasons: tuple[tuple[Reason, ...], ...]
+    rows: Places
+    ends: Places
+    which: Places
+    reasons: tuple[Reason, ...]
 
     def by_row(self) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Each clinician's place on the roster and reasons."""
-        for row, group in zip(self.rows, self.group_of, strict=True):
-            yield row, self.reasons[group]
+        joined = self.joined(self.reasons, tuple)
+        return zip(self.rows.tolist(), joined, strict=True)
+
+    def joined(self, parts: Sequence[S], join: Callable[[list[S]], T]) -> list[T]:
+        """The parts of each clinician's reasons joined, once for equal reasons.
+
+        `parts` has one for each of the different reasons.
+        """
+        content, width = self.which.tobytes(), self.which.itemsize
+        found: dict[bytes, T] = {}
+        joined = []
+        for start, end in pairwise([0, *(width * self.ends).tolist()]):
+            key = content[start:end]
+            each = found.get(key)
+            if each is None:
+                own = self.which[start // width : end // width].tolist()
+                each = found[key] = join([parts[place] for place in own])
+            joined.append(each)
+        return joined

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Constraint
@@ -19,11 +20,13 @@ from recommender.screening.reasons import (
     Caution,
     ConstraintCount,
     Exclusion,
-    GroupedReasons,
+    NumberedReasons,
     Reason,
 )
 from recommender.screening.room_times import RoomsWithTimes
 from recommender.values.kinds import EPOCH
+
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,67 +115,109 @@ class Screening:
         return tuple(Exclusion(self.ids[row], why) for row, why in self.exclusion_reasons.by_row())
 
     @property
-    def exclusion_reasons(self) -> GroupedReasons:
+    def exclusion_reasons(self) -> NumberedReasons:
         """Why each excluded clinician is excluded."""
-        return self._grouped(self.excluding)
+        return self._numbered(self.excluding)
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Every clinician with reservations, eligible or not, in the order of the roster."""
         return tuple(
-            Caution(self.ids[row], why) for row, why in self._grouped(self.cautioning).by_row()
+            Caution(self.ids[row], why) for row, why in self._numbered(self.cautioning).by_row()
         )
 
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        count, size = self.excluding.shape
-        excludes = (self.excluding.ravel() != MET).nonzero()[0]
-        place = excludes // max(size, 1)
-        row = excludes - place * size
-        alone = place[np.bincount(row, minlength=size)[row] == 1]
-        removed = np.bincount(place, minlength=count).tolist()
-        removed_only = np.bincount(alone, minlength=count).tolist()
-        by_constraint = zip(self.constraints, removed, removed_only, strict=True)
+        excludes = self.excluding != MET
+        kind = np.min_scalar_type(len(excludes))
+        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=kind) == 1
+        removed = [int(np.count_nonzero(each)) for each in excludes]
         return tuple(
-            [ConstraintCount(rule.name, *counts) for rule, *counts in by_constraint if counts[0]]
+            [
+                ConstraintCount(
+                    self.constraints[place].name,
+                    count,
+                    int(np.count_nonzero(excludes[place] & is_alone)),
+                )
+                for place, count in enumerate(removed)
+                if count
+            ]
         )
 
     def cautions_of(self, places: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
         """The reservations about the clinician at each of some places of the roster."""
-        return self._reasons(self.cautioning[:, places], places)
+        codes = self.cautioning.take(places, axis=1)
+        if not codes.any():
+            return ((),) * len(places)
+        reasons = self._numbered(codes, np.array(places, dtype=np.intp)).by_row()
+        by_place = dict(reasons)
+        return tuple([by_place.get(place, ()) for place in places])
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
         places = [place for place, each in enumerate(self.constraints) if each.name in names]
         return np.asarray((self.excluding[places] == FAILED).any(axis=0))
 
-    def _grouped(self, codes: Codes) -> GroupedReasons:
-        """Each clinician with reasons, by what their reasons depend on."""
-        rows = np.flatnonzero(codes.any(axis=0))
-        is_later = self.first_sessions > self.context.day.toordinal() - EPOCH
-        depend_on = [np.where(is_later, self.first_sessions, 0.0), *map(np.ceil, self.far.values())]
-        moved: dict[MovedTime | None, float] = {}
-        for by_row in self.moved.values():
-            numbers = np.zeros(len(self.ids))
-            for row, time in by_row.items():
-                numbers[row] = moved.setdefault(time, len(moved) + 1.0)
-            depend_on.append(numbers)
-        as_bytes = [each[rows].reshape(-1, 1).view(np.int8) for each in depend_on]
-        by_person = np.concatenate([codes[:, rows].T, *as_bytes], axis=1)
-        content, width = by_person.tobytes(), by_person.shape[1]
-        groups: dict[bytes, int] = {}
-        keys = [content[first : first + width] for first in range(0, len(content), width)]
-        group_of = tuple([groups.setdefault(key, len(groups)) for key in keys])
-        _, firsts = np.unique(group_of, return_index=True)
-        reasons = self._reasons(codes[:, rows[firsts]], rows[firsts].tolist())
-        return GroupedReasons(tuple(rows.tolist()), group_of, reasons)
+    def _numbered(self, codes: Codes, rows: Places | None = None) -> NumberedReasons:
+        """The reasons of some clinicians by the codes of their constraints, (k, rows).
 
-    def _later_days(self, rows: Sequence[int]) -> list[date | None]:
-        """The day of each first possible session, where it is not the day asked."""
-        asked, last = self.context.day.toordinal(), date.max.toordinal()
-        days = [min(int(day) + EPOCH, last) for day in self.first_sessions[rows].tolist()]
-        return [None if day <= asked else date.fromordinal(day) for day in days]
+        The rows are those of everybody with a reason where they are left out.
+        """
+        if rows is None:
+            rows = np.bitwise_or.reduce(codes, axis=0).nonzero()[0]
+            codes = codes.take(rows, axis=1)
+        by_person = np.ascontiguousarray(codes.T).reshape(-1)
+        found = (by_person != MET).nonzero()[0]
+        people, places = np.divmod(found, len(codes))
+        kinds, own = by_person[found], rows[people]
+        waits = self.first_sessions - (self.context.day.toordinal() - EPOCH)
+        days = np.where(self.layout.dated[places], np.maximum(waits[own], 0.0), 0.0)
+        details = self._details(places, kinds, own)
+        # What decides the words of a reason, as one whole number.
+        keys = np.ravel_multi_index(
+            (days.astype(np.int64), details, kinds, places),
+            (
+                int(days.max(initial=0.0)) + 1,
+                int(details.max(initial=0)) + 1,
+                MOVES + 1,
+                len(codes),
+            ),
+        )
+        _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
+        different = [part[firsts].tolist() for part in (places, kinds, own)]
+        reasons = tuple([self._reason(*each) for each in zip(*different, strict=True)])
+        ends = np.cumsum(np.bincount(people, minlength=len(rows)))
+        return NumberedReasons(rows, ends, which, reasons)
+
+    def _details(self, places: Places, kinds: Codes, rows: Places) -> Places:
+        """What else decides the words of each reason; 0 for nothing.
+
+        It is a distance, or a time that a change of clocks ends or moves.
+        """
+        details = np.zeros(len(places), dtype=np.intp)
+        may_be_far = self.layout.may_be_far[places] & (kinds == FAILED)
+        far = self.far if may_be_far.any() else {}
+        for name, km in far.items():
+            own = (may_be_far & (places == self.layout.places[name])).nonzero()[0]
+            apart = np.ceil(km[rows[own]])
+            known = ~np.isnan(apart)
+            details[own[known]] = apart[known] + 1
+        for name, by_row in self.moved.items():
+            numbers = {time: number for number, time in enumerate(set(by_row.values()), 1)}
+            own = ((kinds == MOVES) & (places == self.layout.places[name])).nonzero()[0]
+            details[own] = [numbers[by_row[row]] for row in rows[own].tolist()]
+        return details
+
+    def _reason(self, place: int, code: int, row: int) -> Reason:
+        constraint, text = self.constraints[place], self._text(place, code, row)
+        judged_on = self._later_day(row) if self.layout.dated[place] else None
+        return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)
+
+    def _later_day(self, row: int) -> date | None:
+        """The day of the first possible session, where it is not the day asked."""
+        day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
+        return date.fromordinal(day) if day > self.context.day.toordinal() else None
 
     def _text(self, place: int, code: int, row: int) -> str:
         constraint = self.constraints[place]
@@ -185,32 +230,3 @@ class Screening:
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
-
-    def _reasons(self, codes: Codes, rows: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
-        """The reasons of some clinicians, by the codes of their constraints, (k, rows).
-
-        Reasons that several of them share are the same object.
-        """
-        people, places = np.nonzero(codes.T)
-        if not len(people):
-            return ((),) * len(rows)
-        dated, may_be_far = self.layout.dated, self.layout.may_be_far
-        later = self._later_days(rows)
-        found: list[list[Reason]] = [[] for _ in rows]
-        stated: dict[tuple[int, int, date | None, int], Reason] = {}
-        kinds = codes[places, people].tolist()
-        for person, place, code in zip(people.tolist(), places.tolist(), kinds, strict=True):
-            row = rows[person]
-            judged_on = later[person] if dated[place] else None
-            is_own = code == MOVES or (code == FAILED and may_be_far[place])
-            key = place, code, judged_on, row if is_own else -1
-            reason = stated.get(key)
-            if reason is None:
-                reason = self._reason(place, code, row, judged_on)
-                stated[key] = reason
-            found[person].append(reason)
-        return tuple(map(tuple, found))
-
-    def _reason(self, place: int, code: int, row: int, judged_on: date | None) -> Reason:
-        constraint, text = self.constraints[place], self._text(place, code, row)
-        return Reason(constraint.name, constraint.family, text, code == UNKNOWN, judged_on)

@@ -112,7 +112,7 @@ class Trees:
         ways = np.empty((splits.places.shape[1], len(rows)), dtype=np.uint8)
         for some in in_chunks(len(rows)):
             sides = splits.no_sides(ways[:, some].shape[1])
-            splits.left(columns[:, some], out=sides[:-1])
+            table.every.left(columns[:, some], out=sides[:-1])
             ways[:, some] = splits.ways(sides)
         return ways
 

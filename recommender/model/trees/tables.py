@@ -1,6 +1,6 @@
 """Tables of small trees: the score and the Shapley values of every way a row can take."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -17,7 +17,7 @@ MAX_SCORED_SPLITS = 7
 """Splits of a tree above which the table of its scores, 2 to that power, is no longer small."""
 MAX_EXPLAINED_SPLITS = 4
 """Splits of a tree above which its Shapley values take too long to tabulate."""
-CHUNK_ROWS = 256
+CHUNK_ROWS = 128
 """Rows looked up at once: some hundred kilobytes for some hundred trees."""
 ZERO_IS_BELOW = float(np.float32(1e-35))
 """LightGBM reads values up to this, of either sign, as 0."""
@@ -25,6 +25,43 @@ ZERO_IS_BELOW = float(np.float32(1e-35))
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Ways = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """Splits of trees on neighbouring columns, those where a missing value goes left at the end.
+
+    Attributes
+    ----------
+    column, threshold : (s,), (s, 1)
+        Column of each split, and the greatest value of 32 bits that goes left.
+    known
+        How many a row without a value does not pass on the left.
+    zeros
+        The splits that take zero as missing, their columns, and whether a zero goes left there.
+    """
+
+    column: Places
+    threshold: NDArray[np.float32]
+    known: int
+    zeros: tuple[tuple[int, int, bool], ...]
+
+    def left(self, columns: NDArray[np.float32], out: Flags | None = None) -> Flags:
+        """Whether each of n rows goes left, (s, n), written to `out` if given.
+
+        `columns` has (columns, n).
+        """
+        if out is None:
+            out = np.empty((len(self.column), columns.shape[1]), dtype=np.bool_)
+        values, known = columns.take(self.column, axis=0), self.known
+        # No comparison holds of a missing value.
+        np.less_equal(values[:known], self.threshold[:known], out=out[:known])
+        if known < len(values):
+            right = np.greater(values[known:], self.threshold[known:], out=out[known:])
+            np.logical_not(right, out=right)
+        for split, column, goes_left in self.zeros:
+            out[split][np.abs(columns[column]) <= ZERO_IS_BELOW] = goes_left
+        return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +73,11 @@ class SplitTable:
     Attributes
     ----------
     feature, threshold : (s,)
-        Column of each split, ascending, and the greatest value of 32 bits that goes left.
+        Column of each split, and the greatest value of 32 bits that goes left.
     if_missing : (s,)
         Whether a row without a value goes left.
-    zeros, if_zero : (z,)
-        The splits that take zero as missing, and whether a zero goes left there.
+    if_zero : (s,)
+        Whether a zero goes left; NaN where that follows from the threshold.
     places : (splits of a tree, trees)
         The splits of each tree; s where a tree has fewer.
     """
@@ -48,57 +85,70 @@ class SplitTable:
     feature: Places
     threshold: NDArray[np.float32]
     if_missing: Flags
-    zeros: Places
-    if_zero: Flags
+    if_zero: Array
     places: Places
 
-    def left(
-        self,
-        columns: NDArray[np.float32],
-        which: slice = slice(None),
-        start: int = 0,
-        out: Flags | None = None,
-    ) -> Flags:
-        """Whether each row goes left at some of the splits, (splits, n), written to `out` if given.
+    def arranged(self, firsts: Sequence[int] = (0,)) -> tuple["SplitTable", tuple[Splits, ...]]:
+        """The table with its splits by part of the columns, and the splits of each part.
 
-        `columns` has (features, n) from the feature `start`, as far as such splits read them.
+        The columns of a part begin at one of `firsts`, and are counted from there.
         """
-        feature, threshold = self.feature[which] - start, self.threshold[which, None]
-        columns = np.where(np.abs(columns) <= ZERO_IS_BELOW, np.float32(0.0), columns)
-        compared = columns
-        known = columns == columns  # Only NaN differs from itself.
-        if not known.all():
-            # A missing value is below every threshold where it goes left, and else below none.
-            compared = np.concatenate([columns, np.where(known, columns, np.float32(-np.inf))])
-            feature = feature + len(columns) * self.if_missing[which]
-        left = np.less_equal(compared.take(feature, axis=0), threshold, out=out)
-        first, last, _ = which.indices(len(self.feature))
-        for split, goes_left in zip(self.zeros.tolist(), self.if_zero.tolist(), strict=True):
-            if first <= split < last:
-                left[split - first][columns[self.feature[split] - start] == 0.0] = goes_left
-        return left
+        part = np.searchsorted(firsts, self.feature, side="right") - 1
+        order = np.lexsort((self.feature, self.if_missing, part))
+        place = np.append(order.argsort(), len(order))
+        table = SplitTable(
+            self.feature[order],
+            self.threshold[order],
+            self.if_missing[order],
+            self.if_zero[order],
+            place[self.places],
+        )
+        ends = np.cumsum(np.bincount(part, minlength=len(firsts))).tolist()
+        parts = zip([0, *ends], ends, firsts, strict=False)
+        return table, tuple(table._part(slice(start, end), first) for start, end, first in parts)
+
+    def _part(self, which: slice, first: int) -> Splits:
+        column, if_zero = self.feature[which] - first, self.if_zero[which]
+        at_zero = np.flatnonzero(~np.isnan(if_zero))
+        zeros = zip(at_zero, column[at_zero], if_zero[at_zero] == 1, strict=True)
+        return Splits(
+            column,
+            self.threshold[which, None],
+            int(np.count_nonzero(~self.if_missing[which])),
+            tuple((int(split), int(at), bool(left)) for split, at, left in zeros),
+        )
 
     def ways(self, sides: Flags) -> Ways:
         """The way of each row through each tree, (trees, n).
 
         `sides` (splits + 1, n) is whether it goes left at every split; the last row is False.
         """
-        ways = np.zeros((self.places.shape[1], sides.shape[1]), dtype=np.uint8)
-        for places in self.places[::-1]:
+        if not len(self.places):
+            return np.zeros((self.places.shape[1], sides.shape[1]), dtype=np.uint8)
+        bits = sides.view(np.uint8)
+        # The last split of a tree is the highest bit.
+        ways: Ways = bits.take(self.places[-1], axis=0)
+        for places in self.places[-2::-1]:
             ways += ways
-            ways += sides.take(places, axis=0).view(np.uint8)
+            ways += bits.take(places, axis=0)
         return ways
 
     def no_sides(self, count: int) -> Flags:
-        """Sides of a number of rows, for `ways`, before they are known: (splits + 1, n), False."""
-        return np.zeros((len(self.feature) + 1, count), dtype=np.bool_)
+        """Sides of a number of rows, for `ways`, of which only the last row, False, is set."""
+        sides = np.empty((len(self.feature) + 1, count), dtype=np.bool_)
+        sides[-1] = False
+        return sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
-    """Trees and what each adds to a score, by way, (trees, ways)."""
+    """Trees and what each adds to a score, by way, (trees, ways).
+
+    `every` are all splits of `splits`, in their order.
+    """
 
     splits: SplitTable
+    every: Splits
     values: Array
 
     def score(self, ways: Ways) -> Array:
@@ -180,7 +230,8 @@ def score_table(forest: Forest) -> ScoreTable | None:
         for tree in forest.trees
         for sides in [_sides(tree, depth)]
     ]
-    return ScoreTable(_split_table(forest, depth), np.array(values))
+    splits, (every,) = _split_table(forest, depth).arranged()
+    return ScoreTable(splits, every, np.array(values))
 
 
 def shapley_table(forest: Forest) -> ShapleyTable | None:
@@ -221,19 +272,27 @@ def _split_table(forest: Forest, depth: int) -> SplitTable:
         [*(place[split] for split in splits), *[len(different)] * (depth - len(splits))]
         for splits in of_trees
     ]
-    zeros = [(number, split[3]) for number, split in enumerate(different) if split[2] == ZERO]
     missing = [
         goes_left if kind in (NAN, ZERO) else threshold >= 0
         for _, threshold, kind, goes_left in different
     ]
     return SplitTable(
         feature=np.array([split[0] for split in different], dtype=np.intp),
-        threshold=_rounded_down(np.array([split[1] for split in different], dtype=np.float64)),
+        threshold=_around_zero(
+            _rounded_down(np.array([split[1] for split in different], dtype=np.float64))
+        ),
         if_missing=np.array(missing, dtype=np.bool_),
-        zeros=np.array([number for number, _ in zeros], dtype=np.intp),
-        if_zero=np.array([goes_left for _, goes_left in zeros], dtype=np.bool_),
+        if_zero=np.array([split[3] if split[2] == ZERO else np.nan for split in different]),
         places=np.array(places, dtype=np.intp).reshape(len(of_trees), depth).T,
     )
+
+
+def _around_zero(thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Thresholds that all values read as 0 pass, or none of them does."""
+    zero = np.float32(ZERO_IS_BELOW)
+    below = np.nextafter(-zero, np.float32(-np.inf))
+    at_zero = np.where(thresholds >= 0, zero, below)
+    return np.where(np.abs(thresholds) <= zero, at_zero, thresholds)
 
 
 def _rounded_down(values: Array) -> NDArray[np.float32]:

@@ -198,10 +198,12 @@ def words_of(tags: NDArray[np.bool_]) -> Words:
 
 
 def _packed(tags: NDArray[np.bool_]) -> Words:
-    words = np.zeros((-(-tags.shape[1] // WORD), len(tags)), dtype=np.uint64)
-    for level in range(tags.shape[1]):
-        words[level // WORD] |= tags[:, level].astype(np.uint64) << np.uint64(level % WORD)
-    return words
+    packed = np.packbits(tags, axis=1, bitorder="little")
+    count = -(-tags.shape[1] // WORD)
+    padded = np.zeros((len(tags), count * WORD // 8), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    # The first level is the lowest bit of the first byte, on any machine.
+    return np.ascontiguousarray(padded.view("<u8").astype(np.uint64, copy=False).T)
 
 
 @dataclass(frozen=True, slots=True)

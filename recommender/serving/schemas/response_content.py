@@ -105,14 +105,10 @@ def exclusion_counts(screening: Screening) -> list[dict[str, Any]]:
 
 def excluded_json(screening: Screening) -> bytes:
     """Everybody who is excluded as JSON in the form of a list of `ExcludedClinician`."""
-    grouped, begun = screening.exclusion_reasons, _begun_json(screening.ids)
-    # Clinicians share reasons, as the same objects.
-    stated = {id(each): each for reasons in grouped.reasons for each in reasons}
-    written = {key: _reason_json(each) for key, each in stated.items()}
-    ends = [b",".join([written[id(e)] for e in reasons]) + b"]}" for reasons in grouped.reasons]
-    excluded = [
-        begun[row] + ends[group] for row, group in zip(grouped.rows, grouped.group_of, strict=True)
-    ]
+    numbered, begun = screening.exclusion_reasons, _begun_json(screening.ids)
+    written = [*map(_reason_json, numbered.reasons)]
+    ends = numbered.joined(written, lambda reasons: b",".join(reasons) + b"]}")
+    excluded = [begun[row] + end for row, end in zip(numbered.rows.tolist(), ends, strict=True)]
     return b"[%b]" % b",".join(excluded)
 
 
