@@ -14,18 +14,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from recommender.journal.subjects import Subject
 from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, advisory_lock, database_time
+from recommender.store.driver_statement import DriverStatement
 from recommender.store.schema import audit, audit_head, audit_pruned
 
 PRUNED = "audit.pruned"
 _BEGINNING = "0" * 64
 _BATCH = 1000
-_INSERT, _UPDATE_HEAD = insert(audit), update(audit_head)
-_SELECT_HEAD = select(audit_head.c.seq, audit_head.c.row_hash)
+_INSERT = DriverStatement(insert(audit))
+_UPDATE_HEAD = DriverStatement(
+    update(audit_head).values(seq=bindparam("seq"), row_hash=bindparam("row_hash"))
+)
+_SELECT_HEAD = DriverStatement(select(audit_head.c.seq, audit_head.c.row_hash))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,17 @@ def append(connection: Connection, entry: AuditEntry) -> int:
         "prev_hash": last.row_hash,
     }
     row["row_hash"] = row_hash(row)
-    connection.execute(_INSERT, row)
+    _INSERT.execute(connection, row)
     values = {"seq": row["seq"], "row_hash": row["row_hash"]}
-    if not connection.execute(_UPDATE_HEAD, values).rowcount:
+    if not _UPDATE_HEAD.execute(connection, values):
         connection.execute(insert(audit_head).values(one=1, **values))
     return last.seq + 1
 
 
 def head(connection: Connection) -> ChainHead:
     """The newest row."""
-    row = connection.execute(_SELECT_HEAD).first()
-    return ChainHead(row.seq, row.row_hash) if row else ChainHead(0, _BEGINNING)
+    row = _SELECT_HEAD.first(connection)
+    return ChainHead(**row) if row else ChainHead(0, _BEGINNING)
 
 
 def details_of(row: "Row[Any]", subject: Subject) -> Mapping[str, Any] | None:

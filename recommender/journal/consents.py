@@ -11,13 +11,14 @@ from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.subjects import Subject, subject_for
 from recommender.journal.validation import choice_faults, refuse
 from recommender.store.database import database_time
+from recommender.store.driver_statement import DriverStatement
 from recommender.store.schema import consents, recommendations, subjects
 
 TRAIN = "train"
 SCOPES = ("match", TRAIN, "research")
 """Matching with predicted scores, training of models, and research."""
 
-_INSERT = insert(consents)
+_INSERT = DriverStatement(insert(consents))
 _IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).order_by(
     consents.c.stated_at, consents.c.given.desc()
 )
@@ -71,7 +72,7 @@ def store_consent(
         for scope, given in consent.scopes.items()
     ]
     if rows:
-        connection.execute(_INSERT, rows)
+        _INSERT.execute(connection, *rows)
 
 
 def adopt_consents(connection: Connection, subject: Subject, recommendation_id: str) -> None:

@@ -10,19 +10,20 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.security.origins import read_origins
 from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
+from recommender.store.driver_statement import DriverStatement
 from recommender.store.schema import access_keys
 
 LIFETIME = timedelta(days=365)
@@ -186,7 +187,7 @@ def revoke_key(connection: Connection, key: str, *, now: datetime, actor: str) -
     """
     advisory_lock(connection, "access_keys")
     row = connection.execute(select(access_keys).where(access_keys.c.key_id == key)).first()
-    found = [_facts(row)] if row is not None else list(_live(connection, key, now))
+    found = [_facts(row._mapping)] if row is not None else list(_live(connection, key, now))
     live = [each for each in found if each.live(now)]
     if not live:
         raise NotFoundError("key", "is no live key", "see `recommender keys list`")
@@ -205,7 +206,8 @@ def revoke_key(connection: Connection, key: str, *, now: datetime, actor: str) -
 def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
     """Every key, ended ones too, by name, then the oldest first."""
     order = (access_keys.c.name, access_keys.c.created_at, access_keys.c.key_id)
-    return tuple(_facts(row) for row in connection.execute(select(access_keys).order_by(*order)))
+    rows = connection.execute(select(access_keys).order_by(*order)).mappings()
+    return tuple(_facts(row) for row in rows)
 
 
 def live_origins(connection: Connection, *, now: datetime) -> frozenset[str]:
@@ -216,34 +218,46 @@ def live_origins(connection: Connection, *, now: datetime) -> frozenset[str]:
     return frozenset(origin for origins in declared for origin in origins.split())
 
 
-_WITH_ID = select(access_keys).where(access_keys.c.key_id == bindparam("name"))
+_WITH_ID = DriverStatement(select(access_keys).where(access_keys.c.key_id == bindparam("name")))
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedKey:
+    """Whose key it is, and the day of its last use before this one; None before the first."""
+
+    principal: Principal
+    last_used_on: date | None
 
 
 def authenticate_key(
     store: Store, secret: str, pepper: Pepper, *, now: datetime
-) -> Principal | None:
-    """The principal of a live key; None for anything else, without a reason."""
+) -> AuthenticatedKey | None:
+    """The owner of a live key; None for anything else, without a reason. It only reads."""
     shape = _SHAPE.fullmatch(secret)
     if shape is None:
         return None
-    with store.reading() as connection:
-        row = connection.execute(_WITH_ID, {"name": shape[1]}).first()
+    with store.single_read() as connection:
+        row = _WITH_ID.first(connection, name=shape[1])
     # Compares also where there is no such key, so that an unknown id takes as long.
-    stored = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
+    stored = bytes(row["secret_hash"]) if row else bytes(hashlib.sha256().digest_size)
     same = hmac.compare_digest(stored, pepper.hash(secret))
     if row is None or not same:
         return None
     facts = _facts(row)
     if not facts.live(now):
         return None
-    if row.last_used_on != now.date():
-        used = update(access_keys).where(access_keys.c.key_id == row.key_id)
-        # If the database is busy, the next request records it.
-        with suppress(UnavailableError), store.writing() as connection:
-            connection.execute(used.values(last_used_on=now.date()))
-    scopes: frozenset[Scope] = granted(Role(row.role), row.only)
+    scopes: frozenset[Scope] = granted(facts.role, facts.only)
     origins = frozenset(facts.origins) if facts.role is Role.BROWSER else None
-    return Principal(f"key:{row.name}", row.key_id, facts.role, scopes, origins, facts.sandbox)
+    actor = f"key:{facts.name}"
+    principal = Principal(actor, facts.key_id, facts.role, scopes, origins, facts.sandbox)
+    return AuthenticatedKey(principal, facts.last_used_on)
+
+
+def record_use(store: Store, key_id: str, day: date) -> None:
+    """Records the day of the last use of a key; if the database is busy, the next call does."""
+    used = update(access_keys).where(access_keys.c.key_id == key_id).values(last_used_on=day)
+    with suppress(UnavailableError), store.writing() as connection:
+        connection.execute(used)
 
 
 def _create(
@@ -293,16 +307,15 @@ def _declared_origins(wanted: KeyRequest) -> tuple[str, ...]:
 def _live(connection: Connection, name: str, now: datetime) -> Sequence[KeyFacts]:
     columns = access_keys.c
     usable = select(access_keys).where(columns.name == name, _usable(now))
-    return [_facts(row) for row in connection.execute(usable.order_by(columns.created_at))]
+    rows = connection.execute(usable.order_by(columns.created_at)).mappings()
+    return [_facts(row) for row in rows]
 
 
 def _usable(now: datetime) -> ColumnElement[bool]:
     return and_(access_keys.c.revoked_at.is_(None), access_keys.c.expires_at > now)
 
 
-def _facts(row: "Row[Any]") -> KeyFacts:
-    facts = {name: value for name, value in row._asdict().items() if name != "secret_hash"}
-    origins = tuple((row.origins or "").split())
-    return KeyFacts(
-        **facts | {"role": Role(row.role), "origins": origins, "sandbox": bool(row.sandbox)}
-    )
+def _facts(row: Mapping[Any, Any]) -> KeyFacts:
+    facts = {name: value for name, value in row.items() if name != "secret_hash"}
+    facts["role"], facts["sandbox"] = Role(row["role"]), bool(row["sandbox"])
+    return KeyFacts(**facts | {"origins": tuple((row["origins"] or "").split())})

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from recommender.errors import RecommenderError, UnavailableError
 from recommender.security.accounts import Account, account_with_password
-from recommender.security.keys import Pepper, authenticate_key, live_origins
+from recommender.security.keys import Pepper, authenticate_key, live_origins, record_use
 from recommender.security.linked_identities import account_of_identity
 from recommender.security.scopes import Principal
 from recommender.security.sessions import (
@@ -66,7 +67,7 @@ class CredentialStore:
 
 
 class AuthBackend:
-    """Looks up principals and sessions in worker threads.
+    """Looks up principals and sessions.
 
     Attributes
     ----------
@@ -112,11 +113,17 @@ class AuthBackend:
 
     async def principal_of_key(self, key: str) -> Principal | None:
         """The principal of a valid key."""
-        credentials = self.required_credentials()
-        return await self.run(
-            self._lookups,
-            lambda: authenticate_key(credentials.store, key, credentials.pepper, now=self.clock()),
-        )
+        credentials, now = self.required_credentials(), self.clock()
+        store = credentials.store
+        look = partial(authenticate_key, store, key, credentials.pepper, now=now)
+        # From a file it is read sooner than a thread has begun.
+        found = look() if store.is_local else await self.run(self._lookups, look)
+        if found is None:
+            return None
+        if found.last_used_on != now.date():
+            used = partial(record_use, store, found.principal.credential, now.date())
+            await self.run(self._lookups, used)
+        return found.principal
 
     async def declared_origins(self) -> frozenset[str]:
         """The origins of live publishable keys, at most `ORIGINS_SECONDS` old.

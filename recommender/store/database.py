@@ -64,6 +64,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.is_local = engine.dialect.name == "sqlite"
+        """Whether the database is a file, whose readers wait for nobody."""
+        self._single = threading.Lock()
+        self._single_reader: Connection | None = None
 
     @property
     def engine(self) -> Engine:
@@ -111,14 +115,32 @@ class Store:
             connection.rollback()
 
     @contextmanager
+    def single_read(self) -> Iterator[Connection]:
+        """A connection for one `DriverStatement` that reads.
+
+        Where the database is a file, that needs no transaction, and the connection stays open: to
+        begin and end one takes longer than the statement.
+
+        Raises
+        ------
+        UnavailableError
+            When the database is unreachable or busy.
+        """
+        if not self.is_local:
+            with self.reading() as connection:
+                yield connection
+            return
+        with _unavailable(), self._single:
+            if self._single_reader is None:
+                self._single_reader = self._engine.connect()
+            yield self._single_reader
+
+    @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
-        try:
+        with _unavailable():
             opened = self._engine.connect().execution_options(**options)
             with opened as connection, connection.begin():
                 yield connection
-        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
-            # The driver's message may hold a statement and its values.
-            raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
 
     def scrub(self, tables: Sequence[str] = ()) -> None:
         """Overwrites deleted content in the files as far as the database can.
@@ -127,27 +149,36 @@ class Store:
         PostgreSQL: dead rows of the tables named are vacuumed; its own archives and backups are
         the operator's.
         """
-        sqlite = self._engine.dialect.name == "sqlite"
-        statement = "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else f"VACUUM {', '.join(tables)}"
-        try:
-            with self._engine.connect() as connection:
-                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-                alone.exec_driver_sql(statement)
-        except exc.OperationalError:
-            raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
+        emptied, vacuumed = "PRAGMA wal_checkpoint(TRUNCATE)", f"VACUUM {', '.join(tables)}"
+        with _unavailable(), self._engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql(emptied if self.is_local else vacuumed)
 
     def close_copy(self) -> None:
         """Closes a SQLite database and leaves one file without a log beside it.
 
         Such a file can be read from a medium that cannot be written.
         """
-        self._engine.dispose()
+        self.close()
         with closing(sqlite3.connect(str(self._engine.url.database))) as alone:
             alone.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Closes every connection."""
+        with self._single:
+            if self._single_reader is not None:
+                self._single_reader.close()
+                self._single_reader = None
         self._engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
+        # The driver's message may hold a statement and its values.
+        raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
 
 
 def connect(url: str) -> Store:
@@ -234,7 +265,12 @@ def _sqlite(url: URL) -> Engine:
         remedy = "name a file in a folder that can be written"
         raise StoreError("database", "is a file that cannot be opened", remedy) from None
     engine = create_engine(
-        url, pool_size=POOL, pool_timeout=PATIENCE_MS / 1000, hide_parameters=True
+        url,
+        pool_size=POOL,
+        pool_timeout=PATIENCE_MS / 1000,
+        # The connection used last has the newest pages of the file in its memory.
+        pool_use_lifo=True,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -18,6 +18,7 @@ from recommender.security.keys import (
     create_key,
     list_keys,
     live_origins,
+    record_use,
     revoke_key,
     rotate_key,
 )
@@ -41,7 +42,8 @@ def rotated(store: Store, now: datetime = NOW, overlap: timedelta = OVERLAP) -> 
 
 
 def opened(store: Store, given: str, now: datetime = NOW) -> Principal | None:
-    return authenticate_key(store, given, PEPPER, now=now)
+    found = authenticate_key(store, given, PEPPER, now=now)
+    return None if found is None else found.principal
 
 
 @pytest.mark.both_databases("types")
@@ -214,11 +216,16 @@ def test_a_revoked_key_opens_nothing_from_then_on(a_store: Store) -> None:
 @pytest.mark.both_databases("upserts")
 def test_the_day_of_the_last_use_is_kept_and_no_more(a_store: Store) -> None:
     key = made(a_store).text
+    uses = []
     for hours in (0, 5, 30):
-        opened(a_store, key, NOW + timedelta(hours=hours))
+        now = NOW + timedelta(hours=hours)
+        found = authenticate_key(a_store, key, PEPPER, now=now)
+        assert found is not None
+        uses.append(found.last_used_on)
+        record_use(a_store, found.principal.credential, now.date())
     with a_store.reading() as connection:
         (facts,) = list_keys(connection)
-    assert facts.last_used_on == (NOW + DAY).date()
+    assert [*uses, facts.last_used_on] == [None, NOW.date(), NOW.date(), (NOW + DAY).date()]
 
 
 def test_names_and_lifetimes_that_cannot_be_used_are_refused(a_store: Store) -> None:
