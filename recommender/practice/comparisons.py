@@ -18,8 +18,9 @@ Prepared = tuple[Array, ...]
 EARTH_KM = 6371.0088
 """Mean Earth radius (IUGG)."""
 MINUTES_A_DAY = 1440
-CHUNK_ROWS = 4096
-"""Pairs whose openings and free windows are compared at once, which bounds memory."""
+CHUNK_ROWS = 256
+"""Pairs whose openings and free windows are compared at once: their arrays stay in a processor's
+cache."""
 EVERY = 5
 """Place of the weeks between two openings in an encoded window of an availability."""
 MIN_VARIANCE = 1e-12
@@ -138,13 +139,14 @@ def hours_shared(client: Prepared, clinician: Prepared) -> Array:
     (start, end, _, silent), (opens, closes, weeks, unknown) = client, clinician
     minutes = np.zeros(np.broadcast_shapes(silent.shape, unknown.shape))
     # The client's windows first: sums over the first axis are several times faster.
-    start, end = start.T[:, :, None], end.T[:, :, None]
+    start, end = (np.ascontiguousarray(part.T)[:, :, None] for part in (start, end))
     for at in range(0, len(minutes), CHUNK_ROWS):
         some = slice(at, at + CHUNK_ROWS)
         own = some if len(silent) > 1 else slice(None)
         first = np.maximum(start[:, own], opens[some])
         last = np.minimum(end[:, own], closes[some])
-        shared = np.maximum(last - first, 0.0).sum(axis=0)
+        last -= first
+        shared = np.maximum(last, 0.0, out=last).sum(axis=0)
         minutes[some] = (shared / weeks[some]).sum(axis=1)
     return np.where((silent > 0) | (unknown > 0), np.nan, minutes / 60)
 

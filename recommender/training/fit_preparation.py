@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recommender.compute.runner import Progress, TaskRunner
+from recommender.compute.threads import side_by_side
 from recommender.features.feature import Array
 from recommender.features.history import (
     ClientReports,
@@ -17,7 +18,7 @@ from recommender.features.history import (
     records_of,
     shrinkage_of,
 )
-from recommender.features.pipeline import Pairs, Pipeline, Rows, fit_pipeline
+from recommender.features.pipeline import Pairs, Pipeline, Places, Rows, fit_pipeline
 from recommender.model.additive import (
     DRAWS,
     Additive,
@@ -42,8 +43,8 @@ a 90 % interval of 20,000 errors is itself uncertain by a hundredth of its width
 TOLERANCE = 1e-3
 """Change of a log variance at which the search stops: far below what 10,000 ratings can show."""
 ONE_ROW = np.zeros(1, dtype=np.intp)
-CHUNK_ROWS = 20_000
-"""Pairings of a chunk: some 20 MB of their clients' answers, and as much of rows."""
+CHUNK_ROWS = 5_000
+"""Pairings of a chunk: some 5 MB of their clients' answers, and as much of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +328,8 @@ class _Preparation:
         estimating them again would cost most of the time.
         """
         scores = np.full(len(learned.residual), np.nan)
-        for number in held_out_folds(learned.fold):
-            self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
-            inside = np.flatnonzero(learned.fold == number)
+
+        def held_out(inside: Places) -> Array:
             rows, index = learned.rows.take(inside), learned.clinician_index.take(inside)
             others = fit_without(
                 mixed,
@@ -338,5 +338,12 @@ class _Preparation:
                 weights=learned.weight[inside],
                 group=learned.pairs.client[inside].astype(np.int64),
             )
-            scores[inside] = Additive(frame, frame.settled(others)).score(rows, index)
+            return Additive(frame, frame.settled(others)).score(rows, index)
+
+        folds = [np.flatnonzero(learned.fold == each) for each in held_out_folds(learned.fold)]
+        for number, (inside, own) in enumerate(
+            zip(folds, side_by_side(held_out, folds), strict=True)
+        ):
+            self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
+            scores[inside] = own
         return scores

@@ -1,6 +1,5 @@
 """Fits LightGBM ensembles, and every setting of a fit."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -11,7 +10,8 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compute.runner import TaskRunner, run_serially
+from recommender.compute.runner import TaskRunner
+from recommender.compute.threads import cores, run_in_threads
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees
@@ -96,13 +96,8 @@ def fit_trees_locally(tree_input: TreeInput, row_sets: Sequence[Rows]) -> Iterat
         part = data if rows is None else data.subset(rows.tolist())
         return lgb.train(parameters, part).model_to_string()
 
-    with ThreadPoolExecutor(_cores() if parameters["num_threads"] == 1 else 1) as pool:
+    with ThreadPoolExecutor(cores() if parameters["num_threads"] == 1 else 1) as pool:
         yield from pool.map(fitted, row_sets)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fit_trees(
@@ -167,7 +162,7 @@ class FitSettings:
     left_quantile: float | None = 0.15
     pool: Pool | None = field(default=None, compare=False, repr=False)
     tree_fitter: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
-    runner: TaskRunner = field(default=run_serially, compare=False, repr=False)
+    runner: TaskRunner = field(default=run_in_threads, compare=False, repr=False)
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from recommender.model.mixed.blocks import Floats, Ints
-from recommender.model.mixed.design import Design, Gram, GramStack
+from recommender.model.mixed.design import Design, DesignRows, Gram, GramStack
 
 # Strata of clients with a common weight whose cross-product is stored; more would cost more memory
 # than they save time.
@@ -67,7 +67,7 @@ class CrossProduct:
     @property
     def squares(self) -> Floats:
         """The diagonal of X' W X without y, (p,)."""
-        return self.stored.summed(np.eye(1, len(self.weight) + 1)[0]).without_outcome.diagonal
+        return self.stored[0].without_outcome.diagonal
 
     def at(self, theta: float) -> Gram:
         """The cross-product."""
@@ -96,31 +96,33 @@ def _lost(weight: Floats, theta: float) -> Floats:
 
 def cross_product(design: Design, weights: Floats, clients: ClientGroups | None) -> CrossProduct:
     """Cross-products of a design, y as its last dense column, for any later theta."""
+    nothing = np.zeros(0)
     if clients is None:
-        nothing = np.zeros(0)
-        return CrossProduct(GramStack.of([design.gram(weights)]), nothing, None, nothing)
+        stored = GramStack.of([DesignRows(design, weights)], nothing)
+        return CrossProduct(stored, nothing, None, nothing)
     # Of clients with one row s_c s_c' is w_c times their part of X' W X, and is summed once.
     has_one_row = np.bincount(clients.row) == 1
     kind = np.where(has_one_row, clients.weight, -clients.weight)
     kinds, stratum, counts = np.unique(kind, return_inverse=True, return_counts=True)
-    stored = np.argsort(-counts, kind="stable")[:MAX_STRATA]
-    stored = stored[counts[stored] > 1]
-    chooser = _chooser(clients, weights)
-    others = ~np.isin(stratum, stored[kinds[stored] > 0])[clients.row]
-    base, strata = design.gram(weights, np.flatnonzero(others)), []
-    for number in stored:
+    chosen = np.argsort(-counts, kind="stable")[:MAX_STRATA]
+    chosen = chosen[counts[chosen] > 1]
+    in_strata = np.isin(stratum, chosen)
+    by_row = has_one_row & in_strata
+    summed_clients = np.flatnonzero(~by_row)
+    summed = design.summed(_chooser(clients, weights)[summed_clients])
+    ones, squares = np.ones(summed.rows), weights**2
+    parts = [DesignRows(design, weights, np.flatnonzero(~by_row[clients.row]))]
+    for number in chosen:
         inside = stratum == number
         if kinds[number] > 0:
-            strata.append(design.gram(weights**2, np.flatnonzero(inside[clients.row])))
-            base = base + strata[-1].scaled(1 / kinds[number])
+            parts.append(DesignRows(design, squares, np.flatnonzero(inside[clients.row])))
         else:
-            part = design.summed(chooser[np.flatnonzero(inside)])
-            strata.append(part.gram(np.ones(part.rows)))
-    left = np.flatnonzero(~np.isin(stratum, stored))
+            parts.append(DesignRows(summed, ones, np.flatnonzero(inside[summed_clients])))
+    left = np.flatnonzero(~in_strata)
     return CrossProduct(
-        GramStack.of([base, *strata]),
-        np.abs(kinds[stored]),
-        design.summed(chooser[left]) if left.size else None,
+        GramStack.of(parts, np.where(kinds[chosen] > 0, 1 / kinds[chosen], 0.0)),
+        np.abs(kinds[chosen]),
+        summed.take(np.flatnonzero(~in_strata[summed_clients])) if left.size else None,
         clients.weight[left],
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recommender.compute.threads import side_by_side
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock, chunks
 
 Places = NDArray[np.intp]
@@ -37,10 +38,6 @@ class Gram:
     def __sub__(self, other: "Gram") -> "Gram":
         """The difference of two matrices of one shape."""
         return Gram(self.dense - other.dense, self.across - other.across, self.thin - other.thin)
-
-    def scaled(self, factor: float) -> "Gram":
-        """The matrix times a number."""
-        return Gram(factor * self.dense, factor * self.across, factor * self.thin)
 
     def times(self, vector: Floats) -> Floats:
         """Product with (d + q,) or (d + q, k)."""
@@ -83,34 +80,39 @@ class GramStack:
     cells: sparse.csc_array
 
     @classmethod
-    def of(cls, grams: Sequence[Gram]) -> "GramStack":
-        """A stack of at least one matrix."""
-        cells = abs(grams[0].thin)
-        for gram in grams[1:]:
-            cells = cells + abs(gram.thin)
-        cells.sort_indices()
-        width = cells.shape[0]
-        column = np.repeat(np.arange(width), np.diff(cells.indptr))
-        places = column * width + cells.indices
-        thin = np.zeros((len(grams), cells.nnz))
-        for row, gram in zip(thin, grams, strict=True):
-            own = gram.thin.tocoo()
-            row[np.searchsorted(places, own.col.astype(np.int64) * width + own.row)] = own.data
-        return cls(
-            np.stack([gram.dense for gram in grams]),
-            np.stack([gram.across for gram in grams]),
-            thin,
-            cells,
+    def of(cls, parts: Sequence["DesignRows"], shares: Floats) -> "GramStack":
+        """The cross-products of some rows each, computed side by side.
+
+        The first also gets the others, each times its share of `shares` (k - 1,).
+        """
+        design = parts[0].design
+        width, thin_width = design.dense_width, design.thin.shape[1]
+        dense = np.zeros((len(parts), width, width))
+        across = np.zeros((len(parts), width, thin_width))
+        found = side_by_side(
+            lambda place: parts[place].gram_in(dense[place], across[place]), range(len(parts))
         )
+        stack = cls(dense, across, *_shared_cells(list(found)))
+        for place, share in enumerate(shares, 1):
+            for array in (dense, across, stack.thin) if share else ():
+                array[0] += share * array[place]
+        return stack
+
+    def __getitem__(self, place: int) -> Gram:
+        """One of the matrices."""
+        return Gram(self.dense[place], self.across[place], self._thin(self.thin[place]))
 
     def summed(self, factors: Floats) -> Gram:
         """The sum of all, each times its factor."""
-        cells = (factors @ self.thin, self.cells.indices, self.cells.indptr)
         return Gram(
             np.tensordot(factors, self.dense, 1),
             np.tensordot(factors, self.across, 1),
-            sparse.csc_array(cells, shape=self.cells.shape),
+            self._thin(factors @ self.thin),
         )
+
+    def _thin(self, values: Floats) -> sparse.csc_array:
+        cells = values, self.cells.indices, self.cells.indptr
+        return sparse.csc_array(cells, shape=self.cells.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,24 +145,58 @@ class Design:
         dense = tuple(np.asarray(chooser @ part) for part in self.dense)
         return Design(dense, sparse.csr_array(chooser @ self.thin))
 
-    def gram(self, weights: Floats, places: Places | None = None) -> Gram:
-        """Weighted cross-product of the rows at some places, or of all: sum of w_i x_i x_i'.
+    def take(self, rows: Places) -> "Design":
+        """Some of the rows."""
+        return Design(tuple(part[rows] for part in self.dense), self.thin[rows])
 
-        `weights` (n,) are not negative. Written out for a few thousand rows at a time.
+    def gram(self, weights: Floats) -> Gram:
+        """Weighted cross-product: sum of w_i x_i x_i', the `weights` (n,) not being negative."""
+        width = self.dense_width
+        dense, across = np.zeros((width, width)), np.zeros((width, self.thin.shape[1]))
+        return Gram(dense, across, DesignRows(self, weights).gram_in(dense, across))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DesignRows:
+    """The rows of a design at some `places`, or all, and the weights (n,) of all its rows."""
+
+    design: Design
+    weights: Floats
+    places: Places | None = None
+
+    def gram_in(self, dense: Floats, across: Floats) -> sparse.csc_array:
+        """The thin cells of `Design.gram`, whose other parts are written to arrays of zeros.
+
+        Written out for a few thousand rows at a time.
         """
-        places = np.arange(self.rows) if places is None else places
-        dense = np.zeros((self.dense_width, self.dense_width))
-        across = np.zeros((self.thin.shape[1], self.dense_width))
-        root = np.sqrt(weights)
-        thin = sparse.csr_array(sparse.diags_array(root[places]) @ self.thin[places])
-        for some in chunks(len(places), CHUNK_ROWS):
-            here = places[some]
-            values = np.concatenate([part[here] for part in self.dense], axis=1)
-            values *= root[here, None]
+        design, places = self.design, self.places
+        root = np.sqrt(self.weights if places is None else self.weights[places])
+        thin = design.thin.copy() if places is None else design.thin[places]
+        thin.data *= np.repeat(root, np.diff(thin.indptr))
+        columns = np.zeros(across.shape[::-1])
+        for some in chunks(len(root), CHUNK_ROWS):
+            here = some if places is None else places[some]
+            values = np.concatenate([part[here] for part in design.dense], axis=1)
+            values *= root[some, None]
             # The same array twice: numpy then computes one triangle only.
             dense += values.T @ values
-            across += thin[some].T @ values
-        return Gram(dense, np.ascontiguousarray(across.T), sparse.csc_array(thin.T @ thin))
+            columns += thin[some].T @ values
+        across[:] = columns.T
+        return sparse.csc_array(thin.T @ thin)
+
+
+def _shared_cells(parts: Sequence[sparse.csc_array]) -> tuple[Floats, sparse.csc_array]:
+    """The values of several matrices in the cells that any of them fills, (k, cells); the cells."""
+    cells = sum(map(abs, parts[1:]), start=abs(parts[0]))
+    cells.sort_indices()
+    width = cells.shape[0]
+    column = np.repeat(np.arange(width), np.diff(cells.indptr))
+    places = column * width + cells.indices
+    values = np.zeros((len(parts), cells.nnz))
+    for row, part in zip(values, parts, strict=True):
+        own = part.tocoo()
+        row[np.searchsorted(places, own.col.astype(np.int64) * width + own.row)] = own.data
+    return values, cells
 
 
 def design_of(blocks: Sequence[Block], outcome: Floats) -> Design:
