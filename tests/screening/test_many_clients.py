@@ -56,7 +56,7 @@ def assert_as_alone(
             assert np.array_equal(reserved.T, alone.cautioning != 0)
 
 
-@settings(drawn.FEW, max_examples=examples(10, 60))
+@settings(drawn.FEW, max_examples=examples(6, 60))
 @given(case=drawn.CASES, others=OTHERS)
 def test_in_any_practice(case: drawn.Case, others: list[tuple[dict[str, Any], str]]) -> None:
     assert_case_as_alone(case, others)
@@ -96,7 +96,7 @@ def cases_about_ways(draw: st.DrawFn) -> drawn.Case:
     return replace(case, constraints=constraints, clinicians=clinicians)
 
 
-@settings(drawn.FEW, max_examples=examples(25, 150))
+@settings(drawn.FEW, max_examples=examples(12, 150))
 @given(case=cases_about_ways(), others=OTHERS)
 def test_where_hours_and_distance_depend_on_the_way_of_meeting(
     case: drawn.Case, others: list[tuple[dict[str, Any], str]]
