@@ -1,5 +1,7 @@
 """The shortlists of many clients in one pass are those of each client alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from recommender.recommendation.scored_batch import score_batches
 from recommender.values.limits import MAX_TOP_K
 from tests.support.builders import DAY, a_model, a_roster, as_sure, some_people, under
 
-MODELS = {
+MODELS: dict[str, Callable[[], AllianceModel]] = {
     "as it is": a_model,
     "more certain": lambda: as_sure(0.05),
     "of no certainty": lambda: as_sure(20.0),
@@ -21,7 +23,7 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("top_k", [1, 3, MAX_TOP_K])
 def test_every_entry_equals_that_of_a_single_request(name: str, top_k: int) -> None:
-    model: AllianceModel = MODELS[name]()
+    model = MODELS[name]()
     encoding, people = model.encode_roster(a_roster()), some_people(30)
     (batch,) = score_batches(people.ids, people.columns, encoding, model, DAY)
     shown = shortlist_table(batch, encoding, top_k)
