@@ -143,7 +143,8 @@ class _Ranked:
         if self.rows.shape[1] <= rank:
             return np.zeros(len(self.rows), dtype=np.bool_)
         behind, last = self.ties[:, -1], self.ties[:, rank - 1]
-        return (behind != last) | (self.even[:, -1] != self.even[:, rank - 1])
+        is_behind = (behind != last) | (self.even[:, -1] != self.even[:, rank - 1])
+        return np.asarray(is_behind)
 
 
 def _ranked(batch: ScoredBatch, encoding: RosterEncoding, rows: Places, known: Places) -> _Ranked:
@@ -175,8 +176,11 @@ def _ranked(batch: ScoredBatch, encoding: RosterEncoding, rows: Places, known: P
     ahead[:, :-1] = leads[own, shown[:, :-1], shown[:, 1:]]
     pairing = pairs.scores.pairing[np.take_along_axis(rows, shown, axis=1)]
     strength = np.where(pairing[:, 1:] != pairing[:, :-1], _ALLIANCE, _ID)
+    first, by_reservations, by_last_places = (
+        np.full_like(strength, reason) for reason in (_FIRST, _RESERVATIONS, _LAST_PLACES)
+    )
     differs = [*(criteria[:, :, 1:] != criteria[:, :, :-1])]
-    reasons = [np.intp(_FIRST), strength, np.intp(_RESERVATIONS), np.intp(_LAST_PLACES)]
+    reasons = [first, strength, by_reservations, by_last_places]
     broken_by = np.full(rows.shape, _FIRST)
     broken_by[:, 1:] = np.select(differs, reasons, strength)
     rows = np.take_along_axis(rows, shown, axis=1)

@@ -31,7 +31,8 @@ TABLES = ("shortlist", "exclusions", "relaxations", "clients")
 class JobSettings:
     """The encoded roster, the model, the day of the request and the length of shortlists.
 
-    `relaxations`: whether relaxations are searched for, which takes twice as long as the rest.
+    `relaxations`: whether relaxations are searched for, which takes several times as long as the
+    rest.
     """
 
     encoding: RosterEncoding

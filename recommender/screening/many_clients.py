@@ -54,7 +54,7 @@ class ScreenedClients:
     @property
     def eligible(self) -> Flags:
         """Whether no constraint excludes each clinician, (C, n)."""
-        return self.excluded_by == 0
+        return np.asarray(self.excluded_by == 0)
 
     def removed(self) -> tuple[Places, Places]:
         """How many clinicians each constraint excludes, and it alone excludes, (C, k) each."""
@@ -102,14 +102,14 @@ def screen_clients(cache: ScreeningCache, ids: Sequence[str], clients: Columns) 
         own = cache.screen(clients.row(client), ids[client])
         codes[:, :, client] = own.excluding[places], own.cautioning[places]
     row[:, places] = 0
-    excluded_by = _excluded_by(table[0] != MET, row)
+    excluded_by = _excluded_by(np.asarray(table[0] != MET), row)
     excluded_by += np.add.reduce(codes[0] != MET, axis=0, dtype=excluded_by.dtype)
     return ScreenedClients(layout, table, row, places, codes, excluded_by)
 
 
 def _excluded_by(excluding: Flags, row: Places) -> NDArray[Any]:
     """How many of the constraints in a table exclude each clinician, (C, n)."""
-    some = excluding.any(axis=1)
+    some = np.asarray(excluding.any(axis=1))
     # The first row excludes nobody: each client has a part of the sum.
     client, place = np.concatenate([some[row], np.ones((len(row), 1), np.bool_)], axis=1).nonzero()
     rows = np.concatenate([row, np.zeros((len(row), 1), np.intp)], axis=1)[client, place]

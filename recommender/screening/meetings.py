@@ -87,7 +87,7 @@ class Meetings:
         `direct` are those of the ones that do not depend on where and when the two meet.
         """
         layout, about = self.layout, self.layout.about_ways
-        own = direct.reshape(*direct.shape[:2], -1)
+        own = direct.reshape(*direct.shape[:2], self.clients.size * self.roster.size)
         reach = None
         for rule in layout.distances:
             codes, reach = self._distance(rule)
@@ -201,17 +201,16 @@ class Meetings:
         (clients,) and (clients, windows, n).
         """
         by_clocks: dict[Hashable, tuple[ClockGroup, list[int], list[float]]] = {}
-        for rows, inputs in self._asked(rule):
-            clocks = clocks_of(inputs)
+        for asking, inputs in self._asked(rule):
             if not inputs.session > 0 or may_move(inputs):
-                self.alone[rows] = True
+                self.alone[asking] = True
                 continue
             for each in clocks_of(inputs):
                 whom = None if isinstance(each.rows, slice) else each.rows.tobytes()
                 key = (each.ahead, whom) if isinstance(each, SteadyClocks) else each
-                _, clients, minutes = by_clocks.setdefault(key, (each, [], []))
-                clients += rows.tolist()
-                minutes += [inputs.session] * len(rows)
+                _, rows, minutes = by_clocks.setdefault(key, (each, [], []))
+                rows += asking.tolist()
+                minutes += [inputs.session] * len(asking)
         some = np.unique([row for _, rows, _ in by_clocks.values() for row in rows]).astype(np.intp)
         fitting = np.zeros((len(some), *openings.opens.shape), dtype=np.bool_)
         wished = self._windows(rule)

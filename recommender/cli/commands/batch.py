@@ -219,7 +219,7 @@ def score(
         bool,
         typer.Option(
             "--relaxations",
-            help="Also write which changed answers would admit whom; takes three times as long.",
+            help="Also write which changed answers would admit whom; takes several times as long.",
         ),
     ] = False,
     *,

@@ -1,12 +1,19 @@
 """Hours of many clients beside those of a roster at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.rules.rule_input import Flags
-from recommender.practice.week_calendar import DAY, ClockGroup, SteadyClocks, Windows, in_other_week
+from recommender.practice.week_calendar import (
+    DAY,
+    DAYS,
+    ClockGroup,
+    SteadyClocks,
+    Windows,
+    in_other_week,
+)
 
 Places = NDArray[np.intp]
 
@@ -45,12 +52,16 @@ def _on_steady_clocks(
 
 def _by_days(
     client: Places, first: NDArray[np.int16], last: NDArray[np.int16]
-) -> list[tuple[int, int, Places]]:
+) -> Iterator[tuple[int, int, Places]]:
     """Spans of time by their first and last day of the week; no client has two of one entry."""
-    entries: dict[tuple[int, int, int], list[int]] = {}
-    counts: dict[tuple[int, int, int], int] = {}
-    days = zip(client.tolist(), first.tolist(), last.tolist(), strict=True)
-    for row, days_of in enumerate(days):
-        counts[days_of] = turn = counts.get(days_of, 0) + 1
-        entries.setdefault((*days_of[1:], turn), []).append(row)
-    return [(one, other, np.array(rows)) for (one, other, _), rows in entries.items()]
+    days = first.astype(np.intp) * DAYS + last
+    order = np.lexsort((client, days))
+    days, client = days[order], client[order]
+    # The number of each among the client's spans on these days.
+    place = np.arange(len(order))
+    is_next = (days[1:] == days[:-1]) & (client[1:] == client[:-1])
+    number = place - np.maximum.accumulate(np.where(np.append(False, is_next), 0, place))
+    entry = days * len(order) + number
+    for each in np.unique(entry):
+        rows = order[entry == each]
+        yield int(first[rows[0]]), int(last[rows[0]]), rows

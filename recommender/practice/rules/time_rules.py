@@ -348,7 +348,7 @@ def windows_in_reach(roster: Columns, field: Field, terms: WindowTerms, reach: F
         ("places of rooms", field.name, width),
         lambda: terms.room % width + width * np.arange(n),
     )
-    return reach.reshape(*reach.shape[:-2], n * width).take(places, axis=-1)
+    return np.asarray(reach.reshape(*reach.shape[:-2], n * width).take(places, axis=-1))
 
 
 def windows_for_way(field: Field, terms: WindowTerms, way: str) -> Flags | None:
