@@ -131,12 +131,12 @@ class MeetingPlaces:
                 tuple([room for room in rooms if near[room]])
                 for rooms, near in zip(every, reach, strict=True)
             ]
-        # A single room stays, and so do all where every clinician has times in common.
-        hours = screening.hours.values()
-        decides = any(each.inputs is not None for each in hours if _is_about(each.constraint, way))
-        if decides and any(len(rooms) > 1 for rooms in within):
-            for rule_name, open_rooms in screening.rooms.items():
-                if _is_about(self.practice.constraints[rule_name], way):
+        if any(len(rooms) > 1 for rooms in within):
+            for rule, hours in screening.hours.items():
+                # Where every clinician has times in common, all rooms stay.
+                decides = hours.inputs is not None and _is_about(hours.constraint, way)
+                open_rooms = screening.rooms_with_times.of(rule) if decides else None
+                if open_rooms is not None:
                     within = [
                         tuple([room for room in rooms if open_rooms.item(row, room)]) or rooms
                         for rooms, row in zip(within, rows, strict=True)
