@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import answered_in
 from recommender.practice.rules.constraint import Constraint, rule_input_of
-from recommender.practice.rules.functions import room_km
+from recommender.practice.rules.functions import room_km_of
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, bits_of, ways_of
@@ -149,7 +149,7 @@ class MeetingPlaces:
         if distance.client[0] not in answered_in(client):
             return None
         inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
-        km: list[list[float]] = room_km(inputs, self._rows).tolist()
+        km: list[list[float]] = room_km_of(inputs, self._rows).tolist()
         return km
 
 
