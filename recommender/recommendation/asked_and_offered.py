@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -85,7 +85,8 @@ class Asked:
         origin: datetime,
     ) -> None:
         self.practice, self.client, self.columns = facts.practice, client, facts.columns
-        self.screening, self._facts, self._rows, self._origin = screening, facts, rows, origin
+        self.screening, self._facts, self._rows = screening, facts, rows
+        self._midnight, self._times = origin.toordinal(), dict[str, Sequence[Fact | None]]()
         answered = answered_in(client)
         self.levels = facts.asked_of(client)
         self._rules = [
@@ -147,12 +148,9 @@ class Asked:
                     for each, is_met in zip(offered, self._is_met(rule), strict=True)
                 ]
             case "shares_hours":
-                return [
-                    self._fact(name, *dict.fromkeys([self._span(at) for at in each.times]))
-                    if each.times
-                    else None
-                    for each in offered
-                ]
+                if name not in self._times:
+                    self._times[name] = [self._open_times(name, each.times) for each in offered]
+                return self._times[name]
         return [None] * len(offered)
 
     def _is_met(self, rule: Constraint) -> list[bool]:
@@ -170,8 +168,12 @@ class Asked:
             for each in cents
         ]
 
-    def _span(self, at: OpenTime) -> str:
-        return _span(self._origin, at.begin, at.end, at.zone)
+    def _open_times(self, name: str, times: Sequence[OpenTime]) -> Fact | None:
+        """The hours of some times; rules for other ways of meeting have the same."""
+        if not times:
+            return None
+        spans = [_span(self._midnight, at.begin, at.end, at.zone) for at in times]
+        return self._fact(name, *dict.fromkeys(spans))
 
     def _distance(self, rule: Constraint, meeting: Sequence[Meeting]) -> Fact | None:
         limit = self.client[rule.client[1]][0]
@@ -187,12 +189,16 @@ class Asked:
 
 
 @lru_cache(maxsize=4096)
-def _span(origin: datetime, first: float, last: float, zone: str) -> str:
-    """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
-    begin, end = OpenInterval.between(origin, first, last).local(zone)
+def _span(day: int, first: float, last: float, zone: str) -> str:
+    """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`.
+
+    `first` and `last` are minutes from the midnight UTC of a day, as an ordinal.
+    """
+    midnight = datetime.fromordinal(day).replace(tzinfo=UTC)
+    begin, end = OpenInterval.between(midnight, first, last).local(zone)
     if (end - begin).days >= 1:
         return WEEKDAYS[begin.weekday()]
     until = clock_text(end)
-    is_same = end.date() == begin.date() or until == "midnight"
-    day = "" if is_same else f"{WEEKDAYS[end.weekday()]} "
-    return f"{WEEKDAYS[begin.weekday()]} {clock_text(begin)} to {day}{until}"
+    ends_today = end.date() == begin.date() or until == "midnight"
+    last_day = "" if ends_today else f"{WEEKDAYS[end.weekday()]} "
+    return f"{WEEKDAYS[begin.weekday()]} {clock_text(begin)} to {last_day}{until}"

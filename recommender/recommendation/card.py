@@ -6,7 +6,7 @@ what clients do not receive.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import isnan
 from zoneinfo import ZoneInfo
@@ -70,7 +70,7 @@ def cards(
     meetings = MeetingPlaces(openings, rows, facts).meetings()
     costs = _costs(facts, client, screening, rows, meetings)
     has_times = "next_times" in fields.of_part
-    places = rows.tolist()
+    places, midnight = rows.tolist(), openings.origin.toordinal()
     offers = [
         Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
         for row, meeting, cost in zip(places, meetings, costs, strict=True)
@@ -81,7 +81,7 @@ def cards(
         meetings=[_visible(fields, meeting) for meeting in meetings],
         costs=costs,
         times=[
-            tuple([_next_time(facts, row, openings.origin, at) for at in offered.times])
+            tuple([_next_time(facts, row, midnight, at) for at in offered.times])
             for row, offered in zip(places, offers, strict=True)
         ],
         asked_and_offered=asked.and_offered(offers),
@@ -174,17 +174,18 @@ def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tup
     return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
 
 
-def _next_time(facts: ClinicianFacts, row: int, origin: datetime, at: OpenTime) -> NextTime:
+def _next_time(facts: ClinicianFacts, row: int, midnight: int, at: OpenTime) -> NextTime:
     of_part = facts.fields.of_part
     place, rooms = None, of_part.get("places")
     if rooms is not None and at.room > 0:
         place, _ = facts.room_names(rooms, row)[at.room - 1]
     return NextTime(
-        _local(origin, at.begin, at.zone), at.way if "meeting" in of_part else None, place
+        _local(midnight, at.begin, at.zone), at.way if "meeting" in of_part else None, place
     )
 
 
 @lru_cache(maxsize=4096)
-def _local(origin: datetime, minutes: float, zone: str) -> datetime:
-    """A moment so many minutes after another, on the clock of a zone."""
-    return (origin + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone))
+def _local(day: int, minutes: float, zone: str) -> datetime:
+    """A moment so many minutes after the midnight UTC of a day, on the clock of a zone."""
+    midnight = datetime.fromordinal(day).replace(tzinfo=UTC)
+    return (midnight + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone))

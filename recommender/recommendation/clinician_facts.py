@@ -1,8 +1,7 @@
 """What cards read of one roster and definition alone: computed once, and not for each request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import listed
 from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
 from recommender.recommendation.card_fields import card_fields, cost_rule
-from recommender.recommendation.card_parts import Fact, Meeting
+from recommender.recommendation.card_parts import CardFields, Fact, Meeting
 from recommender.recommendation.fact_text import levels_text, values_text
 from recommender.recommendation.held_levels import HeldLevels, places_of
 from recommender.recommendation.wishes import wishes_of
@@ -53,12 +52,19 @@ class ClinicianFacts:
 
     Attributes
     ----------
-    fields, wishes
-        What the definition shows on cards, and the comparisons of levels that it declares.
+    fields
+        What the definition shows on cards.
     shown, shown_in_order
         The clinician's fields that cards may show in any part, and in declared order.
     headings
         What a card writes before a fact, by the field.
+    levels, order
+        The levels of the fields that cards may show, and the places of these fields.
+    numbers
+        The fields with numbers or flags in which clinicians are compared, those included that are
+        shown only where they are asked for, and their values, (n, fields).
+    offered_ways
+        The ways of meeting that each clinician offers, as bits of the client's levels.
     met_rules
         The constraints of which a card says that they are met.
     cost_rule
@@ -67,7 +73,7 @@ class ClinicianFacts:
 
     def __init__(self, practice: Practice, columns: Columns) -> None:
         self.practice, self.columns = practice, columns
-        self.fields, self.wishes = card_fields(practice), wishes_of(practice)
+        self.fields = card_fields(practice)
         of_part = self.fields.of_part
         self.shown = frozenset({*self.fields.facts, *self.fields.if_asked, *of_part.values()})
         self.shown_in_order = tuple(name for name in practice.clinician if name in self.shown)
@@ -81,6 +87,11 @@ class ClinicianFacts:
             and (rule.client or _asks_for_no_gap(rule))
         )
         self.cost_rule = cost_rule(practice) if "cost" in of_part else None
+        self.levels = HeldLevels.of(practice.clinician, columns, self.shown)
+        self.order = {name: place for place, name in enumerate(self.shown_in_order)}
+        self.numbers = _numbers(practice, columns, self.fields)
+        self.offered_ways = _offered_ways(practice, columns)
+        self._bits_of_wishes = _bits_of_wishes(practice, self.levels)
         self._fixed: dict[int, FixedFacts] = {}
         self._rooms: dict[tuple[str, int], tuple[RoomNames, ...]] = {}
         self._spoken: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -90,9 +101,7 @@ class ClinicianFacts:
         self._compared: dict[frozenset[str], int] = {}
 
     def prepare(self, rows: Iterable[int]) -> None:
-        """Computes what all cards read, and what of some clinicians no client changes."""
-        for shared in (self.levels, self.numbers, self.order, self._bits_of_wishes):
-            assert shared is not None
+        """Computes what of some clinicians no client changes."""
         rooms = self.fields.of_part.get("places")
         for row in rows:
             self.of(row)
@@ -107,47 +116,10 @@ class ClinicianFacts:
             )
         return self._fixed[row]
 
-    @cached_property
-    def levels(self) -> HeldLevels:
-        """The levels of the fields that cards may show."""
-        return HeldLevels.of(self.practice.clinician, self.columns, self.shown)
-
-    @cached_property
-    def numbers(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """The fields with numbers or flags in which clinicians are compared, and their values.
-
-        The values are (n, fields); fields shown only where they are asked for are among them.
-        """
-        compared = {*self.fields.facts, *self.fields.if_asked}
-        kinds = (
-            (name, self.practice.clinician[name].kind) for name in self.order if name in compared
-        )
-        names = tuple(name for name, kind in kinds if kind in ("flag", "number", "scale"))
-        values = [self.columns[name] for name in names]
-        return names, np.stack(values, axis=1) if names else np.empty((self.columns.size, 0))
-
-    @cached_property
-    def offered_ways(self) -> Sequence[int]:
-        """The ways of meeting that each clinician offers, as bits of the client's levels."""
-        ways = self.practice.ways
-        assert ways is not None
-        levels = self.practice.client[ways.client].levels
-        named = self.practice.clinician[ways.clinician]
-        places = [named.levels.index(level) for level in levels]
-        offers = self.columns[ways.clinician][:, places] == 1
-        bits: list[int] = (offers @ (1 << np.arange(len(levels)))).tolist()
-        return bits
-
-    @cached_property
-    def order(self) -> Mapping[str, int]:
-        """The places of the fields that cards may show, in declared order."""
-        return {name: place for place, name in enumerate(self.shown_in_order)}
-
     def asked_of(self, client: Columns) -> int:
         """The levels that a client asks for, of `levels`."""
         answered, asked = answered_in(client), 0
-        for number, bits in self._bits_of_wishes:
-            name = self.wishes[number].client
+        for number, (name, bits) in enumerate(self._bits_of_wishes):
             if name in answered:
                 answer = client[name]
                 key = number, answer.tobytes()
@@ -159,22 +131,6 @@ class ClinicianFacts:
                     store_bounded(self._asked, key, own, MAX_STORED)
                 asked |= own
         return asked
-
-    @cached_property
-    def _bits_of_wishes(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """By number of each wish, the bit of each level of the client's field."""
-        bit_of, client = self.levels.bit_of, self.practice.client
-        return tuple(
-            (
-                number,
-                tuple(
-                    0 if level in wish.indifferent else bit_of.get((wish.clinician, level), 0)
-                    for level in client[wish.client].levels
-                ),
-            )
-            for number, wish in enumerate(self.wishes)
-            if wish.clinician in self.levels.of_field
-        )
 
     def offered(self, bits: int) -> tuple[Fact, ...]:
         """Some levels of `levels` as facts, one for each field."""
@@ -261,6 +217,41 @@ class ClinicianFacts:
             for name, field in declared
             if (values := values_text(self.practice, field, self.columns[name][row]))
         ]
+
+
+def _numbers(
+    practice: Practice, columns: Columns, fields: CardFields
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    compared = {*fields.facts, *fields.if_asked}
+    kinds = ((name, field.kind) for name, field in practice.clinician.items() if name in compared)
+    names = tuple(name for name, kind in kinds if kind in ("flag", "number", "scale"))
+    values = [columns[name] for name in names]
+    return names, np.stack(values, axis=1) if names else np.empty((columns.size, 0))
+
+
+def _offered_ways(practice: Practice, columns: Columns) -> Sequence[int]:
+    ways = practice.ways
+    if ways is None:
+        return [0] * columns.size
+    levels, theirs = practice.client[ways.client].levels, practice.clinician[ways.clinician].levels
+    offers = columns[ways.clinician][:, [theirs.index(level) for level in levels]] == 1
+    bits: list[int] = (offers @ (1 << np.arange(len(levels)))).tolist()
+    return bits
+
+
+def _bits_of_wishes(practice: Practice, held: HeldLevels) -> Sequence[tuple[str, tuple[int, ...]]]:
+    """The client's field of each wish about levels that are held, and the bit of each level."""
+    return [
+        (
+            wish.client,
+            tuple(
+                0 if level in wish.indifferent else held.bit_of.get((wish.clinician, level), 0)
+                for level in practice.client[wish.client].levels
+            ),
+        )
+        for wish in wishes_of(practice)
+        if wish.clinician in held.of_field
+    ]
 
 
 def _asks_for_no_gap(rule: Constraint) -> bool:

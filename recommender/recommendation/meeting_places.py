@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import answered_in
 from recommender.practice.rules.constraint import Constraint, rule_input_of
-from recommender.practice.rules.functions import room_km
+from recommender.practice.rules.functions import room_km_of
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, bits_of, ways_of
@@ -131,12 +131,12 @@ class MeetingPlaces:
                 tuple([room for room in rooms if near[room]])
                 for rooms, near in zip(every, reach, strict=True)
             ]
-        # A single room stays, and so do all where every clinician has times in common.
-        hours = screening.hours.values()
-        decides = any(each.inputs is not None for each in hours if _is_about(each.constraint, way))
-        if decides and any(len(rooms) > 1 for rooms in within):
-            for rule_name, open_rooms in screening.rooms.items():
-                if _is_about(self.practice.constraints[rule_name], way):
+        if any(len(rooms) > 1 for rooms in within):
+            for rule, hours in screening.hours.items():
+                # Where every clinician has times in common, all rooms stay.
+                decides = hours.inputs is not None and _is_about(hours.constraint, way)
+                open_rooms = screening.rooms_with_times.of(rule) if decides else None
+                if open_rooms is not None:
                     within = [
                         tuple([room for room in rooms if open_rooms.item(row, room)]) or rooms
                         for rooms, row in zip(within, rows, strict=True)
@@ -149,7 +149,7 @@ class MeetingPlaces:
         if distance.client[0] not in answered_in(client):
             return None
         inputs = rule_input_of(distance, client, columns, self.openings.screening.context)
-        km: list[list[float]] = room_km(inputs, self._rows).tolist()
+        km: list[list[float]] = room_km_of(inputs, self._rows).tolist()
         return km
 
 

@@ -1,7 +1,7 @@
 """The rooms in which a client and each clinician have a time, near or far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -35,18 +35,24 @@ class RoomsWithTimes:
     client: Columns
     columns: Columns
     context: RequestContext
+    _found: dict[str, Flags | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def rooms(self) -> Mapping[str, Flags]:
-        """By constraint on hours, the rooms in which it is met, (n, rooms), however far they are.
-
-        Only where a constraint on distance is about them.
-        """
-        rooms = {
-            name: open_rooms(each, self.distances, self.context)
-            for name, each in (self.hours.items() if self.distances else ())
-        }
+        """`of` each constraint on hours, where a constraint on distance is about its rooms."""
+        rooms = {name: self.of(name) for name in self.hours}
         return {name: each for name, each in rooms.items() if each is not None}
+
+    def of(self, name: str) -> Flags | None:
+        """The rooms in which a constraint on hours is met, (n, rooms), however far they are.
+
+        None where no constraint on distance is about them.
+        """
+        if name not in self._found:
+            hours = self.hours[name]
+            rooms = open_rooms(hours, self.distances, self.context) if self.distances else None
+            self._found[name] = rooms
+        return self._found[name]
 
     @cached_property
     def far(self) -> Mapping[str, Array]:

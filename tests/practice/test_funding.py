@@ -11,6 +11,7 @@ from recommender.practice.funding import (
     CAP_PERIODS,
     Ending,
     FundingRow,
+    FundingRows,
     endings,
     pays,
     read_funding,
@@ -319,7 +320,7 @@ def a_row_of_any_kind(draw: st.DrawFn) -> dict[str, Any]:
     )
 
 
-def rows_of(tables: list[dict[str, Any]]) -> tuple[FundingRow, ...]:
+def rows_of(tables: list[dict[str, Any]]) -> FundingRows:
     """Rows that a definition may have: of overlapping ones only those before the first overlap."""
     while read_funding(tables)[1]:
         tables = tables[:-1]
@@ -337,6 +338,15 @@ def test_cents_stay_whole_and_come_from_a_row(
     assert paid is None or type(paid) is int
     assert paid in {None, 0, *(row.rebate_cents for row in rows)}
     assert session_cap(rows, "medicare", "clinical", day) in {None, *(row.cap for row in rows)}
+
+
+@given(rows=ROWS, asked=st.lists(st.tuples(st.sampled_from([29, 30, 50]), DAYS, MODES)))
+def test_rows_give_the_same_rebate_each_time_they_are_asked(
+    rows: FundingRows, asked: list[tuple[float, date, list[str]]]
+) -> None:
+    for minutes, day, modes in (*asked, *asked):
+        slow = rebate_cents(rows, "medicare", "clinical", minutes, day, modes)
+        assert rows.rebate("medicare", "clinical", minutes, day, tuple(modes)) == slow
 
 
 @given(rows=ROWS, later=st.integers(1, 1000))

@@ -183,6 +183,27 @@ def test_a_window_of_a_day_in_the_margin_is_there_on_both_sides() -> None:
     ]
 
 
+@MANY
+@given(
+    ANY_ZONE,
+    ANY_DAY,
+    st.integers(1, 3),
+    st.lists(
+        st.tuples(
+            st.integers(0, DAYS - 1),
+            st.sampled_from([0, 60, 1380]),
+            st.sampled_from([1385, 1439, DAY]),
+        )
+    ),
+)
+def test_hours_of_every_week_are_those_of_each_of_its_days(
+    zone: str, first: date, weeks: int, windows: list[tuple[int, int, int]]
+) -> None:
+    week = week_of(zone, first, weeks)
+    each_day = spans_of(windows, week, first, lambda _: True)
+    assert spans_of(windows, week, first) == each_day
+
+
 def test_spans_that_touch_at_midnight_are_one() -> None:
     wednesday = date(2026, 11, 25)
     assert spans("UTC", wednesday, (5, 0, 60), (4, 1380, DAY)) == [[2 * DAY + 1380, 3 * DAY + 60]]

@@ -11,7 +11,7 @@ import pytest
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.comparisons import haversine_km
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
-from recommender.recommendation.card import cards
+from recommender.recommendation.card import cards, prepare_cards
 from recommender.recommendation.card_parts import CardContent, Cost, Meeting
 from recommender.screening.screen import screen
 from recommender.tables.roster import snapshot
@@ -95,6 +95,7 @@ CLIENTS: tuple[Mapping[str, Any], ...] = (
 def test_what_clients_share_of_a_roster_changes_no_card() -> None:
     rows, ids = read_rows(PRACTICE.clinician, [HERE, OTHER_ROOMS]), ("k0", "k1")
     shared = snapshot(ids, (None, None), rows, NOW)
+    prepare_cards(PRACTICE, shared.columns, NOW)
     for answers in (*CLIENTS, *CLIENTS):
         client = read_rows(PRACTICE.fields("client", "score", "filter"), [answers])
         alone, beside_others = (

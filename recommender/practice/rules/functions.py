@@ -23,6 +23,7 @@ from recommender.practice.rules.rule_input import (
     id_index_in,
     nearest_km_in,
     no_more_than,
+    room_km_at,
     room_km_in,
     rows_of,
     settled,
@@ -144,14 +145,18 @@ def road_km(inputs: RuleInput) -> Array:
     return nearest_km_in(inputs.roster, name, inputs.client[0][0]) * detour
 
 
-def room_km(inputs: RuleInput, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
-    """Kilometres by road from the client's nearest place to each room, (n, rooms).
-
-    `rows` are the places of some clinicians in the roster, by default all of them.
-    """
+def room_km(inputs: RuleInput) -> Array:
+    """Kilometres by road from the client's nearest place to each room, (n, rooms)."""
     name = inputs.clinician_fields[0].name
     detour = float(inputs.settings.get("detour", 1.0))
-    return room_km_in(inputs.roster, name, inputs.client[0][0])[rows] * detour
+    return room_km_in(inputs.roster, name, inputs.client[0][0]) * detour
+
+
+def room_km_of(inputs: RuleInput, rows: NDArray[np.intp]) -> Array:
+    """`room_km` of a few clinicians, by their places in the roster, (k, rooms)."""
+    name = inputs.clinician_fields[0].name
+    detour = float(inputs.settings.get("detour", 1.0))
+    return room_km_at(inputs.roster, name, inputs.client[0][0], rows) * detour
 
 
 def not_listed(inputs: RuleInput) -> Array:

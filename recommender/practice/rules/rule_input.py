@@ -249,6 +249,12 @@ def room_km_in(columns: Columns, name: str, places: Array) -> Array:
     return _distances_in(columns, name, places)[1]
 
 
+def room_km_at(columns: Columns, name: str, places: Array, rows: NDArray[np.intp]) -> Array:
+    """`room_km_in` for a few rows, (k, places): nothing is stored, and nobody else is computed."""
+    homes = _on_sphere(places[~np.isnan(places[:, 0])])
+    return _km(_apart(_points_in(columns, name)[:, :, rows], homes)).T
+
+
 MAX_HOMES = 16
 """Clients whose distances are stored with a roster: one request reads them several times."""
 

@@ -5,11 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.errors import Fault
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import NEVER_RELAXED, rule_input_of
 from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.functions import (
+    room_km,
+    room_km_of,
+    session_cost,
+    session_costs_in_ways,
+)
 from recommender.practice.rules.time_rules import fits_on_day
 from tests.support.rule_examples import (
     DAY,
@@ -598,6 +606,49 @@ def test_a_rebate_above_the_fee_is_no_gap_and_not_money_back() -> None:
 
 def test_a_rebate_above_the_fee_meets_no_wish_for_money_back() -> None:
     assert PRICE.judge({"gap": "-1", "scheme": "medicare"}, {**CLINICAL, "fee": "100"}) == [0]
+
+
+def test_kilometres_of_a_few_clinicians_are_those_of_the_roster() -> None:
+    rooms = ["-33.9,151.2;-33.8,151.1", "-33.7,151.0", None, "-37.8,145.0"]
+    told, roster, asking = NEAR.encoded(
+        {"home": "-33.87,151.21", "most": 10}, *({"rooms": each} for each in rooms)
+    )
+    inputs, rows = rule_input_of(NEAR.constraint, told, roster, asking), np.array([3, 0, 2])
+    np.testing.assert_array_equal(room_km_of(inputs, rows), room_km(inputs)[rows])
+
+
+FEES = st.none() | st.sampled_from(["90", "149.05", "200"])
+
+
+@given(
+    client=st.fixed_dictionaries(
+        {
+            "gap": st.just("100"),
+            "scheme": st.sampled_from([None, "private", "medicare"]),
+            "left": st.sampled_from([None, 0, 2]),
+            "concession": st.sampled_from([None, False, True]),
+        }
+    ),
+    clinicians=st.lists(
+        st.fixed_dictionaries(
+            {
+                "fee": FEES,
+                "reduced": FEES,
+                "bulk": st.sampled_from([None, False, True]),
+                "type": st.sampled_from([None, "provisional", "clinical"]),
+            }
+        ),
+        min_size=1,
+    ),
+)
+def test_a_cost_computed_alone_is_that_computed_for_a_roster(
+    client: dict[str, Any], clinicians: list[dict[str, Any]]
+) -> None:
+    told, roster, asking = PRICE.encoded(client, *clinicians)
+    inputs = rule_input_of(PRICE.constraint, told, roster, asking)
+    cost, rows = session_cost(inputs), np.arange(len(clinicians))
+    alone = session_costs_in_ways(inputs, rows, [()] * len(clinicians))
+    np.testing.assert_array_equal(np.array(alone).T, [cost.fee, cost.rebate, cost.gap])
 
 
 @pytest.mark.parametrize("left", [5, 6])
