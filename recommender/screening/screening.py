@@ -147,8 +147,8 @@ class Screening:
         people, constraints = codes.nonzero()
         kinds = codes[people, constraints].tolist()
         found: list[list[Reason]] = [[] for _ in places]
-        for person, *of_reason in zip(people.tolist(), constraints.tolist(), kinds, strict=True):
-            found[person].append(self._reason(*of_reason, places[person]))
+        for person, place, kind in zip(people.tolist(), constraints.tolist(), kinds, strict=True):
+            found[person].append(self._reason(place, kind, places[person]))
         return tuple(map(tuple, found))
 
     def failed_for(self, names: Collection[str]) -> Flags:
