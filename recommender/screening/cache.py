@@ -31,7 +31,7 @@ from recommender.screening.screen import request_context_of, screen_columns
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
-MAX_CACHED = 4_000_000
+MAX_CACHED = 10_000_000
 """Verdicts in a cache, 40 MB; further ones are judged each time."""
 PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""

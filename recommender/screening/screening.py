@@ -128,16 +128,12 @@ class Screening:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
         places = np.bitwise_or.reduce(self.excluding, axis=1).nonzero()[0]
         excludes = self.excluding.take(places, axis=0) != MET
-        kind = np.min_scalar_type(len(excludes))
-        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=kind) == 1
+        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=np.uint16) == 1
+        counts = (_counts(each).tolist() for each in (excludes, excludes & is_alone))
         return tuple(
             [
-                ConstraintCount(
-                    self.constraints[place].name,
-                    int(np.count_nonzero(own)),
-                    int(np.count_nonzero(own & is_alone)),
-                )
-                for place, own in zip(places.tolist(), excludes, strict=True)
+                ConstraintCount(self.constraints[place].name, *of_place)
+                for place, *of_place in zip(places.tolist(), *counts, strict=True)
             ]
         )
 
@@ -222,3 +218,9 @@ class Screening:
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
+
+
+def _counts(flags: Flags) -> Places:
+    """How many flags of each row are set, (rows,)."""
+    bits = np.bitwise_count(np.packbits(flags, axis=1))
+    return np.asarray(np.add.reduce(bits, axis=1, dtype=np.intp))
