@@ -73,7 +73,7 @@ class CompiledMatches:
     families
         Those that are computed together.
     order : (count,)
-        The places of the matches of the families, one after another.
+        The place of each match among those of the families, one after another.
     roster
         How many clinicians are on the roster.
     panel
@@ -130,15 +130,15 @@ class CompiledMatches:
         own: OwnRows = slice(None)
         if answers.size > 1:
             own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
-        values = np.empty((len(order), total))
+        blocks = []
         for some in in_chunks(total, BLOCK_ROWS):
             theirs = some if everyone else rows[some]
             ours = own if isinstance(own, slice) else own[some]
-            at = 0
-            for each in families:
-                places = order[at : at + len(each.places)]
-                values[places, some] = each.of(answers, ours, theirs)
-                at += len(each.places)
+            parts = [each.of(answers, ours, theirs) for each in families]
+            # A practice may declare no match.
+            none = np.empty((0, min(some.stop, total) - some.start))
+            blocks.append(np.concatenate([none, *parts]).take(order, axis=0))
+        values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
         usual = values[:, total - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
         matched = values.take(clinician, axis=1) if everyone else values[:, :size]
@@ -179,7 +179,7 @@ def compile_matches(
         families.append(_elementwise(operator, list(some), both, readings))
     if named:
         families.append(_named(named, both, readings))
-    order = np.concatenate([_NONE, *(each.places for each in families)])
+    order = np.concatenate([_NONE, *(each.places for each in families)]).argsort()
     panel_rows = np.arange(clinicians.size, both.size)
     return CompiledMatches(len(order), tuple(families), order, clinicians.size, panel_rows)
 

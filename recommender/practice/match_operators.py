@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.practice.comparisons import (
@@ -43,16 +44,15 @@ def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str,
     that the clinician's field lacks equals none of theirs: a category becomes -1, and tags have a
     last column for all such.
     """
-    places = places_among(source.levels, target.levels, indifferent)
     if source.kind == "tags":
-        shared, apart = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        shared, there, apart = _shared_levels(source.levels, target.levels, indifferent)
         wished = np.zeros((len(values), len(target.levels) + (len(apart) > 0)))
-        wished[:, places[shared].astype(int)] = values[:, shared]
+        wished[:, there] = values[:, shared]
         if len(apart):
             wished[:, -1] = values[:, apart].any(axis=1)
         wished[np.isnan(values).any(axis=1)] = np.nan
         return wished
-    return by_level(places, values)
+    return by_level(places_among(source.levels, target.levels, indifferent), values)
 
 
 @lru_cache(maxsize=4096)
@@ -63,6 +63,16 @@ def places_among(
     places = {level: float(place) for place, level in enumerate(among)}
     found = [np.nan if level in indifferent else places.get(level, -1.0) for level in levels]
     return np.array(found, dtype=np.float64)
+
+
+@lru_cache(maxsize=4096)
+def _shared_levels(
+    levels: tuple[str, ...], among: tuple[str, ...], indifferent: tuple[str, ...]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The levels that are among others as well, their places there, and those that are not."""
+    places = places_among(levels, among, indifferent)
+    shared = np.flatnonzero(places >= 0)
+    return shared, places[shared].astype(np.intp), np.flatnonzero(places < 0)
 
 
 def by_level(values: Sequence[float] | Array, codes: Array) -> Array:

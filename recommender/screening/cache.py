@@ -32,7 +32,7 @@ from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 from recommender.values.bounded_store import store_bounded
 
-MAX_CACHED = 4_000_000
+MAX_CACHED = 10_000_000
 """Verdicts in a cache, 40 MB; further ones are judged each time."""
 MAX_KEYS = 4_096
 """Encoded answers by which the verdicts of one group are found."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,26 @@ _NOT_EXCLUDED = -2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SmallestChanges:
-    """The smallest change that satisfies one constraint, for each of n clinicians."""
+    """The smallest change that satisfies one constraint, for each of n clinicians.
+
+    `found` are those put together so far, by their number: many clinicians have the same.
+    """
 
     constraint: Constraint
     field: str
     easing: MinimalChange
+    found: dict[int, Change] = attribute(default_factory=dict)
 
-    def change(self, place: int) -> Change | None:
-        """The change for a clinician; None where none suffices."""
-        number = int(self.easing.smallest[place])
-        if number < 0:
-            return None
-        ask = self.constraint.relaxable == "ask"
-        answer = None if ask else _plain(self.easing.answer_at(number))
-        step = number if self.easing.ordered else None
-        return Change(self.constraint.name, self.field, answer, ask, step)
+    def change(self, number: int) -> Change:
+        """The change of a number, which is not negative."""
+        change = self.found.get(number)
+        if change is None:
+            ask = self.constraint.relaxable == "ask"
+            answer = None if ask else _plain(self.easing.answer_at(number))
+            step = number if self.easing.ordered else None
+            change = Change(self.constraint.name, self.field, answer, ask, step)
+            self.found[number] = change
+        return change
 
 
 class ChangeSearch:
@@ -48,12 +54,13 @@ class ChangeSearch:
 
     def __init__(self, request: ScreenedRequest, candidates: Places) -> None:
         self._request, self._candidates = request, candidates
-        excluding = np.asarray(request.screening.excluding[:, candidates] > 0)
+        excluding = np.asarray(request.screening.excluding.take(candidates, axis=1) > 0)
         rows = np.flatnonzero(excluding.any(axis=1))
         constraints = [request.screening.constraints[row] for row in rows.tolist()]
         self._excluding = excluding[rows]
         self._on_modes = np.array([bool(c.ways) for c in constraints])
         self._on_hours = np.array([c.name in request.screening.hours for c in constraints])
+        self._open_rooms = self._rooms_with_all_hours()
         self._distance = self._relaxable_distance()
         self._smallest = [
             self._smallest_changes(each) if each.relaxable != "no" else None for each in constraints
@@ -76,21 +83,22 @@ class ChangeSearch:
         patterns = np.vstack(
             [np.where(self._excluding, numbers, _NOT_EXCLUDED), mode, further]
         ).T.astype(np.int32)
+        content, width = patterns.tobytes(), patterns.shape[1] * patterns.itemsize
         groups: dict[bytes, list[int]] = {}
-        for place in np.flatnonzero(direct | by_mode | by_trip).tolist():
-            groups.setdefault(patterns[place].tobytes(), []).append(place)
+        for member in np.flatnonzero(direct | by_mode | by_trip).tolist():
+            groups.setdefault(content[width * member : width * (member + 1)], []).append(member)
+        on_modes, on_hours = self._on_modes.tolist(), self._on_hours.tolist()
         for members in groups.values():
             first = members[0]
-            place = int(self._candidates[first])
-            rows = np.flatnonzero(self._excluding[:, first]).tolist()
-            own = [(row, self._change(self._smallest[row], place)) for row in rows]
-            sets = [[change for _, change in own]] if direct[first] else []
-            if by_mode[first]:
-                rest = [change for row, change in own if not self._on_modes[row]]
-                sets.append([*rest, self._change(self._other_mode, place)])
-            if by_trip[first]:
-                rest = [change for row, change in own if not self._on_hours[row]]
-                sets.append([*rest, self._change(self._to_open_rooms, place)])
+            *pattern, in_mode, trip = patterns[first].tolist()
+            own = [(row, each) for row, each in enumerate(pattern) if each != _NOT_EXCLUDED]
+            sets = [self._changes(own)] if direct[first] else []
+            if by_mode[first] and self._other_mode is not None:
+                rest = self._changes([each for each in own if not on_modes[each[0]]])
+                sets.append([*rest, self._other_mode.change(in_mode)])
+            if by_trip[first] and self._to_open_rooms is not None:
+                rest = self._changes([each for each in own if not on_hours[each[0]]])
+                sets.append([*rest, self._to_open_rooms.change(trip)])
             places = self._candidates[members].tolist()
             yield places, [_distinct(changes) for changes in sets]
 
@@ -100,25 +108,25 @@ class ChangeSearch:
             return np.full(len(self._candidates), -1)
         return smallest.easing.smallest[self._candidates]
 
+    def _changes(self, numbers: Sequence[tuple[int, int]]) -> list[Change]:
+        """The changes of some constraints, by their row and the number of the change."""
+        smallest = ((self._smallest[row], number) for row, number in numbers)
+        return [each.change(number) for each, number in smallest if each is not None]
+
     def _instead_of(self, about: Flags, lacking: Flags, numbers: Places) -> Flags:
         """Whether one change in place of those for some constraints suffices, by candidate."""
         concerned = self._excluding[about].any(axis=0)
         return np.asarray(concerned & ~lacking[~about].any(axis=0) & (numbers >= 0))
 
-    @staticmethod
-    def _change(smallest: _SmallestChanges | None, place: int) -> Change | None:
-        return None if smallest is None else smallest.change(place)
-
     def _relaxable_distance(self) -> Constraint | None:
         """The relaxable hard constraint on distance that decides in which rooms hours count."""
         screening = self._request.screening
-        for constraint in screening.constraints:
-            hard = screening.modes[constraint.name] == "hard" and constraint.relaxable == "yes"
-            if hard and constraint.rule == "within_km" and self._open_rooms() is not None:
+        for constraint in screening.layout.distances if self._open_rooms is not None else ():
+            if screening.modes[constraint.name] == "hard" and constraint.relaxable == "yes":
                 return constraint
         return None
 
-    def _open_rooms(self) -> Flags | None:
+    def _rooms_with_all_hours(self) -> Flags | None:
         """The rooms in which every hard constraint on hours is met, (n, rooms)."""
         screening = self._request.screening
         rooms = [each for name, each in screening.rooms.items() if screening.modes[name] == "hard"]
@@ -139,7 +147,7 @@ class ChangeSearch:
         inputs = rule_input_of(constraint, request.client, request.roster, context)
         if constraint.rule != "within_km":
             return inputs
-        return replace(inputs, open_rooms=self._open_rooms())
+        return replace(inputs, open_rooms=self._open_rooms)
 
     def _smallest_changes(self, constraint: Constraint) -> "_SmallestChanges | None":
         field = eased_field(constraint, self._request.practice.client)
@@ -168,7 +176,9 @@ def _plain(answer: RawValue) -> RawValue:
     return tuple(answer) if isinstance(answer, list) else answer
 
 
-def _distinct(changes: Sequence[Change | None]) -> tuple[Change, ...]:
+def _distinct(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Changes without repetition: one answer may fail several constraints."""
-    by_answer = {(c.field, c.answer): c for c in reversed(changes) if c is not None}
+    if len(changes) == 1:
+        return tuple(changes)
+    by_answer = {(c.field, c.answer): c for c in reversed(changes)}
     return tuple(sorted(by_answer.values(), key=lambda c: (c.constraint, str(c.answer))))

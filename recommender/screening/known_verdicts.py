@@ -19,17 +19,22 @@ class JudgedConstraint:
 
     Attributes
     ----------
-    verdict : (n,)
-        1 pass, 0 fail, NaN unknown.
+    narrow : (n,)
+        1 pass, 0 fail, NaN unknown, in 16 bits: many are stored, and few are read again.
     mode
         The mode that the codes are for.
     codes
         None where all are `MET`.
     """
 
-    verdict: Array
+    narrow: NDArray[np.float16]
     mode: Mode
     codes: VerdictCodes | None
+
+    @property
+    def verdict(self) -> Array:
+        """1 pass, 0 fail, NaN unknown, (n,)."""
+        return self.narrow.astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,9 +131,9 @@ def _in_mode(layout: Layout, name: str, judged: JudgedConstraint) -> JudgedConst
     if judged.mode == mode:
         return judged
     codes = codes_of(layout.constraints[layout.places[name]], mode, judged.verdict)
-    return JudgedConstraint(judged.verdict, mode, codes)
+    return JudgedConstraint(judged.narrow, mode, codes)
 
 
 def judged_constraint(constraint: Constraint, mode: Mode, verdict: Array) -> JudgedConstraint:
     """A verdict with what it does in a mode."""
-    return JudgedConstraint(verdict, mode, codes_of(constraint, mode, verdict))
+    return JudgedConstraint(verdict.astype(np.float16), mode, codes_of(constraint, mode, verdict))

@@ -172,5 +172,7 @@ def changed(request: ScreenedRequest, changes: Sequence[Change]) -> Columns:
 
 def _is_valid(changes: Sequence[Change], max_count: int) -> bool:
     """Few enough changes, one per field, and a question to the client only by itself."""
+    if len(changes) == 1:
+        return max_count > 0
     alone = len(changes) == 1 or not any(change.ask for change in changes)
     return alone and len({change.field for change in changes}) == len(changes) <= max_count

@@ -146,7 +146,9 @@ def screen_columns(
     by_ways, moved = _write_hours(layout, hours, codes)
     far: dict[str, Array] = {}
     if layout.soft_distances or layout.moving:
-        verdicts = {name: each.verdict for name, each in (known.judged() | judged).items()}
+        every = known.judged() | judged
+        read = (*layout.soft_distances, *layout.moving)
+        verdicts = {rule.name: every[rule.name].verdict for rule in read}
         far = _write_far_rooms(layout, verdicts, rooms, codes)
         moved |= _write_moves(layout, verdicts, rooms, codes)
     if shared is not None:

@@ -129,45 +129,36 @@ class Screening:
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        excludes = self.excluding != MET
-        kind = np.min_scalar_type(len(excludes))
-        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=kind) == 1
-        removed = [int(np.count_nonzero(each)) for each in excludes]
+        places = np.bitwise_or.reduce(self.excluding, axis=1).nonzero()[0]
+        excludes = self.excluding.take(places, axis=0) != MET
+        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=np.uint16) == 1
+        counts = (_counts(each).tolist() for each in (excludes, excludes & is_alone))
         return tuple(
             [
-                ConstraintCount(
-                    self.constraints[place].name,
-                    count,
-                    int(np.count_nonzero(excludes[place] & is_alone)),
-                )
-                for place, count in enumerate(removed)
-                if count
+                ConstraintCount(self.constraints[place].name, *of_place)
+                for place, *of_place in zip(places.tolist(), *counts, strict=True)
             ]
         )
 
     def cautions_of(self, places: Sequence[int]) -> tuple[tuple[Reason, ...], ...]:
         """The reservations about the clinician at each of some places of the roster."""
-        codes = self.cautioning.take(places, axis=1)
-        if not codes.any():
-            return ((),) * len(places)
-        reasons = self._numbered(codes, np.array(places, dtype=np.intp)).by_row()
-        by_place = dict(reasons)
-        return tuple([by_place.get(place, ()) for place in places])
+        codes = self.cautioning.take(places, axis=1).T
+        people, constraints = codes.nonzero()
+        kinds = codes[people, constraints].tolist()
+        found: list[list[Reason]] = [[] for _ in places]
+        for person, place, kind in zip(people.tolist(), constraints.tolist(), kinds, strict=True):
+            found[person].append(self._reason(place, kind, places[person]))
+        return tuple(map(tuple, found))
 
     def failed_for(self, names: Collection[str]) -> Flags:
         """Whether a clinician is excluded as known not to meet one of some constraints, (n,)."""
         places = [place for place, each in enumerate(self.constraints) if each.name in names]
         return np.asarray((self.excluding[places] == FAILED).any(axis=0))
 
-    def _numbered(self, codes: Codes, rows: Places | None = None) -> NumberedReasons:
-        """The reasons of some clinicians by the codes of their constraints, (k, rows).
-
-        The rows are those of everybody with a reason where they are left out.
-        """
-        if rows is None:
-            rows = np.bitwise_or.reduce(codes, axis=0).nonzero()[0]
-            codes = codes.take(rows, axis=1)
-        by_person = np.ascontiguousarray(codes.T).reshape(-1)
+    def _numbered(self, codes: Codes) -> NumberedReasons:
+        """The reasons of everybody who has any, by the codes of the constraints, (k, n)."""
+        rows = np.bitwise_or.reduce(codes, axis=0).nonzero()[0]
+        by_person = codes.T.take(rows, axis=0).reshape(-1)
         found = (by_person != MET).nonzero()[0]
         people, places = np.divmod(found, len(codes))
         kinds, own = by_person[found], rows[people]
@@ -230,3 +221,9 @@ class Screening:
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
+
+
+def _counts(flags: Flags) -> Places:
+    """How many flags of each row are set, (rows,)."""
+    bits = np.bitwise_count(np.packbits(flags, axis=1))
+    return np.asarray(np.add.reduce(bits, axis=1, dtype=np.intp))
