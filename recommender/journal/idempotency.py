@@ -18,6 +18,7 @@ from recommender.errors import InFlightError, KeyReusedError, RecommenderError
 from recommender.journal.subjects import Subject, subject_with
 from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, database_time, try_advisory_lock
+from recommender.store.driver_statement import DriverStatement
 from recommender.store.schema import idempotency
 
 LIFETIME = timedelta(hours=48)
@@ -86,14 +87,15 @@ class IdempotencyStore:
             When the first request is still running, here or (PostgreSQL) in any process. With
             SQLite a second process waits for the first and then replays.
         """
-        with self.claimed(ticket) as known:
-            return known or self.settle(ticket, write)
+        with self.claimed(ticket):
+            return self.known(ticket) or self.settle(ticket, write)
 
     @contextmanager
-    def claimed(self, ticket: IdempotencyTicket) -> Iterator[StoredReply | None]:
-        """Claims the ticket for the block and gives the stored reply, if any.
+    def claimed(self, ticket: IdempotencyTicket) -> Iterator[None]:
+        """Claims the ticket in this process for the block.
 
-        Without one, do the work that needs no transaction and call `settle`, inside the block.
+        Inside it, see whether the reply is `known`; if not, do the work that needs no transaction
+        and call `settle`. Raises as `once`.
         """
         name = (ticket.principal, ticket.route, ticket.key)
         with self._lock:
@@ -101,12 +103,15 @@ class IdempotencyStore:
                 raise _in_flight()
             self._working.add(name)
         try:
-            with self._store.reading() as connection:
-                known = _known(connection, ticket)
-            yield known
+            yield
         finally:
             with self._lock:
                 self._working.discard(name)
+
+    def known(self, ticket: IdempotencyTicket) -> StoredReply | None:
+        """The stored reply, if any; raises `KeyReusedError` as `once`."""
+        with self._store.single_read() as connection:
+            return _known(connection, ticket)
 
     def settle(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
         """Runs `write` and stores its reply in one transaction; see `once`."""
@@ -118,7 +123,7 @@ class IdempotencyStore:
             known = _known(connection, ticket)
             if known:
                 return known
-            connection.execute(_DELETE, _named(ticket))
+            _DELETE.execute(connection, _named(ticket))
             reply = write(connection)
             subject = reply.subject
             values = {
@@ -132,7 +137,7 @@ class IdempotencyStore:
                 "created_at": database_time(connection),
                 "headers": json.dumps(dict(reply.headers)) if reply.headers else None,
             }
-            connection.execute(_INSERT, values)
+            _INSERT.execute(connection, values)
             return reply
 
 
@@ -160,10 +165,9 @@ _IS_NAMED = and_(
     idempotency.c.route == bindparam("of_route"),
     idempotency.c.key == bindparam("of_key"),
 )
-# Built once: building a statement takes three times as long as executing it.
-_SELECT = select(idempotency).where(_IS_NAMED)
-_DELETE = delete(idempotency).where(_IS_NAMED)
-_INSERT = insert(idempotency)
+_SELECT = DriverStatement(select(idempotency).where(_IS_NAMED))
+_DELETE = DriverStatement(delete(idempotency).where(_IS_NAMED))
+_INSERT = DriverStatement(insert(idempotency))
 
 
 def _named(ticket: IdempotencyTicket) -> Mapping[str, str]:
@@ -178,14 +182,14 @@ def key_reused() -> KeyReusedError:
 
 
 def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | None:
-    row = connection.execute(_SELECT, _named(ticket)).first()
-    if row is None or row.created_at < database_time(connection) - LIFETIME:
+    row = _SELECT.first(connection, **_named(ticket))
+    if row is None or row["created_at"] < database_time(connection) - LIFETIME:
         return None
-    if row.fingerprint != ticket.fingerprint:
+    if row["fingerprint"] != ticket.fingerprint:
         raise key_reused()
-    headers = json.loads(row.headers) if row.headers else {}
-    reply = StoredReply(row.status, bytes(row.body), replayed=True, headers=headers)
-    subject = subject_with(connection, row.subject_id) if row.subject_id else None
+    headers = json.loads(row["headers"]) if row["headers"] else {}
+    reply = StoredReply(row["status"], bytes(row["body"]), replayed=True, headers=headers)
+    subject = subject_with(connection, row["subject_id"]) if row["subject_id"] else None
     if subject is None:
         return reply
     return replace(reply, body=subject.decrypt(_purpose(ticket), reply.body), subject=subject)

@@ -6,13 +6,19 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import Request
-from fastapi.concurrency import contextmanager_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError, RecommenderError
-from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, ticket_for
+from recommender.journal.idempotency import (
+    IdempotencyStore,
+    IdempotencyTicket,
+    StoredReply,
+    Write,
+    ticket_for,
+)
 from recommender.serving.authorization import caller
-from recommender.serving.dependencies import app_state
+from recommender.serving.dependencies import AppState, app_state
 from recommender.serving.http.problems import BAD_REQUEST, NO_STORE, FieldError, ProblemError
 from recommender.serving.http.strict_json import JSON, JsonBody
 from recommender.serving.sandbox import Sandbox
@@ -122,11 +128,22 @@ async def compute_then_write(
     if ticket is None or requests is None:
         write = await prepare()
         return await context.queues.journal.run(lambda: _write(request, store, None, write))
-    async with contextmanager_in_threadpool(requests.claimed(ticket)) as reply:
+    with requests.claimed(ticket):
+        reply = await known_reply(context, requests, ticket)
         if reply is not None:
             return reply
         write = await prepare()
         return await context.queues.journal.run(requests.settle, ticket, write)
+
+
+async def known_reply(
+    context: AppState, requests: IdempotencyStore, ticket: IdempotencyTicket
+) -> StoredReply | None:
+    """The stored reply to a claimed ticket, if any."""
+    if context.store is not None and context.store.is_local:
+        # From a file it is read sooner than a thread has begun.
+        return requests.known(ticket)
+    return await run_in_threadpool(requests.known, ticket)
 
 
 def idempotency_ticket(

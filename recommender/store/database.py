@@ -116,7 +116,7 @@ class Store:
 
     @contextmanager
     def single_read(self) -> Iterator[Connection]:
-        """A connection for one `DriverStatement` that reads.
+        """A connection for a single `DriverStatement` that reads.
 
         Where the database is a file, that needs no transaction, and the connection stays open: to
         begin and end one takes longer than the statement.

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Select, Update, exc
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update, exc
 
-Statement = Insert | Select[Any] | Update
+Statement = Delete | Insert | Select[Any] | Update
 _Conversion = Callable[[Any], Any]
 
 
@@ -60,7 +60,7 @@ def _converted(conversion: _Conversion | None, value: Any) -> Any:
 
 
 class DriverStatement:
-    """An insertion, an update of named parameters or a selection; errors are SQLAlchemy's."""
+    """A statement of named parameters; its errors are SQLAlchemy's."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement

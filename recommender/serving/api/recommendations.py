@@ -1,12 +1,14 @@
 """Routes that create and read recommendations, and predict for given clinicians."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field as Setting
 from pydantic import ValidationError
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from recommender.errors import IntakeError
@@ -32,7 +34,6 @@ from recommender.serving.dependencies import (
     Snapshot,
     app_state,
     current_snapshot,
-    run_in_pool,
 )
 from recommender.serving.http.problems import (
     BUSY,
@@ -73,7 +74,7 @@ from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     reference_warnings,
 )
-from recommender.serving.schemas.required_scope import Included, visible_json
+from recommender.serving.schemas.required_scope import Included, hidden_fields, visible_part
 from recommender.serving.schemas.responses import (
     DECIMALS,
     NOTICE,
@@ -84,7 +85,7 @@ from recommender.serving.schemas.responses import (
     RecommendationResponse,
     ResponseModel,
     StatedReason,
-    stated_reason,
+    reason_content,
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import to_journal_row, visible_body
@@ -272,13 +273,15 @@ async def post_predictions(request: Request, snapshot: Snapshot, body: Body) -> 
     """Predictions equal those of a recommendation; constraints are checked as well."""
     info = request_info(request.scope)
     info.model = snapshot.digest
-    response = await run_in_pool(request.app, partial(predict, snapshot, body))
-    info.mode = response.mode
-    return Response(visible_json(response, caller(request).scopes), media_type=JSON)
+    queue = app_state(request.app).queues.recommendations
+    content = await queue.run_short(partial(predict, snapshot, body))
+    info.mode = content["mode"]
+    hidden = hidden_fields(PredictionResponse, caller(request).scopes)
+    return Response(to_json(visible_part(content, hidden)), media_type=JSON)
 
 
-def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
-    """The response to a prediction request.
+def predict(snapshot: ServingSnapshot, body: JsonBody) -> dict[str, Any]:
+    """The response to a prediction request, in the form of `PredictionResponse`.
 
     Raises
     ------
@@ -301,15 +304,16 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
         if consents_to_prediction(snapshot.practice, intake)
         else CONSTRAINTS_ONLY
     )
-    return PredictionResponse(
-        mode=mode,
-        model=ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version),
-        roster_version=snapshot.encoding.roster.version,
-        scale=AllianceScale.of(snapshot.model),
-        pairings=_pairings(snapshot, request, intake, places, predict=mode != CONSTRAINTS_ONLY),
-        reference_warnings=tuple(_unresolved(snapshot, intake)),
-        notice=NOTICE,
-    )
+    shows = mode != CONSTRAINTS_ONLY
+    return {
+        "mode": mode,
+        "model": ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version),
+        "roster_version": snapshot.encoding.roster.version,
+        "scale": AllianceScale.of(snapshot.model),
+        "pairings": _pairings(snapshot, request, intake, places, shows_scores=shows),
+        "reference_warnings": [each.model_dump() for each in _unresolved(snapshot, intake)],
+        "notice": NOTICE,
+    }
 
 
 def _unresolved(snapshot: ServingSnapshot, intake: Intake) -> list[ReferenceWarning]:
@@ -321,11 +325,11 @@ def _unresolved(snapshot: ServingSnapshot, intake: Intake) -> list[ReferenceWarn
 def _places(snapshot: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:
     roster = snapshot.encoding.roster
     known = {name: place for place, name in enumerate(roster.ids)}
-    near = roster.near_misses(ids)
+    unknown = {number: name for number, name in enumerate(ids) if name not in known}
+    near = roster.near_misses(unknown.values()) if unknown else {}
     errors = [
         not_on_roster(f"/clinician_ids/{number}", near.get(name, ()))
-        for number, name in enumerate(ids)
-        if name not in known
+        for number, name in unknown.items()
     ]
     if errors:
         raise ProblemError(INVALID, errors)
@@ -338,38 +342,38 @@ def _pairings(
     intake: Intake,
     places: list[int],
     *,
-    predict: bool,
-) -> tuple[PredictedPairing, ...]:
+    shows_scores: bool,
+) -> list[dict[str, Any]]:
+    """Each pairing in the form of `PredictedPairing`."""
     named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
     plan = plan_for(snapshot.model, snapshot.encoding)
     points = _points(snapshot, plan.score(intake.client, named).scores)
     day = request.asked_on or today(snapshot.practice)
     screening_cache = screening_cache_for(snapshot.practice, snapshot.encoding.roster, day)
     screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
-    shown = predict & screening.eligible[named.clinician]
     excluded = {each.clinician_id: each.reasons for each in screening.exclusions}
     cautions = {each.clinician_id: each.reasons for each in screening.cautions}
-    return tuple(
-        PredictedPairing(
-            clinician_id=name,
-            eligible=name not in excluded,
-            predicted_alliance=points[row][0] if is_shown else None,
-            range=points[row][1] if is_shown else None,
-            reasons=stated_reason(excluded.get(name, ())),
-            reservations=stated_reason(cautions.get(name, ())),
-        )
-        for row, (name, is_shown) in enumerate(
-            zip(request.clinician_ids, shown.tolist(), strict=True)
-        )
-    )
+    return [
+        {
+            "clinician_id": name,
+            "eligible": name not in excluded,
+            **(of_scores if shows_scores and name not in excluded else _NOT_PREDICTED),
+            "reasons": [reason_content(each) for each in excluded.get(name, ())],
+            "reservations": [reason_content(each) for each in cautions.get(name, ())],
+        }
+        for name, of_scores in zip(request.clinician_ids, points, strict=True)
+    ]
 
 
-def _points(snapshot: ServingSnapshot, scores: PairScores) -> list[tuple[float, AllianceRange]]:
+_NOT_PREDICTED: Mapping[str, Any] = {"predicted_alliance": None, "range": None}
+
+
+def _points(snapshot: ServingSnapshot, scores: PairScores) -> list[dict[str, Any]]:
     """Predicted alliance and its range, in points."""
     level, model = snapshot.practice.alliance.interval, snapshot.model
     ends = (scores.alliance, *model.interval_of(scores))
     points = np.round([model.linker.to_displayed(part) for part in ends], DECIMALS)
     return [
-        (point, AllianceRange(lower=lower, upper=upper, level=level))
+        {"predicted_alliance": point, "range": {"lower": lower, "upper": upper, "level": level}}
         for point, lower, upper in points.T.tolist()
     ]

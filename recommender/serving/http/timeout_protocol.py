@@ -10,6 +10,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from recommender.serving.http.joined_writes import JoinedWrites
+
 
 class TimeoutConfig(uvicorn.Config):
     """uvicorn's configuration with the limits of `TimeoutProtocol`.
@@ -38,7 +40,8 @@ class TimeoutProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timeout; above the limit, closes the connection idle for longest."""
-        super().connection_made(transport)
+        joined: Any = JoinedWrites(transport, self.loop)
+        super().connection_made(joined)
         if len(self.connections) > self.config.max_connections:
             _close_longest_waiting(self)
         if not transport.is_closing():

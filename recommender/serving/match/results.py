@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import Request
-from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import ValidationError
 
 from recommender.journal.idempotency import StoredReply, ticket_for
@@ -16,7 +15,7 @@ from recommender.security.scopes import Principal, Role, Scope
 from recommender.serving.api.recommendations import seen_by
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.http.request_context import request_info
-from recommender.serving.idempotency import require_store, write_once
+from recommender.serving.idempotency import known_reply, require_store, write_once
 from recommender.serving.match.answers import Answers
 from recommender.serving.match.form_token import FormToken
 from recommender.serving.recommendation_service import (
@@ -92,7 +91,8 @@ async def list_for(
     content = {"answers": dict(parsed.answers), "practice": snapshot.practice.digest}
     key = f"{token.number}-{digest(canonical_json(content))}"
     ticket = ticket_for(PRINCIPAL.actor, ROUTE, key, content)
-    async with contextmanager_in_threadpool(context.idempotency.claimed(ticket)) as known:
+    with context.idempotency.claimed(ticket):
+        known = await known_reply(context, context.idempotency, ticket)
         if known is not None:
             return read_response(known.body)
         served = await compute()

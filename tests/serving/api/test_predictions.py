@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from recommender.security.scopes import ANYBODY
+from recommender.serving.api.recommendations import PredictionResponse
+from recommender.serving.schemas.required_scope import visible_json
 from tests.support.server import (
     WHOLE,
     TestClient,
@@ -64,3 +67,10 @@ def test_everyone_may_be_named_and_the_order_changes_nothing(caller: TestClient)
     forth, back = (predicted(caller, some).json()["pairings"] for some in (names, names[::-1]))
     assert forth == back[::-1]
     assert [each["clinician_id"] for each in forth] == names
+
+
+def test_the_answer_is_what_the_contract_says_and_nothing_else(caller: TestClient) -> None:
+    answer = predicted(caller, ["k00", "k03"])
+    read = PredictionResponse.model_validate_json(answer.content)
+    assert read.pairings
+    assert visible_json(read, ANYBODY.scopes) == answer.content
