@@ -12,6 +12,8 @@ from typing import TypeVar
 from recommender.compute.runner import PARTS_PER_THREAD, Part, Result, Shared
 
 Argument = TypeVar("Argument")
+CELLS_FOR_THREADS = 200_000
+"""Cells of a matrix below which threads take longer to start than they save of its product."""
 
 
 def cores() -> int:
@@ -27,6 +29,9 @@ def side_by_side(
     Arguments are taken as results are read, so that few of both are in memory.
     """
     submitted = deque[Future[Result]]()
+    if cores() == 1:
+        yield from map(work, arguments)
+        return
     with ThreadPoolExecutor(cores()) as pool:
         for argument in arguments:
             submitted.append(pool.submit(work, argument))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recommender.compute.threads import side_by_side
+from recommender.compute.threads import CELLS_FOR_THREADS, side_by_side
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock, chunks
 
 Places = NDArray[np.intp]
@@ -104,11 +104,10 @@ class GramStack:
 
     def summed(self, factors: Floats) -> Gram:
         """The sum of all, each times its factor."""
-        return Gram(
-            np.tensordot(factors, self.dense, 1),
-            np.tensordot(factors, self.across, 1),
-            self._thin(factors @ self.thin),
-        )
+        parts = self.dense, self.across
+        run = side_by_side if self.across[0].size >= CELLS_FOR_THREADS else map
+        dense, across = run(lambda part: np.tensordot(factors, part, 1), parts)
+        return Gram(dense, across, self._thin(factors @ self.thin))
 
     def _thin(self, values: Floats) -> sparse.csc_array:
         cells = values, self.cells.indices, self.cells.indptr

@@ -8,7 +8,7 @@ T is factored in an order that fills few cells, S densely (Henderson's absorptio
 Bolker & Walker 2015, Journal of Statistical Software 67(1), section 3). T^-1 is never written out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +17,13 @@ from scipy import sparse
 from scipy.linalg import cho_solve, lapack
 from scipy.sparse.linalg import SuperLU, splu
 
+from recommender.compute.threads import CELLS_FOR_THREADS, side_by_side
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.design import Gram
 
 STEP = 1e-30
+SPAN = 144
+"""Rows of a matrix product that one core computes: several of the blocks that BLAS forms."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,14 @@ class Eliminated:
     def inverse(self) -> tuple[Floats, Floats]:
         """Z (d, d) and V (d, q)."""
         lower = lapack.dpotri(self.factor, lower=1)[0]
-        corner = np.tril(lower) + np.tril(lower, -1).T
-        return corner, corner @ self.within
+        corner = lower + np.tril(lower, -1).T
+        across = np.empty_like(self.within)
+
+        def multiply(rows: slice) -> None:
+            across[rows] = corner[rows] @ self.within
+
+        in_row_spans(multiply, *across.shape)
+        return corner, across
 
     def traces(self, spans: Sequence[slice]) -> Floats:
         """The trace of A^-1 over each of some spans of columns, all dense or all thin."""
@@ -132,6 +141,19 @@ class Eliminated:
         return float(dense + thin) + self.thin.trace(gram.thin)
 
 
+def in_row_spans(work: Callable[[slice], None], rows: int, columns: int) -> None:
+    """Calls a function that computes spans of rows of a matrix, on several cores if it is large.
+
+    The spans are the same on every machine, so that digits are.
+    """
+    if rows * columns < CELLS_FOR_THREADS:
+        work(slice(0, rows))
+    else:
+        spans = (slice(start, min(start + SPAN, rows)) for start in range(0, rows, SPAN))
+        for _ in side_by_side(work, spans):
+            pass
+
+
 def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
     """The factors of a cross-product with a penalty (d + q,) on its diagonal.
 
@@ -141,8 +163,15 @@ def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
     thin = SparseFactor.of(sparse.csc_array(gram.thin + sparse.diags_array(penalty[width:])))
     if thin is None:
         return None
-    within = thin.solve(gram.across.T).T
-    schur = gram.dense - within @ gram.across.T
+    within, schur = np.empty_like(gram.across), np.zeros_like(gram.dense)
+
+    def eliminate(rows: slice) -> None:
+        within[rows] = thin.solve(gram.across[rows].T).T
+        # Only the lower triangle is read.
+        own = within[rows] @ gram.across[: rows.stop].T
+        schur[rows, : rows.stop] = gram.dense[rows, : rows.stop] - own
+
+    in_row_spans(eliminate, *within.shape)
     schur[np.diag_indices(width)] += penalty[:width]
     factor, failed = lapack.dpotrf(schur, lower=1, clean=1)
     return None if failed else Eliminated(thin, within, factor)

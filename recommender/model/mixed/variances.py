@@ -47,7 +47,6 @@ class Slope:
 
     score: Floats
     information: Floats
-    degrees: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +77,7 @@ class Beliefs:
         """
         weight = 2 * self.precision / (1 + self._squares(ratios))
         score = at.score - weight * (np.log(ratios) - self.centre)
-        return Slope(score, at.information + np.diag(weight), at.degrees)
+        return Slope(score, at.information + np.diag(weight))
 
     def _squares(self, ratios: Floats) -> Floats:
         return np.asarray(self.precision * (np.log(ratios) - self.centre) ** 2)
@@ -98,8 +97,7 @@ def slope(problem: MixedProblem, solution: Solution) -> Slope:
     for k, span in enumerate(spans):
         own[span, k] = solution.coefficients[span]
     gains[:blocks] = np.einsum("ij,ij->j", own, own)[:blocks] / ratios[:blocks] / sigma2
-    traces = solution.factors.traces(spans)
-    degrees[:blocks] = [s.stop - s.start for s in spans] - traces / ratios[:blocks]
+    degrees[:blocks] = block_degrees(problem, solution)
     against = gram.times(own)
     inner = own.T @ against
     if problem.clients is not None:
@@ -109,7 +107,16 @@ def slope(problem: MixedProblem, solution: Solution) -> Slope:
         inner[-1, -1] = squares
     information = (inner - against.T @ solution.factors.solve(against)) / sigma2 / 2
     information -= np.outer(gains, gains) / (2 * solution.rows_left)
-    return Slope((gains - degrees) / 2, information, degrees[:blocks])
+    return Slope((gains - degrees) / 2, information)
+
+
+def block_degrees(problem: MixedProblem, solution: Solution) -> Floats:
+    """The effective number of coefficients of each block, (K,)."""
+    spans = problem.spans
+    traces = solution.factors.traces(spans)
+    return np.asarray(
+        [span.stop - span.start for span in spans] - traces / solution.ratios[: len(spans)]
+    )
 
 
 def client_terms(
@@ -179,10 +186,11 @@ def climb(
         candidate = solve(problem, np.exp(there))
         if gained(candidate, solution, beliefs):
             here, solution, damping = there, candidate, damping / 8
-            at = beliefs.pull(slope(problem, solution), solution.ratios)
+            if not converged:
+                at = beliefs.pull(slope(problem, solution), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
-    return VarianceSearch(solution, at.degrees, tried, converged)
+    return VarianceSearch(solution, block_degrees(problem, solution), tried, converged)
 
 
 def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:
