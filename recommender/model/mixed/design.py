@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,14 @@ class Gram:
         """The last dense column, that of the outcome, in the rows of all others, (d - 1 + q,)."""
         return np.concatenate([self.dense[:-1, -1], self.across[-1]])
 
-    def whole(self) -> Floats:
-        """The matrix in one piece, (d + q, d + q)."""
-        return np.block([[self.dense, self.across], [self.across.T, self.thin.toarray()]])
+    def whole(self, order: Literal["C", "F"] = "C") -> Floats:
+        """The matrix in one piece, (d + q, d + q), whose rows or columns are contiguous."""
+        width = len(self.dense)
+        size = width + self.thin.shape[0]
+        whole = np.empty((size, size), order=order)
+        whole[:width, :width], whole[:width, width:] = self.dense, self.across
+        whole[width:, :width], whole[width:, width:] = self.across.T, self.thin.toarray()
+        return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.compute.threads import side_by_side
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.clients import ClientGroups
 from recommender.model.mixed.evidence import (
@@ -165,7 +166,9 @@ def search(
     starts = [np.where(held, beliefs.centre, usual)]
     if held.any() and problem.weights.size < UNIMODAL_ROWS:
         starts.append(usual)
-    ends = [climb(problem, beliefs, start, tolerance, max_iterations) for start in starts]
+    ends = side_by_side(
+        lambda start: climb(problem, beliefs, start, tolerance, max_iterations), starts
+    )
     return max(ends, key=lambda end: beliefs.height(end.solution))
 
 
