@@ -41,6 +41,17 @@ def side_by_side(
             yield submitted.popleft().result()
 
 
+def over_spans(work: Callable[[slice], None], rows: int, most: int) -> None:
+    """Calls a function that computes some rows of an array with spans of at most so many rows.
+
+    The spans are the same on every machine, so that the digits of matrix products are.
+    """
+    spans = [slice(start, min(start + most, rows)) for start in range(0, rows, most)]
+    run = side_by_side if len(spans) > 1 else map
+    for _ in run(work, spans):
+        pass
+
+
 def run_in_threads(
     work: Callable[[Shared, Part], Result], shared: Shared, parts: Iterable[tuple[str, Part]], /
 ) -> Iterator[tuple[str, Result]]:

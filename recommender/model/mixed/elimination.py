@@ -8,7 +8,7 @@ T is factored in an order that fills few cells, S densely (Henderson's absorptio
 Bolker & Walker 2015, Journal of Statistical Software 67(1), section 3). T^-1 is never written out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,13 +17,13 @@ from scipy import sparse
 from scipy.linalg import cho_solve, lapack
 from scipy.sparse.linalg import SuperLU, splu
 
-from recommender.compute.threads import CELLS_FOR_THREADS, side_by_side
+from recommender.compute.threads import CELLS_FOR_THREADS, over_spans
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.design import Gram
 
 STEP = 1e-30
 SPAN = 144
-"""Rows of a matrix product that one core computes: several of the blocks that BLAS forms."""
+"""Rows of a large product that one core computes at once: several of the blocks that BLAS forms."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Eliminated:
         def multiply(rows: slice) -> None:
             across[rows] = corner[rows] @ self.within
 
-        in_row_spans(multiply, *across.shape)
+        over_spans(multiply, len(across), span(across))
         return corner, across
 
     def traces(self, spans: Sequence[slice]) -> Floats:
@@ -141,17 +141,9 @@ class Eliminated:
         return float(dense + thin) + self.thin.trace(gram.thin)
 
 
-def in_row_spans(work: Callable[[slice], None], rows: int, columns: int) -> None:
-    """Calls a function that computes spans of rows of a matrix, on several cores if it is large.
-
-    The spans are the same on every machine, so that digits are.
-    """
-    if rows * columns < CELLS_FOR_THREADS:
-        work(slice(0, rows))
-    else:
-        spans = (slice(start, min(start + SPAN, rows)) for start in range(0, rows, SPAN))
-        for _ in side_by_side(work, spans):
-            pass
+def span(matrix: Floats) -> int:
+    """How many rows of a matrix are computed by one core at once: all of a small one."""
+    return SPAN if matrix.size >= CELLS_FOR_THREADS else len(matrix)
 
 
 def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
@@ -171,7 +163,7 @@ def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
         own = within[rows] @ gram.across[: rows.stop].T
         schur[rows, : rows.stop] = gram.dense[rows, : rows.stop] - own
 
-    in_row_spans(eliminate, *within.shape)
+    over_spans(eliminate, width, span(within))
     schur[np.diag_indices(width)] += penalty[:width]
     factor, failed = lapack.dpotrf(schur, lower=1, clean=1)
     return None if failed else Eliminated(thin, within, factor)
