@@ -12,6 +12,8 @@ from typing import TypeVar
 from recommender.compute.runner import PARTS_PER_THREAD, Part, Result, Shared
 
 Argument = TypeVar("Argument")
+CELLS_FOR_THREADS = 200_000
+"""Cells of a matrix below which threads take longer to start than they save of its product."""
 
 
 def cores() -> int:
@@ -27,6 +29,9 @@ def side_by_side(
     Arguments are taken as results are read, so that few of both are in memory.
     """
     submitted = deque[Future[Result]]()
+    if cores() == 1:
+        yield from map(work, arguments)
+        return
     with ThreadPoolExecutor(cores()) as pool:
         for argument in arguments:
             submitted.append(pool.submit(work, argument))
@@ -34,6 +39,17 @@ def side_by_side(
                 yield submitted.popleft().result()
         while submitted:
             yield submitted.popleft().result()
+
+
+def over_spans(work: Callable[[slice], None], rows: int, most: int) -> None:
+    """Calls a function that computes some rows of an array with spans of at most so many rows.
+
+    The spans are the same on every machine, so that the digits of matrix products are.
+    """
+    spans = [slice(start, min(start + most, rows)) for start in range(0, rows, most)]
+    run = side_by_side if len(spans) > 1 else map
+    for _ in run(work, spans):
+        pass
 
 
 def run_in_threads(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.compute.threads import over_spans
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
 from recommender.model.mixed.blocks import chunks
@@ -46,6 +47,8 @@ def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
 
 
 Places = NDArray[np.intp]
+CHUNK_ROWS = 4_096
+"""Rows whose products one core computes at once."""
 NUMBERS, LEVELS = "products", "level_products"
 """Blocks of products: of numbers, and of levels of categories and tags."""
 COMPONENTS: Mapping[str, int] = {NUMBERS: 12, LEVELS: 24}
@@ -92,7 +95,13 @@ class Interactions:
         """Every direction of the client times every direction of the clinician, (n, width)."""
         ours = self.client.scaled(rows.client) @ self.client.basis
         theirs = self.clinician.scaled(rows.clinician) @ self.clinician.basis
-        return (ours[:, :, None] * theirs[:, None, :]).reshape(len(ours), self.width)
+        columns = np.empty((len(ours), ours.shape[1], theirs.shape[1]))
+
+        def multiply(some: slice) -> None:
+            np.multiply(ours[some, :, None], theirs[some, None, :], out=columns[some])
+
+        over_spans(multiply, len(columns), CHUNK_ROWS)
+        return columns.reshape(len(columns), self.width)
 
     def parts(self, rows: Rows, coefficients: Array) -> Array:
         """Contribution of each clinician column given the client's, (n, clinician columns).

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recommender.compute.threads import side_by_side
+from recommender.compute.threads import CELLS_FOR_THREADS, side_by_side
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock, chunks
 
 Places = NDArray[np.intp]
@@ -61,9 +62,14 @@ class Gram:
         """The last dense column, that of the outcome, in the rows of all others, (d - 1 + q,)."""
         return np.concatenate([self.dense[:-1, -1], self.across[-1]])
 
-    def whole(self) -> Floats:
-        """The matrix in one piece, (d + q, d + q)."""
-        return np.block([[self.dense, self.across], [self.across.T, self.thin.toarray()]])
+    def whole(self, order: Literal["C", "F"] = "C") -> Floats:
+        """The matrix in one piece, (d + q, d + q), whose rows or columns are contiguous."""
+        width = len(self.dense)
+        size = width + self.thin.shape[0]
+        whole = np.empty((size, size), order=order)
+        whole[:width, :width], whole[:width, width:] = self.dense, self.across
+        whole[width:, :width], whole[width:, width:] = self.across.T, self.thin.toarray()
+        return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +110,10 @@ class GramStack:
 
     def summed(self, factors: Floats) -> Gram:
         """The sum of all, each times its factor."""
-        return Gram(
-            np.tensordot(factors, self.dense, 1),
-            np.tensordot(factors, self.across, 1),
-            self._thin(factors @ self.thin),
-        )
+        parts = self.dense, self.across
+        run = side_by_side if self.across[0].size >= CELLS_FOR_THREADS else map
+        dense, across = run(lambda part: np.tensordot(factors, part, 1), parts)
+        return Gram(dense, across, self._thin(factors @ self.thin))
 
     def _thin(self, values: Floats) -> sparse.csc_array:
         cells = values, self.cells.indices, self.cells.indptr

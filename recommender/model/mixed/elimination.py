@@ -17,10 +17,13 @@ from scipy import sparse
 from scipy.linalg import cho_solve, lapack
 from scipy.sparse.linalg import SuperLU, splu
 
+from recommender.compute.threads import CELLS_FOR_THREADS, over_spans
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.design import Gram
 
 STEP = 1e-30
+SPAN = 144
+"""Rows of a large product that one core computes at once: several of the blocks that BLAS forms."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,14 @@ class Eliminated:
     def inverse(self) -> tuple[Floats, Floats]:
         """Z (d, d) and V (d, q)."""
         lower = lapack.dpotri(self.factor, lower=1)[0]
-        corner = np.tril(lower) + np.tril(lower, -1).T
-        return corner, corner @ self.within
+        corner = lower + np.tril(lower, -1).T
+        across = np.empty_like(self.within)
+
+        def multiply(rows: slice) -> None:
+            across[rows] = corner[rows] @ self.within
+
+        over_spans(multiply, len(across), span(across))
+        return corner, across
 
     def traces(self, spans: Sequence[slice]) -> Floats:
         """The trace of A^-1 over each of some spans of columns, all dense or all thin."""
@@ -132,6 +141,11 @@ class Eliminated:
         return float(dense + thin) + self.thin.trace(gram.thin)
 
 
+def span(matrix: Floats) -> int:
+    """How many rows of a matrix are computed by one core at once: all of a small one."""
+    return SPAN if matrix.size >= CELLS_FOR_THREADS else len(matrix)
+
+
 def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
     """The factors of a cross-product with a penalty (d + q,) on its diagonal.
 
@@ -141,8 +155,15 @@ def eliminated(gram: Gram, penalty: Floats) -> Eliminated | None:
     thin = SparseFactor.of(sparse.csc_array(gram.thin + sparse.diags_array(penalty[width:])))
     if thin is None:
         return None
-    within = thin.solve(gram.across.T).T
-    schur = gram.dense - within @ gram.across.T
+    within, schur = np.empty_like(gram.across), np.zeros_like(gram.dense)
+
+    def eliminate(rows: slice) -> None:
+        within[rows] = thin.solve(gram.across[rows].T).T
+        # Only the lower triangle is read.
+        own = within[rows] @ gram.across[: rows.stop].T
+        schur[rows, : rows.stop] = gram.dense[rows, : rows.stop] - own
+
+    over_spans(eliminate, width, span(within))
     schur[np.diag_indices(width)] += penalty[:width]
     factor, failed = lapack.dpotrf(schur, lower=1, clean=1)
     return None if failed else Eliminated(thin, within, factor)

@@ -326,9 +326,9 @@ def _fit(
 
 def _factor(solution: Solution) -> Floats:
     """The lower Cholesky factor of A in one piece, (p, p)."""
-    whole = solution.gram.without_outcome.whole()
+    whole = solution.gram.without_outcome.whole(order="F")
     whole[np.diag_indices(len(whole))] += solution.penalty
-    return np.asarray(lapack.dpotrf(whole, lower=1, clean=1)[0])
+    return np.asarray(lapack.dpotrf(whole, lower=1, clean=1, overwrite_a=1)[0])
 
 
 def _coefficients(block: Block, own: Floats) -> Floats:

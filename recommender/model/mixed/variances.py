@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.compute.threads import side_by_side
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.clients import ClientGroups
 from recommender.model.mixed.evidence import (
@@ -47,7 +48,6 @@ class Slope:
 
     score: Floats
     information: Floats
-    degrees: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ class Beliefs:
         """
         weight = 2 * self.precision / (1 + self._squares(ratios))
         score = at.score - weight * (np.log(ratios) - self.centre)
-        return Slope(score, at.information + np.diag(weight), at.degrees)
+        return Slope(score, at.information + np.diag(weight))
 
     def _squares(self, ratios: Floats) -> Floats:
         return np.asarray(self.precision * (np.log(ratios) - self.centre) ** 2)
@@ -98,8 +98,7 @@ def slope(problem: MixedProblem, solution: Solution) -> Slope:
     for k, span in enumerate(spans):
         own[span, k] = solution.coefficients[span]
     gains[:blocks] = np.einsum("ij,ij->j", own, own)[:blocks] / ratios[:blocks] / sigma2
-    traces = solution.factors.traces(spans)
-    degrees[:blocks] = [s.stop - s.start for s in spans] - traces / ratios[:blocks]
+    degrees[:blocks] = block_degrees(problem, solution)
     against = gram.times(own)
     inner = own.T @ against
     if problem.clients is not None:
@@ -109,7 +108,16 @@ def slope(problem: MixedProblem, solution: Solution) -> Slope:
         inner[-1, -1] = squares
     information = (inner - against.T @ solution.factors.solve(against)) / sigma2 / 2
     information -= np.outer(gains, gains) / (2 * solution.rows_left)
-    return Slope((gains - degrees) / 2, information, degrees[:blocks])
+    return Slope((gains - degrees) / 2, information)
+
+
+def block_degrees(problem: MixedProblem, solution: Solution) -> Floats:
+    """The effective number of coefficients of each block, (K,)."""
+    spans = problem.spans
+    traces = solution.factors.traces(spans)
+    return np.asarray(
+        [span.stop - span.start for span in spans] - traces / solution.ratios[: len(spans)]
+    )
 
 
 def client_terms(
@@ -158,7 +166,9 @@ def search(
     starts = [np.where(held, beliefs.centre, usual)]
     if held.any() and problem.weights.size < UNIMODAL_ROWS:
         starts.append(usual)
-    ends = [climb(problem, beliefs, start, tolerance, max_iterations) for start in starts]
+    ends = side_by_side(
+        lambda start: climb(problem, beliefs, start, tolerance, max_iterations), starts
+    )
     return max(ends, key=lambda end: beliefs.height(end.solution))
 
 
@@ -179,10 +189,11 @@ def climb(
         candidate = solve(problem, np.exp(there))
         if gained(candidate, solution, beliefs):
             here, solution, damping = there, candidate, damping / 8
-            at = beliefs.pull(slope(problem, solution), solution.ratios)
+            if not converged:
+                at = beliefs.pull(slope(problem, solution), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
-    return VarianceSearch(solution, at.degrees, tried, converged)
+    return VarianceSearch(solution, block_degrees(problem, solution), tried, converged)
 
 
 def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:

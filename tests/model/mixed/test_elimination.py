@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from recommender.compute import threads
+from recommender.model.mixed import elimination
 from recommender.model.mixed.design import Design, Gram
 from recommender.model.mixed.elimination import Eliminated, eliminated
 
@@ -41,6 +43,23 @@ def test_the_parts_say_what_the_whole_matrix_says(seed: int, thin: int) -> None:
     traces = [np.trace(inverse[span, span]) for span in spans]
     np.testing.assert_allclose(factors.traces(spans), traces, rtol=1e-12)
     assert factors.trace(gram) == pytest.approx(float((inverse * gram.whole()).sum()), rel=1e-12)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_a_large_matrix_is_solved_in_spans_of_rows(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gram, penalty = a_gram(0)
+    whole = factors_of(gram, penalty)
+    monkeypatch.setattr(elimination, "CELLS_FOR_THREADS", 0)
+    monkeypatch.setattr(elimination, "SPAN", 2)
+    monkeypatch.setattr(threads, "cores", lambda: cores)
+    in_spans = factors_of(gram, penalty)
+
+    np.testing.assert_allclose(in_spans.factor, whole.factor, rtol=1e-12)
+    np.testing.assert_allclose(in_spans.within, whole.within, rtol=1e-12)
+    for ours, theirs in zip(in_spans.inverse, whole.inverse, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 
 
 @pytest.mark.parametrize("place", [0, DENSE])
