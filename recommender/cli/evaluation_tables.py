@@ -10,6 +10,7 @@ from recommender.cli.record_table import RecordTable
 from recommender.cli.size_tables import gains_table
 from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
+    CHAMPION,
     COMPOSITE,
     DYAD,
     MIN_RATINGS_SHOWN,
@@ -46,6 +47,13 @@ HOW_TO_READ: Mapping[str, str] = {
 LARGEST_FIGURE = 100
 """No useful figure is larger: it would only widen the table."""
 INTERVALS = "Below each figure: its 95 % bootstrap interval by client and clinician."
+FIGURES_REST_ON = (
+    "Gain and dyad partial are cross-fitted: on every rating new to what serves now, each scored "
+    "by a model that did not see its client. Interval, groups and exposure are those of a "
+    "model that was trained on earlier pairings, on later ones."
+)
+ALL_BY_LEARNER: Mapping[str, str] = {}
+"""Every row is named by its learner."""
 OUTCOMES = {
     "passes": "green",
     "allowed": "cyan",
@@ -57,19 +65,24 @@ OUTCOMES = {
 def training_view(report: EvaluationReport) -> Group:
     """What a training measured: figures, interval coverage, why no champion was compared."""
     title = f"Measured on {report.rated or 0:,} later rated pairings"
+    names, rated = learner_names(report), report.champion_rated or 0
+    beside = [row for row in report.differences if rated and row.baseline == CHAMPION]
     return Group(
-        figures_table(report.figures, title),
+        figures_table(report.figures, title, names),
+        differences_table(beside, names, f"Ours minus the champion, both on these {rated:,}"),
+        *_without_champion(report),
         ranges_table(report.ranges),
         *claim_lines(claims_of(report)),
-        *_not_compared(report),
     )
 
 
 def evaluation_view(report: EvaluationReport) -> Group:
     """Everything that an evaluation measured."""
+    names = learner_names(report)
     return Group(
-        figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings"),
-        differences_table(report.differences),
+        figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings", names),
+        differences_table(report.differences, names),
+        *_without_champion(report),
         gains_table(report.gains_by_part),
         ranges_table(report.ranges),
         groups_table(report.groups or (), report.groups_too_few),
@@ -78,31 +91,44 @@ def evaluation_view(report: EvaluationReport) -> Group:
         dropout_table(report.dropout_sensitivity),
         *optimism_note(report),
         *randomised_note(report),
-        *_not_compared(report),
     )
 
 
-def figures_table(figures: Sequence[LearnerFigure], title: str) -> Group:
+def learner_names(report: EvaluationReport) -> Mapping[str, str]:
+    """How the champion's row is named, in two lines, where it is measured on fewer ratings."""
+    name = report.learner_name(CHAMPION)
+    return {} if name == CHAMPION else {CHAMPION: name.replace(", ", ",\n")}
+
+
+def figures_table(
+    figures: Sequence[LearnerFigure], title: str, names: Mapping[str, str] = ALL_BY_LEARNER
+) -> Group:
     """Learners beside one another with 95 % intervals, three metrics a table, and how to read them.
 
-    Three metrics are as many as 80 columns hold.
+    Three metrics are as many as 80 columns hold. Some rows have other names than their learner.
     """
     metrics = list(dict.fromkeys(figure.metric for figure in figures))
-    tables = [
-        _wide({(f.learner, f.metric): f for f in figures}, metrics[start : start + 3], title)
-        for start in range(0, len(metrics), 3)
-    ]
+    by = {(names.get(f.learner, f.learner), f.metric): f for f in figures}
+    tables = [_wide(by, metrics[start : start + 3], title) for start in range(0, len(metrics), 3)]
     lines = [f"{name}: {HOW_TO_READ[name]}." for name in metrics if name in HOW_TO_READ]
     return Group(*tables, *_notes(*lines, *([INTERVALS] if metrics else [])))
 
 
-def differences_table(rows: Sequence[BaselineDifference]) -> RenderableType:
-    """Ours minus every baseline, one metric a column."""
-    by = {(row.baseline, row.metric): row for row in rows if row.metric in DIFFERENCES_SHOWN}
+def differences_table(
+    rows: Sequence[BaselineDifference],
+    names: Mapping[str, str] = ALL_BY_LEARNER,
+    title: str = "Ours minus each baseline",
+) -> RenderableType:
+    """Ours minus every baseline, one metric a column; some rows have other names."""
+    by = {
+        (names.get(row.baseline, row.baseline), row.metric): row
+        for row in rows
+        if row.metric in DIFFERENCES_SHOWN
+    }
     if not by:
         return Group()
     metrics = list(dict.fromkeys(metric for _, metric in by))
-    table = _wide(by, metrics, "Ours minus each baseline", sign="+")
+    table = _wide(by, metrics, title, sign="+")
     return Group(table, *_notes("On the same draws: an interval that includes 0 may be chance."))
 
 
@@ -217,6 +243,11 @@ def findings_table(findings: "Sequence[Finding]", title: str) -> RecordTable:
     return table
 
 
+def findings_view(findings: "Sequence[Finding]", title: str) -> Group:
+    """Findings, and which ratings the figures in them rest on."""
+    return Group(findings_table(findings, title), *_notes(FIGURES_REST_ON))
+
+
 def figure_cell(figure: Estimate, sign: str = "") -> Text:
     """A value above its interval, in words where either could not be measured."""
     if figure.value is None:
@@ -253,9 +284,16 @@ def _short_group(among: str) -> str:
     return among.removeprefix("client.")
 
 
-def _not_compared(report: EvaluationReport) -> tuple[Text, ...]:
-    why = report.champion and report.champion.not_compared
-    return (Text(f"The champion was not measured: {why}."),) if why else ()
+def _without_champion(report: EvaluationReport) -> tuple[Text, ...]:
+    """Why there is no row of the champion, where there is a champion."""
+    compared = report.champion
+    if compared is None or report.champion_rated is not None:
+        return ()
+    if compared.not_compared:
+        return (Text(f"The champion was not measured: {compared.not_compared}."),)
+    until = f", which knew ratings until {compared.known_until}" if compared.known_until else ""
+    why = f"of these ratings too few, or none, are new to it{until}"
+    return (Text(f"The champion, version {compared.version}, has no row: {why}."),)
 
 
 def _notes(*lines: str) -> tuple[Text, ...]:

@@ -19,6 +19,7 @@ from recommender.model.evaluation_report import (
     MIN_RATINGS_SHOWN,
     NOT_MEASURED,
     PARTIAL,
+    RANDOM_ORDER,
     RMSE,
     SLOPE,
     interval_text,
@@ -214,7 +215,7 @@ def _figures(model: AllianceModel) -> Iterator[CardBlock]:
     shown = [name for name in SHOWN if any(name == metric for _, metric in by)]
     rows = [
         [
-            learner,
+            model.report.learner_name(learner),
             *(interval_text(by[key]) if (key := (learner, metric)) in by else NOT_MEASURED
               for metric in shown),
         ]
@@ -229,13 +230,26 @@ def _differences(model: AllianceModel) -> Iterator[CardBlock]:
         for each in model.report.differences
     ]
     heads = ["ours less", "metric", "difference", "ratings"]
+    if rows:
+        yield CardParagraph(
+            "A model that was trained on earlier pairings, on the later ratings that were held "
+            "back; the champion on those that are new to it:"
+        )
     yield from _table(heads, rows)
     beside = model.report.incumbent
     if rows and beside is not None and beside.differences:
+        article = "a" if beside.name == RANDOM_ORDER else "the"
+        learned = "that is new to it" if beside.learned else "there is"
+        agreed = (
+            ""
+            if beside.agreement is None
+            else f" Scores correlate {number_text(beside.agreement)} within clients and retain "
+            f"{number_text(beside.retained)} of its differences between clinicians, where 1 is as "
+            "large."
+        )
         yield CardParagraph(
-            "Beside what served before, on every rating that is new to it (the promotion gate "
-            f"decides on these); scores agree {number_text(beside.agreement)} within clients and "
-            f"retain {number_text(beside.retained)} of its differences between clinicians:"
+            f"Beside {article} {beside.name}, cross-fitted: on every rating {learned}, each scored "
+            f"by a model that did not see its client. The promotion gate decides on these.{agreed}"
         )
         yield from _table(
             heads,

@@ -19,7 +19,7 @@ PARTS_ADDED = (
     "on the same pairings: each difference is the metric with the part minus the metric without "
     "it. The client part is the same for every clinician; it can lower the error and changes no "
     "order. The clinician's own part is the same for every client. Products are of answers of both "
-    "sides, and of a clinician and a concern. For RMSE a difference below 0 is a gain."
+    "sides{history}. For RMSE a difference below 0 is a gain."
 )
 
 
@@ -29,7 +29,9 @@ def part_gain_blocks(model: AllianceModel) -> Iterator[CardBlock]:
     if not gains:
         yield CardParagraph(NO_GAINS)
         return
-    yield CardParagraph(PARTS_ADDED)
+    per = model.practice.history.per
+    history = f", and of a clinician and the {model.practice.client[per].phrase}" if per else ""
+    yield CardParagraph(PARTS_ADDED.format(history=history))
     metrics = tuple(dict.fromkeys(gain.metric for gain in gains))
     by = {(gain.part, gain.metric): gain_text(gain) for gain in gains}
     rows = [

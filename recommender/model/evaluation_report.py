@@ -11,6 +11,10 @@ PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "com
 SLOPE = "calibration slope"
 ALL_RATED, FIRST_RANKED, NEW_CLINICIANS = "all rated", "first-ranked", "new clinicians"
 """Populations whose interval coverage every report of a learned model gives."""
+CHAMPION = "champion"
+"""The learner of a report that is the version in service."""
+RANDOM_ORDER = "random order"
+"""The incumbent where nothing served and the definition declares no sizes."""
 CLIENT_PART, OWN_PART = "client part", "clinician's own part"
 MATCHES, PRODUCTS, TREES = "matches", "products", "trees"
 BEYOND_OWN = "all beyond the clinician's own part"
@@ -142,11 +146,16 @@ class FirstRankedRule(_Part):
 
 
 class ComparedChampion(_Part):
-    """The champion a challenger was measured beside, or why it could not be."""
+    """The champion a challenger was measured beside, or why it could not be.
+
+    `known_until` is the last day on which it knew of a rating; None of declared sizes, and in
+    reports written before it was.
+    """
 
     version: int | None = None
     digest: str | None = None
     mode: str | None = None
+    known_until: str | None = None
     not_compared: str | None = None
 
 
@@ -367,6 +376,28 @@ class EvaluationReport(_Part):
         """The report as plain JSON values, without the parts that were not measured."""
         parts = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def champion_rated(self) -> int | None:
+        """Held-out ratings that are new to the champion, on which it is measured; None unmeasured.
+
+        It may have learned from the others.
+        """
+        row = self.difference(CHAMPION, COMPOSITE)
+        return (row.rated or None) if row is not None else None
+
+    def learner_name(self, learner: str) -> str:
+        """A learner; the champion with its number of ratings where it was measured on fewer.
+
+        >>> row = {"baseline": "champion", "metric": "composite", "rated": 120}
+        >>> report = EvaluationReport(rated=157, differences=(BaselineDifference(**row),))
+        >>> report.learner_name("champion"), report.learner_name("ours")
+        ('champion, on 120 new to it', 'ours')
+        """
+        rated = self.champion_rated
+        if learner != CHAMPION or rated is None or rated == self.rated:
+            return learner
+        return f"{learner}, on {rated:,} new to it"
 
     @property
     def is_empty(self) -> bool:

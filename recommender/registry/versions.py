@@ -13,6 +13,8 @@ from recommender.errors import RegistryError
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
+USUAL_REGISTRY = "sqlite:///var/mlflow.db"
+"""The registry of a command that is given none."""
 PROMOTED = "promoted"
 ROLLED_BACK = "rolled back"
 
@@ -147,6 +149,26 @@ def shown_address(uri: str) -> str:
     parts = urlsplit(uri)
     shown = f"{parts.scheme}://{parts.hostname or parts.path}"
     return f"{shown}:{parts.port}" if parts.port else shown
+
+
+def address_in_commands(uri: str) -> str:
+    """The address of a registry as an option takes it, a user name and a password as words.
+
+    >>> address_in_commands("postgresql://me:secret@db:5432/mlflow")
+    'postgresql://USER:PASSWORD@db:5432/mlflow'
+    >>> address_in_commands("sqlite:///var/mlflow.db")
+    'sqlite:///var/mlflow.db'
+    """
+    return re.sub(r"(?<=://)[^/@]*@", "USER:PASSWORD@", uri)
+
+
+def registry_option(uri: str) -> str:
+    """The option by which a command reaches a registry, after a space; empty for the usual one.
+
+    >>> registry_option(USUAL_REGISTRY), registry_option("http://mlflow:5000")
+    ('', ' --registry http://mlflow:5000')
+    """
+    return "" if uri == USUAL_REGISTRY else f" --registry {address_in_commands(uri)}"
 
 
 def tracking_reachable(uri: str) -> bool:

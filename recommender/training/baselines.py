@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Rows
-from recommender.model import claims, verdicts
+from recommender.model import claims, evaluation_report, verdicts
 from recommender.model.alliance_model import (
     AllianceModel,
     PairScores,
@@ -30,7 +30,7 @@ from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.fit import FitResult
 from recommender.training.tree_fitting import CELLS_FOR_THREADS
 
-OURS, RANDOM, CHAMPION = claims.OURS, verdicts.RANDOM, "champion"
+OURS, RANDOM, CHAMPION = claims.OURS, verdicts.RANDOM, evaluation_report.CHAMPION
 AVERAGE, POPULARITY = "clinician average", "shrunken popularity"
 ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"
 

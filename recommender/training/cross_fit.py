@@ -16,6 +16,7 @@ from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
     PARTIAL,
+    RANDOM_ORDER,
     BaselineDifference,
     CrossFitted,
     EvaluationReport,
@@ -23,7 +24,7 @@ from recommender.model.evaluation_report import (
     LearnerFigure,
 )
 from recommender.model.evidence_prior import usual_level
-from recommender.training.baselines import OURS, PRIOR, RANDOM, LearnerScores, encode_clinicians
+from recommender.training.baselines import OURS, PRIOR, LearnerScores, encode_clinicians
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.evaluate import DRAWS
 from recommender.training.expected_gain import ratings_behind
@@ -32,7 +33,6 @@ from recommender.training.fit import FitResult
 from recommender.training.held_out import HeldOut, began_after
 from recommender.training.report import MIN_GROUP_SIZE
 
-RANDOM_ORDER = f"{RANDOM} order"
 FIGURES = (COMPOSITE, DYAD, PARTIAL)
 GRID_CLIENTS, GRID_CLINICIANS = 200, 120
 """People on each side whose scores are compared for the agreement: its standard error over 200

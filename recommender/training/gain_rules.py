@@ -13,18 +13,15 @@ from recommender.model.claims import claims_of
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
+    RANDOM_ORDER,
     BaselineDifference,
     IncumbentComparison,
     interval_text,
     number_text,
 )
-from recommender.training.cross_fit import RANDOM_ORDER
 from recommender.training.expected_gain import ExpectedGain, expected_gain
 from recommender.training.promotion_case import (
     ENOUGH_RATED,
-    FORCE,
-    LOOK,
-    RETRAIN,
     Judgement,
     PromotionCase,
     allowed,
@@ -51,38 +48,50 @@ def withdrawn(case: PromotionCase) -> Iterator[Judgement]:
     """A version that was rolled back does not return unnoticed."""
     if case.withdrawn is not None:
         day, why = case.withdrawn.at.date().isoformat(), case.withdrawn.reason
-        yield fails(f"was withdrawn on {day}: {why}", "train again for a new challenger")
+        remedy = "train again for a new challenger" if case.compared_now else case.go_back
+        yield fails(f"this version was withdrawn on {day}: {why}", remedy)
 
 
 def champion(case: PromotionCase) -> Iterator[Judgement]:
     """The champion that is active now is the one that was measured beside it."""
     if case.champion is None:
-        yield passes("there is none yet")
+        yield passes("there is no champion yet")
         return
     number, compared = case.champion.version, case.report.champion
     if compared is None:
-        yield fails(f"it was not measured beside version {number}, the champion", RETRAIN)
+        problem = f"this version was not measured beside version {number}, the champion"
+        yield fails(problem, case.retrain)
     elif compared.digest != case.champion.digest:
-        problem = f"it was measured beside version {compared.version}, and {number} is champion now"
-        yield fails(problem, RETRAIN)
+        problem = (
+            f"this version was measured beside version {compared.version}, and {number} is "
+            "champion now"
+        )
+        yield fails(problem, case.retrain)
     elif compared.not_compared is not None:
         why = f"version {number} could not be measured beside it: {compared.not_compared}"
-        yield fails(why, FORCE)
+        yield fails(why, case.force)
     else:
-        yield passes(f"measured beside version {number}")
+        yield passes(f"this version was measured beside version {number}")
+
+
+def former_champion(case: PromotionCase) -> Iterator[Judgement]:
+    """An earlier champion comes back by a rollback: nothing measures it beside the present one."""
+    now = f", and version {case.champion.version} is champion now" if case.champion else ""
+    yield fails(f"this version was champion before{now}", case.go_back)
 
 
 def ratings(case: PromotionCase) -> Iterator[Judgement]:
     """How many ratings the decision rests on, and whether that counts as measured."""
     beside = case.beside
     if beside is None:
-        yield fails("that are new were not counted", case.measure)
+        yield fails("the ratings that are new were not counted", case.measure)
         return
     since = "" if case.first else f" since {case.incumbent} learned"
     missing = ENOUGH_RATED - beside.rated
     if not beside.rated:
-        remedy = f"train again once clients have rated, or {FORCE}"
-        yield fails(f"are none{since}: nothing is new to decide on", remedy)
+        remedy = f"train again once clients have rated, or {case.force}"
+        text = f"no rating is new{since}: there is nothing to decide on{_tables_end(case)}"
+        yield fails(text, remedy)
     elif missing <= 0:
         yield passes(f"measured: decided on {beside.rated:,} ratings{since}")
     else:
@@ -98,20 +107,21 @@ def gain(case: PromotionCase) -> Iterator[Judgement]:
     """The posterior expected gain of the composite is above 0."""
     beside = case.beside
     if beside is None:
-        yield fails(f"was not measured beside {case.incumbent}", case.measure)
+        yield fails(f"the gain was not measured beside {case.incumbent}", case.measure)
         return
     found = _interval(beside, COMPOSITE)
     if found is None:
-        few = f"could not be measured beside {case.incumbent} on {beside.rated:,} ratings"
-        yield fails(few, f"train again once more clients have rated, or {FORCE}")
+        few = f"the gain could not be measured beside {case.incumbent} on {beside.rated:,} ratings"
+        yield fails(few, f"train again once more clients have rated, or {case.force}")
         return
     row, expected = found, posterior(beside, found)
     text = (
-        f"of {expected.mean:+.3f} is expected over {case.incumbent}: measured "
-        f"{_difference(row)}, and {expected.prior:+.3f} by the learning curve"
+        f"a gain of {expected.mean:+.3f} is expected over {case.incumbent}: measured "
+        f"{_difference(row)} on {beside.rated:,} ratings{_new_to(case)}, and "
+        f"{expected.prior:+.3f} by the learning curve"
     )
     if expected.mean <= 0:
-        yield fails(text, LOOK)
+        yield fails(text, case.look)
     elif (row.low or 0) > 0:
         yield passes(text)
     else:
@@ -136,12 +146,15 @@ def matching(case: PromotionCase) -> Iterator[Judgement]:
         return
     row = _interval(beside, DYAD)
     if row is None:
-        yield undecided(f"could not be measured beside {case.incumbent}")
+        yield undecided(f"matching could not be measured beside {case.incumbent}")
         return
-    text = f"is {_difference(row)} beside {case.incumbent}"
+    text = (
+        f"the dyad partial differs from that of {case.incumbent} by {_difference(row)} on "
+        f"{beside.rated:,} ratings{_new_to(case)}"
+    )
     low, high = row.low or 0.0, row.high or 0.0
     if high < 0:
-        yield fails(f"{text}: a loss of matching", LOOK)
+        yield fails(f"{text}: a loss of matching", case.look)
     elif low > 0:
         yield passes(text)
     else:
@@ -165,24 +178,29 @@ def agreement(case: PromotionCase) -> Iterator[Judgement]:
         return
     correlation, retained = beside.agreement or 0.0, beside.retained or 0.0
     text = (
-        f"with {case.incumbent}: scores correlate {number_text(beside.agreement)} within clients, "
-        f"where {LEAST_AGREEMENT} is asked, and retain {number_text(beside.retained)} of its "
-        f"differences between clinicians, where {LEAST_RETAINED} is asked"
+        f"agreement with {case.incumbent}: scores correlate {number_text(beside.agreement)} within "
+        f"clients, where {LEAST_AGREEMENT} is asked, and retain {number_text(beside.retained)} of "
+        f"its differences between clinicians, where 1 is as large and {LEAST_RETAINED} is asked"
     )
     if correlation >= LEAST_AGREEMENT and retained >= LEAST_RETAINED:
         yield passes(text)
         return
     if correlation < 0:
-        yield fails(f"{text}; it turns the order of {case.incumbent} round", f"{CHECK}, or {FORCE}")
+        turned = f"{text}; it turns the order of {case.incumbent} round"
+        yield fails(turned, f"{CHECK}, or {case.force}")
         return
     claims = claims_of(case.report)
     if all(claim.shown for claim in claims):
         yield allowed(f"{text}; but its order is shown to be better than chance, by matching too")
+    elif beside.retained is not None and retained < LEAST_RETAINED:
+        # More of the same ratings would contradict the incumbent as these do.
+        yield fails(text, f"{CHECK}; if they are right, {case.force}")
     else:
         needed = [claim.needed for claim in claims if claim.needed is not None]
-        when = f" (about {max(needed):,} ratings)" if needed else ""
+        when = f": about {max(needed):,} ratings in all" if needed else ""
         remedy = (
-            f"{CHECK}, wait until its order is shown to be better than chance{when}, or {FORCE}"
+            f"{CHECK}; if they are right, {case.force}, or wait until matching and an order better "
+            f"than chance are both shown{when}"
         )
         yield fails(text, remedy)
 
@@ -195,7 +213,28 @@ def declared_sizes(case: PromotionCase) -> Iterator[Judgement]:
         text = f"nothing was learned: the declared sizes{others} serve until there are ratings"
         yield undecided(text)
     else:
-        yield fails("are too few to have learned from", "the champion stays until there are more")
+        text = "the ratings are too few to have learned from"
+        yield fails(text, "the champion stays until there are more")
+
+
+def _new_to(case: PromotionCase) -> str:
+    """That ratings are those the incumbent cannot have learned from; all are new to a first one."""
+    return "" if case.first else " new to it"
+
+
+def _tables_end(case: PromotionCase) -> str:
+    """That these tables hold no later rating than the champion knew, where that is so."""
+    compared, until = case.report.champion, case.known_until
+    if compared is None or compared.known_until is None or until is None:
+        return ""
+    if until > compared.known_until:
+        return ""
+    if until == compared.known_until:
+        return f"; the last rating of these tables is of {until}, as {case.incumbent} knew it"
+    return (
+        f"; the last rating of these tables is of {until}, and {case.incumbent} knew ratings until "
+        f"{compared.known_until}: these tables are older"
+    )
 
 
 def _interval(beside: IncumbentComparison, metric: str) -> BaselineDifference | None:

@@ -14,10 +14,6 @@ from recommender.model.evaluation_report import (
 from recommender.model.share_intervals import NORMAL
 from recommender.model.verdicts import COVERAGE_SLACK, ENOUGH_IN_GROUP
 from recommender.training.promotion_case import (
-    FORCE,
-    KEEP,
-    LOOK,
-    RETRAIN,
     Judgement,
     PromotionCase,
     allowed,
@@ -43,18 +39,18 @@ def ranges(case: PromotionCase) -> Iterator[Judgement]:
     rows = case.report.ranges
     for among in (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS):
         if among not in {row.among for row in rows}:
-            yield fails(f"was not measured among {among}", RETRAIN)
+            yield fails(f"the interval was not measured among {among}", case.retrain)
     yield from _judge_populations(
-        rows, lambda row: row.among == ALL_RATED or _has_enough(row), _coverage
+        case, rows, lambda row: row.among == ALL_RATED or _has_enough(row), _coverage
     )
 
 
-def _coverage(row: RangeCoverage, judged: int) -> Judgement:
+def _coverage(case: PromotionCase, row: RangeCoverage, judged: int) -> Judgement:
     level, coverage = row.level, row.coverage
     if level is None or coverage is None:
-        return fails(f"could not be measured among {row.among}", LOOK)
+        return fails(f"the interval could not be measured among {row.among}", case.look)
     text = (
-        f"held {coverage:.0%} of {row.rated or 0:,} ratings among {row.among}, "
+        f"the interval held {coverage:.0%} of {row.rated or 0:,} later ratings among {row.among}, "
         f"where {level:.0%} is stated"
     )
     # An end that is not known is no excuse.
@@ -63,14 +59,14 @@ def _coverage(row: RangeCoverage, judged: int) -> Judgement:
         return passes(text)
     if noise:
         return undecided(text)
-    return fails(text, f"check for a change in who rates or in the instrument, then {KEEP}")
+    return fails(text, f"check for a change in who rates or in the instrument, then {case.keep}")
 
 
 def groups(case: PromotionCase) -> Iterator[Judgement]:
     """No audited group is clearly worse than under the champion."""
     rows, too_few = case.report.groups, case.report.groups_too_few
     if rows is None:
-        yield fails("were not measured", RETRAIN)
+        yield fails("groups were not measured", case.retrain)
     if too_few > 0:
         one = too_few == 1
         counted = f"{too_few} group{'s'[one:]} had fewer than {MIN_GROUP_SIZE} people"
@@ -81,18 +77,18 @@ def groups(case: PromotionCase) -> Iterator[Judgement]:
     for among in dict.fromkeys(row.among for row in rows):
         if among not in {row.among for row in beside}:
             yield fails(f"{among} was not measured beside champion", case.measure)
-    yield from _judge_populations(beside, _has_enough, _no_worse)
+    yield from _judge_populations(case, beside, _has_enough, _no_worse)
 
 
-def _no_worse(row: GroupFigure, judged: int) -> Judgement:
+def _no_worse(case: PromotionCase, row: GroupFigure, judged: int) -> Judgement:
     if row.value is None or row.low is None or row.high is None:
-        return fails(f"{row.among} could not be measured beside champion", LOOK)
+        return fails(f"{row.among} could not be measured beside champion", case.look)
     text = (
-        f"{row.among} is {interval_text(row, '+', end_digits=3)} beside champion on "
-        f"{row.rated or 0:,} ratings"
+        f"the order for {row.among} differs from the champion's by "
+        f"{interval_text(row, '+', end_digits=3)} on {row.rated or 0:,} later ratings new to it"
     )
     if row.value + _widened(row.high - row.value, judged) < 0:
-        remedy = f"read this group's figures in `recommender evaluate FOLDER`, then {KEEP}"
+        remedy = f"read this group's figures in `{case.evaluate}`, then {case.keep}"
         return fails(text, remedy)
     if row.low > 0:
         return passes(text)
@@ -100,21 +96,24 @@ def _no_worse(row: GroupFigure, judged: int) -> Judgement:
 
 
 def _judge_populations(
+    case: PromotionCase,
     rows: Sequence[Row],
     has_enough: Callable[[Row], bool],
-    judge: Callable[[Row, int], Judgement],
+    judge: Callable[[PromotionCase, Row, int], Judgement],
 ) -> Iterator[Judgement]:
     """Each row that has enough ratings, judged as one of so many; the others by name."""
     judged = [row for row in rows if has_enough(row)]
     for row in judged:
-        yield judge(row, len(judged))
+        yield judge(case, row, len(judged))
     others = [row for row in rows if not has_enough(row)]
     uncounted = dict.fromkeys(row.among for row in others if row.rated is None)
     if uncounted:
-        yield fails(f"ratings are not counted among {', '.join(uncounted)}", RETRAIN)
+        yield fails(f"ratings are not counted among {', '.join(uncounted)}", case.retrain)
     few = dict.fromkeys(row.among for row in others if row.rated is not None)
     if few:
-        yield undecided(f"not judged on fewer than {ENOUGH_IN_GROUP} ratings: {', '.join(few)}")
+        yield undecided(
+            f"groups are not judged on fewer than {ENOUGH_IN_GROUP} ratings: {', '.join(few)}"
+        )
 
 
 def _has_enough(row: RangeCoverage | GroupFigure) -> bool:
@@ -130,7 +129,8 @@ def exposure(case: PromotionCase) -> Iterator[Judgement]:
     """First ranks are spread as far as the kinds of client allow, and as under the champion."""
     found = case.report.concentration
     if found is None or found.ours is None or found.by_kind is None:
-        yield fails("was not measured beside random orders by kind of client", RETRAIN)
+        text = "first ranks were not measured beside random orders by kind of client"
+        yield fails(text, case.retrain)
         return
     whom = "the same clinician" if found.most == 1 else f"one of the same {found.most:,} clinicians"
     text = f"{_of_100(found.ours)} are shown {whom} of {found.clinicians:,} first"
@@ -143,7 +143,7 @@ def exposure(case: PromotionCase) -> Iterator[Judgement]:
     )
     remedy = (
         "declare fields or matches by which clinicians suit different clients and train again, or "
-        f"{FORCE}"
+        f"{case.force}"
     )
     concentration = (found.ours - found.by_kind) / (1 - found.by_kind)
     yield fails(beside, remedy) if concentration > MAX_CONCENTRATION else passes(beside)

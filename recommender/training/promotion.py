@@ -12,7 +12,7 @@ from recommender.model.bundle.io import load_bundle
 from recommender.model.card import card_of
 from recommender.model.claims import Claim, claims_of
 from recommender.model.evaluation_report import ComparedChampion
-from recommender.practice.definition import Practice
+from recommender.practice.definition import Practice, shipped_practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Promotion, Version
 from recommender.training.promotion_case import Finding, Outcome, PromotionCase
@@ -21,13 +21,18 @@ from recommender.training.promotion_gate import findings, objections
 SHORTEST_SPAN_DAYS = 30
 """Days of pairings from which a yearly number is computed: of fewer it would be a guess."""
 DAYS_A_YEAR = 365.25
+DECIDING = ("gain", "agreement")
+"""Rules that compare the order with the incumbent's; all others are conditions."""
 PEOPLE = "card."
 """How the names of those entries of a card begin that people write."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionVerdict:
-    """A version, the champion it would replace, what every rule found, and what is shown of it."""
+    """A version, the champion it would replace, what every rule found, and what is shown of it.
+
+    Without a finding where it is that champion: there is nothing to promote.
+    """
 
     version: Version
     champion: Version | None
@@ -40,11 +45,26 @@ class PromotionVerdict:
         return objections(self.findings)
 
     @property
+    def is_champion(self) -> bool:
+        """Whether it is champion already."""
+        return self.champion is not None and self.champion.version == self.version.version
+
+    @property
+    def decided_by(self) -> tuple[str, ...]:
+        """What decides a promotion, as sentences: the expected gain, and the agreement."""
+        return tuple(
+            f"{each.text[:1].upper()}{each.text[1:]}."
+            for each in self.findings
+            if each.rule in DECIDING
+        )
+
+    @property
     def decided_on(self) -> tuple[str, ...]:
         """What the decision rests on and what is shown, to be stored with the promotion."""
         held = [each for each in self.findings if each.outcome is not Outcome.FAILS]
-        decided = [each.text for each in held if each.rule == "ratings"]
-        decided += [f"{each.rule} {each.text}" for each in held if each.rule == "agreement"]
+        decided = [
+            each.text for rule in ("ratings", "agreement") for each in held if each.rule == rule
+        ]
         return (*decided, *(f"{claim.title}. {claim.text}" for claim in self.claims))
 
 
@@ -83,7 +103,9 @@ def champion_model(registry: Registry, practice: Practice) -> ChampionModel:
         why = f"it learned with another definition of {_first_five(changed)}"
         facts = ComparedChampion(version=number, digest=digest, mode=mode, not_compared=why)
         return ChampionModel(None, facts)
-    return ChampionModel(model, ComparedChampion(version=number, digest=digest, mode=mode))
+    until = model.manifest.known_until
+    facts = ComparedChampion(version=number, digest=digest, mode=mode, known_until=until)
+    return ChampionModel(model, facts)
 
 
 def declared_otherwise(champion: Practice, now: Practice) -> tuple[str, ...]:
@@ -114,27 +136,33 @@ def _read_of(practice: Practice) -> dict[str, object]:
 
 
 def judge(registry: Registry, version: int | None) -> PromotionVerdict:
-    """Judges a version, or the challenger when none is named, by every rule of the gate.
-
-    Raises
-    ------
-    RefusedError
-        When it is champion already.
-    """
+    """Judges a version, or the challenger when none is named, by every rule of the gate."""
     chosen = registry.version(version) if version else registry.resolve(CHALLENGER)
     champion = registry.alias(CHAMPION)
     if champion is not None and champion.version == chosen.version:
-        remedy = "nothing to do; train again for a new challenger"
-        raise RefusedError([Fault("version", f"{chosen.version} is already champion", remedy)])
+        return PromotionVerdict(chosen, champion, ())
     model = _model(registry, chosen)
+    served = {promotion.version for promotion in registry.history()}
     case = PromotionCase(
         model.report,
         champion,
         _withdrawal(registry, chosen.version),
         rated_pairings_per_year(model.manifest),
+        known_until=model.manifest.known_until,
+        former=chosen.version if chosen.version in served else None,
+        registry=registry.uri,
+        trained_with=_training_options(model.manifest),
+        chosen=f" --version {chosen.version}" if version else "",
     )
     claims = claims_of(model.report) if model.manifest.mode == MODEL else ()
     return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)), claims)
+
+
+def _training_options(manifest: Manifest) -> str:
+    """The options of `train` and `evaluate` that a model needs, with words for unknown files."""
+    usual = manifest.practice_digest == shipped_practice().digest
+    pooled = " --learned-from POOL" if manifest.learned_from else ""
+    return f"{'' if usual else ' --practice FILE'}{pooled}"
 
 
 def rated_pairings_per_year(manifest: Manifest) -> float | None:
@@ -163,9 +191,14 @@ def promote(
     Raises
     ------
     RefusedError
-        With every objection, unless forced; a forced promotion stores them with its record.
+        When it is champion already. With every objection, unless forced; a forced promotion stores
+        them with its record.
     """
     judged = judge(registry, version)
+    if judged.is_champion:
+        remedy = "nothing to do; train again for a new challenger"
+        number = judged.version.version
+        raise RefusedError([Fault("version", f"{number} is already champion", remedy)])
     faults = judged.objections
     if faults and not force:
         raise RefusedError(faults)
@@ -220,14 +253,14 @@ def _withdrawal(registry: Registry, version: int) -> Promotion | None:
 def _card(model: AllianceModel) -> tuple[Finding, ...]:
     empty = card_of(model).empty
     if not empty:
-        return (Finding("card", Outcome.PASSES, "has every entry"),)
+        return (Finding("card", Outcome.PASSES, "the card has every entry"),)
     retrain = "train again with `recommender train`"
     write = f"write it under [card] of the practice definition and {retrain}"
     return tuple(
         Finding(
             "card",
             Outcome.FAILS,
-            f"{name.removeprefix(PEOPLE)} is empty",
+            f"the entry {name.removeprefix(PEOPLE)} is empty",
             write if name.startswith(PEOPLE) else retrain,
         )
         for name in empty

@@ -6,17 +6,18 @@ from enum import StrEnum
 from math import ceil
 
 from recommender.model.alliance_model import PRIORS
-from recommender.model.evaluation_report import EvaluationReport, IncumbentComparison
-from recommender.registry.versions import Promotion, Version
-from recommender.training.cross_fit import RANDOM_ORDER
+from recommender.model.evaluation_report import RANDOM_ORDER, EvaluationReport, IncumbentComparison
+from recommender.registry.versions import (
+    USUAL_REGISTRY,
+    Promotion,
+    Version,
+    address_in_commands,
+    registry_option,
+)
 
 ENOUGH_RATED = 600
 """New ratings from which a comparison is called measured: in simulated practices, with 600 the
 composite ordered true differences of .1 share right in 96 of 100 draws, with 300 in 86 to 90."""
-FORCE = 'let a person decide: `recommender promote --force --reason "..."`, which is recorded'
-KEEP = f"promote nothing, or {FORCE}"
-LOOK = f"see where it falls short with `recommender evaluate FOLDER`, then {KEEP}"
-RETRAIN = "train again with `recommender train`, which measures it"
 
 
 class Outcome(StrEnum):
@@ -52,12 +53,27 @@ class PromotionCase:
         The rollback that took the challenger itself out of service, or None.
     per_year
         Rated pairings the challenger learned from that began in a year; None where it is not known.
+    known_until
+        The last day on which the challenger knew of a rating; None where it is not known.
+    former
+        The number of the challenger, if it was champion before.
+    registry
+        Its address; remedies name it.
+    trained_with
+        The options with which it was trained, after a space, such as ` --practice FILE`.
+    chosen
+        The option that chooses it, after a space; empty for the newest.
     """
 
     report: EvaluationReport
     champion: Version | None = None
     withdrawn: Promotion | None = None
     per_year: float | None = None
+    known_until: str | None = None
+    former: int | None = None
+    registry: str = USUAL_REGISTRY
+    trained_with: str = ""
+    chosen: str = ""
 
     @property
     def first(self) -> bool:
@@ -68,12 +84,7 @@ class PromotionCase:
     @property
     def beside(self) -> IncumbentComparison | None:
         """The comparison with what is served now; None where that was not compared."""
-        compared, beside = self.report.champion, self.report.incumbent
-        if self.champion is not None and (
-            compared is None or compared.digest != self.champion.digest
-        ):
-            return None
-        return beside
+        return self.report.incumbent if self.compared_now else None
 
     @property
     def incumbent(self) -> str:
@@ -85,11 +96,55 @@ class PromotionCase:
         return f"the {name}" if name != RANDOM_ORDER else f"a {name}"
 
     @property
+    def compared_now(self) -> bool:
+        """Whether it was measured beside the version that is champion now, if there is one."""
+        compared = self.report.champion
+        return self.champion is None or (
+            compared is not None and compared.digest == self.champion.digest
+        )
+
+    @property
+    def force(self) -> str:
+        """The remedy that overrides the gate."""
+        options = f"{registry_option(self.registry)}{self.chosen}"
+        command = f'recommender promote{options} --force --reason "..."'
+        return f"let a person decide: `{command}`, which is recorded"
+
+    @property
+    def keep(self) -> str:
+        """The remedy that leaves the incumbent, or overrides the gate."""
+        return f"promote nothing, or {self.force}"
+
+    @property
+    def evaluate(self) -> str:
+        """The command that prints all figures of these tables beside those of the champion."""
+        registry = f" --registry {address_in_commands(self.registry)}"
+        return f"recommender evaluate FOLDER{self.trained_with}{registry}"
+
+    @property
+    def look(self) -> str:
+        """The remedy for a figure that is too low."""
+        return f"see where it falls short with `{self.evaluate}`, then {self.keep}"
+
+    @property
+    def retrain(self) -> str:
+        """The remedy for what a training measures."""
+        options = f"{self.trained_with}{registry_option(self.registry)}"
+        return f"train again with `recommender train FOLDER{options}`, which measures it"
+
+    @property
+    def go_back(self) -> str:
+        """The remedy for a version that was champion before."""
+        options = f"{registry_option(self.registry)} --to {self.former}"
+        command = f'recommender rollback{options} --reason "..."'
+        return f"to serve it again use `{command}`, to which no rule applies"
+
+    @property
     def measure(self) -> str:
         """The remedy for what was not measured: training again, unless that cannot measure it."""
         compared = self.report.champion
         unmeasurable = compared is not None and compared.not_compared is not None
-        return FORCE if unmeasurable else RETRAIN
+        return self.force if unmeasurable else self.retrain
 
     def until(self, more: int) -> str:
         """When there are so many more ratings at this rate, such as `, in about 9 months`.

@@ -12,12 +12,12 @@ from recommender.model.evaluation_report import (
     FIRST_RANKED,
     NEW_CLINICIANS,
     PARTIAL,
+    RANDOM_ORDER,
     RMSE,
     SLOPE,
     EvaluationReport,
 )
 from recommender.training.baselines import OURS
-from recommender.training.cross_fit import RANDOM_ORDER
 
 WITH_OWN_METRICS = (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS)
 """Populations whose coverage is a metric; that of groups is in their table, since two levels of a

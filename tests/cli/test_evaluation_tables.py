@@ -13,6 +13,7 @@ from recommender.cli.evaluation_tables import (
     evaluation_view,
     exposure_table,
     figure_cell,
+    findings_view,
     groups_table,
     optimism_note,
     ranges_table,
@@ -108,6 +109,36 @@ def test_after_a_training_it_is_said_why_no_champion_stands_beside() -> None:
     report = report_from(report_facts() | facts)
     assert "The champion was not measured: it learned with another" in said(training_view(report))
     assert "champion" not in said(training_view(a_report()))
+
+
+def test_a_champion_on_fewer_ratings_is_marked_and_its_difference_is_shown() -> None:
+    report = a_report(rated=157, champion="abc")
+    rows = [row.model_copy(update={"rated": 120}) if row.baseline == "champion" else row
+            for row in report.differences]  # fmt: skip
+    figures = (*report.figures, LearnerFigure(learner="champion", metric="composite", value=0.1))
+    report = report.model_copy(update={"differences": tuple(rows), "figures": figures})
+    assert max(map(len, lines(training_view(report)))) <= WIDTH
+    words = said(training_view(report))
+    assert "champion, 0.100 on 120 new to it" in words
+    assert "Ours minus the champion, both on these 120" in words
+    assert "champion, +0.030" in words.partition("both on these 120")[2]
+    assert "champion, +0.030" in said(evaluation_view(report))
+
+
+def test_where_no_rating_is_new_to_the_champion_a_line_says_so() -> None:
+    facts = {"champion": {"version": 3, "digest": "a", "known_until": "2026-03-01"}}
+    line = (
+        "The champion, version 3, has no row: of these ratings too few, or none, are new to it, "
+        "which knew ratings until 2026-03-01."
+    )
+    for view in (training_view, evaluation_view):
+        assert line in said(view(report_from(report_facts() | facts)))
+
+
+def test_every_rule_is_listed_with_the_ratings_its_figures_rest_on() -> None:
+    words = said(findings_view((), "The other rules"))
+    assert "cross-fitted: on every rating new to what serves now" in words
+    assert "trained on earlier pairings, on later ones" in words
 
 
 def test_a_range_on_few_ratings_is_named_without_a_figure() -> None:

@@ -11,10 +11,10 @@ from recommender.model.alliance_model import AllianceModel
 from recommender.model.card import WRITERS, card_of
 from recommender.model.evaluation_report import MIN_RATINGS_SHOWN, EvaluationReport
 from recommender.model.evidence_prior import evidence_model
-from recommender.practice.definition import shipped_practice
+from recommender.practice.definition import read_practice, shipped_practice
 from recommender.practice.sections import CardSettings
 from tests.support.builders import a_model, a_practice, some_tables
-from tests.support.reports import a_report, group, held, report_facts, report_from
+from tests.support.reports import a_report, group, held, incumbent, report_facts, report_from
 
 PEOPLE = ("owner", "contact", "intended_use", "out_of_scope", "review")
 PROMISES = re.compile(r"\b(best|will improve|success|successful|guarantee\w*|ideal|compatible)\b")
@@ -97,6 +97,31 @@ def test_figures_stand_beside_the_baselines_with_their_intervals() -> None:
     assert "| plain LightGBM | composite | +0.050 (+0.00 to +0.10) | 800 |" in text_of(
         measured(), "differences"
     )
+
+
+def test_differences_say_what_was_trained_and_on_which_ratings() -> None:
+    first, second = text_of(measured(), "differences").split("\n\n| ours less")[:2]
+    assert first.startswith("A model that was trained on earlier pairings, on the later ratings")
+    assert "Beside the evidence prior, cross-fitted: on every rating there is" in second
+    assert "served" not in first + second
+    later = text_of(measured(champion="abc"), "differences")
+    assert "Beside the champion, cross-fitted: on every rating that is new to it" in later
+    chance = measured(incumbent=incumbent("random order", agreement=None, learned=0))
+    assert "Beside a random order, cross-fitted" in text_of(chance, "differences")
+    assert "retain" not in text_of(chance, "differences")
+
+
+def test_products_name_the_answer_that_separate_records_are_kept_for() -> None:
+    assert "and of a clinician and the main concern." in text_of(measured_parts(), "parts")
+    none = read_practice(a_practice().text.replace('per = "concern"\n', ""))
+    model = measured_parts()
+    model = replace(model, pipeline=replace(model.pipeline, practice=none))
+    assert "answers of both sides. For RMSE" in text_of(model, "parts")
+
+
+def measured_parts() -> AllianceModel:
+    gain = {"part": "matches", "metric": "composite", "value": 0.1, "low": 0.0, "high": 0.2}
+    return measured(gains_by_part=[gain])
 
 
 def test_no_figure_is_told_of_a_group_so_small_that_it_would_be_about_people() -> None:

@@ -21,7 +21,7 @@ def a_promotion(**facts: object) -> Promotion:
 
 
 def test_a_record_comes_back_whole() -> None:
-    notes = ("decided on 84 later ratings", "forced against range: too short; mend it")
+    notes = ("decided on 84 later ratings", "forced against interval: too short; mend it")
     rolled = a_promotion(kind=ROLLED_BACK, notes=notes, previous=None)
     assert read_promotions(VERSION, promotion_tags(rolled)) == (rolled,)
 

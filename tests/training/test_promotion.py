@@ -122,14 +122,15 @@ def test_a_refusal_changes_nothing_and_a_forced_promotion_stores_every_objection
     published(registry, tmp_path, report)
     with pytest.raises(RefusedError) as refused:
         promoted(registry, day=1)
-    assert {fault.where for fault in refused.value.faults} == {"gain", "range"}
+    assert {fault.where for fault in refused.value.faults} == {"gain", "interval"}
     assert active_number(registry) == 1
     assert len(registry.history()) == 1
 
     promoted(registry, day=1, force=True, reason="a trial in one clinic")
     notes = registry.history()[-1].notes
     assert active_number(registry) == 2
-    assert [note for note in notes if note.startswith("forced against range: held 50%")]
+    forced = "forced against interval: the interval held 50%"
+    assert [note for note in notes if note.startswith(forced)]
 
 
 @slow
@@ -164,6 +165,11 @@ def test_judging_promotes_nothing(registry: Registry, tmp_path: Path) -> None:
     judged = judge(registry, None)
 
     assert judged.objections == ()
+    assert not judged.is_champion
+    assert [line.partition(":")[0] for line in judged.decided_by] == [
+        "A gain of +0.031 is expected over the evidence prior",
+        "Agreement with the evidence prior",
+    ]
     assert Outcome.PASSES in {each.outcome for each in judged.findings}
     assert registry.alias(CHAMPION) is None
 
@@ -185,7 +191,7 @@ def test_a_model_whose_card_nobody_filled_is_refused_with_each_empty_field(
 
     said = [(fault.where, fault.problem) for fault in refused.value.faults]
     fields = ("owner", "contact", "review", "intended_use", "out_of_scope")
-    assert said == [("card", f"{field} is empty") for field in fields]
+    assert said == [("card", f"the entry {field} is empty") for field in fields]
 
 
 @slow
@@ -212,6 +218,40 @@ def test_a_version_that_was_rolled_back_is_not_promoted_again_by_a_slip(
         promoted(registry, day=10)
 
     assert "was withdrawn on 2026-12-02: complaints" in str(refused.value)
+
+
+@slow
+def test_of_the_champion_nothing_is_judged(registry: Registry, tmp_path: Path) -> None:
+    champions(registry, tmp_path, 1)
+    judged = judge(registry, None)
+    assert judged.is_champion
+    assert (judged.findings, judged.objections) == ((), ())
+    with pytest.raises(RefusedError, match="1 is already champion; nothing to do"):
+        promoted(registry, day=1)
+
+
+@slow
+def test_an_earlier_champion_is_referred_to_a_rollback_and_not_to_training(
+    registry: Registry, tmp_path: Path
+) -> None:
+    champions(registry, tmp_path, 2)
+    (fault,) = judge(registry, 1).objections
+    assert fault.problem == "this version was champion before, and version 2 is champion now"
+    command = f'recommender rollback --registry {registry.uri} --to 1 --reason "..."'
+    assert command in fault.remedy
+
+
+@slow
+def test_remedies_name_the_registry_the_version_and_what_it_was_trained_with(
+    registry: Registry, tmp_path: Path
+) -> None:
+    lost = incumbent(gain=(-0.1, -0.2, -0.02))
+    published(registry, tmp_path, a_report(incumbent=lost))
+    (fault,) = judge(registry, 1).objections
+    evaluate = f"recommender evaluate FOLDER --practice FILE --registry {registry.uri}"
+    assert f"`{evaluate}`" in fault.remedy
+    force = f'recommender promote --registry {registry.uri} --version 1 --force --reason "..."'
+    assert f"`{force}`" in fault.remedy
 
 
 @slow
@@ -259,7 +299,9 @@ def test_the_champion_is_handed_over_to_be_measured_beside(
 
     assert found.model is not None
     assert found.model.manifest == a_model().manifest
-    assert found.facts == ComparedChampion(version=1, digest=champion.digest, mode="model")
+    assert found.facts == ComparedChampion(
+        version=1, digest=champion.digest, mode="model", known_until=a_model().manifest.known_until
+    )
 
 
 @slow

@@ -10,16 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import Fault
+from recommender.model.evaluation_report import RANDOM_ORDER, EvaluationReport
 from recommender.model.verdicts import ENOUGH_IN_GROUP
 from recommender.registry.versions import ROLLED_BACK, Promotion, Version
 from recommender.training.baselines import CHAMPION, PRIOR
-from recommender.training.cross_fit import RANDOM_ORDER
 from recommender.training.gain_rules import LEAST_AGREEMENT, LEAST_RETAINED
 from recommender.training.population_rules import MAX_CONCENTRATION, MORE_THAN_CHAMPION
 from recommender.training.promotion_case import (
     ENOUGH_RATED,
-    FORCE,
-    RETRAIN,
     Outcome,
     PromotionCase,
 )
@@ -37,6 +35,8 @@ from tests.support.reports import (
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ACTIVE = Version(1, "aa", "run", NOW)
+ANY = PromotionCase(EvaluationReport())
+FORCE, RETRAIN = ANY.force, ANY.retrain
 UNDECIDED = (-0.02, -0.1, 0.06)
 UNSHOWN = (0.01, -0.02, 0.04)
 
@@ -112,7 +112,7 @@ def test_where_nothing_is_new_there_is_nothing_to_decide_on() -> None:
 def test_a_gain_that_could_not_be_measured_refuses_and_names_the_ratings() -> None:
     unmeasured = incumbent(gain=(0.1, None, None), rated=12)
     (fault,) = refused(a_challenge(incumbent=unmeasured))
-    assert fault.problem == "could not be measured beside version 1 on 12 ratings"
+    assert fault.problem == "the gain could not be measured beside version 1 on 12 ratings"
 
 
 def test_the_champion_is_named_by_its_version_and_what_serves_without_one_by_its_name() -> None:
@@ -124,6 +124,30 @@ def test_the_champion_is_named_by_its_version_and_what_serves_without_one_by_its
     assert "is expected over version 1" in text
 
 
+def test_a_loss_is_looked_at_where_the_champion_is_measured_too() -> None:
+    (fault,) = refused(a_challenge(incumbent=incumbent(gain=(-0.03, -0.05, -0.01))))
+    command = "recommender evaluate FOLDER --registry sqlite:///var/mlflow.db"
+    assert f"`{command}`" in fault.remedy
+
+
+def test_tables_that_end_with_the_champions_or_before_are_said_to() -> None:
+    nothing = incumbent(rated=0, differences=[])
+    report = report_from(a_challenge(incumbent=nothing))
+    assert report.champion is not None
+    compared = report.champion.model_copy(update={"known_until": "2026-03-01"})
+    report = report.model_copy(update={"champion": compared})
+    for until, end in (
+        ("2026-02-01", "and version 1 knew ratings until 2026-03-01: these tables are older"),
+        ("2026-03-01", "the last rating of these tables is of 2026-03-01, as version 1 knew it"),
+        ("2026-04-01", "there is nothing to decide on"),
+        (None, "there is nothing to decide on"),
+    ):
+        case = PromotionCase(report, ACTIVE, known_until=until)
+        (text,) = [each.text for each in findings(case) if each.rule == "ratings"]
+        assert text.startswith("no rating is new since version 1 learned")
+        assert text.endswith(end)
+
+
 # Agreement.
 
 
@@ -133,7 +157,8 @@ def test_a_challenger_that_orders_otherwise_than_the_incumbent_is_refused() -> N
     (fault,) = refused(a_challenge(incumbent=apart, cross_fitted=unshown))
     assert fault.where == "agreement"
     assert "recommender check" in fault.remedy
-    assert "about 400 ratings" in fault.remedy
+    assert fault.remedy.startswith("check the tables for exchanged ids and reversed scales")
+    assert fault.remedy.endswith("are both shown: about 400 ratings in all")
     agreeing = incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT)
     assert refused(a_challenge(incumbent=agreeing, cross_fitted=unshown)) == ()
 
@@ -152,9 +177,10 @@ def test_reversed_ratings_do_not_pass_because_they_are_too_few_to_turn_the_order
         shrunken = incumbent(PRIOR, UNSHOWN, agreement=0.8, retained=retained, rated=50)
         faults = refused(report_facts(incumbent=shrunken, cross_fitted=unshown), first=True)
         assert [fault.where for fault in faults] == refusals
+        assert not any("wait" in fault.remedy for fault in faults)
     ((text, outcome),) = found(report_facts(incumbent=shrunken), "agreement", first=True).items()
     assert outcome is Outcome.PASSES
-    assert "retain 0.75 of its differences between clinicians, where 0.75 is asked" in text
+    assert "retain 0.75 of its differences between clinicians, where 1 is as large and 0.75" in text
 
 
 def test_a_table_of_reversed_ratings_is_refused_although_its_order_is_shown() -> None:
@@ -210,7 +236,7 @@ def test_a_champion_the_challenger_was_not_measured_beside_stops_the_promotion()
 def test_a_challenger_measured_beside_an_earlier_champion_is_sent_back() -> None:
     fault, *others = refused(report_facts(champion="other"))
     assert fault.where == "champion"
-    assert fault.problem == "it was measured beside version 1, and 1 is champion now"
+    assert fault.problem == "this version was measured beside version 1, and 1 is champion now"
     assert {each.where for each in others} == {"ratings", "gain"}
 
 
@@ -237,7 +263,7 @@ def test_declared_sizes_may_be_first_or_follow_one_another_but_never_replace_a_m
 def test_a_version_that_was_withdrawn_does_not_come_back_by_itself() -> None:
     back = Promotion(NOW, 1, "aa", "a.ng", "staff complained", 2, ROLLED_BACK)
     (fault,) = objections(findings(PromotionCase(report_from(a_challenge()), ACTIVE, back)))
-    assert fault.problem == "was withdrawn on 2026-11-23: staff complained"
+    assert fault.problem == "this version was withdrawn on 2026-11-23: staff complained"
 
 
 # The interval, groups, exposure.
@@ -246,7 +272,7 @@ def test_a_version_that_was_withdrawn_does_not_come_back_by_itself() -> None:
 def test_an_interval_that_holds_less_than_it_says_is_refused() -> None:
     assert refused(a_challenge(coverage=0.86)) == ()
     (fault,) = refused(a_challenge(coverage=0.80))
-    assert fault.where == "range"
+    assert fault.where == "interval"
 
 
 def test_on_few_ratings_a_low_coverage_within_noise_does_not_refuse() -> None:
@@ -254,7 +280,7 @@ def test_on_few_ratings_a_low_coverage_within_noise_does_not_refuse() -> None:
     few = held("all rated", 0.8, rated=20, high=0.95)
     report = report_facts(ranges=[few, *whole[1:]])
     assert refused(report, first=True) == ()
-    assert Outcome.OPEN in found(report, "range", first=True).values()
+    assert Outcome.OPEN in found(report, "interval", first=True).values()
 
 
 def test_a_group_for_whom_the_interval_does_not_hold_is_named() -> None:
@@ -280,7 +306,7 @@ def test_a_group_too_small_to_judge_says_so_and_does_not_pass_in_silence() -> No
     few = held("client.gender=non_binary", 0.5, rated=ENOUGH_IN_GROUP - 1)
     report = report_facts(ranges=[*report_facts()["ranges"], few])
     assert refused(report, first=True) == ()
-    texts = found(report, "range", first=True)
+    texts = found(report, "interval", first=True)
     (line,) = [line for line in texts if "non_binary" in line]
     assert texts[line] is Outcome.OPEN
     assert str(Outcome.OPEN) == "too few to say"
@@ -335,6 +361,16 @@ def test_a_challenger_that_names_the_same_more_often_than_the_champion_is_refuse
     assert "under the champion 60 of 100 clients are" in fault.problem
 
 
+def test_an_order_that_fails_is_mended_before_its_first_ranks() -> None:
+    crowded = concentrated(0.9, champion=0.6)
+    behind = incumbent(gain=(-0.2, -0.3, -0.1))
+    *_, fault = refused(a_challenge(concentration=crowded, incumbent=behind))
+    assert fault.where == "exposure"
+    assert fault.remedy.startswith("correct first what fails under gain; then declare fields")
+    (alone,) = refused(a_challenge(concentration=crowded))
+    assert alone.remedy.startswith("declare fields")
+
+
 def test_how_many_see_the_same_clinicians_first_is_said_in_clients() -> None:
     (text, _), *_ = found(a_challenge(), "exposure").items()
     assert text == (
@@ -350,7 +386,7 @@ def test_every_objection_is_listed_at_once() -> None:
     behind = incumbent(gain=(-0.2, -0.3, -0.1), agreement=0.1)
     unshown = crossed(dyad=(0.1, -0.1, 0.3))
     report = a_challenge(coverage=0.5, incumbent=behind, cross_fitted=unshown)
-    assert [fault.where for fault in refused(report)] == ["gain", "agreement", "range"]
+    assert [fault.where for fault in refused(report)] == ["gain", "agreement", "interval"]
 
 
 @pytest.mark.parametrize("first", [True, False])

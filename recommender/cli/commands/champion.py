@@ -6,7 +6,6 @@ from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from recommender.cli import render
 from recommender.cli.commands.console import (
@@ -20,6 +19,7 @@ from recommender.cli.commands.console import (
     print_json,
     uses_extras,
 )
+from recommender.registry.versions import registry_option
 
 if TYPE_CHECKING:
     from recommender.registry.versions import Promotion
@@ -78,12 +78,13 @@ def promote(
         if as_json:
             print_json(asdict(done) | {"at": done.at.isoformat()})
         else:
-            _print_promotion(done)
+            _print_promotion(done, registry_option(registry))
         return
     if as_json:
         print_json(_verdict_json(judged))
     else:
-        _print_verdict(judged, every_rule=every_rule)
+        chosen = f" --version {version}" if version else ""
+        _print_verdict(judged, f"{registry_option(registry)}{chosen}", every_rule=every_rule)
     if judged.objections:
         raise typer.Exit(1)
 
@@ -92,7 +93,7 @@ def _verdict_json(judged: "PromotionVerdict") -> dict[str, object]:
     return {
         "version": judged.version.version,
         "champion": None if judged.champion is None else judged.champion.version,
-        "accepted": not judged.objections,
+        "accepted": not judged.objections and not judged.is_champion,
         "findings": [asdict(each) for each in judged.findings],
         "claims": [
             {"claim": each.name, "status": each.status, "text": each.text,
@@ -102,10 +103,19 @@ def _verdict_json(judged: "PromotionVerdict") -> dict[str, object]:
     }  # fmt: skip
 
 
-def _print_verdict(judged: "PromotionVerdict", *, every_rule: bool) -> None:
-    """The verdict, what fails, what is shown; the other rules where they are asked for."""
-    from recommender.cli.evaluation_tables import claim_lines, findings_table
+def _print_verdict(judged: "PromotionVerdict", options: str, *, every_rule: bool) -> None:
+    """The verdict, what fails, what is shown; the other rules where they are asked for.
 
+    `options` reach this version in the next command.
+    """
+    from recommender.cli.evaluation_tables import claim_lines, findings_table, findings_view
+
+    if judged.is_champion:
+        out.print(
+            f"Version {judged.version.version} is champion already: there is nothing to promote. "
+            "Train again for a new challenger."
+        )
+        return
     failed = [each for each in judged.findings if each.outcome == "fails"]
     others = [each for each in judged.findings if each.outcome != "fails"]
     number = judged.version.version
@@ -119,20 +129,23 @@ def _print_verdict(judged: "PromotionVerdict", *, every_rule: bool) -> None:
     else:
         out.print(
             f"The gate would accept version {number}. Nothing was changed (--dry-run). "
-            "Next: recommender promote"
+            f"Next: recommender promote{options}",
+            markup=False,
         )
+        out.print(" ".join(judged.decided_by), markup=False)
     for line in claim_lines(judged.claims):
         out.print(line)
     if every_rule:
-        out.print(findings_table(others, "The other rules"))
+        out.print(findings_view(others, "The other rules"))
     else:
         count = f"{len(others)} finding{'s' * (len(others) > 1)}"
-        out.print(f"{count} did not fail: `recommender promote --dry-run --all` shows them.")
+        command = f"recommender promote{options} --dry-run --all"
+        out.print(f"{count} did not fail: `{command}` shows them.", markup=False)
 
 
-def _print_promotion(done: "Promotion") -> None:
+def _print_promotion(done: "Promotion", registry: str) -> None:
     text = f"Version {done.version} is champion, by {done.by}: {done.reason}."
-    out.print(escape(text), "Next: recommender serve")
+    out.print(f"{text} Next: recommender serve{registry}", markup=False)
     if done.notes:
         out.print(render.faults_table(done.notes, "recorded with the promotion", "yellow"))
 
@@ -156,7 +169,7 @@ def rollback(
         who, now = by or getuser(), datetime.now(UTC)
         done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
     text = f"Version {done.version} is champion again in place of version {done.previous}, by "
-    out.print(escape(f"{text}{done.by}: {done.reason}."), "Servers load it within seconds.")
+    out.print(f"{text}{done.by}: {done.reason}. Servers load it within seconds.", markup=False)
 
 
 def _required(reason: str, what: str) -> str:
@@ -177,7 +190,8 @@ def history(registry: Uri = REGISTRY, as_json: AsJson = False) -> None:
         print_json({"promotions": [asdict(c) | {"at": c.at.isoformat()} for c in changes[::-1]]})
         return
     if not changes:
-        out.print("Nothing was promoted yet. Next: recommender promote")
+        command = f"recommender promote{registry_option(registry)}"
+        out.print(f"Nothing was promoted yet. Next: {command}", markup=False)
         return
     out.print(render.history_table(changes[::-1]))
 

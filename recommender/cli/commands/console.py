@@ -23,7 +23,7 @@ from recommender.cli import render
 from recommender.cli.record_table import output_width
 from recommender.errors import Fault, FaultsError, RecommenderError, SystemLibraryError
 from recommender.practice.definition import Practice, practice_named
-from recommender.registry.versions import tracking_reachable
+from recommender.registry.versions import USUAL_REGISTRY, tracking_reachable
 from recommender.system_libraries import named_libraries
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
@@ -104,7 +104,7 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on standard output, and nothing else."),
 ]
-REGISTRY = "sqlite:///var/mlflow.db"
+REGISTRY = USUAL_REGISTRY
 OPTIONAL_MODULES = frozenset(
     {"fhir", "matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
 )

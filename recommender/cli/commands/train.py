@@ -25,6 +25,7 @@ from recommender.cli.commands.console import (
     uses_extras,
 )
 from recommender.cli.commands.share import STATE, OwnState, PoolFile, pool_for_training
+from recommender.registry.versions import registry_option
 from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
@@ -96,8 +97,11 @@ def train(
         out.print(f"Too few ratings to learn from: {served} will be served.", soft_wrap=True)
     else:
         out.print(training_view(trained.model.report))
-    out.print(f"Published as challenger, version {trained.version.version}. "
-              "Next: recommender promote")  # fmt: skip
+    out.print(
+        f"Published as challenger, version {trained.version.version}. "
+        f"Next: recommender promote{registry_option(registry)}",
+        markup=False,
+    )
 
 
 def _print_findings(findings: "TableFindings") -> None:
