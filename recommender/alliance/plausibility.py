@@ -13,6 +13,7 @@ import pandas as pd
 
 from recommender.alliance.instruments import ITEM_METRICS, ITEMS, FloatArray, Instrument
 from recommender.alliance.label import as_answered, item_answers, score_ratings
+from recommender.alliance.reversed_periods import reversed_period
 from recommender.alliance.scores import item_pomp
 
 MIN_FORMS = 30
@@ -73,7 +74,8 @@ def implausible_ratings(
     Parameters
     ----------
     ratings
-        As `recommender.alliance.label.score_ratings` takes them, with pairing_id and session.
+        As `recommender.alliance.label.score_ratings` takes them, with pairing_id, session and
+        rated_on.
     instruments
         Those that count, by name.
     """
@@ -90,7 +92,8 @@ def implausible_ratings(
         constant = list(_constant(instrument, values))
         yield from constant
         if not off_scale:
-            yield from _far(instrument, values)
+            turned = list(_reversed_period(instrument, rows))
+            yield from turned or _far(instrument, values)
     yield from _contradicting(scored)
 
 
@@ -257,6 +260,35 @@ def _far(instrument: Instrument, values: FloatArray) -> Iterator[PlausibilityWar
         "A scale read from its other end, or a wrong metric, turns strong alliances into weak ones",
         "Check that metric is what the scores are, and that high scores mean a strong alliance",
     )
+
+
+def _reversed_period(instrument: Instrument, rows: pd.DataFrame) -> Iterator[PlausibilityWarning]:
+    """The period whose ratings lie where the others' mirror image would."""
+    dated = rows[rows["rated_on"].notna()]
+    days = dated["rated_on"].to_numpy(dtype="datetime64[D]")
+    found = reversed_period(instrument, days, dated["pomp"].to_numpy(dtype=np.float64))
+    if found is None:
+        return
+    metrics = sorted(dated["metric"].iloc[found.rows].unique())
+    when = _list([f"from {first} to {last}" for first, last in found.spans])
+    yield PlausibilityWarning(
+        "reversed_period",
+        f"ratings, {instrument.name}, metric {_list(metrics)}",
+        f"the mean of the {len(found.rows)} forms {when} is {found.mean:.2f} of the scale (0 to 1),"
+        f" that of the {len(dated) - len(found.rows)} others {found.others:.2f}; were the scale "
+        f"reversed in that time, {1 - found.others:.2f} would be expected",
+        "A scale read from its other end turns strong alliances into weak ones",
+        f"Compare some of these forms with what the clients answered; if they are reversed, "
+        f"{_list([_turned(instrument, metric) for metric in metrics])}",
+    )
+
+
+def _turned(instrument: Instrument, metric: str) -> str:
+    """How to read ratings of a metric from the other end of the scale."""
+    is_items = metric in ITEM_METRICS
+    low, high = instrument.bounds("mean" if is_items else metric)
+    what = "item answer" if is_items else "score"
+    return f"replace each {what} of metric {metric} by {low + high:g} - {what}"
 
 
 def _contradicting(scored: pd.DataFrame) -> Iterator[PlausibilityWarning]:

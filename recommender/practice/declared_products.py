@@ -16,6 +16,7 @@ from recommender.errors import Fault
 from recommender.practice.fields import Field, Side
 from recommender.practice.matches import DIRECTIONS, Match, same_words, wrong_prior
 from recommender.practice.product_part import ProductPart
+from recommender.values.near_names import undeclared_field, with_near_name
 from recommender.values.toml_settings import (
     FilledText,
     Number,
@@ -105,8 +106,7 @@ def _part(
         return None, []
     field = fields.get(name)
     if field is None:
-        problem = f"{name} is not a declared field"
-        return None, [Fault(f"{where}.{side}", problem, "declare it or fix the name")]
+        return None, [undeclared_field(f"{where}.{side}", name, fields)]
     if field.kind not in MULTIPLIED:
         remedy = f"a product is of {', '.join(sorted(MULTIPLIED))}"
         return None, [Fault(f"{where}.{side}", f"{name} is of kind {field.kind}", remedy)]
@@ -134,7 +134,8 @@ def _wrong_level(where: str, field: Field, level: str | None) -> list[Fault]:
             problem = f"is not given for {field.label}, which has several levels"
             return [Fault(where, problem, f"name the one that counts: {choices}")]
         if level not in field.levels:
-            return [Fault(where, f"{level} is not a level of {field.label}", f"use {choices}")]
+            remedy = with_near_name(level, field.levels, f"use {choices}")
+            return [Fault(where, f"{level} is not a level of {field.label}", remedy)]
     elif level is not None:
         remedy = "remove it: only categories and tags have a level that counts"
         return [Fault(where, "would be ignored", remedy)]
@@ -153,7 +154,8 @@ def _threshold(
     if field.kind == "ordinal":
         if least not in field.levels:
             problem = f"{least} is not a level of {field.label}"
-            return None, [Fault(where, problem, f"use one of {', '.join(field.levels)}")]
+            remedy = f"use one of {', '.join(field.levels)}"
+            return None, [Fault(where, problem, with_near_name(least, field.levels, remedy))]
         return float(field.levels.index(str(least))), []
     if isinstance(least, str):
         return None, [Fault(where, "is not a number", "write a number without quotes")]

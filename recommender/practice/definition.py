@@ -53,6 +53,8 @@ from recommender.practice.sections import (
     unknown_group,
 )
 from recommender.values.kinds import RawValue
+from recommender.values.near_names import with_near_name
+from recommender.values.toml_problem import toml_problem
 from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
@@ -216,6 +218,11 @@ def load_practice(path: Path) -> Practice:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        others = [each.name for each in path.parent.glob("*.toml")]
+        remedy = "check the path, or name `psychology` for the one that ships"
+        remedy = with_near_name(path.name, others, remedy)
+        raise DefinitionError([Fault(str(path), "does not exist", remedy)]) from None
     except (OSError, UnicodeDecodeError):
         remedy = "name a readable UTF-8 TOML file, or `psychology` for the one that ships"
         raise DefinitionError([Fault(str(path), "cannot be read", remedy)]) from None
@@ -235,9 +242,12 @@ def shipped_practice(name: str = "psychology") -> Practice:
 
 def shipped_text(name: str) -> str:
     """The text of a shipped definition, to be copied and edited."""
-    path = files("recommender") / "practice" / "shipped" / f"{name}.toml"
+    folder = files("recommender") / "practice" / "shipped"
+    path = folder / f"{name}.toml"
     if not path.is_file():
-        raise DefinitionError([Fault(name, "is not a shipped definition", "name a TOML file")])
+        shipped = [each.name.removesuffix(".toml") for each in folder.iterdir()]
+        remedy = with_near_name(name, set(shipped) - {"instruments"}, "name a TOML file")
+        raise DefinitionError([Fault(name, "is not a shipped definition", remedy)])
     return path.read_text(encoding="utf-8")
 
 
@@ -257,7 +267,8 @@ def _declared(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DefinitionError([Fault("file", f"is not TOML: {error}", "fix that line")]) from None
+        problem, remedy = toml_problem(text, error)
+        raise DefinitionError([Fault("file", problem, remedy)]) from None
 
 
 def read_learned_practice(text: str, now: Practice | None = None) -> Practice:
@@ -399,9 +410,10 @@ def _sections_of(
     declared: Mapping[str, Any],
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[Fault]]:
     """Every section that is one table, the funding rows, and faults of what is neither."""
-    remedy = f"remove it, or use one of: {', '.join((*TABLES, 'funding'))}"
+    known = (*TABLES, "funding")
+    remedy = f"remove it, or use one of: {', '.join(known)}"
     faults = [
-        Fault(section, "is not a section of a definition", remedy)
+        Fault(section, "is not a section of a definition", with_near_name(section, known, remedy))
         for section in sorted(set(declared) - {*TABLES, "funding"})
     ]
     remedy = "write it as a TOML table, [section] or [section.name]"
@@ -480,11 +492,15 @@ def _read_example(
 
 def _unknown_rooms(clinician: Fields) -> list[Fault]:
     remedy = "name a place of the clinician, or leave it out"
+    places = [name for name, field in clinician.items() if field.kind == "place"]
     return [
-        Fault(f"clinician.{name}.rooms", "is not a place of the clinician", remedy)
+        Fault(
+            f"clinician.{name}.rooms",
+            "is not a place of the clinician",
+            with_near_name(field.rooms, places, remedy),
+        )
         for name, field in clinician.items()
-        if field.rooms is not None
-        and (field.rooms not in clinician or clinician[field.rooms].kind != "place")
+        if field.rooms is not None and field.rooms not in places
     ]
 
 

@@ -11,6 +11,7 @@ from recommender.practice.fields import Field
 from recommender.practice.forms import AUDIENCES, Audience, FormLayout, FormSection
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import condition_faults
+from recommender.values.near_names import with_near_name
 from recommender.values.toml_settings import FilledText, name_faults, read_settings, toml_table
 
 Fields = Mapping[str, Field]
@@ -56,7 +57,7 @@ def label_faults(client: Fields, clinician: Fields, shared: Mapping[str, Any]) -
             remedy = "write what people read for the level, in quotes"
             faults.append(Fault(f"labels.{level}", "is not text", remedy))
         if level not in levels:
-            remedy = "fix its spelling, or remove it"
+            remedy = with_near_name(level, levels, "fix its spelling, or remove it")
             faults.append(Fault(f"labels.{level}", "is not a level of any field", remedy))
     if faults:
         return faults
@@ -200,7 +201,9 @@ def _wrong_layout(audience: Audience, layout: FormLayout, client: Fields) -> Ite
             for problem, is_wrong in problems.items():
                 if is_wrong:
                     place = f"{where}.sections.{section.id}"
-                    yield Fault(place, f"{name} {problem}", remedies[problem])
+                    remedy = remedies[problem]
+                    remedy = with_near_name(name, client, remedy) if field is None else remedy
+                    yield Fault(place, f"{name} {problem}", remedy)
     yield from _asked_too_early(where, layout, client)
     asked_at_once = set(layout.first)
     for field in client.values():

@@ -18,6 +18,7 @@ from pydantic import Strict
 from recommender.errors import Fault
 from recommender.practice.fields import Field
 from recommender.values.bounded_store import store_bounded
+from recommender.values.near_names import with_near_name
 from recommender.values.toml_settings import (
     FilledText,
     Text,
@@ -233,7 +234,11 @@ def unknown_modes(rows: Sequence[FundingRow], client: Mapping[str, Field]) -> li
     named = {mode for row in rows for mode in row.modes}
     remedy = "fix its spelling, or declare it among the ways of meeting a client is asked about"
     return [
-        Fault("funding.modes", f"{mode} is not a level of a client's field", remedy)
+        Fault(
+            "funding.modes",
+            f"{mode} is not a level of a client's field",
+            with_near_name(mode, answers, remedy),
+        )
         for mode in sorted(named - answers)
     ]
 

@@ -14,6 +14,7 @@ from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, a
 from recommender.practice.own_operators import load_installed_operators
 from recommender.practice.product_part import ProductPart
 from recommender.practice.sums import Array
+from recommender.values.near_names import undeclared_field, with_near_name
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
@@ -218,8 +219,7 @@ def _wrong_fields(
     faults = []
     for name in names:
         if name not in known:
-            remedy = "declare it or fix the name"
-            faults.append(Fault(where, f"{name} is not a declared field", remedy))
+            faults.append(undeclared_field(where, name, known))
         elif known[name].kind not in kinds:
             remedy = f"this operator compares {', '.join(sorted(kinds))}"
             faults.append(Fault(where, f"{name} is of kind {known[name].kind}", remedy))
@@ -258,7 +258,8 @@ def _unknown_levels(where: str, operator: Operator, match: Match) -> list[Fault]
     undeclared = [level for level in match.indifferent if level not in client.levels]
     if undeclared:
         problem = f"{', '.join(undeclared)} are not levels of {client.label}"
-        faults.append(Fault(f"{where}.indifferent", problem, "fix their spelling"))
+        remedy = with_near_name(undeclared[0], client.levels, "fix their spelling")
+        faults.append(Fault(f"{where}.indifferent", problem, remedy))
     unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *match.indifferent)]
     if unknown and not operator.apart:
         remedy = f"add them to {clinician.label}, or list them as indifferent"

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from recommender.errors import Fault
 from recommender.practice.fields import Field
+from recommender.values.near_names import undeclared_field
 from recommender.values.parsers import Point
 from recommender.values.toml_settings import FilledText, Number, Text, read_settings, toml_table
 
@@ -156,7 +157,9 @@ def read_matching_page(
         return None, []
     page, sound, faults = read_settings(MatchingPage, WHERE, "the matching page", table)
     age = client.get(str(sound.get("age")))
-    if "age" in sound and (age is None or age.kind != "number" or age.use == "audit"):
+    if "age" in sound and age is None:
+        faults.append(undeclared_field(f"{WHERE}.age", sound["age"], client))
+    elif age is not None and (age.kind != "number" or age.use == "audit"):
         remedy = "name a number of the client that is not for audit"
         faults.append(Fault(f"{WHERE}.age", "is not a number of the client", remedy))
     if consent is None:

@@ -26,6 +26,7 @@ from recommender.practice.matches import same_words
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import is_zone
 from recommender.practice.rules.first_session import FirstSession
+from recommender.values.near_names import undeclared_field, with_near_name
 from recommender.values.parsers import MAX_NUMBER, Point, code_of, is_on_globe, is_postcode
 from recommender.values.toml_settings import (
     FilledText,
@@ -142,7 +143,9 @@ def read_heading(table: Mapping[str, Any], client: Fields) -> tuple[Heading, lis
         remedy = "use an IANA name such as Australia/Sydney"
         faults.append(Fault("practice.timezone", "is not a known zone", remedy))
     consent = sound.get("consent")
-    if consent is not None and (consent not in client or client[consent].kind != "flag"):
+    if consent is not None and consent not in client:
+        faults.append(undeclared_field("practice.consent", consent, client))
+    elif consent is not None and client[consent].kind != "flag":
         remedy = "name a client field of kind flag, or leave it out"
         faults.append(Fault("practice.consent", "is not a flag of the client", remedy))
     elif consent is not None and client[consent].use == "audit":
@@ -178,6 +181,7 @@ def unknown_group(where: str, group: object, groups: Mapping[str, str]) -> list[
     if not isinstance(group, str) or not group or group in groups:
         return []
     remedy = f"add it under [groups], or use one of {', '.join(groups)}"
+    remedy = with_near_name(group, groups, remedy)
     return [Fault(where, f"{group} is not a declared group", remedy)]
 
 
@@ -219,7 +223,9 @@ def read_history(
             remedy = f"write how a record {below} the usual is described, or leave both out"
             faults.append(Fault(f"history.{missing}", f"is not given beside the {given}", remedy))
     per = sound.get("per")
-    if per is not None and (per not in client or not client[per].behaviour.has_levels):
+    if per is not None and per not in client:
+        faults.append(undeclared_field("history.per", per, client))
+    elif per is not None and not client[per].behaviour.has_levels:
         remedy = "name a category, an ordinal or tags of the client, or leave it out"
         problem = "is not a category, an ordinal or tags of the client"
         faults.append(Fault("history.per", problem, remedy))
@@ -238,7 +244,9 @@ def read_meeting_modes(
     modes, sound, faults = read_settings(MeetingModes, "ways", "the ways", table)
     for side, known in (("client", client), ("clinician", clinician)):
         field = known.get(sound.get(side, ""))
-        if side in sound and (field is None or field.kind != "tags" or field.use == "audit"):
+        if side in sound and field is None:
+            faults.append(undeclared_field(f"ways.{side}", sound[side], known))
+        elif field is not None and (field.kind != "tags" or field.use == "audit"):
             fault = Fault(f"ways.{side}", f"is not tags of the {side}", f"name tags of the {side}")
             faults.append(fault)
     if faults or modes is None:
@@ -267,7 +275,9 @@ def read_first_session(
     kinds = (("client", "date", client), ("clinician", "date", clinician))
     for key, kind, known in (*kinds, ("absences", "date_ranges", clinician)):
         field = known.get(sound.get(key, ""))
-        if key in sound and (field is None or field.kind != kind or field.use == "audit"):
+        if sound.get(key) is not None and field is None:
+            faults.append(undeclared_field(f"first_session.{key}", sound[key], known))
+        elif field is not None and (field.kind != kind or field.use == "audit"):
             side = "client" if key == "client" else "clinician"
             problem = f"is not a field of kind {kind} of the {side}"
             faults.append(Fault(f"first_session.{key}", problem, "declare it or fix the name"))
@@ -298,12 +308,17 @@ def read_alliance(
     accepted = sound.get("instruments", [])
     # An instrument that is declared wrongly has its own fault, and is not unknown.
     faults += [
-        Fault("alliance.instruments", f"{name} is not known", "declare it under [instruments]")
+        Fault(
+            "alliance.instruments",
+            f"{name} is not known",
+            with_near_name(name, (*instruments, *declared), "declare it under [instruments]"),
+        )
         for name in accepted
         if name not in instruments and name not in declared
     ]
     if {"instruments", "reference"} <= set(sound) and sound["reference"] not in accepted:
         remedy = "name one of alliance.instruments; predictions are reported on its scale"
+        remedy = with_near_name(sound["reference"], accepted, remedy)
         faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
     known = {name: instruments[name] for name in accepted if name in instruments}
     numbers = [c for c in map(code_of, sound.get("missing_codes", ())) if isinstance(c, float)]

@@ -1,7 +1,7 @@
 """Reads columns of raw cells into values, each distinct cell once, and the people of one table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -23,7 +23,7 @@ from recommender.values.ids import (
     with_question,
 )
 from recommender.values.kinds import EPOCH, RawValue, is_missing
-from recommender.values.parsers import CellError, NotAnIdError
+from recommender.values.parsers import ABOVE_MAX, BELOW_MIN, CellError, NotAnIdError
 from recommender.values.table_format import STANDARD, TableFormat, excluded_by_others, unread_column
 from recommender.values.toml_settings import Codes
 
@@ -33,6 +33,9 @@ NAME_REMEDY = "give at most 200 characters on one line"
 LOST_ZEROS = "is a number, so zeros before it are lost (005 became 5)"
 PLAUSIBLE_YEARS = (1900, 2199)
 """Dates outside these years are typing errors, such as 0206 for 2026."""
+
+MANY_BEYOND = 5
+"""Rows beyond a declared bound from which the bound itself may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +343,7 @@ def read_people(
     table, faults = check_header(table, _expected(id_column, fields, side))
     ids, more = read_ids(table, id_column)
     read = read_fields(table, fields, written, clinicians)
-    faults += more + read.faults
+    faults += more + [_with_bound(fault, side) for fault in read.faults]
     remedy = "keep one row for each person"
     faults += table.repeated(id_column, "is there twice", remedy, pd.DataFrame({"id": ids}))
     names = np.full(table.size, None, dtype=object)
@@ -358,6 +361,15 @@ def read_people(
     people = People(tuple(ids[order]), tuple(names[order]), read.columns.take(order))
     known = table.whole and id_column in table.columns
     return ReadPeople(people, table.lines[order], read.unanswered, faults, known)
+
+
+def _with_bound(fault: TableFault, side: Side) -> TableFault:
+    """The fault, with the bound of the definition where it refuses many rows."""
+    setting = {BELOW_MIN: "min", ABOVE_MAX: "max"}.get(fault.problem)
+    if setting is None or len(fault.rows) < MANY_BEYOND:
+        return fault
+    own = f"if such values are right, change {setting} of [{side}.{fault.column}] in the definition"
+    return replace(fault, remedy=f"{fault.remedy}; {own}")
 
 
 def _expected(id_column: str, fields: Mapping[str, Field], side: Side) -> ExpectedColumns:

@@ -24,6 +24,7 @@ from recommender.tables.cells import (
 )
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
+from recommender.tables.score_ranges import range_remedy
 from recommender.values.ids import (
     ZEROS_IN_FRONT,
     differ_by_zeros,
@@ -275,7 +276,8 @@ def _total_faults(
         low, high = instrument.bounds(metric)
         outside = rows & ((score < low) | (score > high))
         problem = f"lies outside the range of {instrument.name} as {metric}"
-        faults += table.faults("score", problem, f"give {low:g} to {high:g}", outside)
+        remedy = range_remedy(instrument, metric, score[outside])
+        faults += table.faults("score", problem, remedy, outside)
         if "score" in table.columns:
             remedy = f"give the {metric}, or remove the row"
             faults += table.faults("score", "is empty", remedy, rows & empty)

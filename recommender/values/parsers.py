@@ -33,6 +33,8 @@ DAYS = tuple(DAY_NAMES)
 MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
+BELOW_MIN = "is below the smallest value allowed"
+ABOVE_MAX = "is above the largest value allowed"
 SEVERAL_TAGS = "level;level"
 IN_A_ZONE = "is a time in a time zone, not a date"
 NUMBER_NOT_DATE = "is a number, not a date"
@@ -340,9 +342,9 @@ def _finite(value: Any) -> float:
 
 def _within(declared: FieldBounds, value: float) -> float:
     if declared.min is not None and value < declared.min:
-        raise ValueError("is below the smallest value allowed")
+        raise ValueError(BELOW_MIN)
     if declared.max is not None and value > declared.max:
-        raise ValueError("is above the largest value allowed")
+        raise ValueError(ABOVE_MAX)
     return value
 
 

@@ -23,6 +23,7 @@ from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from recommender.errors import Fault
+from recommender.values.near_names import with_near_name
 from recommender.values.parsers import MAX_NUMBER
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ Message = tuple[str, str]
 
 UNKNOWN = "unexpected_keyword_argument"
 BLANK = "string_pattern_mismatch"
+LISTED = "list_for_text"
+"""A list in the place of one text, which pydantic reports like any other value."""
 
 
 def toml_table(schema: type[T]) -> type[T]:
@@ -83,6 +86,7 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("", "", UNKNOWN): ("is not a setting of {noun}", "remove it, or use one of: {settings}"),
     ("", "", BLANK): ("is blank", "write it"),
     ("", "", "string_type"): ("is not text", 'write it in quotes, as "text"'),
+    ("", "", LISTED): ("is a list", 'write one text in quotes, as "text"'),
     ("", "", "bool_type"): ("is neither true nor false", "write true or false"),
     ("", "", "int_type"): _WHOLE,
     ("", "", "float_type"): _NUMBER,
@@ -241,7 +245,9 @@ def read_settings(
         for each in error.errors(include_url=False, include_input=False):
             errors.setdefault(str(each["loc"][0]), each)
     sound = {key: value for key, value in declared.items() if key not in errors}
-    faults = [_fault(where, noun, settings, error) for error in errors.values()]
+    faults = [
+        _fault(where, noun, settings, error, declared.get(name)) for name, error in errors.items()
+    ]
     return (None if faults else instance), sound, faults
 
 
@@ -261,8 +267,12 @@ def _settings_of(schema: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _fault(where: str, noun: str, settings: list[str], error: Mapping[str, Any]) -> Fault:
+def _fault(
+    where: str, noun: str, settings: list[str], error: Mapping[str, Any], value: object
+) -> Fault:
     section, setting, kind = where.partition(".")[0], str(error["loc"][0]), error["type"]
+    if kind == "string_type" and isinstance(value, list):
+        kind = LISTED
     if len(error["loc"]) > 1:
         # A part of a list or of a table is wrong: say what the whole setting must be.
         keys = [(section, setting, ""), ("", "", "tuple_type")]
@@ -271,14 +281,19 @@ def _fault(where: str, noun: str, settings: list[str], error: Mapping[str, Any])
     else:
         keys = [(section, setting, kind), (section, setting, ""), ("", "", kind)]
     problem, remedy = next(MESSAGES[key] for key in keys if key in MESSAGES)
+    choices = error.get("ctx", {}).get("choices", "")
     words = {
         "{noun}": noun,
         "{setting}": setting,
         "{settings}": ", ".join(settings),
-        "{choices}": error.get("ctx", {}).get("choices", ""),
+        "{choices}": choices,
     }
     for word, text in words.items():
         problem, remedy = problem.replace(word, text), remedy.replace(word, text)
+    if kind == UNKNOWN:
+        remedy = with_near_name(setting, settings, remedy)
+    elif choices:
+        remedy = with_near_name(value, choices.split(", "), remedy)
     return Fault(f"{where}.{setting}", problem, remedy)
 
 

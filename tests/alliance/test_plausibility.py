@@ -48,8 +48,9 @@ def of_items(
 
 def of_scores(scores: NDArray[np.float64], metric: str, name: str) -> pd.DataFrame:
     ids = [f"p{number}" for number in range(len(scores))]
+    days = np.datetime64("2024-01-01", "s") + np.arange(len(scores)) * np.timedelta64(1, "D")
     columns = {"session": 3, "instrument": name, "metric": metric, "score": scores}
-    return pd.DataFrame({"pairing_id": ids} | columns)
+    return pd.DataFrame({"pairing_id": ids, "rated_on": days} | columns)
 
 
 def warned(*ratings: pd.DataFrame) -> list[PlausibilityWarning]:
@@ -162,6 +163,34 @@ def test_a_scale_read_from_its_other_end_is_far_from_what_the_form_gives() -> No
     # The lowest published sample of clients, in crisis chat, is not doubted.
     crisis = np.random.default_rng(0).normal(4.3, 1.27, 200).clip(1, 7)
     assert kinds(of_scores(crisis, "mean", "wai_s")) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "remedy"),
+    [
+        ("mean", "replace each score of metric mean by 6 - score"),
+        ("items", "replace each item answer of metric items by 6 - item answer"),
+    ],
+)
+def test_a_scale_that_was_reversed_for_some_time_is_reported_with_its_cure(
+    metric: str, remedy: str
+) -> None:
+    def rated(items: NDArray[np.float64]) -> pd.DataFrame:
+        if metric == "items":
+            return of_items(items, name="wai_sr")
+        return of_scores(items.mean(axis=1), metric, "wai_sr")
+
+    items = some_items("wai_sr", straight=0.0)
+    turned = items.copy()
+    turned[150:] = 6 - turned[150:]
+    [warning] = warned(rated(turned))
+    assert warning.kind == "reversed_period"
+    assert warning.where == f"ratings, wai_sr, metric {metric}"
+    assert "forms from 2024-05-3" in warning.found
+    assert "to 2024-10-26 is 0.2" in warning.found
+    assert "others 0.7" in warning.found
+    assert warning.remedy.endswith(remedy)
+    assert warned(rated(items)) == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from recommender.practice.rules.constraint import (
     constant_field,
     eased_field,
 )
+from recommender.values.near_names import undeclared_field, with_near_name
 from recommender.values.toml_settings import read_settings
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -51,9 +52,14 @@ def read_constraint(
     constraint, sound, faults = read_settings(Constraint, where, "a constraint", table, origin)
     if rule is None:
         return None, faults
-    possible = ", ".join((*_COMMON, *sorted(of_rule)))
+    possible = (*_COMMON, *sorted(of_rule))
+    remedy = f"use one of: {', '.join(possible)}"
     unknown = [
-        Fault(f"{where}.{key}", f"is not a setting of {rule.name}", f"use one of: {possible}")
+        Fault(
+            f"{where}.{key}",
+            f"is not a setting of {rule.name}",
+            with_near_name(key, possible, remedy),
+        )
         for key in sorted(rest - of_rule)
     ]
     if constraint is None and {fault.where.rpartition(".")[2] for fault in faults} <= _CHOICES:
@@ -76,6 +82,7 @@ def constraint_problems(
     rule = RULES.get(constraint.rule)
     if rule is None:
         remedy = f"set rule to one of {', '.join(RULES)}"
+        remedy = with_near_name(constraint.rule, RULES, remedy)
         return [Fault(f"{where}.rule", "is not a known rule", remedy)]
     faults = list(_never_weakened(where, constraint))
     faults += _wrong_sides(where, rule, constraint)
@@ -135,7 +142,11 @@ def funding_problems(
     named = [("scheme", row.scheme, client_fields[scheme]) for row in funding]
     named += [("provider", row.provider, clinician_fields[provider]) for row in funding]
     return [
-        Fault(f"funding.{key}", f"{level} is not a level of {field.label}", "fix its spelling")
+        Fault(
+            f"funding.{key}",
+            f"{level} is not a level of {field.label}",
+            with_near_name(level, field.levels, "fix its spelling"),
+        )
         for key, level, field in dict.fromkeys(named)
         if level not in field.levels
     ]
@@ -204,7 +215,7 @@ def _wrong_fields(
 ) -> Iterator[Fault]:
     for place, name in enumerate(names):
         if name not in known:
-            yield Fault(where, f"{name} is not a declared field", "declare it or fix the name")
+            yield undeclared_field(where, name, known)
         elif known[name].use == "audit":
             yield Fault(
                 where,
@@ -230,8 +241,10 @@ def condition_faults(
     field = client_fields[when.client]
     if field.kind == "flag" and when.has:
         yield Fault(where, "compares a flag with a level", "write has = true")
-    if field.kind != "flag" and (not when.has or set(when.has) - set(field.levels)):
+    unknown = [level for level in when.has if level not in field.levels] if when.has else []
+    if field.kind != "flag" and (not when.has or unknown):
         remedy = f"choose from {', '.join(field.levels)}"
+        remedy = with_near_name(unknown[0], field.levels, remedy) if unknown else remedy
         yield Fault(where, "has a level that is not declared", remedy)
 
 
