@@ -15,7 +15,7 @@ from recommender.cli.main import app
 from recommender.recommendation.batch_scoring import MIN_CHUNK_CLIENTS
 from tests.support.builders import a_bundle, some_rows, write_rows
 
-PARTS, CLINICIANS = 12, 500
+PARTS, CLINICIANS = 12, 2_000
 PATIENCE_SECONDS = 120
 
 
