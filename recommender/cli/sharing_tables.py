@@ -17,6 +17,11 @@ from recommender.pooling.practice_contribution import (
 )
 from recommender.pooling.signature import fingerprint
 
+HOW_TO_READ = (
+    "Share: how much of what all contributions say together is from this one. Influence: how far "
+    "the common sizes move without it, squared, in their standard errors (Cook's distance); above "
+    "1 it is large."
+)
 NOT_IN_IT = (
     "Not in it: answers, ratings, dates, ids, anything of one client or one clinician, clinicians' "
     "own effects, what clients rate on average, attributes of clinicians."
@@ -46,7 +51,8 @@ def contribution_view(contribution: PracticeContribution) -> Group:
         f"at least {LEAST_CLIENTS} clients and {LEAST_CLINICIANS} clinicians.",
         NOT_IN_IT,
         noise,
-        f"Definition {each.practice_id} {each.practice_version}; digest {each.digest[:16]}.",
+        f"Definition {each.practice_id} {each.practice_version}.",
+        f"Digest of this contribution: {each.digest[:16]}, by which a withdrawal names it.",
     )
     return Group(*(Text(line) for line in lines), _sizes(each))
 

@@ -9,6 +9,8 @@ from recommender.trial.report import ArmCounts, TrialEstimate, TrialReport
 
 YEARS = (1, 2, 4)
 """Years of clients for which a plan states the power."""
+LONGEST_YEARS = YEARS[-1]
+"""Years after which clinicians, definition and model have changed too much for one trial."""
 
 
 def plan_table(
@@ -38,6 +40,33 @@ def plan_table(
             *(f"{each:.0%}" for each in power),
         )
     return table
+
+
+def practical_effects(sizes: Sequence[TrialSize]) -> tuple[TrialSize, ...]:
+    """Effects that a trial finds within `LONGEST_YEARS`; any that can be found without a rate."""
+    return tuple(
+        size
+        for size in sizes
+        if size.rated is not None and (size.months is None or size.months <= 12 * LONGEST_YEARS)
+    )
+
+
+def next_step(sizes: Sequence[TrialSize], usual: float) -> tuple[str, ...]:
+    """Which effects no trial here can find in time, and the command for one that it can."""
+    practical = practical_effects(sizes)
+    lines = []
+    if len(practical) < len(sizes):
+        *most, last = [f"{size.effect:.1f}" for size in sizes if size not in practical]
+        effects = f"{', '.join(most)} or {last}" if most else last
+        lines.append(
+            f"Not practical here: an effect of {effects} takes longer than "
+            f"{LONGEST_YEARS} years. More clients who ask, more who follow the order and more who "
+            "are rated shorten a trial; so does a lower --power, which misses an effect more often."
+        )
+    if practical:
+        effect = min(practical, key=lambda size: abs(size.effect - usual)).effect
+        lines.append(f"Next: recommender trial start --effect {effect:.1f} …")
+    return tuple(lines)
 
 
 def progress_lines(progress: Mapping[str, int], planned: int, due: int | None) -> tuple[str, ...]:

@@ -79,6 +79,11 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     learned_from: tuple[LearnedFrom, ...] = ()
 
+    @property
+    def contributors(self) -> tuple[str, ...]:
+        """The names of the practices whose contributions it started from."""
+        return tuple(each.contributor for each in self.learned_from)
+
 
 SD_INFLATION = 1.4
 """Factor on the posterior standard deviation of a difference: a posterior assumes that its model is

@@ -179,7 +179,8 @@ def _data(model: AllianceModel) -> Iterator[CardBlock]:
         return
     yield CardParagraph(
         "It started from statistics that other practices contributed; no answer and no rating of "
-        "their clients was part of them. Once a contribution is withdrawn, train again without it."
+        "their clients was part of them. Once a contribution is withdrawn, train again without it. "
+        "Share: how much of what all contributions say together is from this one."
     )
     yield from _table(
         ["contributed by", "ratings", "clients", "share", "digest"],

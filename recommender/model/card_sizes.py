@@ -43,7 +43,7 @@ def part_gain_blocks(model: AllianceModel) -> Iterator[CardBlock]:
 
 def match_blocks(model: AllianceModel) -> Iterator[CardBlock]:
     """Every declared match by size, what is shown of it, and the sources of declared sizes."""
-    sizes = match_sizes(model.report, model.practice)
+    sizes = match_sizes(model.report, model.practice, model.manifest.contributors)
     if not sizes:
         yield CardParagraph(without_sizes(model.report))
         return
@@ -52,7 +52,7 @@ def match_blocks(model: AllianceModel) -> Iterator[CardBlock]:
     yield CardTable(heads, tuple(map(_row, sizes)))
     sources = tuple(f"{each.phrase}: {each.source}" for each in sizes if each.source)
     if sources:
-        yield CardParagraph("Sources of the declared sizes:")
+        yield CardParagraph("Sources of the expected sizes:")
         yield CardList(sources)
 
 

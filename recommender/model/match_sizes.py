@@ -4,6 +4,7 @@ A match is shown where the interval of the practice's own ratings leaves 0 out. 
 or other practices say is beside it and shows nothing about this practice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log10
 from typing import Any
@@ -32,8 +33,8 @@ class MatchSize:
     """A match as it is shown; estimates are in points, `sd` of them is one standard deviation.
 
     `expected`, `own` and `size` are those of `MatchEstimate`, above 0 where predicted alliance
-    rises towards the side of the match on which `phrase` is true; `source` is where the declared
-    size comes from.
+    rises towards the side of the match on which `phrase` is true; `source` is where what was
+    expected comes from.
     """
 
     name: str
@@ -65,12 +66,17 @@ class MatchSize:
         return facts | {"clients": self.clients, "source": self.source}
 
 
-def match_sizes(report: EvaluationReport, practice: Practice) -> tuple[MatchSize, ...]:
-    """The matches of a model, the largest size first; empty where its report holds none."""
+def match_sizes(
+    report: EvaluationReport, practice: Practice, contributors: Sequence[str] = ()
+) -> tuple[MatchSize, ...]:
+    """The matches of a model, the largest size first; empty where its report holds none.
+
+    `contributors` are the practices whose contributions the model started from.
+    """
     if report.matches is None:
         return ()
     found = [
-        _size(each, practice.matches[each.match], report.matches.alliance_sd)
+        _size(each, practice.matches[each.match], report.matches.alliance_sd, contributors)
         for each in report.matches.by_match
     ]
     return tuple(sorted(found, key=lambda each: -abs(each.size.value or 0.0)))
@@ -106,7 +112,9 @@ def digits_of(estimate: Estimate) -> int:
     return 2 if largest >= 0.1 or largest == 0 else 2 + min(ceil(-log10(largest)) - 1, 3)
 
 
-def _size(estimate: MatchEstimate, match: Match, sd: float) -> MatchSize:
+def _size(
+    estimate: MatchEstimate, match: Match, sd: float, contributors: Sequence[str]
+) -> MatchSize:
     expected, own, size = (
         _towards(match.phrase_side, each)
         for each in (estimate.expected, estimate.own, estimate.size)
@@ -119,9 +127,19 @@ def _size(estimate: MatchEstimate, match: Match, sd: float) -> MatchSize:
         size=size,
         sd=sd,
         clients=estimate.clients,
-        source=match.source or "",
+        source=_source(match.source or "", contributors),
         status=_status(own, expected),
     )
+
+
+def _source(declared: str, contributors: Sequence[str]) -> str:
+    """Where the expected size comes from; a pool moves each size, of matches it lacks as well.
+
+    >>> _source("Smith 2019", ["River", "Hill"])
+    'other practices (River, Hill); Smith 2019'
+    """
+    pool = f"other practices ({', '.join(contributors)})" if contributors else ""
+    return "; ".join(filter(None, (pool, declared)))
 
 
 def _towards(side: float, estimate: Estimate) -> Estimate:

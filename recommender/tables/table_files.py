@@ -86,7 +86,8 @@ def find_table_file(directory: Path, table: str) -> tuple[TableFile | None, list
             problem = "has sheets of tables, and is not read under this name"
             return None, [TableFault(renamed, None, problem, remedy)]
     remedy = (
-        f"put {table}.csv, .parquet or .xlsx into the folder, or {WORKBOOK} with a sheet {table}"
+        f"put {table}.csv, .parquet or .xlsx into the folder, or {WORKBOOK} with a sheet {table}; "
+        "where there is nothing to fill in yet, the line of its columns alone is enough"
     )
     return None, [TableFault(table, None, "is missing", near or remedy)]
 

@@ -69,19 +69,26 @@ class TrialAssumptions:
 
     def __post_init__(self) -> None:
         """Raises `RecommenderError` for an assumption outside its range."""
-        shares = {"power": self.power, "alpha": self.alpha, "follow": self.follow}
-        shares |= {"rated": self.rated}
-        for name, value in shares.items():
-            if not 0.0 < value <= 1.0 or (name in ("power", "alpha") and value == 1.0):
-                raise RecommenderError(name, "is no share above 0", "give one such as 0.8")
-        for name, value in (("explained", self.explained), ("icc", self.icc)):
-            if not 0.0 <= value < 1.0:
-                raise RecommenderError(name, "is no share below 1", "give one such as 0.05")
-        if not 0.0 <= self.apart <= 1.0:
-            raise RecommenderError("apart", "is no share", "give one from 0 to 1")
+        # Name, value, an example, and whether the share may be 0, and 1.
+        shares = (
+            ("power", self.power, 0.8, False, False),
+            ("alpha", self.alpha, 0.04, False, False),
+            ("follow", self.follow, 0.6, False, True),
+            ("rated", self.rated, 0.68, False, True),
+            ("explained", self.explained, 0.05, True, False),
+            ("icc", self.icc, 0.05, True, False),
+            ("apart", self.apart, 0.2, True, True),
+        )
+        for name, value, example, none, all_ in shares:
+            if not (0.0 < value < 1.0 or (none and value == 0.0) or (all_ and value == 1.0)):
+                ends = [end for end, allowed in (("0", none), ("1", all_)) if not allowed]
+                apart = f", and not be {' or '.join(ends)}" if ends else ""
+                problem = f"must lie between 0 and 1{apart}"
+                raise RecommenderError(name, problem, f"give a share such as {example}")
         if self.clinicians < 2:
-            problem = "are fewer than two equally busy ones"
-            raise RecommenderError("clinicians", problem, "a trial needs two who take clients")
+            problem = "are too few: a trial needs at least 2 clinicians who take clients"
+            remedy = "count those who take about as many clients as the others"
+            raise RecommenderError("clinicians", problem, remedy)
         ascending = all(a < b for a, b in zip((0.0, *self.looks), self.looks, strict=False))
         if not ascending or not self.looks or self.looks[-1] != 1.0:
             problem = "are not ascending shares of the ratings that end with 1"
@@ -117,7 +124,7 @@ def size_of(effect: float, assumed: TrialAssumptions, per_month: float | None = 
         When the effect is not above 0, or the rate of clients is not.
     """
     if not 0.0 < effect <= 3.0:
-        problem = "is no effect in standard deviations"
+        problem = "must lie above 0, and at 3 standard deviations at most"
         raise RecommenderError("effect", problem, "give one such as 0.2")
     if per_month is not None and per_month <= 0.0:
         raise RecommenderError("per-month", "is not above 0", "count clients who ask in a month")

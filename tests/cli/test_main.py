@@ -168,6 +168,8 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert judged.exit_code == 0
     assert said(judged).startswith("The gate would accept version 1. Nothing was changed")
     assert "Matching: shown. On" in said(judged)
+    assert "is expected over the evidence prior: measured" in said(judged)
+    assert "Agreement with the evidence prior: scores correlate" in said(judged)
     assert "too few to say" not in said(judged)
     assert "too few to say" in said(run("promote", *registry, "--dry-run", "--all"))
     as_json = json.loads(run("promote", *registry, "--dry-run", "--json").output)
@@ -178,11 +180,18 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert promoted.exit_code == 0
     assert "too few to measure a gain" in said(promoted)
     assert "already champion" in run("promote", *registry).output
+    nothing = run("promote", *registry, "--dry-run")
+    assert nothing.exit_code == 0
+    assert "Version 1 is champion already: there is nothing to promote." in said(nothing)
 
-    assert run(*train, "--seed", "1").exit_code == 0
+    again = run(*train, "--seed", "1")
+    assert again.exit_code == 0
+    assert "The champion, version 1, has no row: of these ratings too few, or none" in said(again)
+    assert f"Next: recommender promote {' '.join(registry)}" in said(again)
     refused = run("promote", *registry)
     assert refused.exit_code == 1
-    assert "nothing is new to decide on" in said(refused)
+    assert "no rating is new since version 1 learned" in said(refused)
+    assert "as version 1 knew it" in said(refused)
     dry = run("promote", *registry, "--dry-run")
     assert dry.exit_code == 1
     assert said(dry).startswith("The gate would refuse version 2")

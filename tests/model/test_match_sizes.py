@@ -50,6 +50,13 @@ def test_a_match_is_shown_by_own_ratings_alone(own: Estimate, status: str) -> No
     assert found.status == status
 
 
+def test_the_source_of_what_was_expected_names_the_practices_it_started_from() -> None:
+    practice = a_practice()
+    sizes = sizes_of(practice, Estimate())
+    (alone,), (pooled,) = match_sizes(sizes, practice), match_sizes(sizes, practice, ["River"])
+    assert pooled.source == f"other practices (River); {alone.source}"
+
+
 def test_the_largest_size_comes_first_whatever_its_sign() -> None:
     practice = a_practice()
     small, large = Estimate(value=0.1, low=0.0, high=0.2), Estimate(value=-0.4, low=-0.5, high=-0.3)

@@ -99,5 +99,6 @@ def test_a_missing_table_may_come_as_a_file_or_in_a_workbook(tmp_path: Path) -> 
     (write_csv(tmp_path) / "ratings.csv").unlink()
     [fault] = check_tables(tmp_path, PRACTICE).faults
     assert fault.remedy == (
-        "put ratings.csv, .parquet or .xlsx into the folder, or practice.xlsx with a sheet ratings"
+        "put ratings.csv, .parquet or .xlsx into the folder, or practice.xlsx with a sheet "
+        "ratings; where there is nothing to fill in yet, the line of its columns alone is enough"
     )

@@ -121,7 +121,12 @@ def test_the_first_training_has_no_champion_beside_it(twice: Twice) -> None:
 @pytest.mark.slow
 def test_the_second_training_measures_the_champion_beside_the_challenger(twice: Twice) -> None:
     report, champion = twice.second.model.report, twice.first.version
-    assert report.champion == ComparedChampion(version=1, digest=champion.digest, mode="model")
+    assert report.champion == ComparedChampion(
+        version=1,
+        digest=champion.digest,
+        mode="model",
+        known_until=twice.first.model.manifest.known_until,
+    )
     beside = {row.baseline: row for row in report.differences if row.metric == "composite"}
     assert set(beside) >= {"champion", "random", "plain LightGBM"}
     assert (beside["champion"].rated or 0) <= (beside["random"].rated or 0) == report.rated

@@ -52,3 +52,16 @@ def test_an_assumption_outside_its_range_is_refused_by_name(wrong: dict[str, flo
     with pytest.raises(RecommenderError) as refused:
         TrialAssumptions(**wrong)  # type: ignore[arg-type]
     assert refused.value.field == next(iter(wrong))
+
+
+def test_an_assumption_that_is_no_share_is_told_which_shares_may_be_given() -> None:
+    for wrong, problem in (
+        ({"power": 1.0}, "must lie between 0 and 1, and not be 0 or 1"),
+        ({"rated": 68.0}, "must lie between 0 and 1, and not be 0"),
+        ({"icc": 1.0}, "must lie between 0 and 1, and not be 1"),
+        ({"apart": 2.0}, "must lie between 0 and 1"),
+        ({"clinicians": 1}, "are too few: a trial needs at least 2 clinicians who take clients"),
+    ):
+        with pytest.raises(RecommenderError) as refused:
+            TrialAssumptions(**wrong)  # type: ignore[arg-type]
+        assert refused.value.problem == problem

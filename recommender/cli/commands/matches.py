@@ -47,7 +47,7 @@ def matches(
         chosen = tracker.version_or_champion(version)
         model = load_bundle(tracker.fetch(chosen.version, Path(folder)))
     report = model.report
-    sizes = match_sizes(report, model.practice)
+    sizes = match_sizes(report, model.practice, model.manifest.contributors)
     if as_json:
         print_json(
             {

@@ -183,7 +183,11 @@ def combine(
 
     Example: `recommender share combine a.json b.json c.json --out pool.json`
     """
-    from recommender.cli.sharing_tables import contributions_table, difference_sentence
+    from recommender.cli.sharing_tables import (
+        HOW_TO_READ,
+        contributions_table,
+        difference_sentence,
+    )
     from recommender.pooling.files import read_received, write_pool
     from recommender.pooling.heterogeneity import findings_of
     from recommender.pooling.pool import Pool
@@ -202,6 +206,7 @@ def combine(
     left = [(each, gone[each.digest]) for each in received.contributions if each.digest in gone]
     if not as_json:
         out.print(contributions_table(pool.contributions, findings))
+        out.print(HOW_TO_READ, style="dim", soft_wrap=True, highlight=False)
         for contribution, why in left:
             out.print(f"Not used: {contribution.contributor}, {why}.", markup=False)
         out.print(difference_sentence(pool), markup=False, soft_wrap=True)

@@ -32,6 +32,8 @@ trial_app = typer.Typer(
     help="Find out whether the model's order helps here: a randomised trial.\n\nIn order: `plan`, "
     "`start`, `progress` while it runs, `look` when one is due, `report` once it has ended.",
 )
+USUAL_EFFECT = 0.2
+"""Effect that a trial is started for where none is given."""
 RATE_MONTHS = 12
 """Months over which the journal's rate of clients is counted."""
 
@@ -79,7 +81,7 @@ def plan(
 
     Example: `recommender trial plan --clinicians 12 --per-month 30`
     """
-    from recommender.cli.trial_tables import YEARS, plan_table
+    from recommender.cli.trial_tables import YEARS, next_step, plan_table
     from recommender.trial.planning import EFFECTS, error_beyond, power_at, size_of
 
     with exit_on_error(as_json=as_json):
@@ -104,13 +106,14 @@ def plan(
         return
     out.print(plan_table(sizes, beyond, powers, rate))
     out.print(_rests_on(assumed, rate), soft_wrap=True)
-    out.print("Next: recommender trial start --effect 0.2 …", soft_wrap=True)
+    for line in next_step(sizes, USUAL_EFFECT):
+        out.print(line, soft_wrap=True, markup=False)
 
 
 @trial_app.command()
 def start(
     store: RequiredStoreUrl,
-    effect: Effect = 0.2,
+    effect: Effect = USUAL_EFFECT,
     power: Power = 0.8,
     rated: Rated = 0.68,
     follow: Follow = 0.6,

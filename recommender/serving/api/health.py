@@ -233,7 +233,8 @@ def get_models(
     known = known_models(snapshot, context.settings)
     if matches == "true":
         model = snapshot.model
-        sizes = tuple(map(ModelMatch.of, match_sizes(model.report, model.practice)))
+        found = match_sizes(model.report, model.practice, model.manifest.contributors)
+        sizes = tuple(map(ModelMatch.of, found))
         known = known.model_copy(update={"matches": sizes})
     body = known.model_dump_json()
     tag = hashlib.sha256(body.encode()).hexdigest()[:32]

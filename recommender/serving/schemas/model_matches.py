@@ -62,7 +62,7 @@ class ModelMatch(ResponseModel):
         int | None,
         Setting(description="Clients in whose ratings it varies; null for too few to be counted."),
     ]
-    source: Annotated[str, Setting(description="Where the declared size comes from.")]
+    source: Annotated[str, Setting(description="Where what was expected comes from.")]
 
     @classmethod
     def of(cls, size: MatchSize) -> Self:

@@ -63,6 +63,7 @@ def test_a_file_is_described_in_words_and_as_json(tmp_path: Path) -> None:
 
     assert "It rests on 600 rated pairings of 600 clients with 30 clinicians" in words.output
     assert "No noise was added" in words.output
+    assert "Digest of this contribution: " in words.output
     assert json.loads(data.output)["contributions"][0]["contributor"] == "Practice 1"
 
 
@@ -74,6 +75,8 @@ def test_contributions_are_combined_and_written_with_who_said_how_much(tmp_path:
 
     assert done.exit_code == 0, done.output
     assert "like the others" in done.output
+    assert "Share: how much of what all contributions say together" in done.output
+    assert "Influence: how far the common sizes move without it" in done.output
     assert sum(each["share"] for each in data["contributions"]) == pytest.approx(1)
     assert data["not_used"] == {}
     assert len(json.loads(pool.read_text())["contributions"]) == 4

@@ -76,6 +76,18 @@ def test_a_plan_says_how_many_clients_and_months_are_needed() -> None:
     assert data["effects"][1]["months"] == pytest.approx(data["effects"][1]["randomised"] / 20)
 
 
+def test_a_plan_says_where_no_trial_is_practical_and_what_would_shorten_it() -> None:
+    few = run("trial", "plan", "--per-month", "2").output
+    assert "an effect of 0.1, 0.2 or 0.3 takes longer than 4 years" in few
+    assert "More clients who ask" in few
+    assert "trial start" not in few
+    some = run("trial", "plan", "--per-month", "80").output
+    assert "Not practical here: an effect of 0.1" in some
+    assert "recommender trial start --effect" in some
+    unknown = run("trial", "plan").output
+    assert "recommender trial start --effect 0.2" in unknown
+
+
 @pytest.mark.slow
 def test_a_trial_runs_from_its_start_to_its_report(desk: JournalServer, store_url: str) -> None:
     assert asked(desk, 999)["mode"] == "model"

@@ -199,7 +199,7 @@ def size_values(state: ServingSnapshot) -> dict[str, Any]:
     Those that are shown have an axis of their own: the others' intervals are much wider.
     """
     report = state.model.report
-    sizes = match_sizes(report, state.practice)
+    sizes = match_sizes(report, state.practice, state.model.manifest.contributors)
     shown = [each for each in sizes if each.is_shown]
     others = [each for each in sizes if not each.is_shown]
     return {
