@@ -58,6 +58,9 @@ def mapping_named(name: str) -> MappingFile:
     path = Path(name)
     try:
         return read_mapping(path.read_text(encoding="utf-8"), path.name)
-    except (OSError, UnicodeDecodeError):
+    except FileNotFoundError:
         remedy = "check the path; `recommender import list` has the shipped mappings"
+        raise MappingError([Fault(name, "does not exist", remedy)]) from None
+    except (OSError, UnicodeDecodeError):
+        remedy = "name a readable UTF-8 TOML file"
         raise MappingError([Fault(name, "cannot be read as text", remedy)]) from None

@@ -9,7 +9,7 @@ from pydantic import Field as Setting
 
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
-from recommender.practice.fields import Field, Side
+from recommender.practice.fields import Field
 from recommender.practice.match_operators import (
     OPERATORS,
     PRODUCT,
@@ -224,7 +224,7 @@ def _wrong_fields(
     names: tuple[str, ...],
     known: Mapping[str, Field],
     kinds: frozenset[str],
-    side: Side | None = None,
+    side: str | None = None,
 ) -> list[Fault]:
     """Faults of the fields that a match names; `side` where operators are proposed for them."""
     faults = []

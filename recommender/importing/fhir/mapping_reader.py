@@ -50,6 +50,9 @@ def load_mapping(path: Path | None, practice: Practice) -> FhirMapping:
         return read_mapping(shipped_mapping(), practice, lenient=True)
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        remedy = "check the path, or leave --mapping out"
+        raise DefinitionError([Fault(str(path), "does not exist", remedy)]) from None
     except (OSError, UnicodeDecodeError):
         remedy = "name a readable UTF-8 TOML file, or leave --mapping out"
         raise DefinitionError([Fault(str(path), "cannot be read", remedy)]) from None
