@@ -51,7 +51,9 @@ def main(
     exported_on: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help=f"The day of the tables; {Settings().exported_on} if absent."
+            formats=["%Y-%m-%d"],
+            help=f"The day of the tables; {Settings().exported_on} if absent. All dates move with "
+            "it: the rows are those of any other day, not a later state of one practice.",
         ),
     ] = None,
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from recommender.errors import RecommenderError
+from recommender.values.near_names import with_near_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +188,6 @@ def scenario(name: str, **changes: Any) -> Settings:
         For a name that is not in `SCENARIOS`.
     """
     if name not in SCENARIOS:
-        raise RecommenderError("scenario", "is not known", f"use one of {', '.join(SCENARIOS)}")
+        remedy = with_near_name(name, SCENARIOS, f"use one of {', '.join(SCENARIOS)}")
+        raise RecommenderError("scenario", "is not known", remedy)
     return replace(Settings(), **SCENARIOS[name], **changes)

@@ -4,6 +4,7 @@
 definition and the files is checked by `mapping_check`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +14,14 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from pydantic import Field as Setting
 
 from recommender.errors import Fault, FaultsError
+from recommender.values.near_names import with_near_name
 from recommender.values.table_format import (
     DateOrder,
     DecimalMark,
     TableFormat,
     ThousandsMark,
 )
+from recommender.values.toml_problem import toml_problem
 from recommender.values.toml_settings import (
     FilledText,
     Flag,
@@ -305,7 +308,7 @@ def read_mapping(text: str, name: str) -> MappingFile:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise MappingError([Fault(name, f"is not TOML: {error}", "fix the line")]) from None
+        raise MappingError([Fault(name, *toml_problem(text, error))]) from None
     try:
         return TypeAdapter(MappingFile).validate_python(table)
     except ValidationError as error:
@@ -319,6 +322,8 @@ def _fault(name: str, error: Any) -> Fault:
     kind = error["type"]
     if kind == "choice" or kind == "literal_error":
         choices = error["ctx"].get("choices") or error["ctx"].get("expected", "")
-        return Fault(f"{name}: {place}", "is not known", f"use one of {choices}")
+        known = re.findall(r"[\w*.-]+", choices)
+        remedy = with_near_name(error.get("input"), known, f"use one of {choices}")
+        return Fault(f"{name}: {place}", "is not known", remedy)
     problem, remedy = _PROBLEMS.get(kind, ("cannot be read", "see docs/importing.md"))
     return Fault(f"{name}: {place}", problem, remedy)

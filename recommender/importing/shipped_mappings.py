@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recommender.errors import Fault
 from recommender.importing.mapping_file import MappingError, MappingFile, read_mapping
+from recommender.values.near_names import with_near_name
 
 FOLDER = files("recommender") / "importing" / "shipped"
 
@@ -25,6 +26,7 @@ def shipped_mapping_text(name: str) -> str:
     """
     if name not in shipped_names():
         remedy = f"name one of {', '.join(shipped_names())}, or a TOML file"
+        remedy = with_near_name(name, shipped_names(), remedy)
         raise MappingError([Fault(name, "is not a shipped mapping", remedy)])
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
@@ -56,6 +58,9 @@ def mapping_named(name: str) -> MappingFile:
     path = Path(name)
     try:
         return read_mapping(path.read_text(encoding="utf-8"), path.name)
-    except (OSError, UnicodeDecodeError):
+    except FileNotFoundError:
         remedy = "check the path; `recommender import list` has the shipped mappings"
+        raise MappingError([Fault(name, "does not exist", remedy)]) from None
+    except (OSError, UnicodeDecodeError):
+        remedy = "name a readable UTF-8 TOML file"
         raise MappingError([Fault(name, "cannot be read as text", remedy)]) from None

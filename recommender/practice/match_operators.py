@@ -230,6 +230,15 @@ PRODUCT = Operator("product", ANY, ANY, both_parts, bounds=(-1.0, 1.0))
 """How a declared product compares what its sides say is multiplied; no match names it."""
 
 
+def operators_for(side: str, kind: str) -> list[str]:
+    """Names of the operators that compare a field of a kind, of `client` or `clinician`.
+
+    >>> operators_for("clinician", "place")
+    ['kilometres']
+    """
+    return [name for name, each in OPERATORS.items() if kind in getattr(each, side)]
+
+
 def add_own_operator(operator: Operator) -> None:
     """Adds an operator, or replaces one of its name; those that ship cannot be replaced."""
     if operator.name in SHIPPED_OPERATORS:

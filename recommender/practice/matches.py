@@ -10,7 +10,13 @@ from pydantic import Field as Setting
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
-from recommender.practice.match_operators import OPERATORS, PRODUCT, Operator, aligned
+from recommender.practice.match_operators import (
+    OPERATORS,
+    PRODUCT,
+    Operator,
+    aligned,
+    operators_for,
+)
 from recommender.practice.own_operators import load_installed_operators
 from recommender.practice.product_part import ProductPart
 from recommender.practice.sums import Array
@@ -176,7 +182,7 @@ def read_match(
             if side == "client" and operator.weight:
                 faults += _wrong_fields(f"{where}.{side}", names[1:], known, operator.weight)
                 names = names[:1]
-            faults += _wrong_fields(f"{where}.{side}", names, known, kinds)
+            faults += _wrong_fields(f"{where}.{side}", names, known, kinds, side)
         if not operator.named and "indifferent" in sound:
             remedy = "remove it: only levels compared by name can state no wish"
             faults.append(Fault(f"{where}.indifferent", "would be ignored", remedy))
@@ -214,14 +220,23 @@ def wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
 
 
 def _wrong_fields(
-    where: str, names: tuple[str, ...], known: Mapping[str, Field], kinds: frozenset[str]
+    where: str,
+    names: tuple[str, ...],
+    known: Mapping[str, Field],
+    kinds: frozenset[str],
+    side: str | None = None,
 ) -> list[Fault]:
+    """Faults of the fields that a match names; `side` where operators are proposed for them."""
     faults = []
     for name in names:
         if name not in known:
             faults.append(undeclared_field(where, name, known))
         elif known[name].kind not in kinds:
             remedy = f"this operator compares {', '.join(sorted(kinds))}"
+            fitting = [] if side is None else operators_for(side, known[name].kind)
+            if fitting:
+                remedy += f"; a field of kind {known[name].kind} is compared by "
+                remedy += ", ".join(fitting)
             faults.append(Fault(where, f"{name} is of kind {known[name].kind}", remedy))
         elif known[name].use == "audit":
             remedy = "remove the match: audit fields serve fairness reports only"
@@ -263,6 +278,8 @@ def _unknown_levels(where: str, operator: Operator, match: Match) -> list[Fault]
     unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *match.indifferent)]
     if unknown and not operator.apart:
         remedy = f"add them to {clinician.label}, or list them as indifferent"
+        if not set(client.levels) & set(clinician.levels):
+            remedy = f"name another field, if {clinician.label} is not the one meant; or {remedy}"
         problem = f"levels {', '.join(unknown)} exist only for the client"
         faults.append(Fault(where, problem, remedy))
     elif unknown and not set(client.levels) & set(clinician.levels):

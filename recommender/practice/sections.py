@@ -7,6 +7,7 @@ defaults, so that the other sections can still be checked.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
+from zoneinfo import available_timezones
 
 import numpy as np
 from pydantic import Field as Setting
@@ -141,6 +142,7 @@ def read_heading(table: Mapping[str, Any], client: Fields) -> tuple[Heading, lis
         faults += name_faults("practice.id", sound["id"])
     if "timezone" in sound and not is_zone(sound["timezone"]):
         remedy = "use an IANA name such as Australia/Sydney"
+        remedy = with_near_name(sound["timezone"], available_timezones(), remedy)
         faults.append(Fault("practice.timezone", "is not a known zone", remedy))
     consent = sound.get("consent")
     if consent is not None and consent not in client:

@@ -76,7 +76,7 @@ def test_a_wrong_definition_is_refused_with_every_fault_at_once(tmp_path: Path) 
 def test_a_definition_that_is_not_there_is_said_without_a_traceback(tmp_path: Path) -> None:
     result = run("practice", "check", tmp_path / "nowhere.toml")
     assert result.exit_code == 1
-    assert "cannot be read" in result.output
+    assert "does not exist" in result.output
 
 
 def test_the_shipped_definition_can_be_shown() -> None:

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -188,11 +189,9 @@ def test_a_definition_is_the_same_from_a_file_however_its_editor_saved_it(tmp_pa
     assert load_practice(DEFINITION) == a_practice()
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    if content:
-        file.write_bytes(content)
+    file.write_bytes(b"\xff\xfe")
     with pytest.raises(DefinitionError, match=r"mine\.toml: cannot be read; name a readable"):
         load_practice(file)
 
@@ -205,7 +204,41 @@ def test_a_text_that_is_not_toml_is_refused_with_its_line(text: str) -> None:
         read_practice(text)
 
 
+def test_a_file_that_is_not_there_is_reported_with_one_of_a_similar_name(tmp_path: Path) -> None:
+    (tmp_path / "practice.toml").write_text("")
+    problem = (
+        r"practise\.toml: does not exist; did you mean practice\.toml\? Otherwise check the path"
+    )
+    with pytest.raises(DefinitionError, match=problem):
+        load_practice(tmp_path / "practise.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[practice]\ntimezone = Australia/Sydney # a zone",
+            "file: is not TOML: Invalid value (at line 2, column 12); put the text in quotes: "
+            'timezone = "Australia/Sydney"',
+        ),
+        ("a = True", "file: is not TOML: Invalid value (at line 1, column 5); write a = true"),
+        (
+            "[matches.x]\n[matches.x]",
+            "file: is not TOML: Cannot declare [matches.x] twice (at line 2, column 11); give one "
+            "of the two another name, or remove it",
+        ),
+        ("[a]\n[a]", "Cannot declare [a] twice (at line 2, column 3)"),
+        ("a = [1 2]", "fix that line"),
+    ],
+)
+def test_what_keeps_a_text_from_being_toml_is_said_with_its_cure(text: str, message: str) -> None:
+    with pytest.raises(DefinitionError, match=re.escape(message)):
+        read_practice(text)
+
+
 def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
+    with pytest.raises(DefinitionError, match=r"did you mean psychology\? Otherwise name a TOML"):
+        shipped_text("psycholgy")
     with pytest.raises(DefinitionError, match="astrology: is not a shipped definition"):
         shipped_text("astrology")
 
@@ -227,8 +260,8 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("practice.timezone", "Australia", "practice.timezone", "is not a known zone"),
         ("practice.timezone", "../../etc/hosts", "practice.timezone", "is not a known zone"),
         ("practice.consent", "concern", "practice.consent", "is not a flag of the client"),
-        ("practice.consent", "nobody", "practice.consent", "is not a flag of the client"),
-        ("practice.consent", ["agrees"], "practice.consent", "is not text"),
+        ("practice.consent", "nobody", "practice.consent", "nobody is not a declared field"),
+        ("practice.consent", ["agrees"], "practice.consent", "is a list"),
         ("client.agrees.use", "audit", "practice.consent", "is for audit"),
         ("alliance.instrument", "x", "alliance.instrument", "is not a setting of the alliance"),
         ("alliance.instruments", 5, "alliance.instruments", "is not a list of texts"),
@@ -281,6 +314,8 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
             "is not a category, an ordinal or tags of the client",
         ),
         ("history.per", "gender", "history.per", "is not scored"),
+        ("history.per", "concerns", "history.per", "concerns is not a declared field"),
+        ("history.per", ["concern", "gender"], "history.per", "is a list"),
         ("client.wanted.group", "x", "client.wanted.group", "x is not a declared group"),
         ("client.wanted.phrase", 5, "client.wanted.phrase", "is not text"),
         ("client.name", field_table(), "client.name", "is reserved"),
@@ -309,6 +344,33 @@ def test_a_definition_without_groups_is_refused() -> None:
     told = faults_of(changed("groups"))
     assert told["groups"] == "is not given"
     assert told["client.wanted.group"] == "approach is not a declared group"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "meant"),
+    [
+        ("practise", {"id": "x"}, "practise", "practice"),
+        ("practice.titel", "x", "practice.titel", "title"),
+        ("practice.consent", "agree", "practice.consent", "agrees"),
+        ("alliance.instruments", ["wai_sr", "haq_2"], "alliance.instruments", "haq_ii"),
+        ("alliance.reference", "wai_rs", "alliance.reference", "wai_sr"),
+        ("alliance.metric", "means", "alliance.metric", "mean"),
+        ("history.per", "concerns", "history.per", "concern"),
+        ("history.group", "styles", "history.group", "style"),
+        ("client.wanted.group", "approch", "client.wanted.group", "approach"),
+        ("client.wanted.kind", "tag", "client.wanted.kind", "tags"),
+        ("matches.offers_wanted.client", "wnated", "matches.offers_wanted.client", "wanted"),
+        ("matches.offers_wanted.operator", "overlapp", "matches.offers_wanted.operator", "overlap"),
+        ("constraints.fee.client", "max_fees", "constraints.fee.client", "max_fee"),
+        ("constraints.fee.rule", "at_mots", "constraints.fee.rule", "at_most"),
+        ("constraints.fee.whenn", "x", "constraints.fee.whenn", "when"),
+    ],
+)
+def test_the_name_that_is_meant_is_proposed(path: str, value: Any, where: str, meant: str) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        practice_of(changed(path, value), "")
+    remedies = [fault.remedy for fault in refused.value.faults if fault.where == where]
+    assert [remedy.split("?")[0] for remedy in remedies] == [f"did you mean {meant}"]
 
 
 def test_more_groups_than_people_can_weigh_are_refused() -> None:

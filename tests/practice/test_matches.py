@@ -110,6 +110,24 @@ def test_lists_of_fields_are_compared_place_by_place() -> None:
     np.testing.assert_allclose(told, [np.sqrt((1 + 0) / 2), 0, NAN])
 
 
+def test_the_operators_for_a_field_of_that_kind_are_proposed() -> None:
+    ours, theirs = fields("client", a="number"), fields("clinician", b="tags")
+    _, [fault] = read_match("m", match_table("distance", client="a", clinician="b"), ours, theirs)
+    assert fault.problem == "b is of kind tags"
+    assert fault.remedy.startswith("this operator compares flag, money, number, ordinal, scale; ")
+    assert "a field of kind tags is compared by overlap, contains" in fault.remedy
+
+
+def test_fields_without_a_common_level_are_asked_to_be_others() -> None:
+    ours = fields("client", a={"kind": "tags", "levels": ["grief", "anger"]})
+    theirs = fields("clinician", b={"kind": "tags", "levels": ["cbt", "act"]})
+    _, [fault] = read_match("m", match_table("overlap", client="a", clinician="b"), ours, theirs)
+    assert fault.remedy == (
+        "name another field, if clinician.b is not the one meant; or add them to clinician.b, or "
+        "list them as indifferent"
+    )
+
+
 @pytest.mark.parametrize(
     ("operator", "client", "clinician", "changes", "where", "problem"),
     [
@@ -127,7 +145,7 @@ def test_lists_of_fields_are_compared_place_by_place() -> None:
         ("overlap", "tags", "tags", {"otherwise": " "}, ".otherwise", "is blank"),
         ("overlap", "tags", "tags", {"otherwise": "P "}, ".otherwise", "is the same as the phrase"),
         ("overlap", "tags", "tags", {"group": None}, ".group", "is not given"),
-        ("overlap", "tags", "tags", {"group": ["g"]}, ".group", "is not text"),
+        ("overlap", "tags", "tags", {"group": ["g"]}, ".group", "is a list"),
         ("overlap", "tags", "tags", {"frase": "x"}, ".frase", "is not a setting of a match"),
         (
             "overlap",

@@ -23,7 +23,9 @@ from recommender.importing.cliniko.mapping_sections import (
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.values.ids import is_id
+from recommender.values.near_names import with_near_name
 from recommender.values.parsers import place
+from recommender.values.toml_problem import toml_problem
 from recommender.values.toml_settings import read_settings
 
 
@@ -54,9 +56,10 @@ def read_mapping(text: str, practice: Practice) -> ClinikoMapping:
     try:
         declared = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecommenderError("mapping", f"is not TOML ({error})", "correct the line") from None
+        raise RecommenderError("mapping", *toml_problem(text, error)) from None
+    remedy = f"use {', '.join(SECTIONS)}"
     faults = [
-        Fault(name, "is not a section of a mapping", f"use {', '.join(SECTIONS)}")
+        Fault(name, "is not a section of a mapping", with_near_name(name, SECTIONS, remedy))
         for name in declared
         if name not in SECTIONS
     ]

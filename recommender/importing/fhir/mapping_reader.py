@@ -22,6 +22,8 @@ from recommender.importing.fhir.mapping import (
 )
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.values.near_names import with_near_name
+from recommender.values.toml_problem import toml_problem
 from recommender.values.toml_settings import read_settings
 
 SHIPPED = "au_base"
@@ -48,6 +50,9 @@ def load_mapping(path: Path | None, practice: Practice) -> FhirMapping:
         return read_mapping(shipped_mapping(), practice, lenient=True)
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        remedy = "check the path, or leave --mapping out"
+        raise DefinitionError([Fault(str(path), "does not exist", remedy)]) from None
     except (OSError, UnicodeDecodeError):
         remedy = "name a readable UTF-8 TOML file, or leave --mapping out"
         raise DefinitionError([Fault(str(path), "cannot be read", remedy)]) from None
@@ -64,9 +69,7 @@ def read_mapping(text: str, practice: Practice, *, lenient: bool = False) -> Fhi
     try:
         declared = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DefinitionError(
-            [Fault("mapping", f"is not TOML: {error}", "fix that line")]
-        ) from None
+        raise DefinitionError([Fault("mapping", *toml_problem(text, error))]) from None
     tables, faults = _tables_of(declared)
     systems = {k: v for k, v in tables["systems"].items() if isinstance(v, str) and v.strip()}
     if len(systems) != len(tables["systems"]):
@@ -115,7 +118,7 @@ def _tables_of(declared: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]
     """The sections, each a table, and the faults of others."""
     remedy = f"use one of {', '.join(SECTIONS)}"
     faults = [
-        Fault(name, "is not a section of a mapping", remedy)
+        Fault(name, "is not a section of a mapping", with_near_name(name, SECTIONS, remedy))
         for name in declared
         if name not in SECTIONS
     ]
@@ -171,6 +174,7 @@ def _clinician_columns(
         faults += wrong
         if known is None:
             remedy = "declare it in the practice definition, or fix the name"
+            remedy = with_near_name(name, practice.clinician, remedy)
             faults.append(Fault(where, "is not a field of clinicians", remedy))
         elif column is not None:
             codes = _codes_of(column.codes, systems)
@@ -228,6 +232,7 @@ def _intake_forms(
             known = asked.get(name)
             if known is None:
                 remedy = "name a field of clients; fields for audit are not imported"
+                remedy = with_near_name(name, asked, remedy)
                 faults.append(Fault(where, "is not a field that clients are asked for", remedy))
             elif item is not None:
                 codes = _codes_of(item.codes, systems)
