@@ -141,6 +141,8 @@ def _config(app: Any, settings: Settings, **options: Any) -> TimeoutConfig:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Of what proxies send, only that of declared ones is read; see `create_app`.
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         head_seconds=settings.receive_timeout_seconds,
         max_connections=settings.max_connections,

@@ -6,17 +6,20 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from recommender.serving.server import bound
 from recommender.settings import Settings
-from tests.support.server import RECOMMEND, a_request
+from tests.support.server import PEPPER, RECOMMEND, SAME_SITE, a_request, store_with_schema
 from tests.support.server_process import (
+    JSON,
     ROOT,
     RUN_SERVER,
     free_port,
     http_request,
+    running_server,
     server_process,
     wait_until_ready,
 )
@@ -62,6 +65,28 @@ def test_a_request_under_way_is_finished_when_the_server_is_stopped(settings: Se
         process.communicate(timeout=20)
     assert reply.startswith(b"HTTP/1.1 200")
     assert process.returncode == 0
+
+
+def test_a_caller_on_this_machine_does_not_choose_its_address_by_a_header(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Each try would have counted as that of another caller, without end."""
+    url = f"sqlite:///{tmp_path}/recommender.db"
+    store_with_schema(url).close()
+    tried = json.dumps({"name": "intake.desk", "password": "wrong"}).encode()
+    where = {"bundle": settings.bundle, "roster": settings.roster}
+    with running_server(store=url, pepper=PEPPER, **where) as port:
+        statuses = [
+            http_request(
+                port,
+                "POST",
+                "/v1/session",
+                tried,
+                JSON | SAME_SITE | {"x-forwarded-for": f"203.0.113.{number}"},
+            )[0]
+            for number in range(11)
+        ]
+    assert statuses == [401] * 10 + [429]
 
 
 def test_a_body_is_sent_without_waiting_for_the_client_to_acknowledge_the_headers(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -64,12 +64,12 @@ def free_port() -> int:
 
 
 def http_request(
-    port: int, method: str, path: str, body: bytes = b""
+    port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = JSON
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of a response."""
+    """Status, headers and body of a response; a request with a body has headers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request(method, path, body or None, JSON if body else {})
+        connection.request(method, path, body or None, headers if body else {})
         response = connection.getresponse()
         return response.status, dict(response.getheaders()), response.read()
     finally:
