@@ -139,7 +139,7 @@ def _needs(needed: int | None) -> str:
         return f"So far nothing points to it. {_usual()}"
     if needed > MOST_NAMED:
         return f"More than {MOST_NAMED:,} ratings would be needed: the figure is close to 0."
-    return f"About {needed:,} ratings would show it, if the figure stays as it is."
+    return f"About {needed:,} ratings in all would show it, if the figure stays as it is."
 
 
 def _usual() -> str:

@@ -112,7 +112,7 @@ def test_a_claim_is_answered_with_shown_or_not_shown_yet_and_what_it_would_take(
     report = a_report(cross_fitted=crossed(dyad=(0.1, -0.1, 0.3), rated=100))
     _, matching, order, *_ = verdicts_of(report, LEVEL)
     assert matching.answer is order.answer is Answer.NOT_SHOWN
-    assert "About 400 ratings would show it" in matching.needs
+    assert "About 400 ratings in all would show it" in matching.needs
 
 
 def test_the_spread_of_an_earlier_report_is_beside_a_random_order() -> None:

@@ -63,5 +63,5 @@ def test_an_assumption_that_is_no_share_is_told_which_shares_may_be_given() -> N
         ({"clinicians": 1}, "are too few: a trial needs at least 2 clinicians who take clients"),
     ):
         with pytest.raises(RecommenderError) as refused:
-            TrialAssumptions(**wrong)  # type: ignore[arg-type]
+            TrialAssumptions(**wrong)
         assert refused.value.problem == problem

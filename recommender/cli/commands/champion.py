@@ -131,6 +131,7 @@ def _print_verdict(judged: "PromotionVerdict", options: str, *, every_rule: bool
             f"The gate would accept version {number}. Nothing was changed (--dry-run). "
             f"Next: recommender promote{options}",
             markup=False,
+            soft_wrap=True,
         )
         out.print(" ".join(judged.decided_by), markup=False)
     for line in claim_lines(judged.claims):
@@ -140,12 +141,12 @@ def _print_verdict(judged: "PromotionVerdict", options: str, *, every_rule: bool
     else:
         count = f"{len(others)} finding{'s' * (len(others) > 1)}"
         command = f"recommender promote{options} --dry-run --all"
-        out.print(f"{count} did not fail: `{command}` shows them.", markup=False)
+        out.print(f"{count} did not fail: `{command}` shows them.", markup=False, soft_wrap=True)
 
 
 def _print_promotion(done: "Promotion", registry: str) -> None:
     text = f"Version {done.version} is champion, by {done.by}: {done.reason}."
-    out.print(f"{text} Next: recommender serve{registry}", markup=False)
+    out.print(f"{text} Next: recommender serve{registry}", markup=False, soft_wrap=True)
     if done.notes:
         out.print(render.faults_table(done.notes, "recorded with the promotion", "yellow"))
 
@@ -191,7 +192,7 @@ def history(registry: Uri = REGISTRY, as_json: AsJson = False) -> None:
         return
     if not changes:
         command = f"recommender promote{registry_option(registry)}"
-        out.print(f"Nothing was promoted yet. Next: {command}", markup=False)
+        out.print(f"Nothing was promoted yet. Next: {command}", markup=False, soft_wrap=True)
         return
     out.print(render.history_table(changes[::-1]))
 

@@ -101,6 +101,7 @@ def train(
         f"Published as challenger, version {trained.version.version}. "
         f"Next: recommender promote{registry_option(registry)}",
         markup=False,
+        soft_wrap=True,
     )
 
 
