@@ -214,6 +214,14 @@ def score(
     bundle: Bundle = None,
     bundles: Bundles = BUNDLES,
     day: Day = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=256,
+            help="Processes that rank side by side, each on a core and with the roster in memory.",
+        ),
+    ] = 1,
     cluster: ClusterAddress = None,
     relaxations: Annotated[
         bool,
@@ -251,7 +259,7 @@ def score(
             model.encode_roster(clinicians), model, _day(day, model), top_k, relaxations
         )
         warnings = table_warnings(model.practice, people, clinicians, every_client=False)
-        runner, digest = _runner(cluster), bundle_digest(source)
+        runner, digest = _runner(processes, cluster), bundle_digest(source)
         result = score_clients(people, settings, digest, to, progress, runner)
     render.print_warnings(err, warnings)
     if not result.computed:
@@ -266,15 +274,14 @@ def _rows_of(ids: Sequence[str], some: set[str]) -> NDArray[np.intp]:
     return np.array([place for place, each in enumerate(ids) if each in some], dtype=np.intp)
 
 
-def _runner(cluster: str | None) -> "TaskRunner":
-    """Who does the work: this process, or the workers of a cluster."""
-    from recommender.compute.runner import run_serially
+def _runner(processes: int, cluster: str | None) -> "TaskRunner":
+    """What does the work: this process, several of this machine, or the workers of a cluster."""
+    from recommender.compute.processes import runner_in
+    from recommender.compute.runner import run_serially, runner_on
 
-    if cluster is None:
-        return run_serially
-    from recommender.compute.runner import runner_on
-
-    return runner_on(cluster)
+    if cluster is not None:
+        return runner_on(cluster)
+    return run_serially if processes == 1 else runner_in(processes)
 
 
 def _opened(bundle: Path, roster: Path, written: TableFormat) -> tuple["AllianceModel", "Roster"]:
