@@ -40,7 +40,7 @@ def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text('[mapping]\ntitle = "Ours"\n')
     assert load_mapping(file, PRACTICE).title == "Ours"
-    with pytest.raises(DefinitionError, match="cannot be read"):
+    with pytest.raises(DefinitionError, match="does not exist"):
         load_mapping(tmp_path / "nowhere.toml", PRACTICE)
 
 
