@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from recommender.model.alliance_model import EVIDENCE_PRIOR
-from recommender.model.evaluation_report import COMPOSITE, DYAD
+from recommender.model.evaluation_report import COMPOSITE, DYAD, RANDOM_ORDER
 from recommender.model.evidence_prior import evidence_model
 from recommender.training.baselines import CHAMPION, OURS, PRIOR
 from recommender.training.cross_fit import (
-    RANDOM_ORDER,
     Incumbent,
     beside_incumbent,
     cross_fitted,
