@@ -37,6 +37,6 @@ def refuse_or_end(shared: str, part: int) -> int:
 
 def test_a_fault_of_the_work_and_the_end_of_a_process_are_reported() -> None:
     with pytest.raises(RecommenderError, match="correct them"):
-        list(runner_in(2)(refuse_or_end, "clients", [("one", 1)]))
+        list(runner_in(1)(refuse_or_end, "clients", [("one", 1)]))
     with pytest.raises(RecommenderError, match="lost a process"):
-        list(runner_in(2)(refuse_or_end, "clients", [("one", 0)]))
+        list(runner_in(1)(refuse_or_end, "clients", [("one", 0)]))
