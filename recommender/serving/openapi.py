@@ -18,6 +18,7 @@ from recommender.serving.authorization import NEEDS, Unrestricted, authorize
 from recommender.serving.contract_examples import add_examples
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.contract_versions import API_VERSION, Deprecation, version_history
+from recommender.serving.http.near_paths import VERSION
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     BODY_PROBLEMS,
@@ -34,6 +35,7 @@ from recommender.serving.http.problems import (
     Problem,
     ProblemType,
 )
+from recommender.serving.http.query_parameters import declared_parameters, undeclared
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.role_contract import REF, role_contract, whole_contract
@@ -159,8 +161,8 @@ class ApiRoute(APIRoute):
         super().__init__(path, endpoint, responses=documented, openapi_extra=extra, **options)
 
     def get_route_handler(self) -> Handler:
-        """The handler of requests, which adds the headers of a deprecation."""
-        handle = self.handler_of(super().get_route_handler())
+        """The handler of requests: refuses unknown parameters, adds headers of a deprecation."""
+        handle = self.handler_of(self._handler_of_queries(super().get_route_handler()))
         deprecation = Deprecation.declared_in(self.openapi_extra or {})
         if deprecation is None:
             return handle
@@ -171,6 +173,20 @@ class ApiRoute(APIRoute):
             return await handle(request)
 
         return handle_deprecated
+
+    def _handler_of_queries(self, handle: Handler) -> Handler:
+        # Probes of health may add anything to an address, so that no cache answers them.
+        if not self.path.startswith(VERSION):
+            return handle
+        declared = declared_parameters(self.dependant)
+
+        async def handle_query(request: Request) -> Response:
+            if request.scope["query_string"] and (unknown := undeclared(request, declared)):
+                await authorize(request)
+                raise unknown
+            return await handle(request)
+
+        return handle_query
 
     def handler_of(self, handle: Handler) -> Handler:
         """The handler of requests, given that of FastAPI."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 from starlette.responses import RedirectResponse, Response
 
@@ -200,17 +199,6 @@ class KnownModels(ResponseModel):
     models: tuple[KnownModel, ...]
 
 
-class ModelsQuery(BaseModel):
-    """The query of the known models."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    matches: Annotated[
-        Literal["true", "false"],
-        Setting(description="Whether to include the sizes of the declared matches."),
-    ] = "false"
-
-
 @models_router.get(
     "/v1/models/current",
     operation_id="getCurrentModel",
@@ -236,11 +224,14 @@ def get_models(
     request: Request,
     context: Context,
     snapshot: Snapshot,
-    query: Annotated[ModelsQuery, Query()],
+    matches: Annotated[
+        Literal["true", "false"],
+        Query(description="Whether to include the sizes of the declared matches."),
+    ] = "false",
 ) -> Response:
     """The active model, the registry's champion and the models to fall back to."""
     known = known_models(snapshot, context.settings)
-    if query.matches == "true":
+    if matches == "true":
         model = snapshot.model
         found = match_sizes(model.report, model.practice, model.manifest.contributors)
         sizes = tuple(map(ModelMatch.of, found))

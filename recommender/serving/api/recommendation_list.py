@@ -68,7 +68,7 @@ router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
 class ListQuery(BaseModel):
     """The query of the list; `next` of a page repeats it with the cursor of the page after."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     client_id: Annotated[Id | None, Setting(description="About this client.")] = None
     from_: Annotated[

@@ -29,7 +29,6 @@ from recommender.errors import (
 )
 from recommender.serving.http.field_names import (
     Place,
-    looks_like_field_name,
     meant_instead,
     pointer_to,
     repeatable,
@@ -368,10 +367,6 @@ def problem_for(error: Exception) -> ProblemError:
 def _parameter_error(detail: Mapping[str, Any]) -> FieldError:
     """An error of a declared query parameter or header; the submitted value is not repeated."""
     where, name = detail["loc"][:2]
-    if detail["type"] == UNKNOWN_FIELD:
-        called = f" `{name}`" if looks_like_field_name(name) else ""
-        message = f"the {where} has a parameter{called} that this operation does not have"
-        return FieldError(pointer="", code=UNKNOWN_FIELD, message=f"{message}; see /openapi.json")
     found = _field_error(detail["type"], (), detail.get("ctx", {}))
     message = f"the {where} parameter `{name}` {found.message}"
     return FieldError(pointer="", code=found.code, message=message)

@@ -53,13 +53,6 @@ def test_the_figure_of_a_claim_is_sent_with_its_interval() -> None:
     assert order.status == "not shown yet"
 
 
-def test_a_misspelt_parameter_is_refused_by_its_name(caller: TestClient) -> None:
-    refused = caller.get("/v1/models?match=true")
-    assert refused.status_code == 400
-    [error] = refused.json()["errors"]
-    assert error["message"].startswith("the query has a parameter `match` that this operation does")
-
-
 def test_sizes_of_matches_are_sent_to_who_asks_for_them(
     caller: TestClient, settings: Settings, tmp_path: Path
 ) -> None:

@@ -131,10 +131,14 @@ def test_what_is_sent_in_any_field_comes_back_nowhere(caller: TestClient) -> Non
         a_request(client_id=CANARY, answers={"not_with": [CANARY]}),
     ]
     with captured_logs() as stream:
-        replies = [caller.post(f"{RECOMMEND}?{CANARY}=1", json=s, headers=headers) for s in sent]
-    assert [reply.status_code for reply in replies] == [422, 422, 422, 422, 200]
+        replies = [caller.post(RECOMMEND, json=each, headers=headers) for each in sent]
+        replies += [
+            caller.post(f"{RECOMMEND}?{query}", json=sent[-1], headers=headers)
+            for query in (f"{CANARY_NAME}=1", f"include={CANARY}", f"dry_run={CANARY}")
+        ]
+    assert [reply.status_code for reply in replies] == [422, 422, 422, 422, 200, 400, 400, 400]
     assert all(CANARY not in reply.text + str(reply.headers) for reply in replies)
-    assert len(log_lines(stream)) == len(sent)
+    assert len(log_lines(stream)) == len(replies)
     assert CANARY not in stream.getvalue()
 
 
