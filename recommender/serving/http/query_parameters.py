@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from recommender.serving.http.field_names import SIMILAR, looks_like_field_name
+from recommender.serving.http.field_names import SIMILAR
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     MAX_ERRORS,
@@ -47,8 +47,8 @@ def undeclared(request: Request, declared: frozenset[str]) -> ProblemError | Non
 
 
 def _unknown(name: str, declared: frozenset[str]) -> FieldError:
-    called = f" `{name}`" if looks_like_field_name(name) else ""
     near = get_close_matches(name.casefold(), sorted(declared), n=1, cutoff=SIMILAR)
-    remedy = f"did you mean `{near[0]}`?" if near else "see /openapi.json"
-    message = f"the query has a parameter{called} that this operation does not have; {remedy}"
+    has = ", ".join(f"`{each}`" for each in sorted(declared)) or "none"
+    remedy = f"did you mean `{near[0]}`?" if near else f"it has {has}"
+    message = f"the query has a parameter that this operation does not have; {remedy}"
     return FieldError(pointer="", code=UNKNOWN_FIELD, message=message)

@@ -134,7 +134,7 @@ def test_what_is_sent_in_any_field_comes_back_nowhere(caller: TestClient) -> Non
         replies = [caller.post(RECOMMEND, json=each, headers=headers) for each in sent]
         replies += [
             caller.post(f"{RECOMMEND}?{query}", json=sent[-1], headers=headers)
-            for query in (f"{CANARY_NAME}=1", f"include={CANARY}", f"dry_run={CANARY}")
+            for query in (f"{CANARY}=1", f"include={CANARY}", f"dry_run={CANARY}")
         ]
     assert [reply.status_code for reply in replies] == [422, 422, 422, 422, 200, 400, 400, 400]
     assert all(CANARY not in reply.text + str(reply.headers) for reply in replies)
