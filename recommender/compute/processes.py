@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -48,11 +49,7 @@ def runner_in(processes: int) -> TaskRunner:
 
 def _prepare(work: Callable[[Shared, Any], Any], shared: Shared) -> None:
     global _task  # Each process has one task, for as long as it runs.
-
-    def task(part: Any) -> Any:
-        return work(shared, part)
-
-    _task = task
+    _task = partial(work, shared)
 
 
 def _run_task(part: Any) -> Any:

@@ -1,14 +1,13 @@
 """The query parameter `include`: which parts of a recommendation a caller asks to be sent."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Annotated
 
 from fastapi import Query, Request
 
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller, lacks_scope
-from recommender.serving.http.field_names import SIMILAR
+from recommender.serving.http.field_names import similar_name
 from recommender.serving.http.problems import BAD_REQUEST, FieldError, ProblemError
 from recommender.serving.schemas.required_scope import SCOPES_EXTENSION, Included
 
@@ -63,7 +62,7 @@ def included_parts(request: Request, include: Sequence[str]) -> frozenset[Includ
 
 
 def _unknown(name: str) -> FieldError:
-    near = get_close_matches(name.casefold(), tuple(Included), n=1, cutoff=SIMILAR)
-    remedy = f"did you mean `{near[0]}`?" if near else f"choose among {', '.join(Included)}"
+    near = similar_name(name, Included)
+    remedy = f"did you mean `{near}`?" if near else f"choose among {', '.join(Included)}"
     message = f"the query parameter `include` has a name that is not known; {remedy}"
     return FieldError(pointer="", code="unknown_include", message=message)

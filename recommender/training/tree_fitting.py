@@ -1,7 +1,6 @@
 """Fits LightGBM ensembles, and every setting of a fit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.compute.runner import TaskRunner
-from recommender.compute.threads import cores, run_in_threads
+from recommender.compute.threads import run_in_threads, side_by_side
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees
@@ -96,8 +95,8 @@ def fit_trees_locally(tree_input: TreeInput, row_sets: Sequence[Rows]) -> Iterat
         part = data if rows is None else data.subset(rows.tolist())
         return lgb.train(parameters, part).model_to_string()
 
-    with ThreadPoolExecutor(cores() if parameters["num_threads"] == 1 else 1) as pool:
-        yield from pool.map(fitted, row_sets)
+    run = side_by_side if parameters["num_threads"] == 1 else map
+    yield from run(fitted, row_sets)
 
 
 def fit_trees(

@@ -30,6 +30,17 @@ def looks_like_field_name(name: str) -> bool:
     return _FIELD_NAME.fullmatch(name) is not None
 
 
+def similar_name(written: str, known: Iterable[str]) -> str | None:
+    """The known name, in small letters, most similar to a name in any letters; None if none is.
+
+    Examples
+    --------
+    >>> similar_name("Dryrun", ["include", "dry_run"])
+    'dry_run'
+    """
+    return next(iter(get_close_matches(written.casefold(), list(known), n=1, cutoff=SIMILAR)), None)
+
+
 def pointer_to(place: Iterable[str | int]) -> str:
     """JSON pointer (RFC 6901) of a place in a request.
 
@@ -69,13 +80,13 @@ def meant_instead(model: Model, place: Place) -> str | None:
     name, declared = str(place[-1]), _names_at(model, place[:-1])
     known = {each.casefold(): each for each in declared}
     written = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(" ", "_")
-    near = get_close_matches(written.casefold(), known, n=1, cutoff=SIMILAR)
+    near = similar_name(written, known)
     # A word of a longer name, as `age` is of `age_years`, where only one name begins with it.
     longer = [each for each in declared if each.startswith(f"{written}_")]
     if not near and len(longer) == 1:
         return longer[0]
-    if near and known[near[0]] != name:
-        return known[near[0]]
+    if near and known[near] != name:
+        return known[near]
     # A level higher or lower; another part of the request has names of another meaning.
     elsewhere = [
         each

@@ -4,13 +4,12 @@ A caller who misspells `dry_run` would otherwise have a request recorded that wa
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from recommender.serving.http.field_names import SIMILAR
+from recommender.serving.http.field_names import similar_name
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     MAX_ERRORS,
@@ -47,8 +46,8 @@ def undeclared(request: Request, declared: frozenset[str]) -> ProblemError | Non
 
 
 def _unknown(name: str, declared: frozenset[str]) -> FieldError:
-    near = get_close_matches(name.casefold(), sorted(declared), n=1, cutoff=SIMILAR)
+    near = similar_name(name, declared)
     has = ", ".join(f"`{each}`" for each in sorted(declared)) or "none"
-    remedy = f"did you mean `{near[0]}`?" if near else f"it has {has}"
+    remedy = f"did you mean `{near}`?" if near else f"it has {has}"
     message = f"the query has a parameter that this operation does not have; {remedy}"
     return FieldError(pointer="", code=UNKNOWN_FIELD, message=message)
