@@ -35,9 +35,10 @@ from recommender.serving.api import (
 )
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
-from recommender.serving.cors import CorsMiddleware
+from recommender.serving.cors import VARIES, CorsMiddleware
 from recommender.serving.dependencies import AppState, Queues, app_state
 from recommender.serving.http.body_limits import BodyLimitMiddleware
+from recommender.serving.http.busy_refusal import BusyRefusal
 from recommender.serving.http.compression import CompressionMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.head_requests import HeadMiddleware
@@ -161,6 +162,13 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.context = context
+    app.state.busy_refusal = BusyRefusal(
+        _queues_by_path(context),
+        allowed_hosts=settings.allowed_hosts,
+        root_path=settings.root_path,
+        response_headers={} if context.auth.credentials is None else VARIES,
+        completed=context.metrics.request_completed,
+    )
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
@@ -223,14 +231,19 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
                 ROSTER_APPLIED: settings.max_roster_bytes,
                 "/v1/allocations": settings.max_list_bytes,
             },
-            queues={
-                "/v1/recommendations": context.queues.recommendations,
-                "/v1/allocations": context.queues.allocations,
-            },
+            queues=_queues_by_path(context),
         ),
         Middleware(HeadMiddleware),
         Middleware(CompressionMiddleware),
     ]
+
+
+def _queues_by_path(context: AppState) -> dict[str, ComputeQueue]:
+    """The queues that are full or not before a request is read."""
+    return {
+        "/v1/recommendations": context.queues.recommendations,
+        "/v1/allocations": context.queues.allocations,
+    }
 
 
 def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatcher | None:

@@ -2,7 +2,7 @@
 
 A bound on the length alone can mean minutes when requests are slow. The expected wait follows from
 the duration of recent requests; however slow they are, each worker may have a few requests waiting,
-and one while more come than can be computed.
+and at most one while more come than can be computed.
 """
 
 import time
@@ -20,8 +20,11 @@ LATEST_WEIGHT = 0.1
 ON_LOOP_SECONDS = 0.005
 """Longest mean duration of work on the event loop. Handing it to a thread takes 0.4 to 0.8 ms; but
 while several requests wait, whatever else is on the loop waits for up to three of them."""
+OVERLOADED_ON_LOOP_SECONDS = 3 * ON_LOOP_SECONDS
+"""The same under overload, when none waits: whatever else is on the loop waits for one at most. A
+thread and the loop, which sends refusals, would wait for each other all the time."""
 OVERLOAD_SECONDS = 1.0
-"""For so long after a refusal only one request for each worker may wait. A few callers at once wait
+"""For so long after a refusal at most one request for each worker may wait. A few callers at once wait
 for each other; under more requests than can be computed, a longer queue only delays every answer.
 It is the time after which refused callers are asked to come again."""
 
@@ -30,18 +33,19 @@ Result = TypeVar("Result")
 
 
 class _MeanDuration:
-    """Moving average of how long work takes; 0 before the first."""
+    """Moving average of how long work takes by a clock; 0 before the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.seconds = 0.0
+        self._clock = clock
 
     def timed(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, whose duration enters the average."""
-        started = time.perf_counter()
+        started = self._clock()
         try:
             return work()
         finally:
-            latest = time.perf_counter() - started
+            latest = self._clock() - started
             weight = LATEST_WEIGHT if self.seconds else 1.0
             self.seconds += weight * (latest - self.seconds)
 
@@ -69,11 +73,17 @@ class ComputeQueue:
         self._max_waiting = max_waiting
         self._max_wait_seconds = max_wait_seconds
         self._burst = burst
-        self._mean = _MeanDuration()
-        self._mean_short = _MeanDuration()
+        self._mean = _MeanDuration(time.perf_counter)
+        # Beside the loop, work takes longer by the clock of the wall: it would not return to it.
+        self._mean_short = _MeanDuration(time.thread_time)
         self._overloaded_until = 0.0
         # Counted here: the limiter's own statistics lag behind requests that were just admitted.
         self._admitted = 0
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether a request was refused within `OVERLOAD_SECONDS`."""
+        return time.monotonic() < self._overloaded_until
 
     def refuse_if_full(self) -> None:
         """Refuses one more request when it would wait too long; never while a worker is free.
@@ -83,17 +93,26 @@ class ComputeQueue:
         ProblemError
             503 with `Retry-After`.
         """
-        waiting = self._admitted - self._workers
-        if waiting < 0:
-            return
-        now = time.monotonic()
-        expected = (waiting + 1) * self._mean.seconds / self._workers
-        overloaded = now < self._overloaded_until
-        always = self._workers * (1 if overloaded else self._burst)
-        too_long = overloaded or expected > self._max_wait_seconds
-        if waiting >= self._max_waiting or (waiting >= always and too_long):
-            self._overloaded_until = now + OVERLOAD_SECONDS
+        if self.is_full():
             raise ProblemError(BUSY, headers=RETRY_SOON)
+
+    def is_full(self, arriving: int = 0) -> bool:
+        """Whether one more request would wait too long; if so, an overload begins or goes on.
+
+        `arriving` is how many come before it that are not admitted yet.
+        """
+        waiting = self._admitted + arriving - self._workers
+        if waiting < 0:
+            return False
+        expected = (waiting + 1) * self._mean.seconds / self._workers
+        overloaded = self.is_overloaded
+        in_overload = 0 if self._is_on_loop else 1
+        always = self._workers * (in_overload if overloaded else self._burst)
+        too_long = overloaded or expected > self._max_wait_seconds
+        full = waiting >= self._max_waiting or (waiting >= always and too_long)
+        if full:
+            self._overloaded_until = time.monotonic() + OVERLOAD_SECONDS
+        return full
 
     async def run(
         self,
@@ -108,15 +127,20 @@ class ComputeQueue:
     async def run_short(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, computed on the event loop as long as such work takes little time.
 
-        Between two computations the loop handles what has arrived meanwhile. Raises as
-        `refuse_if_full`.
+        Between two computations the loop handles what has arrived meanwhile. The work must not wait
+        for anything: only its processor time is measured. Raises as `refuse_if_full`.
         """
         timed = partial(self._mean_short.timed, work)
         with self._admission():
-            if not 0.0 < self._mean_short.seconds <= ON_LOOP_SECONDS:
+            if not self._is_on_loop:
                 return await self._in_thread(timed)
             async with self._limiter:
                 return self._mean.timed(timed)
+
+    @property
+    def _is_on_loop(self) -> bool:
+        limit = OVERLOADED_ON_LOOP_SECONDS if self.is_overloaded else ON_LOOP_SECONDS
+        return 0.0 < self._mean_short.seconds <= limit
 
     @contextmanager
     def _admission(self) -> Iterator[None]:

@@ -124,8 +124,7 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send)
             return
         headers, info = first_values(scope), request_info(scope)
-        info.request_id = _request_id(text_of(headers.get(REQUEST_ID.encode())))
-        info.trace = _trace(text_of(headers.get(b"traceparent")))
+        read_trace_headers(headers, info)
         response = _ResponseSender(send, info)
         started = time.perf_counter()
         try:
@@ -142,18 +141,7 @@ class RequestContextMiddleware:
                 await response.send_problem(UNEXPECTED)
         seconds = time.perf_counter() - started
         self._completed(scope, response.status, seconds)
-        log.info(
-            "request_completed",
-            request_id=info.request_id,
-            trace=info.trace,
-            caller=info.principal.credential if info.principal else None,
-            method=method_of(scope),
-            route=route_of(scope),
-            status=response.status,
-            duration_ms=round(seconds * 1000, 2),
-            mode=info.mode,
-            model=info.model,
-        )
+        log_completed(scope, response.status, seconds)
 
 
 class _ResponseSender:
@@ -198,9 +186,8 @@ class _ResponseSender:
     async def _start(self, status: int, headers: list[Header]) -> None:
         self.started, self.status = True, status
         info = self._info
-        own = {_NAME_OF_ID: info.request_id.encode("latin-1"), **in_bytes(info.response_headers)}
+        own = common_headers(info)
         varies = own.pop(_VARY, None)
-        own |= _OF_PAGES if info.is_page else _OF_RESPONSES
         if not any(name == _CACHE_CONTROL for name, _ in headers):
             own.setdefault(_CACHE_CONTROL, NO_STORE.encode())
         headers = with_headers(headers, own)
@@ -220,6 +207,35 @@ class _ResponseSender:
             headers = with_headers(headers, in_bytes(named))
             headers = [each for each in headers if each[0] not in absent]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def read_trace_headers(headers: Mapping[bytes, bytes], info: RequestInfo) -> None:
+    """Takes the id and trace id of a request from its headers; without an id, makes a new one."""
+    info.request_id = _request_id(text_of(headers.get(_NAME_OF_ID)))
+    info.trace = _trace(text_of(headers.get(b"traceparent")))
+
+
+def common_headers(info: RequestInfo) -> dict[bytes, bytes]:
+    """Headers of a response, besides its own and Cache-Control."""
+    own = {_NAME_OF_ID: info.request_id.encode("latin-1"), **in_bytes(info.response_headers)}
+    return own | (_OF_PAGES if info.is_page else _OF_RESPONSES)
+
+
+def log_completed(scope: Scope, status: int, seconds: float) -> None:
+    """Logs a completed request, without anything that its caller wrote but well-formed ids."""
+    info = request_info(scope)
+    log.info(
+        "request_completed",
+        request_id=info.request_id,
+        trace=info.trace,
+        caller=info.principal.credential if info.principal else None,
+        method=method_of(scope),
+        route=route_of(scope),
+        status=status,
+        duration_ms=round(seconds * 1000, 2),
+        mode=info.mode,
+        model=info.model,
+    )
 
 
 def _request_id(submitted: str) -> str:

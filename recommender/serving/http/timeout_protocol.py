@@ -1,5 +1,7 @@
 """A uvicorn protocol that closes connections whose request head exceeds a timeout.
 
+Under overload it also sends refusals without the application, see `BusyRefusal`.
+
 `H11Protocol` is internal to uvicorn: this module is written for the range `uvicorn>=0.40,<1` that
 pyproject.toml pins, and is the only one to change when the range does.
 """
@@ -7,9 +9,11 @@ pyproject.toml pins, and is the only one to change when the range does.
 import asyncio
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from recommender.serving.http.busy_refusal import BusyRefusal
 from recommender.serving.http.joined_writes import JoinedWrites
 
 
@@ -34,12 +38,14 @@ class TimeoutProtocol(H11Protocol):
     """One connection; aborted when a request head does not arrive in time."""
 
     config: TimeoutConfig
+    busy_refusal: BusyRefusal | None = None
     _timer: asyncio.TimerHandle | None = None
     waiting_since: float | None = None
     """Loop time since which it waits for a head; None while a request is processed."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timeout; above the limit, closes the connection idle for longest."""
+        self.busy_refusal = self.config.loaded_app.state.busy_refusal
         joined: Any = JoinedWrites(transport, self.loop)
         super().connection_made(joined)
         if len(self.connections) > self.config.max_connections:
@@ -49,11 +55,27 @@ class TimeoutProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Stops the timeout once the head is complete."""
+        if self._refuse_busy(data):
+            return
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_timer()
         elif self._timer is None:
             self._start_timer()
+
+    def _refuse_busy(self, data: bytes) -> bool:
+        """Whether a refusal was sent to a whole request that came while a queue is overloaded."""
+        is_new = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        if self.busy_refusal is None or not is_new:
+            return False
+        response = self.busy_refusal.response_to(data, self.server_state.default_headers)
+        for part in response:
+            self.transport.write(part)
+        if response:
+            self.on_response_complete()
+            self._stop_timer()
+            self._start_timer()
+        return bool(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the timeout."""

@@ -79,7 +79,9 @@ def threads_of(queue: ComputeQueue, seconds: float, callers: int) -> tuple[list[
 
     def short() -> None:
         threads.add(threading.get_ident())
-        time.sleep(seconds)
+        until = time.thread_time() + seconds
+        while time.thread_time() < until:
+            pass
 
     async def all_at_once() -> list[str]:
         await queue.run_short(short)
@@ -94,6 +96,15 @@ def test_work_is_computed_on_the_event_loop_only_while_it_is_short() -> None:
     assert threads_of(ComputeQueue(1, 8, max_wait_seconds=60), 0.0, callers=2)[1] == {loop}
     slow = threads_of(ComputeQueue(1, 8, max_wait_seconds=60), 2 * ON_LOOP_SECONDS, callers=2)
     assert loop not in slow[1]
+
+
+def test_under_overload_longer_work_is_computed_on_the_event_loop_and_none_waits() -> None:
+    queue, loop = ComputeQueue(1, 4, max_wait_seconds=60), threading.get_ident()
+    work_seconds = 2 * ON_LOOP_SECONDS
+    found, threads = threads_of(queue, work_seconds, callers=8)
+    assert (found.count("answered"), loop in threads) == (5, False)
+    found, threads = threads_of(queue, work_seconds, callers=3)
+    assert (found.count("answered"), threads) == (1, {loop})
 
 
 def test_callers_with_short_work_are_refused_as_others_are() -> None:

@@ -141,3 +141,25 @@ def test_a_port_that_is_taken_is_said_to_be_by_several_too(tmp_path: Path) -> No
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "is in use" in logged
+
+
+def test_under_overload_every_request_is_answered_or_refused_and_counted(tmp_path: Path) -> None:
+    whole = (HEAD + f"content-length: {len(BODY)}\r\n\r\n").encode() + BODY
+    with a_server(tmp_path, queue_limit="0") as (port, _), ExitStack() as open_lines:
+        lines = [open_lines.enter_context(left_open(port, b"")) for _ in range(30)]
+        statuses = list[int]()
+        for _ in range(4):
+            for line in lines:
+                line.sendall(whole)
+            statuses += [status_of(line) for line in lines]
+        counted = http_request(port, "GET", "/metrics")[2].decode()
+    assert set(statuses) == {200, 503}
+    assert f'recommender_refusals_total{{problem="busy"}} {statuses.count(503):.1f}' in counted
+
+
+def status_of(line: socket.socket) -> int:
+    """The status of one response, which is read to its end."""
+    response = http.client.HTTPResponse(line, method="POST")
+    response.begin()
+    response.read()
+    return response.status
