@@ -24,9 +24,9 @@ OVERLOADED_ON_LOOP_SECONDS = 3 * ON_LOOP_SECONDS
 """The same under overload, when none waits: whatever else is on the loop waits for one at most. A
 thread and the loop, which sends refusals, would wait for each other all the time."""
 OVERLOAD_SECONDS = 1.0
-"""For so long after a refusal at most one request for each worker may wait. A few callers at once wait
-for each other; under more requests than can be computed, a longer queue only delays every answer.
-It is the time after which refused callers are asked to come again."""
+"""For so long after a refusal at most one request for each worker may wait. A few callers at once
+wait for each other; under more requests than can be computed, a longer queue only delays every
+answer. It is the time after which refused callers are asked to come again."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
