@@ -31,7 +31,7 @@ from recommender.practice.form_declaration import (
 from recommender.practice.forms import Audience, FormLayout
 from recommender.practice.funding import FundingRows, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
-from recommender.practice.matches import Match, read_match
+from recommender.practice.matches import WISH_OPERATORS, Match, read_match
 from recommender.practice.matching_page import MatchingPage, read_matching_page
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
@@ -111,6 +111,9 @@ class Practice:
         The fields whose ids name people, by side.
     by_rule
         The constraints of each rule, in the order of the file.
+    wishes
+        The place among the matches, and the phrase, of each that says of a clinician that they
+        offer what the client asks for.
 
     Examples
     --------
@@ -153,6 +156,7 @@ class Practice:
     asked: RowReader = attribute(init=False, repr=False, compare=False)
     naming: Mapping[str, tuple[Field, ...]] = attribute(init=False, repr=False, compare=False)
     by_rule: Mapping[str, tuple[Constraint, ...]] = attribute(init=False, repr=False, compare=False)
+    wishes: tuple[tuple[int, str], ...] = attribute(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Prepares once what requests read of all fields and constraints."""
@@ -168,6 +172,12 @@ class Practice:
         for each in self.constraints.values():
             by_rule[each.rule] = (*by_rule.get(each.rule, ()), each)
         object.__setattr__(self, "by_rule", by_rule)
+        wishes = tuple(
+            (place, match.phrase)
+            for place, match in enumerate(self.matches.values())
+            if match.operator in WISH_OPERATORS and match.phrase_side > 0
+        )
+        object.__setattr__(self, "wishes", wishes)
 
     def __repr__(self) -> str:
         """Short: the text of a definition has thousands of lines."""
