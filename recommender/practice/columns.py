@@ -110,7 +110,7 @@ DISCRETE = frozenset(
 """Kinds of which different people give the same answers, and which say nothing of who they are."""
 MAX_ARRAYS, MAX_PARTS = 4096, 16
 """Answers of which a reader stores the array, of at most so many parts: about 2 kB each at most."""
-_PLAIN = frozenset({str, bool, int, float})
+_PLAIN, _TEXT = frozenset({str, bool, int, float}), frozenset({str})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,8 +257,7 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
 
 def _is_short(cell: RawValue) -> bool:
     """Whether a cell is a list of a few texts."""
-    is_list = type(cell) is list and len(cell) <= MAX_PARTS
-    return is_list and all(type(part) is str for part in cell)
+    return type(cell) is list and len(cell) <= MAX_PARTS and _TEXT.issuperset(map(type, cell))
 
 
 def _unknown_name(name: str) -> Fault:
