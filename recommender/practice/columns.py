@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from operator import itemgetter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from recommender.values.table_format import STANDARD, TableFormat
 
 T = TypeVar("T")
 
+_NOTHING: Any = object()
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -59,9 +60,10 @@ class Columns:
 
         Requests share the roster's columns, so what depends only on the roster is computed once.
         """
-        if key not in self._views:
-            self._views[key] = build()
-        return cast("T", self._views[key])
+        found: T = self._views.get(key, _NOTHING)
+        if found is _NOTHING:
+            found = self._views[key] = build()
+        return found
 
     def only(self, names: Iterable[str]) -> "Columns":
         """All rows of some of the columns."""
@@ -108,7 +110,7 @@ DISCRETE = frozenset(
 """Kinds of which different people give the same answers, and which say nothing of who they are."""
 MAX_ARRAYS, MAX_PARTS = 4096, 16
 """Answers of which a reader stores the array, of at most so many parts: about 2 kB each at most."""
-_PLAIN = frozenset({str, bool, int, float})
+_PLAIN, _TEXT = frozenset({str, bool, int, float}), frozenset({str})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,8 +257,7 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
 
 def _is_short(cell: RawValue) -> bool:
     """Whether a cell is a list of a few texts."""
-    is_list = type(cell) is list and len(cell) <= MAX_PARTS
-    return is_list and all(type(part) is str for part in cell)
+    return type(cell) is list and len(cell) <= MAX_PARTS and _TEXT.issuperset(map(type, cell))
 
 
 def _unknown_name(name: str) -> Fault:

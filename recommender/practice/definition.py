@@ -31,9 +31,9 @@ from recommender.practice.form_declaration import (
 from recommender.practice.forms import Audience, FormLayout
 from recommender.practice.funding import FundingRows, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
-from recommender.practice.matches import Match, read_match
+from recommender.practice.matches import WISH_OPERATORS, Match, read_match
 from recommender.practice.matching_page import MatchingPage, read_matching_page
-from recommender.practice.rules.catalogue import FIELD_SETTINGS
+from recommender.practice.rules.catalogue import FIELD_SETTINGS, ON_HOURS
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import funding_problems, read_constraint, ways_problems
 from recommender.practice.rules.first_session import FirstSession
@@ -111,6 +111,11 @@ class Practice:
         The fields whose ids name people, by side.
     by_rule
         The constraints of each rule, in the order of the file.
+    about_ways
+        The constraints about single ways of meeting, but those on hours.
+    wishes
+        The place among the matches, and the phrase, of each that says of a clinician that they
+        offer what the client asks for.
 
     Examples
     --------
@@ -153,6 +158,8 @@ class Practice:
     asked: RowReader = attribute(init=False, repr=False, compare=False)
     naming: Mapping[str, tuple[Field, ...]] = attribute(init=False, repr=False, compare=False)
     by_rule: Mapping[str, tuple[Constraint, ...]] = attribute(init=False, repr=False, compare=False)
+    about_ways: tuple[Constraint, ...] = attribute(init=False, repr=False, compare=False)
+    wishes: tuple[tuple[int, str], ...] = attribute(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Prepares once what requests read of all fields and constraints."""
@@ -168,6 +175,14 @@ class Practice:
         for each in self.constraints.values():
             by_rule[each.rule] = (*by_rule.get(each.rule, ()), each)
         object.__setattr__(self, "by_rule", by_rule)
+        about_ways = [r for r in self.constraints.values() if r.ways and r.rule not in ON_HOURS]
+        object.__setattr__(self, "about_ways", tuple(about_ways))
+        wishes = tuple(
+            (place, match.phrase)
+            for place, match in enumerate(self.matches.values())
+            if match.operator in WISH_OPERATORS and match.phrase_side > 0
+        )
+        object.__setattr__(self, "wishes", wishes)
 
     def __repr__(self) -> str:
         """Short: the text of a definition has thousands of lines."""

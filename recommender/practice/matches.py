@@ -33,6 +33,8 @@ from recommender.values.toml_settings import (
 )
 
 DIRECTIONS = ("up", "down")
+WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "equal_weighted", "wish"})
+"""Operators of matches that compare what a client asks for with what a clinician offers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,33 +21,12 @@ from recommender.recommendation.fact_text import (
     with_unit,
 )
 from recommender.recommendation.open_intervals import OpenInterval
+from recommender.recommendation.openings import OpenTime
 from recommender.screening.screening import Screening
 from recommender.values.kinds import DAY_NAMES
 
 GAP, DISTANCE = "Gap", "Distance"
 WEEKDAYS = tuple(DAY_NAMES.values())
-
-
-class OpenTime(NamedTuple):
-    """A time at which a session could begin.
-
-    Attributes
-    ----------
-    begin, end
-        In minutes from a midnight UTC, until the hours that are open end.
-    room
-        The number of the room, as in `WeeklyHours`.
-    zone
-        The zone it is shown in.
-    way
-        The way of meeting; None where the practice has none.
-    """
-
-    begin: float
-    end: float
-    room: int
-    zone: str
-    way: str | None
 
 
 @dataclass(frozen=True, slots=True)

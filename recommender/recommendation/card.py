@@ -19,7 +19,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import rule_input_of
 from recommender.practice.rules.functions import session_costs_in_ways
 from recommender.practice.rules.rule_input import rows_of
-from recommender.recommendation.asked_and_offered import Asked, Offered, OpenTime
+from recommender.recommendation.asked_and_offered import Asked, Offered
 from recommender.recommendation.card_differences import Shown, differences
 from recommender.recommendation.card_parts import (
     CardContent,
@@ -31,8 +31,7 @@ from recommender.recommendation.card_parts import (
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
 from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
-from recommender.recommendation.open_intervals import MAX_TIMES
-from recommender.recommendation.openings import OpeningTimes, prepare_hours
+from recommender.recommendation.openings import OpeningTimes, OpenTime, prepare_hours
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
@@ -67,13 +66,15 @@ def cards(
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
     openings = OpeningTimes(practice, client, columns, screening, now)
     asked = Asked(facts, client, screening, rows, openings.origin)
-    meetings = MeetingPlaces(openings, rows, facts).meetings()
+    meeting_places = MeetingPlaces(openings, rows, facts)
+    ways = meeting_places.ways()
+    meetings = meeting_places.meetings(ways)
     costs = _costs(facts, client, screening, rows, meetings)
     has_times = "next_times" in fields.of_part
     places, midnight = rows.tolist(), openings.origin.toordinal()
     offers = [
-        Offered(meeting, cost, _times(openings, row, meeting) if has_times else ())
-        for row, meeting, cost in zip(places, meetings, costs, strict=True)
+        Offered(meeting, cost, openings.next_times(row, usable) if has_times else ())
+        for row, usable, meeting, cost in zip(places, ways, meetings, costs, strict=True)
     ]
     shown = Shown(
         rows=rows,
@@ -151,27 +152,6 @@ def _costs(
         else Cost(cents_of(fee), cents_of(rebate), cents_of(gap), currency)
         for fee, rebate, gap in costs
     ]
-
-
-def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> tuple[OpenTime, ...]:
-    """At most three times at which a session could begin, in hours that suit the client."""
-    order: dict[str | None, int] = {}
-    for meeting in meetings:
-        order.setdefault(meeting.way, len(order))
-    found: dict[float, tuple[int, OpenTime]] = {}
-    for option in openings.meeting_options(row):
-        # Of several ways at one time, the one the practice names first is shown.
-        ways = [way for way in option.ways if way in order]
-        if option.ways and not ways:
-            continue
-        way = min(ways, key=order.__getitem__) if ways else None
-        rank = order[way] if ways else -1
-        zone = option.client_zone or option.hours[0].zone
-        for begin, end, room in openings.next_openings(row, option, option.wishes):
-            known = found.get(begin)
-            if known is None or rank < known[0]:
-                found[begin] = rank, OpenTime(begin, end, room, zone, way)
-    return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
 
 
 def _next_time(facts: ClinicianFacts, row: int, midnight: int, at: OpenTime) -> NextTime:

@@ -7,14 +7,13 @@ Whatever is not known is None or absent, never 0. Each part comes from a clinici
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Part = Literal["profession", "photo", "meeting", "places", "cost", "next_times"]
 """Parts of a card in a form of their own; `places` are the places of meetings and of times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(NamedTuple):
     """One way in which client and clinician can meet, and where.
 
     Attributes
@@ -36,8 +35,7 @@ class Meeting:
     km: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """Cents of one session for this client; None where an amount is not known.
 
     `gap_cents` is the fee less the rebate. A concession fee and bulk billing are in the fee.
@@ -49,8 +47,7 @@ class Cost:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class NextTime:
+class NextTime(NamedTuple):
     """When a session could begin, on the clock of the client by video and of the rooms in them.
 
     The roster has no bookings: the time is open, and is confirmed before it is promised.
@@ -61,8 +58,7 @@ class NextTime:
     place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """What is known of a clinician by one field, in the practice's labels."""
 
     field: str
@@ -70,8 +66,7 @@ class Fact:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What sets a clinician apart from the others shown, by one field."""
 
     fact: str

@@ -6,7 +6,7 @@ They depend on a client by these ways and rooms alone, so that requests share th
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import WAYS, rooms_of
-from recommender.practice.rules.time_rules import windows_of
 from recommender.recommendation.open_intervals import LAID_OUT, WeeklyHours
 from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
@@ -44,6 +43,8 @@ class ClinicianHours:
     def __init__(self, columns: Columns, field: Field, absences: str | None) -> None:
         self.field, self._columns, self._absences = field, columns, absences
         self._stored: dict[Any, Hours] = {}
+        self._opened: dict[int, _Opened] = {}
+        self._weekly: dict[Any, WeeklyHours] = {}
         self._stored_by_way: dict[Any, HoursByWay] = {}
 
     @cached_property
@@ -112,25 +113,35 @@ class ClinicianHours:
         self, row: int, zone: str, way: str | None, near: tuple[bool, ...]
     ) -> Iterator[WeeklyHours]:
         field = self.field
-        away = absences_of(self._columns, self._absences, row)
-        if field.kind != "availability":
-            windows = windows_of(self._columns[field.name][row : row + 1])
-            yield WeeklyHours(zone, windows, away=away)
-            return
+        opened = self._opened_in(row)
         counts = dict(enumerate(near, start=1))
         by_terms: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
-        for weekday, start, end, room, ways, every, anchor in self._windows(row):
+        for weekday, start, end, room, ways, every, anchor in opened.windows:
             if _is_for(field, ways, way) and counts.get(room, True):
                 terms = room, max(every, 1), anchor + EPOCH if every > 1 else 0
                 by_terms.setdefault(terms, []).append((weekday, start, end))
         for (room, every, anchor), own in by_terms.items():
             only = near.index(True) + 1 if room == 0 and near.count(True) == 1 else 0
             number = room if room in counts else only
-            yield WeeklyHours(zone, tuple(own), every, anchor, away, number)
+            terms = zone, tuple(own), every, anchor, opened.away
+            key = row, *terms
+            weekly = self._weekly.get(key)
+            if weekly is None:
+                weekly = store_bounded(self._weekly, key, WeeklyHours(*terms), MAX_HOURS)
+            yield weekly.in_room(number)
+
+    def _opened_in(self, row: int) -> "_Opened":
+        opened = self._opened.get(row)
+        if opened is None:
+            away = absences_of(self._columns, self._absences, row)
+            opened = _Opened(tuple(self._windows(row)), away)
+            store_bounded(self._opened, row, opened, MAX_HOURS)
+        return opened
 
     def _windows(self, row: int) -> Iterator[tuple[int, ...]]:
-        """The open windows of one clinician as encoded, but with the number of the room."""
         windows = self._columns[self.field.name][row].tolist()
+        if self.field.kind != "availability":
+            windows = [(*window, 0, 0, 0, 0) for window in windows]
         rooms = [0] * len(windows) if self._rooms is None else self._rooms[row].tolist()
         for (weekday, start, end, _, *terms), room in zip(windows, rooms, strict=True):
             parts = weekday, start, end, room, *terms
@@ -167,6 +178,17 @@ class ClinicianHours:
         places = self._columns[str(self.field.rooms)]
         numbers: list[int] = (~np.isnan(places[:, :, 0])).sum(axis=1).tolist()
         return numbers
+
+
+class _Opened(NamedTuple):
+    """When one clinician is there.
+
+    `windows` are as encoded, see `recommender.values.kinds`, but with the number of the room;
+    `away` are the `absences_of`.
+    """
+
+    windows: tuple[tuple[int, ...], ...]
+    away: tuple[tuple[int, int], ...]
 
 
 def hours_in(columns: Columns, field: Field, absences: str | None) -> ClinicianHours:

@@ -16,8 +16,6 @@ from recommender.practice.definition import Practice
 MIN_POINTS = 0.02
 """Contributions below this get no words: a fiftieth of a point on a scale of 1 to 5."""
 MAX_PHRASES = 3
-WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "equal_weighted", "wish"})
-"""Match operators that compare what a client asks for with what a clinician offers."""
 ROUNDING = 1e-9
 """Differences between two values of a match up to this are rounding."""
 
@@ -281,10 +279,5 @@ def _sign(value: float) -> float:
 
 def asked_and_offered(practice: Practice, matches: Array) -> list[tuple[str, ...]]:
     """The phrases of the wishes that each clinician meets, from their (m, matches), not centred."""
-    wishes = [
-        (place, match.phrase)
-        for place, match in enumerate(practice.matches.values())
-        if match.operator in WISH_OPERATORS and match.phrase_side > 0
-    ]
-    is_met = (matches >= 0.5).tolist()
+    wishes, is_met = practice.wishes, (matches >= 0.5).tolist()
     return [tuple([phrase for place, phrase in wishes if row[place]]) for row in is_met]

@@ -1,8 +1,7 @@
 """Ways in which a client and a clinician can meet, and where: the nearest room in reach."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import isnan
 
 import numpy as np
@@ -13,8 +12,14 @@ from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km_of
 from recommender.recommendation.card_parts import Meeting
 from recommender.recommendation.clinician_facts import ClinicianFacts
-from recommender.recommendation.openings import HOURS, LATE, OpeningTimes, bits_of, ways_of
-from recommender.screening.meeting_ways import is_one_barred
+from recommender.recommendation.openings import (
+    HOURS,
+    LATE,
+    OpeningTimes,
+    bits_of,
+    ways_of,
+    without_barred,
+)
 
 Meetings = tuple[Meeting, ...]
 
@@ -38,56 +43,56 @@ class MeetingPlaces:
         self.openings, self.practice, self._facts = openings, openings.practice, facts
         self._rows = rows
 
-    def meetings(self) -> Sequence[Meetings]:
+    def ways(self) -> list[int]:
         """The ways that client and clinician share and no hard constraint excludes, of each row.
 
-        They are in the order of the client's field. A clinician whose ways are not recorded has
-        none: what may be offered is not offered.
+        They are bits of the levels of the client's field. A clinician whose ways are not recorded
+        has none: what may be offered is not offered.
         """
+        if self.practice.ways is None:
+            return [0] * len(self._rows)
+        levels = self.practice.client[self.practice.ways.client].levels
+        rows, offered = self._rows, self._facts.offered_ways
+        usable = [
+            ways & offered[row]
+            for ways, row in zip(self.openings.open_ways(rows), rows.tolist(), strict=True)
+        ]
+        for rule, ways, verdict in self._on_hours(levels):
+            without_barred(usable, rule, ways, verdict.take(rows))
+        return usable
+
+    def meetings(self, usable: Sequence[int]) -> Sequence[Meetings]:
+        """How each row can be met in usable ways, in the order of the client's field."""
         rows = self._rows.tolist()
         if self.practice.ways is None:
             places = self._places_by(None)
             return [self._meetings_by(None, places, each) for each in enumerate(rows)]
+        levels = self.practice.client[self.practice.ways.client].levels
         by_way: dict[str, _Places | None] = {}
         found: list[Meetings] = []
-        for each in enumerate(rows):
+        for each, bits in zip(enumerate(rows), usable, strict=True):
             meetings: Meetings = ()
-            for way in self._usable_ways(each[1]):
+            for way in ways_of(levels, bits):
                 if way not in by_way:
                     by_way[way] = self._places_by(way)
                 meetings += self._meetings_by(way, by_way[way], each)
             found.append(meetings)
         return found
 
-    def _usable_ways(self, row: int) -> tuple[str, ...]:
-        """The ways of meeting that can be used with the clinician of a row."""
-        bits = self.openings.open_bits(row) & self._facts.offered_ways[row]
-        for rule, way, verdict in self._on_hours:
-            if bits & way and is_one_barred(rule, verdict.item(row)):
-                bits &= ~way
-        return ways_of(self._levels, bits)
-
-    @cached_property
-    def _levels(self) -> tuple[str, ...]:
-        assert self.practice.ways is not None
-        return self.practice.client[self.practice.ways.client].levels
-
-    @cached_property
-    def _on_hours(self) -> Sequence[tuple[Constraint, int, NDArray[np.float64]]]:
-        """The hard rules on hours about each way, as its bit, but those that everybody passes."""
+    def _on_hours(
+        self, levels: tuple[str, ...]
+    ) -> Iterator[tuple[Constraint, int, NDArray[np.float64]]]:
+        """The hard rules on hours but those that everybody passes: ways, as bits, and verdicts."""
         screening = self.openings.screening
-        found = []
         for rule in (*self.openings.rules(HOURS), *self.openings.rules(LATE)):
-            hours = screening.hours.get(rule.name)
-            if screening.modes[rule.name] != "hard" or (hours and hours.inputs is None):
-                continue
-            for way in rule.ways or self._levels:
-                bit = bits_of(self._levels, (way,))
+            if screening.modes[rule.name] == "hard":
+                hours = screening.hours.get(rule.name)
                 if hours is None:
-                    found.append((rule, bit, screening.verdict_of(rule.name)))
-                elif way in hours.by_way:
-                    found.append((rule, bit, hours.by_way[way]))
-        return found
+                    about = bits_of(levels, rule.ways or levels)
+                    yield rule, about, screening.verdict_of(rule.name)
+                elif hours.inputs is not None:
+                    for verdict, some in hours.verdicts:
+                        yield rule, bits_of(levels, some), verdict
 
     def _meetings_by(
         self, way: str | None, places: "_Places | None", each: tuple[int, int]

@@ -5,7 +5,7 @@ Weekly hours are local; what they share is computed in UTC, so that daylight sav
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -37,14 +37,27 @@ NO_SPAN: Span = (inf, inf)
 ALWAYS: tuple[Span, ...] = ((-inf, inf),)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOut:
+    """What is stored of weekly hours that were laid out, in minutes from a midnight UTC.
+
+    `spans` are the open times, by the midnight and the number of weeks. `next_spans` are those of
+    clients without wishes, by the midnight, the moment and the minutes asked for.
+    """
+
+    spans: dict[tuple[datetime, int], Sequence[Span]] = attribute(default_factory=dict)
+    next_spans: dict[tuple[datetime, float, float], Sequence[Span]] = attribute(
+        default_factory=dict
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
     """Windows of the week, on the clock of a zone.
 
     They open every `every` weeks, of which one is that of the ordinal `anchor`, but on no day of
     `away`: first days and the days after the last, as ordinals. `room` is the number of the room in
-    the clinician's list, 0 where the way of meeting needs none or several will do. `next_spans`
-    are those of clients without wishes, by the midnight, the moment and the minutes asked for.
+    the clinician's list, 0 where the way of meeting needs none or several will do.
     """
 
     zone: str
@@ -53,12 +66,11 @@ class WeeklyHours:
     anchor: int = 0
     away: tuple[tuple[int, int], ...] = ()
     room: int = 0
-    next_spans: dict[tuple[datetime, float, float], Sequence[Span]] = attribute(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
-    _spans: dict[tuple[datetime, int], Sequence[Span]] = attribute(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
+    laid_out: LaidOut = attribute(default_factory=LaidOut, compare=False, repr=False)
+
+    def in_room(self, room: int) -> "WeeklyHours":
+        """The same hours in a room, laid out once for both."""
+        return self if room == self.room else replace(self, room=room)
 
     def opens(self, day: date) -> bool:
         """Whether the windows may be open on a day."""
@@ -73,7 +85,7 @@ class WeeklyHours:
 
         Requests of a day share the hours of clinicians, so their spans are stored.
         """
-        stored = self._spans
+        stored = self.laid_out.spans
         if (spans := stored.get((origin, ahead))) is None:
             first = origin.date()
             week = week_of(self.zone, first, ahead)
@@ -177,7 +189,7 @@ def next_spans(
     """
     if others.weeks:
         return _next_spans(theirs, others, ahead, minutes)
-    key, stored = (ahead.origin, ahead.since, minutes), theirs.next_spans
+    key, stored = (ahead.origin, ahead.since, minutes), theirs.laid_out.next_spans
     spans = stored.get(key)
     if spans is None:
         spans = store_bounded(stored, key, _next_spans(theirs, others, ahead, minutes), MAX_SPANS)

@@ -20,7 +20,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
-from recommender.practice.rules.time_rules import late_windows, windows_of
+from recommender.practice.rules.time_rules import late_windows, windows_in
 from recommender.recommendation.clinician_hours import (
     ClinicianHours,
     Reach,
@@ -50,6 +50,28 @@ QUARTER = timedelta(minutes=15)
 Opening = tuple[float, float, int]
 """Begin and end in minutes from a midnight UTC, and the number of the room."""
 BY_TIME = itemgetter(0, 1)
+
+
+class OpenTime(NamedTuple):
+    """A time at which a session could begin.
+
+    Attributes
+    ----------
+    begin, end
+        In minutes from a midnight UTC, until the hours that are open end.
+    room
+        The number of the room, as in `WeeklyHours`.
+    zone
+        The zone it is shown in.
+    way
+        The way of meeting; None where the practice has none.
+    """
+
+    begin: float
+    end: float
+    room: int
+    zone: str
+    way: str | None
 
 
 class MeetingOption(NamedTuple):
@@ -114,7 +136,6 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
-        self._open_bits: dict[int, int] = {}
         self._options: dict[int, Sequence[_Option]] = {}
 
     def rules(self, name: str) -> Sequence[Constraint]:
@@ -174,9 +195,30 @@ class OpeningTimes:
         absences = absences_of(self.columns, self.practice.first_session.absences, row)
         return any(first <= day.toordinal() < after for first, after in absences)
 
+    def next_times(self, row: int, ways: int) -> tuple[OpenTime, ...]:
+        """At most three times at which a session could begin, in hours that suit the client.
+
+        `ways` are those of meeting that can be used with the clinician of a row, as bits. Of
+        several at one time, the one the practice names first is shown.
+        """
+        found: dict[float, tuple[int, OpenTime]] = {}
+        for option in self._options_in(row, ways):
+            way = min(option.ways, key=self._levels.index) if option.ways else None
+            rank = -1 if way is None else self._levels.index(way)
+            zone = option.client_zone or option.hours[0].zone
+            for begin, end, room in self.next_openings(row, option, option.wishes):
+                known = found.get(begin)
+                if known is None or rank < known[0]:
+                    found[begin] = rank, OpenTime(begin, end, room, zone, way)
+        return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
+
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
-        bits = self.open_bits(row)
+        (ways,) = self.open_ways(np.array([row]))
+        return self._options_in(row, ways)
+
+    def _options_in(self, row: int, bits: int) -> Iterator[MeetingOption]:
+        """The options of one clinician in some ways of meeting."""
         options = self._options.get(bits)
         if options is None:
             options = self._options[bits] = self._options_of(ways_of(self._levels, bits))
@@ -241,7 +283,7 @@ class OpeningTimes:
 
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
         if self._is_on(rule) and rule.client[0] in answered_in(self.client):
-            windows = windows_of(self.client[rule.client[0]])
+            windows = windows_in(self.client, rule.client[0])
             yield every_week(self._client_zone(rule) or there, windows)
         for late in self.rules(LATE):
             if late.ways == rule.ways and self._is_on(late) and self.client[late.client[0]][0] > 0:
@@ -261,19 +303,20 @@ class OpeningTimes:
     def _is_on(self, rule: Constraint) -> bool:
         return self.screening.modes[rule.name] != "off"
 
-    def open_bits(self, row: int) -> int:
-        """The ways of meeting in which one clinician can be met by every rule but those on hours.
+    def open_ways(self, rows: NDArray[np.intp]) -> list[int]:
+        """The ways of meeting in which clinicians can be met by every rule but those on hours.
 
         They are bits of the levels of the client's field; none in a practice without ways.
         """
-        bits = self._open_bits.get(row)
-        if bits is None:
-            bits = 0 if self._shared is None else self._shared.bits.item(row)
-            for rule, barred, verdict in self._on_ways:
-                if is_one_barred(rule, verdict.item(row)):
-                    bits &= ~barred
-            self._open_bits[row] = bits
-        return bits
+        if self._shared is None:
+            return [0] * len(rows)
+        open_ways: list[int] = self._shared.bits.take(rows).tolist()
+        screened, levels = self.screening, self._levels
+        for rule in self.practice.about_ways:
+            ways = bits_of(levels, rule.ways)
+            if ways & self._accepted and screened.modes[rule.name] == "hard":
+                without_barred(open_ways, rule, ways, screened.verdict_of(rule.name).take(rows))
+        return open_ways
 
     @cached_property
     def _shared(self) -> SharedWays | None:
@@ -292,18 +335,17 @@ class OpeningTimes:
         """The ways of meeting that the client accepts, as bits."""
         return 0 if self._shared is None else bits_of(self._levels, tuple(self._shared.by_way))
 
-    @cached_property
-    def _on_ways(self) -> Sequence[tuple[Constraint, int, NDArray[np.float64]]]:
-        """The hard rules about single ways of meeting, but those on hours: ways and verdicts."""
-        screened, levels, accepted = self.screening, self._levels, self._accepted
-        rules = [
-            (rule, bits_of(levels, rule.ways))
-            for rule in screened.constraints
-            if rule.ways and rule.rule not in (HOURS, LATE) and screened.modes[rule.name] == "hard"
-        ]
-        return [
-            (rule, bits, screened.verdict_of(rule.name)) for rule, bits in rules if bits & accepted
-        ]
+
+def without_barred(
+    open_ways: list[int], rule: Constraint, ways: int, verdicts: NDArray[np.float64]
+) -> None:
+    """Removes some ways of meeting where a hard rule excludes by its verdict on a clinician.
+
+    `open_ways` are those of some clinicians, as bits, and `verdicts` those on them.
+    """
+    for place, verdict in enumerate(verdicts.tolist()):
+        if verdict != 1 and is_one_barred(rule, verdict):
+            open_ways[place] &= ~ways
 
 
 @lru_cache(maxsize=1024)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from recommender.practice.definition import Practice
+from recommender.practice.matches import WISH_OPERATORS
 from recommender.practice.rules.constraint import NEVER_RELAXED
-from recommender.recommendation.explanation import WISH_OPERATORS
 
 BY_LEVEL = frozenset({"has_all", "has_any", "member", "one_of", "equal"})
 """Rules that compare levels which a client asks for with those a clinician has."""

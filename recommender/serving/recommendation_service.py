@@ -90,12 +90,21 @@ class ServedRecommendation:
 
         Members that the caller does not receive are not computed.
         """
-        ready = self.snapshot.ready
-        members = [
-            begin + (ready[name] if name in ready else MEMBERS[name](self, hidden, scopes))
-            for name, begin, hidden in _sent_members(scopes, included)
-        ]
-        return b"{%b}" % b",".join(members)
+        sent: list[bytes] = []
+        values: dict[str, Any] = {}
+        for name, begin, hidden in _sent_members(scopes, included):
+            if name in VALUES:
+                value = VALUES[name](self)
+                values[name] = visible_part(value, hidden) if hidden else value
+                continue
+            if values:
+                # Those that follow one another are written together.
+                sent.append(to_json(values)[1:-1])
+                values = {}
+            sent.append(begin + WRITTEN[name](self, hidden, scopes))
+        if values:
+            sent.append(to_json(values)[1:-1])
+        return b"{%b}" % b",".join(sent)
 
 
 @lru_cache(maxsize=256)
@@ -128,63 +137,51 @@ def _shortlist_json(
     )
 
 
-def _visible_json(value_of: Callable[[ServedRecommendation], Any]) -> Member:
-    """A member that is JSON of a value, without its hidden fields."""
-
-    def member(
-        served: ServedRecommendation, hidden: Mapping[str, Any], _: frozenset[Scope]
-    ) -> bytes:
-        value = value_of(served)
-        return to_json(visible_part(value, hidden) if hidden else value)
-
-    return member
+def _of_snapshot(name: str) -> Member:
+    """A member that the snapshot decides alone."""
+    return lambda served, *_: served.snapshot.ready[name]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _text_json(text: str) -> bytes:
     return to_json(text)
 
 
-MEMBERS: Mapping[str, Member] = {
+@lru_cache(maxsize=16)
+def _day_json(day: date) -> bytes:
+    return to_json(day)
+
+
+WRITTEN: Mapping[str, Member] = {
+    **{
+        name: _of_snapshot(name)
+        for name in ("contract_version", "model", "roster_version", "availability_as_of", "scale")
+    },
+    "recommendation_id": lambda served, *_: to_json(served.recommendation_id),
+    "mode": lambda served, *_: _text_json(served.recommendation.mode),
+    "asked_on": lambda served, *_: _day_json(served.recommendation.day),
     "shortlist": _shortlist_json,
     "excluded": lambda served, *_: excluded_json(served.recommendation.screening),
     "notice": lambda served, *_: _text_json(notice_of(served.recommendation.mode)),
     "order": lambda served, *_: _text_json(
         ordering_text(served.recommendation.mode, served.snapshot.practice.ranking)
     ),
-    **{
-        name: _visible_json(value_of)
-        for name, value_of in (
-            ("recommendation_id", lambda served: served.recommendation_id),
-            ("mode", lambda served: served.recommendation.mode),
-            ("asked_on", lambda served: served.recommendation.day),
-            (
-                "ties",
-                lambda served: ties_content([each.tie for each in served.recommendation.shortlist]),
-            ),
-            ("eligible", lambda served: served.recommendation.eligible),
-            (
-                "exclusion_counts",
-                lambda served: exclusion_counts(served.recommendation.screening),
-            ),
-            (
-                "relaxations",
-                lambda served: [
-                    relaxation_content(each, served.snapshot.practice)
-                    for each in served.recommendation.offers
-                ],
-            ),
-            ("unanswered", lambda served: served.recommendation.unanswered),
-            ("warnings", lambda served: [each.message for each in served.warnings]),
-            ("warning_details", lambda served: [each.model_dump() for each in served.warnings]),
-            (
-                "reference_warnings",
-                lambda served: [each.model_dump() for each in served.references],
-            ),
-        )
-    },
 }
-"""The members of a response that its snapshot does not decide alone."""
+"""The members of a response of which parts are written beforehand, as JSON."""
+
+VALUES: Mapping[str, Callable[[ServedRecommendation], Any]] = {
+    "ties": lambda served: ties_content([each.tie for each in served.recommendation.shortlist]),
+    "eligible": lambda served: served.recommendation.eligible,
+    "exclusion_counts": lambda served: exclusion_counts(served.recommendation.screening),
+    "relaxations": lambda served: [
+        relaxation_content(each, served.snapshot.practice) for each in served.recommendation.offers
+    ],
+    "unanswered": lambda served: served.recommendation.unanswered,
+    "warnings": lambda served: [each.message for each in served.warnings],
+    "warning_details": lambda served: [each.model_dump() for each in served.warnings],
+    "reference_warnings": lambda served: [each.model_dump() for each in served.references],
+}
+"""The other members, as plain data."""
 
 
 def recommend_request(

@@ -26,12 +26,11 @@ def warnings_of(
     snapshot: ServingSnapshot, intake: Intake, recommendation: Recommendation
 ) -> tuple[RecommendationWarning, ...]:
     """Every warning, those about ids in the request first; none is repeated."""
-    found = (
-        *_of_references(recommendation),
-        *_of_order(recommendation),
-        *_of_nobody(snapshot.practice, intake.client, recommendation),
-        *_stale(snapshot),
-    )
+    found = [*_of_references(recommendation), *_of_order(recommendation)]
+    if not recommendation.eligible:
+        found += _of_nobody(snapshot.practice, intake.client, recommendation)
+    if datetime.now(UTC) - snapshot.taken_at > timedelta(hours=snapshot.stale_hours):
+        found.append(_stale(snapshot.stale_hours))
     return tuple(dict.fromkeys(found))
 
 
@@ -77,9 +76,7 @@ def _of_order(recommendation: Recommendation) -> Iterator[RecommendationWarning]
 def _of_nobody(
     practice: Practice, client: Columns, recommendation: Recommendation
 ) -> Iterator[RecommendationWarning]:
-    """Why the shortlist is empty, where an open question or a reason of safety is why."""
-    if recommendation.eligible:
-        return
+    """Why nobody is eligible, where an open question or a reason of safety is why."""
     yield RecommendationWarning(
         code="nobody_eligible",
         message="No clinician meets every requirement; see `exclusion_counts`.",
@@ -143,12 +140,10 @@ def _needs_triage(screening: Screening) -> bool:
     return bool(screening.ids) and bool(screening.failed_for(safety).all())
 
 
-def _stale(snapshot: ServingSnapshot) -> Iterator[RecommendationWarning]:
-    """A warning if the roster is older than the configured age."""
-    if datetime.now(UTC) - snapshot.taken_at > timedelta(hours=snapshot.stale_hours):
-        yield RecommendationWarning(
-            code="stale_availability",
-            message=f"Availability was last updated more than {snapshot.stale_hours:g} hours ago "
-            "(`availability_as_of`): ask the clinician before offering a time.",
-            message_to_client=STALE_TO_CLIENT,
-        )
+def _stale(hours: float) -> RecommendationWarning:
+    return RecommendationWarning(
+        code="stale_availability",
+        message=f"Availability was last updated more than {hours:g} hours ago "
+        "(`availability_as_of`): ask the clinician before offering a time.",
+        message_to_client=STALE_TO_CLIENT,
+    )

@@ -150,6 +150,8 @@ def _encode_tuples(width: int) -> Encode:
 
     def encode(_: FieldBounds, values: Sequence[Any]) -> Array:
         rows = [None if v is None else (tuple(v) or ((0.0,) * width,)) for v in values]
+        if len(rows) == 1 and rows[0] is not None:
+            return np.array(rows, dtype=np.float64)
         longest = max((len(row) for row in rows if row is not None), default=1)
         encoded = np.full((len(rows), longest, width), np.nan)
         for place, row in enumerate(rows):

@@ -88,8 +88,10 @@ def _late_windows(evening_from: str, morning_until: str) -> Windows:
 
 def windows_of(encoded: Array) -> Windows:
     """One person's weekly windows from their encoding, (1, windows, 3)."""
-    known = encoded[0][~np.isnan(encoded[0][:, 0])].astype(int)
-    return tuple((day, start, end) for day, start, end in known.tolist())
+    # Only NaN differs from itself.
+    return tuple(
+        [(int(day), int(start), int(end)) for day, start, end in encoded[0].tolist() if day == day]
+    )
 
 
 def minute_of(text: str) -> int:
@@ -375,7 +377,12 @@ def client_windows(inputs: RuleInput) -> Windows:
     field = inputs.client_fields[0]
     if field.kind == "flag":
         return late_windows(inputs.settings)
-    return inputs.intake.view(("windows", field.name), lambda: windows_of(inputs.client[0]))
+    return windows_in(inputs.intake, field.name)
+
+
+def windows_in(client: Columns, name: str) -> Windows:
+    """The weekly windows of one client's field."""
+    return client.view(("windows", name), lambda: windows_of(client[name]))
 
 
 def client_zone(inputs: RuleInput) -> str | None:

@@ -4,7 +4,7 @@ The journal stores the card as staff read it. What is declared for staff only is
 out, because a stored response is read by other roles later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self, get_args
 
@@ -193,9 +193,9 @@ def card_content(card: CardContent, *, with_facts: bool = True) -> dict[str, Any
             "currency": cost.currency,
         },
         "next_times": [_time(each) for each in card.next_times],
-        "facts": [_fact(each) for each in card.facts] if with_facts else (),
-        "asked_and_offered": [_fact(each) for each in card.asked_and_offered],
-        "differs": [{"fact": each.fact, "text": each.text} for each in card.differs],
+        "facts": _facts(card.facts) if with_facts else (),
+        "asked_and_offered": _facts(card.asked_and_offered),
+        "differs": [{"fact": fact, "text": text} for fact, text in card.differs],
         "staff_only": card.staff_only,
     }
 
@@ -216,11 +216,11 @@ def _time(time: NextTime) -> dict[str, Any]:
     return {"starts_at": time.starts_at, "way": time.way, **place}
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
-    return {"field": fact.field, "label": fact.label, "values": fact.values}
+def _facts(facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    return [{"field": field, "label": label, "values": values} for field, label, values in facts]
 
 
-def content_for_clients(card: Mapping[str, Any]) -> Mapping[str, Any]:
+def content_for_clients(card: dict[str, Any]) -> dict[str, Any]:
     """A card as plain data, as clients and matching tools receive it."""
     hidden = frozenset(card.get("staff_only", ()))
     if not hidden:
@@ -237,7 +237,9 @@ def content_for_clients(card: Mapping[str, Any]) -> Mapping[str, Any]:
             seen["next_times"] = [{**each, "way": None} for each in seen["next_times"]]
     for name, key in (("facts", "field"), ("asked_and_offered", "field"), ("differs", "fact")):
         seen[name] = [each for each in card.get(name, ()) if each[key] not in hidden]
-    return seen if seen.get("photo") is not None else _without(seen, "photo")
+    if seen.get("photo") is None:
+        seen.pop("photo", None)
+    return seen
 
 
 def cards_seen_by(response: Mapping[str, Any], scopes: frozenset[Scope]) -> Mapping[str, Any]:

@@ -72,7 +72,7 @@ def shown_content(
 def _card(card: CardContent, hidden: Mapping[str, Any], *, for_clients: bool) -> Mapping[str, Any]:
     content = card_content(card, with_facts="facts" not in hidden)
     if for_clients:
-        content = {**content_for_clients(content)}
+        content = content_for_clients(content)
     for name in hidden:
         content.pop(name, None)
     return content
