@@ -80,12 +80,12 @@ _Part = tuple[Places, Array]
 def _unscored(batch: ScoredBatch, encoding: RosterEncoding, top_k: int) -> _Part:
     """The entries of clients who do not agree to prediction."""
     practice, roster = batch.pairs.plan.model.practice, encoding.roster
-    clients = np.flatnonzero(~batch.agree)
+    clients, eligible = np.flatnonzero(~batch.agree), batch.screened.eligible
     shown = [
         unscored_order(
             practice,
             roster,
-            np.flatnonzero(batch.screened.excluded_by[client] == 0),
+            np.flatnonzero(eligible[client]),
             batch.first_sessions(client),
         )[:top_k]
         for client in clients.tolist()
