@@ -20,6 +20,7 @@ from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.changes import ScreenedRequest
 from recommender.tables.cells import People
 from recommender.tables.references import unresolved_by_client
+from recommender.values.limits import MAX_TOP_K
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +62,9 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
     parts: dict[str, list[pa.RecordBatch]] = {name: [] for name in job.tables}
     # Matrices are small here: several BLAS threads would only wait for each other.
     with _thread_pools().limit(limits=1, user_api="blas"):
-        for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
+        for batch in score_batches(
+            people.ids, people.columns, job.encoding, job.model, job.day, MAX_TOP_K
+        ):
             columns = {
                 "shortlist": _shortlist(batch, job),
                 "exclusions": _exclusions(batch),
