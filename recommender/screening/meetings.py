@@ -29,7 +29,7 @@ from recommender.practice.rules.time_rules import (
     late_windows,
     openings_in,
     windows_for_way,
-    windows_of,
+    windows_of_many,
 )
 from recommender.practice.week_calendar import (
     ClockGroup,
@@ -242,12 +242,8 @@ class Meetings:
         name = rule.client[0]
         if self.context.client[name].kind == "flag":
             return [late_windows(rule.settings)] * self.clients.size
-        rows = range(self.clients.size)
         answers = self.clients[name]
-        return self.clients.view(
-            ("windows by client", name),
-            lambda: [windows_of(answers[row : row + 1]) for row in rows],
-        )
+        return self.clients.view(("windows by client", name), lambda: windows_of_many(answers))
 
 
 _NOBODY = np.empty(0, dtype=np.intp)

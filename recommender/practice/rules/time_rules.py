@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
@@ -90,6 +91,14 @@ def windows_of(encoded: Array) -> Windows:
     """One person's weekly windows from their encoding, (1, windows, 3)."""
     known = encoded[0][~np.isnan(encoded[0][:, 0])].astype(int)
     return tuple((day, start, end) for day, start, end in known.tolist())
+
+
+def windows_of_many(encoded: Array) -> list[Windows]:
+    """`windows_of` each of several people, (people, windows, 3)."""
+    known = ~np.isnan(encoded[..., 0])
+    windows = [*map(tuple, encoded[known].astype(int).tolist())]
+    ends = np.cumsum(np.count_nonzero(known, axis=1)).tolist()
+    return [tuple(windows[start:end]) for start, end in pairwise([0, *ends])]
 
 
 def minute_of(text: str) -> int:
