@@ -14,7 +14,6 @@ from recommender.model.trees.tables import in_chunks
 from recommender.plan.answers import Answers, Reading, reading_of_part, readings_of_levels
 from recommender.practice.columns import Columns
 from recommender.practice.comparisons import (
-    MINUTES_A_DAY,
     Prepared,
     hours_shared,
     kilometres,
@@ -30,7 +29,7 @@ from recommender.practice.sums import known_mean
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
-DAYS_A_WEEK = 7
+Words = NDArray[np.uint64]
 BLOCK_ROWS = 16_384
 """Pairs that are matched at once: the arrays of one family, some megabytes, stay in the caches."""
 Numbered = tuple[int, Match]
@@ -227,11 +226,20 @@ class _Trip:
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         ours = on_sphere([answers.columns[self.field]])
-        apart = km_apart(tuple(part[:, :, None] for part in ours), self.different)
-        # The smallest that is known, and NaN where none is.
-        nearest = np.fmin.reduce(apart, axis=1)
         at = _columns(self.at, rows)
-        return np.asarray(np.fmin.reduce(_looked_up(nearest, client, at), axis=0)[None])
+        if isinstance(client, slice):
+            apart = km_apart(tuple(part[:, :, None] for part in ours), self.different)
+            # The smallest that is known, and NaN where none is.
+            km = np.fmin.reduce(apart[0], axis=0).take(at)
+        else:
+            # Most clinicians have fewer places than the one who has most.
+            known = np.flatnonzero(at < len(self.different[0]) - 1)
+            whose, which = client.take(known % len(client)), at.take(known)
+            theirs = tuple(part.take(which) for part in self.different)
+            apart = km_apart(tuple(part.T.take(whose, axis=1) for part in ours), theirs)
+            km = np.full(at.shape, np.nan)
+            km.put(known, np.fmin.reduce(apart, axis=0))
+        return np.asarray(np.fmin.reduce(km, axis=0)[None])
 
 
 def _trip(place: int, match: Match, clinicians: Columns) -> _Trip:
@@ -262,10 +270,10 @@ class _Hours:
         The match.
     times
         The different times, in minutes of the week, at which an opening of anybody begins or ends.
-    opens, closes : (openings, N)
-        Which of them each opening begins and ends at.
+    at : (2 * openings, N)
+        Which of them each opening ends at, and then which each begins at.
     weeks : (openings, N)
-        Weeks from one opening to the next.
+        Weeks from one opening to the next; None where every window opens every week.
     unknown : (N,)
         Whether no opening of a clinician is known.
     """
@@ -274,9 +282,8 @@ class _Hours:
     places: Places
     fields: frozenset[str]
     times: Array
-    opens: Places
-    closes: Places
-    weeks: Array
+    at: Places
+    weeks: Array | None
     unknown: Flags
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
@@ -287,29 +294,32 @@ class _Hours:
         length = np.maximum(end - start, 0.0)
         passed = np.maximum(self.times - start[:, :, None], 0.0)
         passed = np.add.reduce(np.minimum(passed, length[:, :, None]), axis=1)
-        opens, closes = _columns(self.opens, rows), _columns(self.closes, rows)
-        weeks, unknown = _columns(self.weeks, rows), self.unknown[rows]
-        shared = _looked_up(passed, client, closes) - _looked_up(passed, client, opens)
-        shared = np.maximum(shared, 0.0) / weeks
-        # Along contiguous rows, as `hours_shared` adds them.
-        minutes = np.ascontiguousarray(shared.T).sum(axis=1)
-        return np.where((silent > 0)[client] | unknown, np.nan, minutes / 60)[None]
+        until = _looked_up(passed, client, _columns(self.at, rows))
+        openings = len(until) // 2
+        if self.weeks is None:
+            minutes = np.add.reduce(until[:openings]) - np.add.reduce(until[openings:])
+        else:
+            shared = (until[:openings] - until[openings:]) / _columns(self.weeks, rows)
+            # Along contiguous rows, as `hours_shared` adds them.
+            minutes = np.ascontiguousarray(shared.T).sum(axis=1)
+        is_unknown = (silent > 0)[client] | self.unknown[rows]
+        return np.where(is_unknown, np.nan, minutes / 60)[None]
 
 
 def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
     some = [(place, match)]
     opens, closes, weeks, unknown = minutes_of_week(match.compared(match.clinician, clinicians))
-    times, at = np.unique([opens.T, closes.T], return_inverse=True)
-    begin, finish = at.reshape(2, *opens.T.shape)
+    # An opening that is missing, or within an earlier one, ends where it begins.
+    is_empty = opens >= closes
+    times, at = np.unique(np.where(is_empty, 0.0, [closes, opens]).T, return_inverse=True)
+    at = at.reshape(*opens.shape[::-1], 2).transpose(2, 0, 1)
     return _Hours(
         match,
         _places(some),
         _read_by(some),
-        # An opening that is missing begins after the week and ends before it.
-        np.clip(times, 0.0, DAYS_A_WEEK * MINUTES_A_DAY),
-        begin,
-        finish,
-        np.ascontiguousarray(weeks.T),
+        times,
+        np.ascontiguousarray(at.reshape(2 * opens.shape[1], len(opens))),
+        np.ascontiguousarray(weeks.T) if (weeks != 1).any() else None,
         unknown > 0,
     )
 
@@ -317,6 +327,11 @@ def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
 def _columns(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
     """Some columns of (k, N) values, without a copy where they follow one another."""
     return values[:, rows] if isinstance(rows, slice) else values.take(rows, axis=1)
+
+
+def _of_clients(values: NDArray[Any], client: OwnRows) -> NDArray[Any]:
+    """The values (k, C) of each pair's client, (k, pairs); (k, 1) where it is one."""
+    return values if isinstance(client, slice) else values.take(client, axis=1)
 
 
 def _looked_up(values: Array, client: OwnRows, at: Places) -> Array:
@@ -341,7 +356,7 @@ class _Elementwise:
     clinicians: Array
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
-        ours = answers.numbers[:, self.asked].T[:, client]
+        ours = _of_clients(answers.numbers[:, self.asked].T, client)
         return self.operator.compare((ours,), (_columns(self.clinicians, rows),))
 
 
@@ -371,9 +386,9 @@ class _Profile:
     clinicians: Array
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
-        ours = answers.numbers[:, self.asked][client]
+        ours = _of_clients(answers.numbers[:, self.asked].T, client)
         theirs = _columns(self.clinicians, rows)
-        return self.operator.compare((ours,), (theirs.T,))[None]
+        return self.operator.compare((ours.T,), (theirs.T,))[None]
 
 
 def _profile(place: int, match: Match, clinicians: Columns, readings: list[Reading]) -> _Profile:
@@ -393,12 +408,12 @@ class _Named:
         The readings of the levels of the client's fields, match by match.
     counted : (levels,)
         1 for each of these levels that the clinician's field has and that states a wish.
-    held : (levels, N) float32
-        1 where a clinician has the level.
-    starts : (k,)
-        The first level of each match.
-    of_match : (levels, k) float32
-        1 for the levels of each match.
+    bits : (levels,)
+        The bit of each level among those of the words, which no two matches share.
+    held : (words, N)
+        The levels that a clinician has.
+    first_levels, first_words : (k,)
+        The first level and the first word of each match.
     shares : (k,)
         Whether the match is the share of the levels named, and not whether any is shared.
     unknown : (k, N)
@@ -409,49 +424,55 @@ class _Named:
     fields: frozenset[str]
     asked: slice
     counted: Array
-    held: NDArray[np.float32]
-    starts: Places
-    of_match: NDArray[np.float32]
+    bits: Places
+    held: Words
+    first_levels: Places
+    first_words: Places
     shares: Flags
     unknown: Flags
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
         named = answers.numbers[:, self.asked] * self.counted
-        counts = np.add.reduceat(named, self.starts, axis=1)
-        # Counts of 0s and 1s are exact in any order: here a matrix product has the same digits for
-        # every number of rows.
-        held, of_match = self.held, self.of_match
-        is_one = len(named) == 1
-        if is_one:
-            # The levels that one client names are few.
-            some = (named[0] > 0).nonzero()[0]
-            held, of_match = held.take(some, axis=0), of_match.take(some, axis=0)
-        held = _columns(held, rows)
-        if not is_one:
-            asked = np.where(np.isnan(named), 0.0, named).astype(np.float32)
-            held = held * asked.T[:, client]
-        shared = of_match.T @ held
+        counts = np.add.reduceat(named, self.first_levels, axis=1)
         wished = np.where(counts > 0, np.where(self.shares, counts, 1.0), np.nan)
-        values = shared / wished.T[:, client]
+        asked = _words(named > 0, self.bits, len(self.held))
+        shared = np.bitwise_count(_columns(self.held, rows) & _of_clients(asked, client))
+        if len(shared) > len(self.shares):
+            shared = np.add.reduceat(shared, self.first_words, axis=0, dtype=np.uint16)
+        values = shared / _of_clients(wished.T, client)
         np.copyto(values, np.nan, where=_columns(self.unknown, rows))
         return np.asarray(values)
 
 
 def _named(some: Sequence[Numbered], clinicians: Columns, readings: list[Reading]) -> _Named:
     held, counted = zip(*(_levels_held(match, clinicians) for _, match in some), strict=True)
-    sizes = [len(each) for each in counted]
+    sizes = np.array([len(each) for each in counted])
+    words = -(-sizes // WORD)
+    first_levels, first_words = np.cumsum(sizes) - sizes, np.cumsum(words) - words
+    bits = np.arange(sizes.sum()) + np.repeat(WORD * first_words - first_levels, sizes)
     asked = [each for _, match in some for each in readings_of_levels(match.client[0])]
     return _Named(
         places=_places(some),
         fields=_read_by(some),
         asked=_added(readings, asked),
         counted=np.concatenate(counted),
-        held=np.ascontiguousarray(np.nan_to_num(np.concatenate(held, axis=1)).T, dtype=np.float32),
-        starts=np.cumsum([0, *sizes[:-1]]),
-        of_match=np.repeat(np.eye(len(some), dtype=np.float32), sizes, axis=0),
+        bits=bits,
+        held=_words(np.concatenate(held, axis=1) > 0, bits, int(words.sum())),
+        first_levels=first_levels,
+        first_words=first_words,
         shares=np.array([match.operator == "overlap" for _, match in some]),
         unknown=np.stack([np.isnan(each).any(axis=1) for each in held]),
     )
+
+
+WORD = 64
+
+
+def _words(flags: Flags, bits: Places, count: int) -> Words:
+    """Flags (n, flags) of n people as these bits of words, (count, n)."""
+    placed = np.zeros((len(flags), count * WORD), dtype=np.bool_)
+    placed[:, bits] = flags
+    return np.ascontiguousarray(np.packbits(placed, axis=1, bitorder="little").view(np.uint64).T)
 
 
 def _levels_held(match: Match, clinicians: Columns) -> tuple[Array, Array]:

@@ -359,10 +359,11 @@ def in_other_week(windows: tuple[tuple[int, int, int], ...], ahead: float) -> Ar
     For weeks without a clock change, in which the date does not matter. A span over the end of
     Sunday is cut there; no window passes it either.
     """
+    turns = (-WEEK, 0, WEEK) if ahead else (0,)
     spans = joined(
         (day * DAY + start + turn, day * DAY + end + turn)
         for day, start, end in windows
-        for turn in (-WEEK, 0, WEEK)
+        for turn in turns
     )
     moved = ((max(a - ahead, 0.0), min(b - ahead, float(WEEK))) for a, b in spans)
     return np.array([span for span in moved if span[0] < span[1]]).reshape(-1, 2)

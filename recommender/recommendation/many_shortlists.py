@@ -80,12 +80,12 @@ _Part = tuple[Places, Array]
 def _unscored(batch: ScoredBatch, encoding: RosterEncoding, top_k: int) -> _Part:
     """The entries of clients who do not agree to prediction."""
     practice, roster = batch.pairs.plan.model.practice, encoding.roster
-    clients = np.flatnonzero(~batch.agree)
+    clients, eligible = np.flatnonzero(~batch.agree), batch.screened.eligible
     shown = [
         unscored_order(
             practice,
             roster,
-            np.flatnonzero(batch.screened.excluded_by[client] == 0),
+            np.flatnonzero(eligible[client]),
             batch.first_sessions(client),
         )[:top_k]
         for client in clients.tolist()
@@ -191,13 +191,16 @@ def _tie_numbers(leads: Array, clear: float) -> Places:
     """`ties_of` for each of B clients, (B, n), from their leads (B, n, n)."""
     clients, size = leads.shape[:2]
     ties = np.empty((clients, size), dtype=np.intp)
-    first, number = np.zeros((clients, 1), dtype=np.intp), np.ones(clients, dtype=np.intp)
-    is_clear = leads >= clear
-    for place in range(size):
-        is_next = (is_clear[:, :place, place] & (np.arange(place) >= first)).any(axis=1)
-        first[is_next] = place
+    first, number = np.zeros(clients, dtype=np.intp), np.ones(clients, dtype=np.intp)
+    place = np.arange(size)
+    # The last before each place that is clearly ahead of it; -1 where there is none.
+    is_clear = (leads >= clear) & (place[:, None] < place)
+    ahead = np.where(is_clear, place[:, None], -1).max(axis=1, initial=-1)
+    for each in place.tolist():
+        is_next = ahead[:, each] >= first
+        first[is_next] = each
         number += is_next
-        ties[:, place] = number
+        ties[:, each] = number
     return ties
 
 

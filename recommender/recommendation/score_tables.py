@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.recommendation.many_shortlists import BREAKS, shortlist_table
@@ -19,6 +20,7 @@ from recommender.recommendation.stated_scores import score_stated
 from recommender.screening.changes import ScreenedRequest
 from recommender.tables.cells import People
 from recommender.tables.references import unresolved_by_client
+from recommender.values.limits import MAX_TOP_K
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,8 +61,10 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
     unresolved = unresolved_by_client(job.model.practice, people, job.encoding.roster)
     parts: dict[str, list[pa.RecordBatch]] = {name: [] for name in job.tables}
     # Matrices are small here: several BLAS threads would only wait for each other.
-    with threadpool_limits(1, user_api="blas"):
-        for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
+    with _thread_pools().limit(limits=1, user_api="blas"):
+        for batch in score_batches(
+            people.ids, people.columns, job.encoding, job.model, job.day, MAX_TOP_K
+        ):
             columns = {
                 "shortlist": _shortlist(batch, job),
                 "exclusions": _exclusions(batch),
@@ -71,6 +75,12 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
                 arrays = map(pa.array, columns[name], schemas[name].types)
                 some.append(pa.RecordBatch.from_arrays([*arrays], schema=schemas[name]))
     return {name: pa.Table.from_batches(some, schemas[name]) for name, some in parts.items()}
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """The thread pools of the libraries that this process has loaded, which takes 4 ms to find."""
+    return ThreadpoolController()
 
 
 def _named(names: Sequence[str], places: Places) -> list[str]:

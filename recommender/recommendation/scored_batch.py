@@ -38,7 +38,8 @@ class ScoredBatch:
     agree : (clients,)
         Whether each client agrees to prediction.
     pairs
-        Each client who agrees with each eligible clinician, client by client, scored.
+        Each client who agrees with each eligible clinician, or with those of the strongest, client
+        by client, scored.
     """
 
     ids: tuple[str, ...]
@@ -65,8 +66,12 @@ def score_batches(
     encoding: RosterEncoding,
     model: AllianceModel,
     day: date,
+    strongest: int | None = None,
 ) -> Iterator[ScoredBatch]:
-    """Screens and scores all clients in their order, `batch_size` at a time."""
+    """Screens and scores all clients in their order, `batch_size` at a time.
+
+    Of each client all eligible clinicians are scored, or at least so many of the strongest.
+    """
     cache = screening_cache_for(model.practice, encoding.roster, day)
     plan = plan_for(model, encoding)
     size = batch_size(len(encoding.roster))
@@ -75,7 +80,12 @@ def score_batches(
         rows = clients.between(start, start + len(some))
         screened, agree = screen_clients(cache, some, rows), with_consent(model.practice, rows)
         pairs = Pairs(*np.nonzero(screened.eligible & agree[:, None]))
-        yield ScoredBatch(some, rows, cache, screened, agree, plan.score(rows, pairs))
+        scored = (
+            plan.score(rows, pairs)
+            if strongest is None
+            else plan.score_strongest(rows, pairs, strongest)
+        )
+        yield ScoredBatch(some, rows, cache, screened, agree, scored)
 
 
 def batch_size(clinicians: int) -> int:

@@ -32,18 +32,26 @@ class VerdictCodes:
         return np.asarray(self.both[1])
 
 
+def parts_of(constraint: Constraint, mode: Mode) -> tuple[int, int | None]:
+    """Whether the codes of failed and of unknown verdicts exclude, 0, or are reservations, 1.
+
+    None for the unknown ones where these are `MET`.
+    """
+    excludes = mode == "hard" and constraint.unknown == "fail"
+    unknown = None if constraint.unknown == "met" else int(not excludes)
+    return int(mode != "hard"), unknown
+
+
 def codes_of(constraint: Constraint, mode: Mode, verdict: Array) -> VerdictCodes | None:
     """The codes of a verdict in a mode; None where all are `MET`."""
     # Most constraints are met by every clinician, or the client has no wish about them.
     if mode == "off" or not verdict.size or verdict.min() == 1:
         return None
     both = np.zeros((2, len(verdict)), dtype=np.int8)
-    excluding, cautioning = both
-    failed = excluding if mode == "hard" else cautioning
-    np.multiply(verdict == 0, np.int8(FAILED), out=failed)
-    if constraint.unknown != "met":
-        unknown = excluding if mode == "hard" and constraint.unknown == "fail" else cautioning
-        unknown += np.multiply(np.isnan(verdict), np.int8(UNKNOWN))
+    failed, unknown = parts_of(constraint, mode)
+    np.multiply(verdict == 0, np.int8(FAILED), out=both[failed])
+    if unknown is not None:
+        both[unknown] += np.multiply(np.isnan(verdict), np.int8(UNKNOWN))
     return VerdictCodes(both)
 
 

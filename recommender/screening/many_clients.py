@@ -1,26 +1,25 @@
 """Screens many clients against one roster in one pass, each as `ScreeningCache.screen` does alone.
 
-Each different group of answers is judged once; its codes are a row of a table, to which each of
-the clients refers. Only constraints about some ways of meeting have codes of every pair.
+Each different group of answers is judged once; whom it excludes is a row of a table, to which each
+of the clients refers. Only constraints about some ways of meeting have flags of every pair.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
+from recommender.practice.rules.packed_flags import Bits, Flags, counted, packed, unpacked
 from recommender.screening.cache import LISTED, ScreeningCache
-from recommender.screening.codes import MET, Codes, VerdictCodes
+from recommender.screening.codes import MET, VerdictCodes
 from recommender.screening.equal_answers import rows_by_answers
 from recommender.screening.layout import Layout
 from recommender.screening.meetings import Meetings, is_common
 
 Places = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,53 +30,54 @@ class ScreenedClients:
     ----------
     layout
         The k constraints.
-    table : (2, R, n)
-        Codes of constraints: where one excludes, and where it is a reservation. The first row is
-        `MET` throughout.
+    clinicians
+        How many there are.
+    table : (2, R, n / 8)
+        Whom constraints exclude, and where they are reservations, as bits. The first row has none.
     row : (C, k)
-        The row of the table with the codes of each constraint; the first for those of `places`.
+        The row of the table for each constraint; the first for those of `places`.
     places : (d,)
-        The constraints that have codes of every pair.
-    codes : (2, d, C, n)
-        These codes.
-    excluded_by : (C, n)
-        How many constraints exclude each clinician.
+        The constraints that have flags of every pair.
+    flags : (2, d, C, n / 8)
+        These flags.
+    excluded : (2, C, n / 8)
+        Whom any constraint excludes, and whom several exclude.
     """
 
     layout: Layout
-    table: Codes
+    clinicians: int
+    table: Bits
     row: Places
     places: Places
-    codes: Codes
-    excluded_by: NDArray[Any]
+    flags: Bits
+    excluded: Bits
 
     @property
     def eligible(self) -> Flags:
         """Whether no constraint excludes each clinician, (C, n)."""
-        return np.asarray(self.excluded_by == 0)
+        return ~unpacked(self.excluded[0], self.clinicians)
 
     def removed(self) -> tuple[Places, Places]:
         """How many clinicians each constraint excludes, and it alone excludes, (C, k) each."""
-        alone = self.excluded_by == 1
+        alone = self.excluded[0] & ~self.excluded[1]
         removed, only = np.zeros((2, *self.row.shape), dtype=np.intp)
-        excluding = self.table[0] != MET
-        some = excluding.any(axis=1)
-        client, place = some[self.row].nonzero()
+        by_row = counted(self.table[0])
+        client, place = by_row[self.row].nonzero()
         rows = self.row[client, place]
-        removed[client, place] = np.count_nonzero(excluding, axis=1)[rows]
-        only[client, place] = np.count_nonzero(excluding[rows] & alone[client], axis=1)
-        of_pairs = self.codes[0] != MET
-        removed[:, self.places] = np.count_nonzero(of_pairs, axis=2).T
-        only[:, self.places] = np.count_nonzero(of_pairs & alone, axis=2).T
+        removed[client, place] = by_row[rows]
+        only[client, place] = counted(self.table[0, rows] & alone[client])
+        removed[:, self.places] = counted(self.flags[0]).T
+        only[:, self.places] = counted(self.flags[0] & alone).T
         return removed, only
 
     def reserved(self, client: Places, clinician: Places) -> Flags:
         """Where constraints are reservations about m pairs of a client and a clinician, (m, k)."""
         found = np.zeros((len(client), self.row.shape[1]), dtype=np.bool_)
-        places = (self.table[1] != MET).any(axis=1)[self.row].any(axis=0).nonzero()[0]
+        byte, bit = clinician // 8, np.left_shift(1, clinician % 8).astype(np.uint8)
+        places = self.table[1].any(axis=1)[self.row].any(axis=0).nonzero()[0]
         rows = self.row[client[:, None], places]
-        found[:, places] = self.table[1][rows, clinician[:, None]] != MET
-        found[:, self.places] = (self.codes[1][:, client, clinician] != MET).T
+        found[:, places] = self.table[1][rows, byte[:, None]] & bit[:, None]
+        found[:, self.places] = (self.flags[1][:, client, byte] & bit).T
         return found
 
 
@@ -89,37 +89,35 @@ def screen_clients(cache: ScreeningCache, ids: Sequence[str], clients: Columns) 
     if is_common(layout):
         context = cache.context_of(None)
         meetings = Meetings(layout, clients, cache.roster.columns, context, alone)
-        codes = meetings.codes(table[:, row[:, places].T])
+        flags = meetings.flags(table[:, row[:, places].T])
     else:
         where_and_when = (*layout.by_way, *layout.moving, *layout.distances)
         places = np.union1d(places, [layout.places[each.name] for each in where_and_when])
         places = places.astype(np.intp)
-        codes, alone = (
-            np.empty((2, len(places), clients.size, len(cache.roster)), dtype=np.int8),
-            ~alone,
-        )
+        flags = np.empty((2, len(places), clients.size, table.shape[2]), dtype=np.uint8)
+        alone = ~alone
     for client in alone.nonzero()[0].tolist():
         own = cache.screen(clients.row(client), ids[client])
-        codes[:, :, client] = own.excluding[places], own.cautioning[places]
+        flags[0, :, client] = packed(own.excluding[places] != MET)
+        flags[1, :, client] = packed(own.cautioning[places] != MET)
     row[:, places] = 0
-    excluded_by = _excluded_by(np.asarray(table[0] != MET), row)
-    excluded_by += np.add.reduce(codes[0] != MET, axis=0, dtype=excluded_by.dtype)
-    return ScreenedClients(layout, table, row, places, codes, excluded_by)
+    excluded = _excluded(table[0], row, flags[0])
+    return ScreenedClients(layout, len(cache.roster), table, row, places, flags, excluded)
 
 
-def _excluded_by(excluding: Flags, row: Places) -> NDArray[Any]:
-    """How many of the constraints in a table exclude each clinician, (C, n)."""
-    some = np.asarray(excluding.any(axis=1))
-    # The first row excludes nobody: each client has a part of the sum.
-    client, place = np.concatenate([some[row], np.ones((len(row), 1), np.bool_)], axis=1).nonzero()
-    rows = np.concatenate([row, np.zeros((len(row), 1), np.intp)], axis=1)[client, place]
-    starts = np.searchsorted(client, np.arange(len(row)))
-    kind = np.min_scalar_type(row.shape[1])
-    return np.add.reduceat(excluding[rows].view(np.uint8), starts, axis=0, dtype=kind)
+def _excluded(table: Bits, row: Places, of_pairs: Bits) -> Bits:
+    """Whom any constraint excludes, and whom several exclude, (2, C, n / 8)."""
+    some = table.any(axis=1)
+    by_answers = (table[rows] for rows in row.T if some[rows].any())
+    once, again = np.zeros((2, len(row), table.shape[1]), dtype=np.uint8)
+    for excluding in (*by_answers, *of_pairs):
+        again |= once & excluding
+        once |= excluding
+    return np.stack([once, again])
 
 
-def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tuple[Codes, Places]:
-    """The codes of constraints by answers, (2, R, n), and the row of each client's, (C, k)."""
+def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tuple[Bits, Places]:
+    """What constraints do by answers, (2, R, n / 8), and the row of each client's, (C, k)."""
     layout, unanswered = cache.layout, dict(cache.unanswered.codes)
     met = np.zeros((2, len(cache.roster)), dtype=np.int8)
     table = [met]
@@ -151,4 +149,4 @@ def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tupl
             if judged is not None:
                 for place, codes in judged.codes:
                     row[rows, place] = row_of(codes)
-    return np.stack(table, axis=1), row
+    return packed(np.stack(table, axis=1) != MET), row

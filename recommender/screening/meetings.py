@@ -7,12 +7,12 @@ accepted.
 
 from collections.abc import Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
+from recommender.practice.fields import Field
 from recommender.practice.rules.clock_changes import may_move
 from recommender.practice.rules.constraint import (
     Constraint,
@@ -22,28 +22,27 @@ from recommender.practice.rules.constraint import (
     rule_input_of,
 )
 from recommender.practice.rules.many_hours import windows_that_fit
-from recommender.practice.rules.rule_input import (
-    Array,
-    Flags,
-    RequestContext,
-    RuleInput,
-    no_more_than,
-    room_km_of_many,
-)
+from recommender.practice.rules.packed_flags import Bits, Flags, packed
+from recommender.practice.rules.rule_input import RequestContext, RuleInput, places_within
 from recommender.practice.rules.time_rules import (
     clocks_of,
     late_windows,
     openings_in,
     windows_for_way,
-    windows_in_reach,
-    windows_of,
+    windows_of_many,
 )
-from recommender.practice.week_calendar import ClockGroup, Openings, SteadyClocks, Windows
-from recommender.screening.codes import Codes, VerdictCodes, codes_of
+from recommender.practice.week_calendar import (
+    ClockGroup,
+    Openings,
+    SteadyClocks,
+    Windows,
+    WindowTerms,
+)
+from recommender.screening.codes import parts_of
 from recommender.screening.equal_answers import rows_by_answers
-from recommender.screening.layout import Layout, way_bits
+from recommender.screening.layout import Layout
+from recommender.screening.many_ways import WayFlags, lift_about_ways
 from recommender.screening.meeting_ways import shared_ways
-from recommender.screening.way_codes import WayCodes, lift_about_ways
 
 Places = NDArray[np.intp]
 
@@ -81,35 +80,35 @@ class Meetings:
     context: RequestContext
     alone: Flags
 
-    def codes(self, direct: Codes) -> Codes:
-        """The codes of the constraints about some ways of meeting, (2, a, C, n).
+    def flags(self, direct: Bits) -> Bits:
+        """Whom the constraints about some ways of meeting exclude, and where they are reservations.
 
-        `direct` are those of the ones that do not depend on where and when the two meet.
+        (2, a, C, n / 8). `direct` is what the ones do that do not depend on where and when the two
+        meet.
         """
-        layout, about = self.layout, self.layout.about_ways
-        own = direct.reshape(*direct.shape[:2], self.clients.size * self.roster.size)
+        layout, about, own = self.layout, self.layout.about_ways, direct
         reach = None
         for rule in layout.distances:
-            codes, reach = self._distance(rule)
-            place = layout.places[rule.name]
-            own[:, about.places == place] = 0 if codes is None else codes.both[:, None]
-        by_ways = {}
-        for rule in layout.by_way:
-            found = self._hours(rule, reach)
-            if any(each.codes is not None for each in found):
-                by_ways[layout.places[rule.name]] = found
+            own[:, about.places == layout.places[rule.name]], reach = self._distance(rule)
+        by_ways = {layout.places[rule.name]: self._hours(rule, reach) for rule in layout.by_way}
         lift_about_ways(about, self._shared(), by_ways, own)
-        return own.reshape(direct.shape)
+        return own
 
-    def _shared(self) -> NDArray[Any]:
-        """The ways of meeting that each client shares with each clinician, (C * n,)."""
-        practice = self.layout.practice
+    def _shared(self) -> Bits:
+        """With whom each client shares each way of meeting, (ways, C, n / 8)."""
+        practice, ways = self.layout.practice, self.layout.ways
         assert practice.ways is not None
         name = practice.ways.client
-        bits = np.empty((self.clients.size, self.roster.size), dtype=_bits_of(self.layout))
+        shared = self._nobody(len(ways))
         for rows in rows_by_answers([self.clients[name]]).values():
-            bits[rows] = shared_ways(practice, self._one(rows, {name}), self.roster).bits
-        return bits.ravel()
+            by_way = shared_ways(practice, self._one(rows, {name}), self.roster).by_way
+            for way, each in by_way.items():
+                shared[ways.index(way), rows] = packed(each.shared)
+        return shared
+
+    def _nobody(self, several: int) -> Bits:
+        """No flags of any clinician, (several, C, n / 8)."""
+        return np.zeros((several, self.clients.size, -(-self.roster.size // 8)), dtype=np.uint8)
 
     def _one(self, rows: Places, fields: Set[str]) -> Columns:
         """Some answers of the first of some clients."""
@@ -135,10 +134,11 @@ class Meetings:
             else:
                 self.alone[rows] = True
 
-    def _distance(self, rule: Constraint) -> tuple[VerdictCodes | None, Flags | None]:
-        """The codes of a constraint on distance, and the rooms in reach, as `MeetingWay.reach`.
+    def _distance(self, rule: Constraint) -> tuple[Bits, Bits | None]:
+        """What a constraint on distance does, (2, 1, C, n / 8), and the rooms in reach.
 
-        (C, n, rooms + 2). None where no client has any wish about distance.
+        As `MeetingWay.reach`, (rooms + 2, C, n / 8). None where no client has any wish about
+        distance.
         """
         place, limit = rule.client
         asked = [_NOBODY]
@@ -149,30 +149,31 @@ class Meetings:
                 asked.append(rows)
         some = np.concatenate(asked)
         if not len(some):
-            return None, None
-        km = room_km_of_many(self.roster, rule.clinician[0], self.clients[place][some])
-        km *= float(rule.settings.get("detour", 1.0))
-        most = self.clients[limit][some, None]
-        own = np.zeros((len(some), self.roster.size, km.shape[1] + 2), dtype=np.bool_)
-        np.less_equal(km.transpose(0, 2, 1), most[:, None], out=own[:, :, 1:-1])
-        np.logical_or.reduce(own, axis=2, out=own[:, :, 0])
-        own[~own[:, :, 0]] = True
-        reach = np.ones((self.clients.size, *own.shape[1:]), dtype=np.bool_)
-        reach[some] = own
-        nearest = np.fmin.reduce(km, axis=1)
-        return self._codes(rule, some, no_more_than(nearest, most)), reach
+            return self._nobody(2)[:, None], None
+        homes, most = self.clients[place][some], self.clients[limit][some]
+        detour = float(rule.settings.get("detour", 1.0))
+        own = packed(places_within(self.roster, rule.clinician[0], homes, most, detour))
+        somewhere = np.bitwise_or.reduce(own, axis=0)
+        reach = ~self._nobody(len(own) + 2)
+        reach[1:-1, some], reach[-1, some] = own | ~somewhere, ~somewhere
+        places = self.roster[rule.clinician[0]]
+        known = ~np.isnan(places).any(axis=2).all(axis=1)
+        return self._flags(rule, some, somewhere, known)[:, None], reach
 
-    def _codes(self, rule: Constraint, some: Places, verdicts: Array) -> VerdictCodes | None:
-        """The codes of a constraint from its verdicts for some clients; the others have no wish."""
-        codes = codes_of(rule, self.layout.modes[rule.name], verdicts.ravel())
-        if codes is None:
-            return None
-        both = np.zeros((2, self.clients.size, self.roster.size), dtype=np.int8)
-        both[:, some] = codes.both.reshape(2, *verdicts.shape)
-        return VerdictCodes(both.reshape(2, -1))
+    def _flags(self, rule: Constraint, some: Places, met: Bits, known: Flags) -> Bits:
+        """What a constraint does, (2, C, n / 8), that some clients have a wish about.
 
-    def _hours(self, rule: Constraint, reach: Flags | None) -> tuple[WayCodes, ...]:
-        """The codes of a constraint on hours by way of meeting, where some rooms are in reach."""
+        `met` (some, n / 8) is where it is met of the clinicians of whom that is known, (n,).
+        """
+        both = self._nobody(2)
+        failed, unknown = parts_of(rule, self.layout.modes[rule.name])
+        both[failed, some] = packed(known) & ~met
+        if unknown is not None:
+            both[unknown, some] |= packed(~known)
+        return both
+
+    def _hours(self, rule: Constraint, reach: Bits | None) -> tuple[WayFlags, ...]:
+        """What a constraint on hours does by way of meeting, where some rooms are in reach."""
         field = self.context.clinician[rule.clinician[0]]
         openings = openings_in(self.roster, field)
         assert openings.terms is not None
@@ -187,18 +188,35 @@ class Meetings:
         for ways in alike.values():
             here, usable = fitting, windows_for_way(field, openings.terms, ways[0])
             if usable is not None:
-                here = here & usable
+                here = here & packed(usable)
             if reach is not None and ways[0] in in_rooms:
-                here = here & windows_in_reach(self.roster, field, openings.terms, reach[some])
-            met = np.logical_or.reduce(here, axis=1)
-            codes = self._codes(rule, some, np.where(openings.known, met, np.nan))
-            found.append(WayCodes(way_bits(self.layout.ways, ways), codes))
+                met = self._in_reach(here, reach[:, some], field, openings.terms)
+            else:
+                met = np.bitwise_or.reduce(here, axis=1)
+            places = [self.layout.ways.index(way) for way in ways]
+            found.append(WayFlags(places, self._flags(rule, some, met, openings.known)))
         return tuple(found)
 
-    def _fitting(self, rule: Constraint, openings: Openings) -> tuple[Places, Flags]:
+    def _in_reach(self, fitting: Bits, reach: Bits, field: Field, terms: WindowTerms) -> Bits:
+        """Whether a session fits into a window in a room within reach, (clients, n / 8).
+
+        `fitting` (clients, windows, n / 8), `reach` (rooms + 2, clients, n / 8).
+        """
+        rooms = len(reach)
+        # The last is of rooms that are not the clinician's, whose number is -1.
+        in_rooms = self.roster.view(
+            ("packed windows in rooms", field.name, rooms),
+            lambda: packed(terms.room % rooms == np.arange(rooms)[:, None, None]),
+        )
+        met = np.zeros_like(reach[0])
+        for there, is_near in zip(in_rooms, reach, strict=True):
+            met |= np.bitwise_or.reduce(fitting & there, axis=1) & is_near
+        return met
+
+    def _fitting(self, rule: Constraint, openings: Openings) -> tuple[Places, Bits]:
         """The clients who ask for a session at times, and the windows that it fits into.
 
-        (clients,) and (clients, windows, n).
+        (clients,) and (clients, windows, n / 8).
         """
         by_clocks: dict[Hashable, tuple[ClockGroup, list[int], list[float]]] = {}
         for asking, inputs in self._asked(rule):
@@ -212,15 +230,11 @@ class Meetings:
                 rows += asking.tolist()
                 minutes += [inputs.session] * len(asking)
         some = np.unique([row for _, rows, _ in by_clocks.values() for row in rows]).astype(np.intp)
-        fitting = np.zeros((len(some), *openings.opens.shape), dtype=np.bool_)
-        wished = self._windows(rule)
+        size, wished = self.roster.size, self._windows(rule)
+        fitting = np.zeros((len(some), len(openings.opens), -(-size // 8)), dtype=np.uint8)
         for clocks, rows, minutes in by_clocks.values():
-            own = windows_that_fit(clocks, [wished[row] for row in rows], minutes)
-            at = np.searchsorted(some, rows)
-            if isinstance(clocks.rows, slice):
-                fitting[at] = own
-            else:
-                fitting[at[:, None], :, clocks.rows] = own.transpose(0, 2, 1)
+            own = windows_that_fit(clocks, [wished[row] for row in rows], minutes, size)
+            fitting[np.searchsorted(some, rows)] |= own
         return some, fitting
 
     def _windows(self, rule: Constraint) -> Sequence[Windows]:
@@ -228,16 +242,8 @@ class Meetings:
         name = rule.client[0]
         if self.context.client[name].kind == "flag":
             return [late_windows(rule.settings)] * self.clients.size
-        rows = range(self.clients.size)
         answers = self.clients[name]
-        return self.clients.view(
-            ("windows by client", name),
-            lambda: [windows_of(answers[row : row + 1]) for row in rows],
-        )
+        return self.clients.view(("windows by client", name), lambda: windows_of_many(answers))
 
 
 _NOBODY = np.empty(0, dtype=np.intp)
-
-
-def _bits_of(layout: Layout) -> np.dtype[Any]:
-    return np.min_scalar_type(way_bits(layout.ways, layout.ways))

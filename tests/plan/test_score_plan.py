@@ -1,5 +1,6 @@
 """A compiled plan gives what the row-wise path of training gives."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -129,6 +130,37 @@ def test_pairs_of_several_blocks_have_the_scores_of_one(monkeypatch: pytest.Monk
     assert in_blocks.ways is not None
     assert at_once.ways is not None
     assert in_blocks.ways.tolist() == at_once.ways.tolist()
+
+
+@pytest.mark.parametrize("size", [1, SIZE])
+@pytest.mark.parametrize("build", [a_model, a_model_of_every_match])
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_strongest_have_the_scores_they_have_among_all(
+    size: int, build: Callable[[], AllianceModel], weight: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.plan.score_plan.MOST_SCORED", 0)
+    model = replace(build(), tree_weight=weight)
+    is_every_match = build is a_model_of_every_match
+    encoding = model.encode_roster(a_roster_of_every_match()) if is_every_match else an_encoding()
+    clients = some_answers(size, seed=2) if is_every_match else some_people(size).columns
+    plan, clinicians = compile_plan(model, encoding), len(encoding.roster)
+    # The second of several clients has no pair.
+    pairs = Pairs(*np.nonzero(np.arange(size)[:, None] != np.ones(clinicians)))
+    every, few = plan.score(clients, pairs), plan.score_strongest(clients, pairs, 3)
+    score = dict(
+        zip(zip(every.client, every.clinician, strict=True), every.scores.pairing, strict=True)
+    )
+    pairs_of_few = [*zip(few.client, few.clinician, strict=True)]
+
+    assert pairs_of_few == sorted(pairs_of_few)
+    assert few.scores.pairing.tolist() == [score[pair] for pair in pairs_of_few]
+    assert np.array_equal(few.usual, every.usual, equal_nan=True)
+    for client in np.unique(every.client):
+        own = np.sort(every.scores.pairing[every.client == client])
+        found = np.sort(few.scores.pairing[few.client == client])
+        assert found[-3:].tolist() == own[-3:].tolist()
+    if weight == 0 and clinicians > 6:
+        assert len(few) < len(every)
 
 
 def test_several_clients_have_the_scores_they_have_alone() -> None:

@@ -273,16 +273,30 @@ def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Ar
     return stored(places[~np.isnan(places[:, 0])].tobytes())
 
 
-def room_km_of_many(columns: Columns, name: str, homes: Array) -> Array:
-    """`room_km_in` for the places (C, k, 2) of C people, (C, places, n), with equal digits."""
-    points = _points_in(columns, name)
-    nearest = np.full((len(homes), len(points), columns.size), np.inf)
-    for home in np.moveaxis(_on_sphere(homes), 1, 0):
-        parts = (points - home[:, None, :, None]) ** 2
-        apart = parts[:, :, 0] + parts[:, :, 1]
-        apart += parts[:, :, 2]
-        np.fmin(nearest, apart, out=nearest)
-    return _km(nearest)
+ROUNDING = 1e-12
+"""More than what rounding does to the cosine of an angle between places."""
+
+
+def places_within(columns: Columns, name: str, homes: Array, most: Array, detour: float) -> Flags:
+    """Whether each place is within some kilometres of the nearest of C people's, (places, C, n).
+
+    `detour` times `room_km_in` is at most `most`, (C,), with the digits of that; `homes` (C, k, 2).
+    Unknown places are not.
+    """
+    points, own = _points_in(columns, name), _on_sphere(homes)
+    cosine = np.full((len(points), len(homes), columns.size), -np.inf)
+    for home in np.moveaxis(own, 1, 0):
+        np.fmax(cosine, home @ points, out=cosine)
+    limit = np.cos(np.clip(most / (EARTH_KM * detour), 0.0, np.pi))[:, None]
+    within = cosine >= limit + ROUNDING
+    place, person, row = ((cosine >= limit - ROUNDING) & ~within).nonzero()
+    if len(place):
+        parts = (points[place, :, row][:, None] - own[person]) ** 2
+        apart = parts[..., 0] + parts[..., 1]
+        apart += parts[..., 2]
+        km = _km(np.fmin.reduce(apart, axis=1)) * detour
+        within[place, person, row] = km <= most[person]
+    return np.asarray(within)
 
 
 def _points_in(columns: Columns, name: str) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
@@ -92,6 +93,14 @@ def windows_of(encoded: Array) -> Windows:
     return tuple(
         [(int(day), int(start), int(end)) for day, start, end in encoded[0].tolist() if day == day]
     )
+
+
+def windows_of_many(encoded: Array) -> list[Windows]:
+    """`windows_of` each of several people, (people, windows, 3)."""
+    known = ~np.isnan(encoded[..., 0])
+    windows = [*map(tuple, encoded[known].astype(int).tolist())]
+    ends = np.cumsum(np.count_nonzero(known, axis=1)).tolist()
+    return [tuple(windows[start:end]) for start, end in pairwise([0, *ends])]
 
 
 def minute_of(text: str) -> int:
