@@ -93,16 +93,15 @@ class Asked:
 
     def _by_rule(self, rule: Constraint, offered: Sequence[Offered]) -> Sequence[Fact | None]:
         """What a rule about amounts, flags, hours or distance says of each, where it is met."""
-        name, costs = rule.clinician[0], [each.cost for each in offered]
+        name = rule.clinician[0]
         field = self.practice.clinician[name]
         answer = self.client[rule.client[0]][0] if rule.client else 0.0
-        gaps = [None if cost is None else cost.gap_cents for cost in costs]
         match rule.rule:
             case "gap_at_most" if not rule.client:
                 free = Fact(name, GAP, (cents_text(self.practice, 0),))
-                return [free if gap == 0 else None for gap in gaps]
+                return [free if gap == 0 else None for gap in _gaps(offered)]
             case "gap_at_most":
-                return self._within(name, GAP, gaps, answer)
+                return self._within(name, GAP, _gaps(offered), answer)
             case "if_asked" if answer == 1:
                 has, yes = self.columns[name][self._rows].tolist(), self._fact(name, YES)
                 return [yes if each == 1 else None for each in has]
@@ -118,7 +117,9 @@ class Asked:
                 fees = [cents_of(fee) for fee in self.columns[name][self._rows].tolist()]
                 if name == self._facts.fields.of_part.get("cost"):
                     # What this client would be charged, where a concession or a scheme decides.
-                    fees = [None if cost is None else cost.fee_cents for cost in costs]
+                    fees = [
+                        None if (cost := each.cost) is None else cost.fee_cents for each in offered
+                    ]
                 return self._within(name, self._facts.headings[name], fees, answer)
             case "within_km":
                 return [
@@ -164,6 +165,10 @@ class Asked:
             return None
         most = with_unit(self.practice.client[rule.client[1]], limit)
         return Fact(rule.clinician[0], DISTANCE, (f"{min(km):g} km, limit {most}",))
+
+
+def _gaps(offered: Sequence[Offered]) -> list[int | None]:
+    return [None if each.cost is None else each.cost.gap_cents for each in offered]
 
 
 @lru_cache(maxsize=4096)

@@ -82,7 +82,7 @@ def cards(
         meetings=[_visible(fields, meeting) for meeting in meetings],
         costs=costs,
         times=[
-            tuple([_next_time(facts, row, midnight, at) for at in offered.times])
+            _next_times(facts, row, midnight, offered.times)
             for row, offered in zip(places, offers, strict=True)
         ],
         asked_and_offered=asked.and_offered(offers),
@@ -154,13 +154,21 @@ def _costs(
     ]
 
 
-def _next_time(facts: ClinicianFacts, row: int, midnight: int, at: OpenTime) -> NextTime:
+def _next_times(
+    facts: ClinicianFacts, row: int, midnight: int, times: Sequence[OpenTime]
+) -> tuple[NextTime, ...]:
     of_part = facts.fields.of_part
-    place, rooms = None, of_part.get("places")
-    if rooms is not None and at.room > 0:
-        place, _ = facts.room_names(rooms, row)[at.room - 1]
-    return NextTime(
-        _local(midnight, at.begin, at.zone), at.way if "meeting" in of_part else None, place
+    rooms, shows_way = of_part.get("places"), "meeting" in of_part
+    names = () if rooms is None else facts.room_names(rooms, row)
+    return tuple(
+        [
+            NextTime(
+                _local(midnight, begin, zone),
+                way if shows_way else None,
+                names[room - 1][0] if names and room > 0 else None,
+            )
+            for begin, _, room, zone, way in times
+        ]
     )
 
 

@@ -232,23 +232,25 @@ def shared_spans(
     found: list[Span] = []
     # The last span that begins before may go on.
     mine = iter(one[max(bisect_right(one, (since,)) - 1, 0) :])
-    theirs = iter(other[max(bisect_right(other, (since,)) - 1, 0) :])
     begin, end = next(mine, NO_SPAN)
-    opens, closes = next(theirs, NO_SPAN)
-    while True:
-        first = begin if begin > opens else opens
-        if first >= until:
-            return found
-        if first < since:
-            first = since
-        last = end if end < closes else closes
-        if last > until:
-            last = until
-        if last - first >= minutes and last > first:
-            found.append((first, last))
-            if len(found) == most:
-                return found
-        if end <= closes:
+    for opens, closes in other[max(bisect_right(other, (since,)) - 1, 0) :]:
+        if opens >= until:
+            break
+        while begin < closes:
+            if end > opens:
+                first = begin if begin > opens else opens
+                if first >= until:
+                    return found
+                if first < since:
+                    first = since
+                last = end if end < closes else closes
+                if last > until:
+                    last = until
+                if last - first >= minutes and last > first:
+                    found.append((first, last))
+                    if len(found) == most:
+                        return found
+            if end > closes:
+                break
             begin, end = next(mine, NO_SPAN)
-        else:
-            opens, closes = next(theirs, NO_SPAN)
+    return found

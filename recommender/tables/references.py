@@ -181,7 +181,7 @@ def references_of_one(
     if any(each is not None and each[0] for each in named):
         clinicians = {"clinicians": KnownPeople.on(roster)}
         found = unresolved_references(practice, client, "client", clinicians)
-    if client_id is None:
+    if client_id is None or near_key(client_id) not in _near_on_lists(practice, roster.columns):
         return found
     same = {"clients": KnownPeople((client_id,), complete=False)}
     return (*found, *unresolved_references(practice, roster.columns, "clinician", same))
@@ -211,10 +211,7 @@ def _in_doubt(practice: Practice, clients: People, roster: Roster) -> list[int]:
         for row, named in enumerate(lists.tolist())
         if named and not known.issuperset(named)
     }
-    near: set[str] = set()
-    for field in practice.naming["clinician"]:
-        if field.people_named == "clients" and field.name in roster.columns.values:
-            near |= _ids_by_key(roster.columns, field.name).keys()
+    near = _near_on_lists(practice, roster.columns)
     rows |= {row for row, name in enumerate(clients.ids) if near and near_key(name) in near}
     return sorted(rows)
 
@@ -292,6 +289,21 @@ def _lost(
 def _ids_by_key(columns: Columns, name: str) -> dict[str, list[str]]:
     """The ids in a column of lists, by their `near_key`."""
     return columns.view(("near ids", name), lambda: _by_key(id_index_in(columns, name).of))
+
+
+def _near_on_lists(practice: Practice, clinicians: Columns) -> frozenset[str]:
+    """The `near_key` of each client whom clinicians have on a list."""
+    names = tuple(
+        [
+            field.name
+            for field in practice.naming["clinician"]
+            if field.people_named == "clients" and field.name in clinicians.values
+        ]
+    )
+    return clinicians.view(
+        ("near clients", names),
+        lambda: frozenset().union(*[_ids_by_key(clinicians, name) for name in names]),
+    )
 
 
 def _by_key(ids: Iterable[str]) -> dict[str, list[str]]:

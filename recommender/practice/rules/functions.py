@@ -309,9 +309,10 @@ def session_costs_in_ways(
     parts = [unknown if each is None else each[rows].tolist() for each in columns]
     days = inputs.first_sessions[rows].tolist()
     has_concession, same = _answer(inputs, "concession") == 1.0, _rebate_of_all(inputs)
+    scheme = _scheme(inputs)
     found = []
     for fee, reduced, bulk_bills, code, day, own in zip(*parts, days, ways, strict=True):
-        paid = _rebate_in_ways(inputs, code, day, own) if same is None else same
+        paid = _rebate_in_ways(inputs, scheme, code, day, own) if same is None else same
         if has_concession and reduced < fee:
             fee = reduced
         if bulk_bills == 1 and paid > 0:
@@ -340,9 +341,10 @@ def _rebates(inputs: RuleInput) -> Array:
     )
 
 
-def _rebate_in_ways(inputs: RuleInput, code: float, day: float, ways: tuple[str, ...]) -> float:
+def _rebate_in_ways(
+    inputs: RuleInput, scheme: str | None, code: float, day: float, ways: tuple[str, ...]
+) -> float:
     """The rebate with a clinician of a registration, on a day and in some ways of meeting."""
-    scheme = _scheme(inputs)
     if scheme is None or code != code:
         return np.nan
     provider = inputs.context.clinician[inputs.settings["registration"]].levels[int(code)]
