@@ -74,7 +74,8 @@ class ScreenedClients:
         """Where constraints are reservations about m pairs of a client and a clinician, (m, k)."""
         found = np.zeros((len(client), self.row.shape[1]), dtype=np.bool_)
         byte, bit = clinician // 8, np.left_shift(1, clinician % 8).astype(np.uint8)
-        places = self.table[1].any(axis=1)[self.row].any(axis=0).nonzero()[0]
+        some = np.asarray(self.table[1].any(axis=1))
+        places = some[self.row].any(axis=0).nonzero()[0]
         rows = self.row[client[:, None], places]
         found[:, places] = self.table[1][rows, byte[:, None]] & bit[:, None]
         found[:, self.places] = (self.flags[1][:, client, byte] & bit).T
