@@ -20,7 +20,9 @@ from recommender.screening.many_clients import ScreenedClients, screen_clients
 from recommender.screening.screening import Screening
 
 MAX_PAIRS = 200_000
-"""Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
+"""Pairs of a part of a file, eligible or not: memory stays below some hundred megabytes."""
+SCREENED_PAIRS = 500_000
+"""Pairs that are screened at once: most arrays hold one bit of each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,13 +70,13 @@ def score_batches(
     day: date,
     strongest: int | None = None,
 ) -> Iterator[ScoredBatch]:
-    """Screens and scores all clients in their order, `batch_size` at a time.
+    """Screens and scores all clients in their order, some at a time.
 
     Of each client all eligible clinicians are scored, or at least so many of the strongest.
     """
     cache = screening_cache_for(model.practice, encoding.roster, day)
     plan = plan_for(model, encoding)
-    size = batch_size(len(encoding.roster))
+    size = _clients_of(SCREENED_PAIRS, len(encoding.roster))
     for start in range(0, len(ids), size):
         some = tuple(ids[start : start + size])
         rows = clients.between(start, start + len(some))
@@ -89,5 +91,9 @@ def score_batches(
 
 
 def batch_size(clinicians: int) -> int:
-    """Clients per batch against this number of clinicians."""
-    return max(MAX_PAIRS // max(clinicians, 1), 1)
+    """Clients of a part of a file against this number of clinicians."""
+    return _clients_of(MAX_PAIRS, clinicians)
+
+
+def _clients_of(pairs: int, clinicians: int) -> int:
+    return max(pairs // max(clinicians, 1), 1)

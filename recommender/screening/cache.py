@@ -17,7 +17,9 @@ from recommender.practice.rules.constraint import (
     field_names,
     judge,
 )
+from recommender.practice.rules.packed_flags import Bits
 from recommender.practice.rules.rule_input import RequestContext, id_index_in
+from recommender.screening.codes import packed_codes
 from recommender.screening.known_verdicts import (
     JudgedConstraint,
     JudgedGroup,
@@ -38,6 +40,8 @@ MAX_KEYS = 4_096
 """Encoded answers by which the verdicts of one group are found."""
 PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""
+PlacedFlags = tuple[int, Bits | None]
+"""The place of a constraint in the layout, and `packed_codes` of its codes."""
 LISTED = ""
 """Stands among fields for whether lists of clinicians name the client."""
 
@@ -128,10 +132,10 @@ class ScreeningCache:
 
     def of_group(
         self, number: int, key: Hashable, client: Callable[[], Columns], client_id: str
-    ) -> JudgedGroup | None:
-        """The verdicts of one of the groups on a client, of whom its fields are enough.
+    ) -> tuple[PlacedFlags, ...]:
+        """What one of the groups does for a client, of whom its fields are enough.
 
-        None where they are those on a client without answers.
+        None of it where that is what it does for a client without answers.
 
         `key` is equal for clients whose answers to these fields are. `client` is read only where
         they are not known.
@@ -140,9 +144,11 @@ class ScreeningCache:
         if key in group.known:
             return group.known[key]
         one, context = client(), self.context_of(client_id)
-        answers, found = self._answers({*group.fields}, one, context), None
+        answers = self._answers({*group.fields}, one, context)
+        found: tuple[PlacedFlags, ...] = ()
         if any(number in self._deciding.get(name, ()) for name in answers):
-            found = self._verdicts_of(group, answers, one, context)
+            codes = self._verdicts_of(group, answers, one, context).codes
+            found = tuple((place, packed_codes(each)) for place, each in codes)
         if self._stored < MAX_CACHED:
             store_bounded(group.known, key, found, MAX_KEYS)
         return found
@@ -236,15 +242,16 @@ class ScreeningCache:
 class ConstraintGroup:
     """Constraints that read the same answers of the client, and are looked up together.
 
-    `fields` are those read, `cached` the verdicts by answers to them, and `known` those of many
-    clients by their encoded answers. With a field of `PERSONAL_KINDS` they are judged each time.
+    `fields` are those read, `cached` the verdicts by answers to them, and `known` what these do for
+    many clients, by their encoded answers. With a field of `PERSONAL_KINDS` they are judged each
+    time.
     """
 
     fields: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     is_personal: bool
     cached: dict[Hashable, JudgedGroup] = field(default_factory=dict)
-    known: dict[Hashable, JudgedGroup | None] = field(default_factory=dict)
+    known: dict[Hashable, tuple[PlacedFlags, ...]] = field(default_factory=dict)
 
 
 def _deciding(practice: Practice, group: ConstraintGroup) -> set[str]:

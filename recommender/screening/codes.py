@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.packed_flags import Bits, packed
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -53,6 +54,11 @@ def codes_of(constraint: Constraint, mode: Mode, verdict: Array) -> VerdictCodes
     if unknown is not None:
         both[unknown] += np.multiply(np.isnan(verdict), np.int8(UNKNOWN))
     return VerdictCodes(both)
+
+
+def packed_codes(codes: VerdictCodes | None) -> Bits | None:
+    """Whom a constraint excludes, and where it is a reservation, (2, n / 8); None for nobody."""
+    return None if codes is None else packed(codes.both != MET)
 
 
 def with_moves(codes: VerdictCodes | None, rows: Iterable[int], size: int) -> VerdictCodes | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.rules.packed_flags import Bits, Flags, counted, packed, unpacked
 from recommender.screening.cache import LISTED, ScreeningCache
-from recommender.screening.codes import MET, VerdictCodes
+from recommender.screening.codes import MET, packed_codes
 from recommender.screening.equal_answers import rows_by_answers
 from recommender.screening.layout import Layout
 from recommender.screening.meetings import Meetings, is_common
@@ -74,7 +74,8 @@ class ScreenedClients:
         """Where constraints are reservations about m pairs of a client and a clinician, (m, k)."""
         found = np.zeros((len(client), self.row.shape[1]), dtype=np.bool_)
         byte, bit = clinician // 8, np.left_shift(1, clinician % 8).astype(np.uint8)
-        places = self.table[1].any(axis=1)[self.row].any(axis=0).nonzero()[0]
+        some = np.asarray(self.table[1].any(axis=1))
+        places = some[self.row].any(axis=0).nonzero()[0]
         rows = self.row[client[:, None], places]
         found[:, places] = self.table[1][rows, byte[:, None]] & bit[:, None]
         found[:, self.places] = (self.flags[1][:, client, byte] & bit).T
@@ -118,23 +119,20 @@ def _excluded(table: Bits, row: Places, of_pairs: Bits) -> Bits:
 
 def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tuple[Bits, Places]:
     """What constraints do by answers, (2, R, n / 8), and the row of each client's, (C, k)."""
-    layout, unanswered = cache.layout, dict(cache.unanswered.codes)
-    met = np.zeros((2, len(cache.roster)), dtype=np.int8)
-    table = [met]
+    table = [np.zeros((2, -(-len(cache.roster) // 8)), dtype=np.uint8)]
     places: dict[int, int] = {}
 
-    def row_of(codes: VerdictCodes | None) -> int:
-        if codes is None:
+    def row_of(flags: Bits | None) -> int:
+        if flags is None:
             return 0
-        key = id(codes.both)
-        if key not in places:
-            places[key] = len(table)
-            table.append(codes.both)
-        return places[key]
+        if id(flags) not in places:
+            places[id(flags)] = len(table)
+            table.append(flags)
+        return places[id(flags)]
 
-    row = np.zeros((clients.size, len(layout.constraints)), dtype=np.intp)
-    for place, codes in unanswered.items():
-        row[:, place] = row_of(codes)
+    row = np.zeros((clients.size, len(cache.layout.constraints)), dtype=np.intp)
+    for place, codes in cache.unanswered.codes:
+        row[:, place] = row_of(packed_codes(codes))
     named = [name if name in cache.listed else LISTED for name in ids]
     for number, group in enumerate(cache.groups):
         if group.is_personal:
@@ -145,8 +143,7 @@ def _direct(cache: ScreeningCache, ids: Sequence[str], clients: Columns) -> tupl
         groups = rows_by_answers([*some.values.values()], *more)
         for key, rows in groups.items():
             first = int(rows[0])
-            judged = cache.of_group(number, key, partial(some.row, first), ids[first])
-            if judged is not None:
-                for place, codes in judged.codes:
-                    row[rows, place] = row_of(codes)
-    return packed(np.stack(table, axis=1) != MET), row
+            found = cache.of_group(number, key, partial(some.row, first), ids[first])
+            for place, flags in found:
+                row[rows, place] = row_of(flags)
+    return np.stack(table, axis=1), row

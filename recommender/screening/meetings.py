@@ -208,7 +208,7 @@ class Meetings:
             ("packed windows in rooms", field.name, rooms),
             lambda: packed(terms.room % rooms == np.arange(rooms)[:, None, None]),
         )
-        met = np.zeros_like(reach[0])
+        met: Bits = np.zeros_like(reach[0])
         for there, is_near in zip(in_rooms, reach, strict=True):
             met |= np.bitwise_or.reduce(fitting & there, axis=1) & is_near
         return met

@@ -24,9 +24,9 @@ SIZE = 14
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.recommendation.batch_scoring.MIN_CHUNK_CLIENTS", 4)
-    monkeypatch.setattr(
-        "recommender.recommendation.scored_batch.MAX_PAIRS", 2 * len(an_encoding().roster)
-    )
+    for limit in ("MAX_PAIRS", "SCREENED_PAIRS"):
+        name = f"recommender.recommendation.scored_batch.{limit}"
+        monkeypatch.setattr(name, 2 * len(an_encoding().roster))
 
 
 def scored(

@@ -7,12 +7,14 @@ and reasons are applied elsewhere.
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.funding import FundingRow, pays, session_cap
 from recommender.practice.match_operators import by_level
+from recommender.practice.rules.first_session import MAX_DAYS, first_sessions
 from recommender.practice.rules.rule_input import (
     Array,
     Flags,
@@ -210,15 +212,18 @@ def enough_sessions(inputs: RuleInput) -> Array:
 
     A limit that is not stated does not apply; each session costs its gap out of the budget.
     """
-    wanted = inputs.client[0][0]
+    wanted, limit = inputs.client[0][0], _without_budget(inputs)
     # An unknown gap leaves the budget unknown, but too few sessions fail without it.
-    possible = np.where(_without_budget(inputs) < wanted, 0.0, max_sessions(inputs))
+    possible = np.where(limit < wanted, 0.0, _within_budget(inputs, limit))
     return no_more_than(np.full(len(possible), wanted), possible)
 
 
 def max_sessions(inputs: RuleInput) -> Array:
     """The number of sessions possible with each clinician, (n,); NaN where the gap is unknown."""
-    limit = _without_budget(inputs)
+    return _within_budget(inputs, _without_budget(inputs))
+
+
+def _within_budget(inputs: RuleInput, limit: Array) -> Array:
     budget = _answer(inputs, "budget")
     if budget is None:
         return limit
@@ -407,8 +412,8 @@ def _by_day(
     rows = inputs.context.funding
     # As long as the rows are stored, no others have their identity.
     stored = inputs.roster.view(("funding values", id(rows)), lambda: _FundingValues(rows, {}))
-    period = np.searchsorted(rows.changes, inputs.first_sessions + EPOCH, side="right")
-    key = column, terms, period.astype(np.uint16).tobytes()
+    period, every = _periods(inputs)
+    key = column, terms, every
     values = stored.values.get(key)
     if values is None:
         values = _by_period(inputs, column, period, value_of)
@@ -417,10 +422,27 @@ def _by_day(
     return values
 
 
+def _periods(inputs: RuleInput) -> tuple[NDArray[np.uint16], bytes]:
+    """The period of the first session with each clinician, (n,), between changes of the rows."""
+    first, roster, rows = inputs.context.first_session, inputs.roster, inputs.context.funding
+
+    def by_day() -> Callable[[float], tuple[NDArray[np.uint16], bytes]]:
+        @lru_cache(MAX_DAYS)
+        def found(earliest: float) -> tuple[NDArray[np.uint16], bytes]:
+            days = first_sessions(first, roster, earliest) + EPOCH
+            period = np.searchsorted(rows.changes, days, side="right").astype(np.uint16)
+            return period, period.tobytes()
+
+        return found
+
+    key = "funding periods", id(rows), first.clinician, first.absences
+    return roster.view(key, by_day)(inputs.earliest)
+
+
 def _by_period(
     inputs: RuleInput,
     column: str,
-    period: NDArray[np.intp],
+    period: NDArray[np.uint16],
     value_of: Callable[[str, date], float | None],
 ) -> Array:
     days, level = inputs.first_sessions, inputs.roster[column]
