@@ -262,10 +262,10 @@ class _Hours:
         The match.
     times
         The different times, in minutes of the week, at which an opening of anybody begins or ends.
-    opens, closes : (openings, N)
-        Which of them each opening begins and ends at.
+    closes_opens : (2, openings, N)
+        Which of them each opening ends and begins at.
     weeks : (openings, N)
-        Weeks from one opening to the next.
+        Weeks from one opening to the next; None where every opening is weekly.
     unknown : (N,)
         Whether no opening of a clinician is known.
     """
@@ -274,9 +274,8 @@ class _Hours:
     places: Places
     fields: frozenset[str]
     times: Array
-    opens: Places
-    closes: Places
-    weeks: Array
+    closes_opens: Places
+    weeks: Array | None
     unknown: Flags
 
     def of(self, answers: Answers, client: OwnRows, rows: Rows) -> Array:
@@ -287,36 +286,36 @@ class _Hours:
         length = np.maximum(end - start, 0.0)
         passed = np.maximum(self.times - start[:, :, None], 0.0)
         passed = np.add.reduce(np.minimum(passed, length[:, :, None]), axis=1)
-        opens, closes = _columns(self.opens, rows), _columns(self.closes, rows)
-        weeks, unknown = _columns(self.weeks, rows), self.unknown[rows]
-        shared = _looked_up(passed, client, closes) - _looked_up(passed, client, opens)
-        shared = np.maximum(shared, 0.0) / weeks
+        until, before = _looked_up(passed, client, _columns(self.closes_opens, rows))
+        shared = np.maximum(until - before, 0.0)
+        if self.weeks is not None:
+            shared /= _columns(self.weeks, rows)
         # Along contiguous rows, as `hours_shared` adds them.
-        minutes = np.ascontiguousarray(shared.T).sum(axis=1)
-        return np.where((silent > 0)[client] | unknown, np.nan, minutes / 60)[None]
+        minutes = np.add.reduce(np.ascontiguousarray(shared.T), axis=1)
+        minutes /= 60
+        minutes[(silent > 0)[client] | self.unknown[rows]] = np.nan
+        return minutes[None]
 
 
 def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
     some = [(place, match)]
     opens, closes, weeks, unknown = minutes_of_week(match.compared(match.clinician, clinicians))
-    times, at = np.unique([opens.T, closes.T], return_inverse=True)
-    begin, finish = at.reshape(2, *opens.T.shape)
+    times, at = np.unique([closes.T, opens.T], return_inverse=True)
     return _Hours(
         match,
         _places(some),
         _read_by(some),
         # An opening that is missing begins after the week and ends before it.
         np.clip(times, 0.0, DAYS_A_WEEK * MINUTES_A_DAY),
-        begin,
-        finish,
-        np.ascontiguousarray(weeks.T),
+        at.reshape(2, *opens.T.shape),
+        None if (weeks == 1).all() else np.ascontiguousarray(weeks.T),
         unknown > 0,
     )
 
 
 def _columns(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    """Some columns of (k, N) values, without a copy where they follow one another."""
-    return values[:, rows] if isinstance(rows, slice) else values.take(rows, axis=1)
+    """Some columns of (..., N) values, without a copy where they follow one another."""
+    return values[..., rows] if isinstance(rows, slice) else values.take(rows, axis=-1)
 
 
 def _looked_up(values: Array, client: OwnRows, at: Places) -> Array:
