@@ -185,7 +185,7 @@ class ScorePlan:
         answers = self.answers.of(clients)
         if clients.size == 1:
             _, raw, usual = self.matches.of(answers, pairs.client, pairs.clinician)
-            return self._scored(self._client_terms(answers), pairs, raw, usual)
+            return self.scored(self.client_terms(answers), pairs, raw, usual)
         raw = np.empty((self.matches.count, len(pairs.client)))
         usual = np.empty((self.matches.count, clients.size))
         for rows, some in _passes(pairs.client, clients.size):
@@ -194,7 +194,7 @@ class ScorePlan:
                 pairs.client[some] - rows.start,
                 pairs.clinician[some],
             )
-        return self._scored(self._client_terms(answers), pairs, raw, usual)
+        return self.scored(self.client_terms(answers), pairs, raw, usual)
 
     def score_changed(
         self,
@@ -235,12 +235,13 @@ class ScorePlan:
             )
             raw[places, some], usual[places, row] = own, means[:, 0]
         if any(each & self.model.pipeline.own_fields for each in fields):
-            terms = self._client_terms(answers)
+            terms = self.client_terms(answers)
         else:
             terms = stated.clients.take(np.zeros(len(rows), dtype=np.intp))
-        return self._scored(terms, pairs, raw, usual)
+        return self.scored(terms, pairs, raw, usual)
 
-    def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
+    def scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
+        """Pairs of which the matches are known, scored; see `ScoredPairs`."""
         model, (client, clinician) = self.model, (pairs.client, pairs.clinician)
         pairing, ways = np.empty(len(client)), None
         if self.trees is not None:
@@ -296,16 +297,18 @@ class ScorePlan:
         added[:, first:] = 0.0
         added[:, first] = own.effect.take(clinician)
         if additive.frame.levels:
-            has_tags = level.ndim > 1
-            added[:, first + 2] = (
-                effect_of_tags(own, level, clinician)
-                if has_tags
-                else own.by_level[level, clinician]
-            )
+            added[:, first + 2] = self.by_level(level, clinician)
         added[:, -1] = additive.fit.intercept
         return added
 
-    def _client_terms(self, answers: Answers) -> ClientTerms:
+    def by_level(self, level: NDArray[np.int64], clinician: Places) -> Array:
+        """The effect of each clinician for a client of some levels, or for each of n, (n,)."""
+        if level.ndim > 1:
+            return effect_of_tags(self.clinicians, level, clinician)
+        return np.asarray(self.clinicians.by_level[level, clinician])
+
+    def client_terms(self, answers: Answers) -> ClientTerms:
+        """What some clients decide of their scores alone."""
         model, own = self.model, self.clinicians
         rows = answers.numbers[:, : self.client_columns]
         products = model.additive.frame.products

@@ -234,7 +234,7 @@ def hours_verdict(
 def hours_verdicts(
     alike: Sequence[Constraint], client: Columns, columns: Columns, context: RequestContext
 ) -> list[HoursVerdict]:
-    """`hours_verdict` of constraints of `Layout.by_way_alike`: each way of meeting is judged once."""
+    """`hours_verdict` of a group of `Layout.by_way_alike`: each way of meeting is judged once."""
     constraint, about = alike[0], [ways_of(each, context) for each in alike]
     if is_settled(constraint, client, columns, context):
         passed = everyone_passes(columns)

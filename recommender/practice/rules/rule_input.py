@@ -125,7 +125,7 @@ class RuleInput:
         return first_sessions(self.context.first_session, self.roster, self.earliest)
 
     def about_ways(self, ways: tuple[str, ...]) -> "RuleInput":
-        """The input of the same rule about some ways of meeting, of which `open_rooms` are unknown."""
+        """The input of the same rule about some ways of meeting; `open_rooms` are not known."""
         if ways == self.about:
             return self
         return RuleInput(
