@@ -292,9 +292,8 @@ class _Hours:
             shared /= _columns(self.weeks, rows)
         # Along contiguous rows, as `hours_shared` adds them.
         minutes = np.add.reduce(np.ascontiguousarray(shared.T), axis=1)
-        minutes /= 60
-        minutes[(silent > 0)[client] | self.unknown[rows]] = np.nan
-        return minutes[None]
+        is_unknown = (silent > 0)[client] | self.unknown[rows]
+        return np.where(is_unknown, np.nan, minutes / 60)[None]
 
 
 def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:

@@ -97,7 +97,7 @@ def may_be_approximate(plan: ScorePlan) -> bool:
 def nearly(
     plan: ScorePlan, terms: ClientTerms, clinician: Places, raw: Array, usual: Array
 ) -> tuple[Array, float]:
-    """Nearly the pairing parts of one client, (n,), but for a constant, and the greatest error."""
+    """Nearly the pairing parts of one client, (n,), and the greatest error."""
     assert plan.trees is not None
     assert plan.trees.groups is not None
     additive, own, weight = plan.model.additive, plan.clinicians, plan.model.tree_weight
@@ -114,5 +114,5 @@ def nearly(
         part *= 1 - weight
         history = plan.history(terms, whose, whom)
         part += weight * plan.trees.nearly(terms.rows, match, history, whose, whom)
-        points[some] = part
+        points[some] = part + plan.model.survivor_offset
     return points, weight * plan.trees.groups.error + ROUNDING
