@@ -3,7 +3,7 @@
 A practice and a roster decide this, so that the modes that are declared are sorted once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -61,8 +61,6 @@ class Layout:
         Those whose verdict does not depend on the way of meeting.
     by_way
         The others: on open hours, where these depend on the way of meeting or on rooms.
-    by_way_alike
-        The same in groups that have equal verdicts in a way of meeting that both are about.
     moving
         Those of `direct` on open hours, whose times in common a change of clocks may move.
     about_ways
@@ -89,7 +87,6 @@ class Layout:
     places: Mapping[str, int]
     direct: tuple[Constraint, ...]
     by_way: tuple[Constraint, ...]
-    by_way_alike: tuple[tuple[Constraint, ...], ...]
     moving: tuple[Constraint, ...]
     about_ways: AboutWays
     ways: tuple[str, ...]
@@ -119,22 +116,21 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
     some = tuple(each for name, each in practice.constraints.items() if every[name] != "off")
     levels = () if practice.ways is None else practice.client[practice.ways.client].levels
     on_hours = [each for each in some if each.rule in ON_HOURS]
-    by_way = [each for each in on_hours if _has_terms(practice, columns, each.clinician[0])]
+    by_way = {e.name: e for e in on_hours if _has_terms(practice, columns, e.clinician[0])}
     return Layout(
         practice,
         every,
         some,
         {each.name: place for place, each in enumerate(some)},
-        tuple(each for each in some if each not in by_way),
-        tuple(by_way),
-        _alike(by_way),
-        tuple(each for each in on_hours if each not in by_way),
+        tuple(each for each in some if each.name not in by_way),
+        tuple(by_way.values()),
+        tuple(each for each in on_hours if each.name not in by_way),
         _about_ways(some, levels),
         levels,
         tuple(each for each in some if each.rule == "within_km"),
         tuple(e for e in some if e.rule == "within_km" and every[e.name] == "soft"),
         np.array([RULES[each.rule].day == FIRST_SESSION for each in some], dtype=np.bool_),
-        np.array([each.rule == "within_km" or each in by_way for each in some], dtype=np.bool_),
+        np.array([e.rule == "within_km" or e.name in by_way for e in some], dtype=np.bool_),
         frozenset(
             practice.clinician[each.clinician[0]].rooms
             for each in practice.constraints.values()
@@ -160,34 +156,6 @@ def _about_ways(constraints: tuple[Constraint, ...], levels: tuple[str, ...]) ->
         np.array(places, dtype=np.intp),
         np.array([way_bits(levels, ways) for ways in about], dtype=kind).reshape(-1, 1),
         np.array([way_bits(levels, ways) for ways in others], dtype=kind).reshape(-1, 1),
-    )
-
-
-def _alike(constraints: Iterable[Constraint]) -> tuple[tuple[Constraint, ...], ...]:
-    """Constraints in groups that judge by the same rule on the same terms, in their order."""
-    groups: list[list[Constraint]] = []
-    for each in constraints:
-        alike = (group for group in groups if _terms_of(group[0]) == _terms_of(each))
-        group = next(alike, None)
-        if group is None:
-            groups.append([each])
-        else:
-            group.append(each)
-    return tuple(map(tuple, groups))
-
-
-def _terms_of(constraint: Constraint) -> tuple[object, ...]:
-    """What decides a verdict in one way of meeting."""
-    return (
-        constraint.rule,
-        constraint.client,
-        constraint.clinician,
-        constraint.value,
-        constraint.unasked,
-        constraint.when,
-        constraint.unless,
-        constraint.instead,
-        constraint.settings,
     )
 
 

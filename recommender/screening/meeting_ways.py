@@ -4,10 +4,9 @@ In-person hours count in the rooms within the client's reach only. Where no room
 count in every room, so that the distance alone is the reason.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -228,35 +227,21 @@ def hours_verdict(
     constraint: Constraint, client: Columns, columns: Columns, context: RequestContext
 ) -> HoursVerdict:
     """The verdict of a rule on open hours that depend on the way of meeting or on rooms."""
-    return hours_verdicts((constraint,), client, columns, context)[0]
-
-
-def hours_verdicts(
-    alike: Sequence[Constraint], client: Columns, columns: Columns, context: RequestContext
-) -> list[HoursVerdict]:
-    """`hours_verdict` of a group of `Layout.by_way_alike`: each way of meeting is judged once."""
-    constraint, about = alike[0], [ways_of(each, context) for each in alike]
+    ways = ways_of(constraint, context)
     if is_settled(constraint, client, columns, context):
-        passed = everyone_passes(columns)
-        return [
-            HoursVerdict(each, columns, None, ((passed, ways),) if ways else ())
-            for each, ways in zip(alike, about, strict=True)
-        ]
+        settled = ((everyone_passes(columns), ways),) if ways else ()
+        return HoursVerdict(constraint, columns, None, settled)
     inputs = rule_input_of(constraint, client, columns, context)
     field = inputs.clinician_fields[0]
     openings = openings_in(columns, field)
-    keys = {way: hours_key(field, openings, context, way) for way in chain(*about)}
-    one_way = {key: way for way, key in keys.items()}
-    judged = judge_ways(constraint, inputs, [*one_way.values()]) if one_way else ()
-    by_key = dict(zip(one_way, judged, strict=True))
-    found = []
-    for each, ways in zip(alike, about, strict=True):
-        together: dict[Hashable, tuple[str, ...]] = {}
-        for way in ways:
-            together[keys[way]] = (*together.get(keys[way], ()), way)
-        verdicts = tuple([(by_key[key], some) for key, some in together.items()])
-        found.append(HoursVerdict(each, columns, inputs.about_ways(each.ways), verdicts))
-    return found
+    alike: dict[Hashable, tuple[str, ...]] = {}
+    for way in ways:
+        key = hours_key(field, openings, context, way)
+        alike[key] = (*alike.get(key, ()), way)
+    together = tuple(alike.values())
+    judged = judge_ways(constraint, inputs, [some[0] for some in together]) if together else ()
+    verdicts = tuple(zip(judged, together, strict=True))
+    return HoursVerdict(constraint, columns, inputs, verdicts)
 
 
 def open_rooms(

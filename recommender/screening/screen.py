@@ -27,7 +27,7 @@ from recommender.screening.layout import DECLARED_MODES, Layout, Modes, layout_f
 from recommender.screening.meeting_ways import (
     Array,
     HoursVerdict,
-    hours_verdicts,
+    hours_verdict,
     shared_ways,
     times_moved,
     with_ways,
@@ -141,7 +141,7 @@ def screen_columns(
         verdict, mode = judge(rule, client, columns, context), layout.modes[rule.name]
         judged[rule.name] = own = judged_constraint(rule, mode, verdict)
         write_codes(codes, layout.places[rule.name], own.codes)
-    hours = _hours(layout, client, columns, context)
+    hours = {rule.name: hours_verdict(rule, client, columns, context) for rule in layout.by_way}
     rooms = RoomsWithTimes(layout.distances, layout.modes, hours, client, columns, context)
     by_ways, moved = _write_hours(layout, hours, codes)
     far: dict[str, Array] = {}
@@ -169,18 +169,6 @@ def screen_columns(
         moved,
         rooms,
     )
-
-
-def _hours(
-    layout: Layout, client: Columns, columns: Columns, context: RequestContext
-) -> dict[str, HoursVerdict]:
-    """The verdicts on open hours by way of meeting, by constraint in the order of the layout."""
-    found = {
-        each.constraint.name: each
-        for alike in layout.by_way_alike
-        for each in hours_verdicts(alike, client, columns, context)
-    }
-    return {rule.name: found[rule.name] for rule in layout.by_way}
 
 
 def _write_hours(

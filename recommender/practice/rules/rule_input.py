@@ -124,24 +124,6 @@ class RuleInput:
         """The first possible session with each clinician, (n,), in days from 1970-01-01."""
         return first_sessions(self.context.first_session, self.roster, self.earliest)
 
-    def about_ways(self, ways: tuple[str, ...]) -> "RuleInput":
-        """The input of the same rule about some ways of meeting; `open_rooms` are not known."""
-        if ways == self.about:
-            return self
-        return RuleInput(
-            self.client,
-            self.clinician,
-            self.client_fields,
-            self.clinician_fields,
-            self.intake,
-            self.roster,
-            self.session,
-            self.settings,
-            self.unasked,
-            self.context,
-            ways,
-        )
-
     def of_client(self, setting: str) -> NDArray[Any] | None:
         """The client's answer to the field a setting names; None where it names none."""
         name = self.settings.get(setting)
