@@ -305,6 +305,8 @@ class ScorePlan:
         """The effect of each clinician for a client of some levels, or for each of n, (n,)."""
         if level.ndim > 1:
             return effect_of_tags(self.clinicians, level, clinician)
+        if len(level) == 1:
+            return self.clinicians.by_level[level[0]].take(clinician)
         return np.asarray(self.clinicians.by_level[level, clinician])
 
     def client_terms(self, answers: Answers) -> ClientTerms:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.model.trees.ensemble import Trees, narrow
 from recommender.model.trees.groups import CHUNK_ROWS as GROUP_ROWS
-from recommender.model.trees.groups import TreeGroups, grouped
+from recommender.model.trees.groups import TreeGroups
 from recommender.model.trees.tables import (
     CHUNK_ROWS,
     ScoreTable,
@@ -21,7 +21,7 @@ from recommender.model.trees.tables import (
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
-MANY = 2_000
+MANY = 250
 """Clinicians from which those who may be the strongest are found before scores are exact."""
 
 
@@ -107,5 +107,7 @@ def compile_trees(trees: Trees, clinician_rows: Array, client_columns: int) -> C
     firsts = (0, client_columns, client_columns + clinician_rows.shape[1])
     splits, (of_client, of_clinician, of_both) = trees.scores.splits.arranged(firsts)
     left = of_clinician.left(narrow(clinician_rows.T))
-    groups = grouped(trees.scores, splits) if len(clinician_rows) >= MANY else None
+    groups = None
+    if len(clinician_rows) >= MANY and trees.groups is not None:
+        groups = trees.groups.arranged(firsts)
     return CompiledTrees(trees.scores, splits, of_client, of_both, left, groups)

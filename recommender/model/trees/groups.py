@@ -36,9 +36,14 @@ class TreeGroups:
         """Nearly the score of each row, (n,); `sides` are those of `SplitTable.ways`."""
         return np.asarray(np.add.reduce(looked_up(self.values, self.splits.ways(sides))))
 
+    def arranged(self, firsts: Sequence[int]) -> "TreeGroups":
+        """The groups with their splits in the order of `SplitTable.arranged`."""
+        return TreeGroups(self.splits.arranged(firsts)[0], self.values, self.error)
 
-def grouped(table: ScoreTable, splits: SplitTable) -> TreeGroups:
-    """The groups of the trees of a table, whose splits may be in another order there."""
+
+def grouped(table: ScoreTable) -> TreeGroups:
+    """The groups of the trees of a table."""
+    splits = table.splits
     none = len(splits.feature)
     of_trees = [set(own) - {none} for own in splits.places.T.tolist()]
     groups = _groups(of_trees)
