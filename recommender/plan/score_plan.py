@@ -306,7 +306,7 @@ class ScorePlan:
         if level.ndim > 1:
             return effect_of_tags(self.clinicians, level, clinician)
         if len(level) == 1:
-            return self.clinicians.by_level[level[0]].take(clinician)
+            return np.asarray(self.clinicians.by_level[level[0]].take(clinician))
         return np.asarray(self.clinicians.by_level[level, clinician])
 
     def client_terms(self, answers: Answers) -> ClientTerms:

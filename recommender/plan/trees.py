@@ -21,7 +21,7 @@ from recommender.model.trees.tables import (
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
-MANY = 250
+MANY = 500
 """Clinicians from which those who may be the strongest are found before scores are exact."""
 
 

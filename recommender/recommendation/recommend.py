@@ -126,7 +126,7 @@ class Recommendation:
     @property
     def eligible_pairs(self) -> ScoredPairs | None:
         """The client with every eligible clinician, in the order of the roster."""
-        return None if self.scored is None else self.scored.read_every()
+        return None if self.scored is None else self.scored.every
 
     @property
     def contributions(self) -> Contributions | None:

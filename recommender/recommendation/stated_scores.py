@@ -39,8 +39,7 @@ class ScoredPlaces:
     @property
     def eligible_pairs(self) -> "EligiblePairs":
         """The pairs of the eligible clinicians."""
-        pairs = self.pairs.part(0, self.eligible)
-        return EligiblePairs(pairs, lambda: pairs)
+        return EligiblePairs(self.pairs.part(0, self.eligible))
 
     @property
     def excluded(self) -> Places:
@@ -58,19 +57,23 @@ class ScoredPlaces:
 class EligiblePairs:
     """One client with the eligible clinicians in the order of the roster.
 
-    `strongest` are those who decide any shortlist; `read_every` gives all of them.
+    `strongest` are all of them, or else those who decide any shortlist, and `read_every` gives all.
     """
 
     strongest: ScoredPairs
-    read_every: Callable[[], ScoredPairs]
+    read_every: Callable[[], ScoredPairs] | None = None
+
+    @property
+    def every(self) -> ScoredPairs:
+        """All of them."""
+        return self.strongest if self.read_every is None else self.read_every()
 
 
 def score_eligible(request: ScreenedRequest, plan: ScorePlan) -> EligiblePairs:
     """The pairs of the eligible clinicians; somebody must be eligible."""
     places = request.screening.eligible.nonzero()[0]
     if len(places) < MANY:
-        pairs = _scored(request, plan, places)
-        return EligiblePairs(pairs, lambda: pairs)
+        return EligiblePairs(_scored(request, plan, places))
     found = score_strongest(plan, request.client, places, MAX_TOP_K)
     return EligiblePairs(found.scored, lambda: found.every)
 
