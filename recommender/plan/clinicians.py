@@ -25,6 +25,8 @@ class ClinicianTerms:
         What each column adds.
     effect : (n,)
         Their own effect.
+    alone : (n,)
+        What their columns, their own effect and the intercept add together, nearly.
     by_level : (levels + 1, n)
         Their effect for clients of each level; the last is of clients without one.
     history : (levels + 1, history columns, n)
@@ -43,6 +45,7 @@ class ClinicianTerms:
     rows: Array
     parts: Array
     effect: Array
+    alone: Array
     by_level: Array
     history: Array
     multiplied: Array
@@ -74,6 +77,7 @@ def clinician_terms(model: AllianceModel, encoding: RosterEncoding) -> Clinician
         rows=rows,
         parts=parts,
         effect=levels[-1]["clinicians"],
+        alone=parts.sum(axis=1) + levels[-1]["clinicians"] + additive.fit.intercept,
         by_level=np.stack([each.get("by_level", np.zeros(len(index))) for each in levels]),
         history=np.ascontiguousarray(np.stack(history).transpose(0, 2, 1)),
         multiplied=multiplied,

@@ -53,8 +53,14 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
     if "evidence" in draws:
         evidence = (np.where(np.isnan(match), 0.0, match) @ frame.prior).astype(np.float32)
         drawn += evidence[..., None] * draws["evidence"]
+    whose = client[:, 0]
+    # The client's side of a product is first, which is one for many pairs.
+    is_one = pairs.clients.is_one or (client == whose[:, None]).all()
     for block in frame.products:
-        _add_products(drawn, pairs, client, clinician, block)
+        if is_one:
+            drawn += _products(pairs, whose, clinician, block)
+        else:
+            _add_products(drawn, pairs, client, clinician, block)
     if frame.levels:
         index, level = own.index.take(clinician), pairs.clients.level.take(client, axis=0)
         if level.ndim > index.ndim:
@@ -69,14 +75,7 @@ def _deviations(pairs: ScoredPairs, rows: Places) -> tuple[Drawn, Array]:
 def _add_products(
     drawn: Drawn, pairs: ScoredPairs, client: Places, clinician: Places, block: str
 ) -> None:
-    """Adds the deviations of products of m pairs to each stack, (stacks, m, draws).
-
-    The client's side is first, which is one for many pairs.
-    """
-    whose = client[:, 0]
-    if (client == whose[:, None]).all():
-        drawn += _products(pairs, whose, clinician, block)
-        return
+    """Adds the deviations of products of m pairs to each stack, (stacks, m, draws)."""
     for into, ours, theirs in zip(drawn, client, clinician, strict=True):
         for one in np.unique(ours):
             own = ours == one

@@ -124,7 +124,7 @@ class CompiledMatches:
         everyone = answers.size == 1 and size > MOST_TAKEN * self.roster
         rows, total = self.panel, self.roster + panel
         if not everyone:
-            rows = np.concatenate([clinician, np.tile(self.panel, answers.size)])
+            rows = np.concatenate([clinician, *[self.panel] * answers.size])
             total = len(rows)
         own: OwnRows = slice(None)
         if answers.size > 1:
@@ -135,8 +135,8 @@ class CompiledMatches:
             ours = own if isinstance(own, slice) else own[some]
             parts = [each.of(answers, ours, theirs) for each in families]
             # A practice may declare no match.
-            none = np.empty((0, min(some.stop, total) - some.start))
-            blocks.append(np.concatenate([none, *parts]).take(order, axis=0))
+            parts = parts or [np.empty((0, min(some.stop, total) - some.start))]
+            blocks.append(np.concatenate(parts).take(order, axis=0))
         values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
         usual = values[:, total - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
@@ -325,8 +325,8 @@ def _hours(place: int, match: Match, clinicians: Columns) -> _Hours:
 
 
 def _columns(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    """Some columns of (k, N) values, without a copy where they follow one another."""
-    return values[:, rows] if isinstance(rows, slice) else values.take(rows, axis=1)
+    """Some columns of (..., N) values, without a copy where they follow one another."""
+    return values[..., rows] if isinstance(rows, slice) else values.take(rows, axis=-1)
 
 
 def _of_clients(values: NDArray[Any], client: OwnRows) -> NDArray[Any]:

@@ -11,7 +11,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.client_levels import level_weights
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
@@ -35,12 +34,6 @@ BLOCK_PAIRS = 1_024
 PASS_PAIRS = 1_000
 """Pairs of several clients whose matches are computed at once: their arrays, some megabytes, stay
 in the caches of a processor. More are slower."""
-
-MOST_SCORED = 2
-"""Multiples of the pairs that are asked for up to which all are scored, as the strongest are found
-in about the time that scoring as many takes."""
-ROUNDING = 1e-6
-"""Points by which two ways of adding the same parts never differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,65 +185,20 @@ class ScorePlan:
         answers = self.answers.of(clients)
         if clients.size == 1:
             _, raw, usual = self.matches.of(answers, pairs.client, pairs.clinician)
-            return self._scored(self._client_terms(answers), pairs, raw, usual)
+            return self.scored(self.client_terms(answers), pairs, raw, usual)
         raw = np.empty((self.matches.count, len(pairs.client)))
         usual = np.empty((self.matches.count, clients.size))
-        for rows, some in _passes(pairs.client, clients.size):
-            raw[:, some], usual[:, rows] = self._matched(answers, pairs, rows, some)
-        return self._scored(self._client_terms(answers), pairs, raw, usual)
+        for rows, some in passes(pairs.client, clients.size):
+            raw[:, some], usual[:, rows] = self.matched(answers, pairs, rows, some)
+        return self.scored(self.client_terms(answers), pairs, raw, usual)
 
-    def score_strongest(self, clients: Columns, pairs: Pairs, count: int) -> ScoredPairs:
-        """`score` of at least so many of the strongest pairs of each client.
-
-        A client who has fewer pairs gets them all; those scored remain in their order. Every pair
-        is scored where trees have a weight.
-        """
-        if self.model.trees is not None and self.model.tree_weight:
-            return self.score(clients, pairs)
-        answers = self.answers.of(clients)
-        terms = self._client_terms(answers)
-        by_clinician = self._likely(terms)
-        usual = np.empty((self.matches.count, clients.size))
-        strongest = [(np.empty(0, dtype=np.intp), np.empty((self.matches.count, 0)))]
-        for rows, some in _passes(pairs.client, clients.size):
-            raw, usual[:, rows] = self._matched(answers, pairs, rows, some)
-            client, clinician = pairs.client[some], pairs.clinician[some]
-            places = np.arange(len(client))
-            if len(places) > MOST_SCORED * count * (rows.stop - rows.start):
-                known = raw - usual.take(client, axis=1)
-                np.copyto(known, 0.0, where=np.isnan(known))
-                likely = by_clinician[client, clinician] + self.model.additive.match_slopes @ known
-                places = _strongest(likely, client, count)
-            strongest.append((some.start + places, raw.take(places, axis=1)))
-        taken, parts = zip(*strongest, strict=True)
-        places = np.concatenate(taken)
-        few = Pairs(pairs.client.take(places), pairs.clinician.take(places))
-        return self._scored(terms, few, np.concatenate(parts, axis=1), usual)
-
-    def _matched(
+    def matched(
         self, answers: Answers, pairs: Pairs, rows: slice, some: slice
     ) -> tuple[Array, Array]:
         """The matches of some of the clients in some pairs, and their means over the panel."""
         few = answers.between(rows.start, rows.stop)
         client, clinician = pairs.client[some] - rows.start, pairs.clinician[some]
         return self.matches.of(few, client, clinician)[1:]
-
-    def _likely(self, terms: ClientTerms) -> Array:
-        """What `added` sums to of each client with each clinician, (C, n), but for matches.
-
-        And but for what is equal for all clinicians. Of matrix products, whose last digits are
-        others.
-        """
-        own, level = self.clinicians, terms.level.reshape(len(terms.level), -1)
-        likely = terms.slopes @ own.multiplied.T
-        likely += own.parts.sum(axis=1) + own.effect
-        if self.model.additive.frame.levels:
-            weights = np.ones(level.shape) if terms.level.ndim == 1 else level_weights(level)
-            # The last is of clients without a level, which is -1.
-            by_level = np.zeros((len(level), len(own.by_level)))
-            np.add.at(by_level, (np.arange(len(level))[:, None], level), weights)
-            likely += by_level @ own.by_level
-        return likely
 
     def score_changed(
         self,
@@ -282,7 +230,7 @@ class ScorePlan:
         pairs = Pairs(np.repeat(np.arange(len(rows)), sizes), stated.clinician[together])
         raw = stated.raw.take(together, axis=1)
         usual = np.repeat(stated.usual[:, :1], len(rows), axis=1)
-        for row, some in _by_client(pairs.client, len(rows)):
+        for row, some in by_client(pairs.client, len(rows)):
             places, own, means = self.matches.of(
                 answers.between(row, row + 1),
                 pairs.client[some],
@@ -291,12 +239,13 @@ class ScorePlan:
             )
             raw[places, some], usual[places, row] = own, means[:, 0]
         if any(each & self.model.pipeline.own_fields for each in fields):
-            terms = self._client_terms(answers)
+            terms = self.client_terms(answers)
         else:
             terms = stated.clients.take(np.zeros(len(rows), dtype=np.intp))
-        return self._scored(terms, pairs, raw, usual)
+        return self.scored(terms, pairs, raw, usual)
 
-    def _scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
+    def scored(self, terms: ClientTerms, pairs: Pairs, raw: Array, usual: Array) -> ScoredPairs:
+        """Pairs of which the matches are known, scored; see `ScoredPairs`."""
         model, (client, clinician) = self.model, (pairs.client, pairs.clinician)
         pairing, ways = np.empty(len(client)), None
         if self.trees is not None:
@@ -352,16 +301,20 @@ class ScorePlan:
         added[:, first:] = 0.0
         added[:, first] = own.effect.take(clinician)
         if additive.frame.levels:
-            has_tags = level.ndim > 1
-            added[:, first + 2] = (
-                effect_of_tags(own, level, clinician)
-                if has_tags
-                else own.by_level[level, clinician]
-            )
+            added[:, first + 2] = self.by_level(level, clinician)
         added[:, -1] = additive.fit.intercept
         return added
 
-    def _client_terms(self, answers: Answers) -> ClientTerms:
+    def by_level(self, level: NDArray[np.int64], clinician: Places) -> Array:
+        """The effect of each clinician for a client of some levels, or for each of n, (n,)."""
+        if level.ndim > 1:
+            return effect_of_tags(self.clinicians, level, clinician)
+        if len(level) == 1:
+            return np.asarray(self.clinicians.by_level[level[0]].take(clinician))
+        return np.asarray(self.clinicians.by_level[level, clinician])
+
+    def client_terms(self, answers: Answers) -> ClientTerms:
+        """What some clients decide of their scores alone."""
         model, own = self.model, self.clinicians
         rows = answers.numbers[:, : self.client_columns]
         products = model.additive.frame.products
@@ -382,7 +335,7 @@ def model_columns(client: Array, clinician: Array, match: Array, history: Array)
     return np.concatenate([client, clinician, match.T, history.T], axis=1)
 
 
-def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
+def passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
     """Clients whose matches are computed at once, with their pairs, which follow one another."""
     ends = np.searchsorted(client, np.arange(count + 1))
     start = 0
@@ -393,17 +346,7 @@ def _passes(client: Places, count: int) -> Iterator[tuple[slice, slice]]:
         start = stop
 
 
-def _strongest(likely: Array, client: Places, count: int) -> Places:
-    """Places of at least `count` of the strongest pairs of each client, who follow one another."""
-    least = np.empty(len(likely))
-    for _, some in _by_client(client - client[0], int(client[-1] - client[0]) + 1):
-        own = likely[some]
-        behind = max(len(own) - count, 0)
-        least[some] = np.partition(own, behind)[behind] - ROUNDING
-    return np.flatnonzero(likely >= least)
-
-
-def _by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:
+def by_client(client: Places, count: int) -> Iterator[tuple[int, slice]]:
     """The clients that have pairs, and their pairs, which follow one another."""
     ends = np.searchsorted(client, np.arange(count + 1)).tolist()
     for row, (start, end) in enumerate(pairwise(ends)):

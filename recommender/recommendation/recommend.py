@@ -36,7 +36,7 @@ from recommender.recommendation.shortlists import (
     build_shortlists,
     unscored_shortlist,
 )
-from recommender.recommendation.stated_scores import score_eligible, score_stated
+from recommender.recommendation.stated_scores import EligiblePairs, score_eligible, score_stated
 from recommender.recommendation.trial_orders import TRIAL, TrialOrders, trial_orders
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.changes import ScreenedRequest
@@ -90,9 +90,8 @@ class Recommendation:
     unresolved
         Ids in the answers that name nobody, and near misses of the client's id; see
         `tables.references.references_of_one`.
-    eligible_pairs
-        The client with every eligible clinician, in the order of the roster; None where nothing
-        predicted is shown.
+    scored
+        The scores of the eligible clinicians; None where nothing predicted is shown.
     orders
         Both orders of a trial; None for a client who takes no part in one.
     search
@@ -110,7 +109,7 @@ class Recommendation:
     unanswered: tuple[str, ...]
     search: OfferSearch = field(repr=False, compare=False)
     unresolved: tuple[UnresolvedReferences, ...] = ()
-    eligible_pairs: ScoredPairs | None = field(default=None, repr=False, compare=False)
+    scored: EligiblePairs | None = field(default=None, repr=False, compare=False)
     orders: TrialOrders | None = field(default=None, repr=False)
     withdrawn: bool = False
 
@@ -125,9 +124,15 @@ class Recommendation:
         return self.search.found
 
     @property
+    def eligible_pairs(self) -> ScoredPairs | None:
+        """The client with every eligible clinician, in the order of the roster."""
+        return None if self.scored is None else self.scored.every
+
+    @property
     def contributions(self) -> Contributions | None:
         """One row per eligible clinician, computed anew at each call; None without predictions."""
-        return None if self.eligible_pairs is None else contributions_of(self.eligible_pairs)
+        pairs = self.eligible_pairs
+        return None if pairs is None else contributions_of(pairs)
 
 
 def read_intake(
@@ -245,7 +250,10 @@ def recommend(
         if eligible:
             pairs = score_eligible(request, plan) if stated is None else stated.eligible_pairs
         if by_model is not None and pairs is not None and eligible > 1:
-            orders = trial_orders(encoding, screening, pairs, top_k, by_model=by_model, seed=seed)
+            strongest = pairs.strongest
+            orders = trial_orders(
+                encoding, screening, strongest, top_k, by_model=by_model, seed=seed
+            )
     if plan is None:
         mode, shortlist = CONSTRAINTS_ONLY, unscored_shortlist(practice, encoding, screening, top_k)
     elif orders is not None:
@@ -255,7 +263,9 @@ def recommend(
         mode = model.manifest.mode
         shortlist = ()
         if pairs is not None:
-            ((shortlist, _),) = build_shortlists(encoding, [screening], pairs, top_k, seed)
+            ((shortlist, _),) = build_shortlists(
+                encoding, [screening], pairs.strongest, top_k, seed, pairs.read_every
+            )
     return Recommendation(
         mode=mode,
         day=day,
@@ -266,7 +276,7 @@ def recommend(
         unanswered=intake.unanswered,
         search=OfferSearch(request, encoding, top_k, plan, stated),
         unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
-        eligible_pairs=pairs,
+        scored=pairs,
         orders=orders,
         withdrawn=withdrawn,
     )

@@ -12,6 +12,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.plan.compiling import plan_for
 from recommender.plan.score_plan import ScoredPairs
+from recommender.plan.strongest import score_strongest_of_each
 from recommender.practice.columns import Columns
 from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.recommendation.recommend import with_consent
@@ -85,7 +86,7 @@ def score_batches(
         scored = (
             plan.score(rows, pairs)
             if strongest is None
-            else plan.score_strongest(rows, pairs, strongest)
+            else score_strongest_of_each(plan, rows, pairs, strongest)
         )
         yield ScoredBatch(some, rows, cache, screened, agree, scored)
 

@@ -1,6 +1,6 @@
 """Shortlists of clients from the scores of their eligible clinicians: order, ties and leads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, repeat
 
@@ -81,6 +81,7 @@ def build_shortlists(
     pairs: ScoredPairs,
     top_k: int,
     seed: str | None = None,
+    read_every: Callable[[], ScoredPairs] | None = None,
 ) -> list[tuple[tuple[ShortlistEntry, ...], Places]]:
     """The shortlist of each client.
 
@@ -92,6 +93,9 @@ def build_shortlists(
         Each client with every eligible clinician, client by client in the order of the roster.
     seed
         Seed of random draws within ties; see `recommend`.
+    read_every
+        Gives the pairs of every eligible clinician, where `pairs` are of one client and only of
+        those who may be among the `MAX_TOP_K` strongest.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def build_shortlists(
         places, ranked = pairs.clinician[rows].tolist(), _ranked(rankings[client], len(rows))
         own = pairs.part(starts[client], starts[client + 1])
         predicted, within = islice(points, len(rows)), rows - starts[client]
-        explained = ShortlistExplanations(own, within)
+        explained = ShortlistExplanations(own, within, read_every)
         entries = _entries(encoding, screenings[client], places, predicted, explained, ranked)
         shortlists[client] = entries, within
     return shortlists

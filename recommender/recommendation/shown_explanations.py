@@ -1,6 +1,6 @@
 """Explanations of the clinicians of one shortlist, computed when they are first read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,11 +24,12 @@ class ShortlistExplanations:
     """What the clinicians of one client's shortlist are explained from.
 
     `pairs` are the client with every eligible clinician, `shown` (entries,) the rows of those
-    shown.
+    shown. Where `pairs` are only of the strongest, `read_every` gives those of every one.
     """
 
     pairs: ScoredPairs
     shown: Places
+    read_every: Callable[[], ScoredPairs] | None = None
 
     def __iter__(self) -> Iterator["ShownExplanation"]:
         """The explanation of each clinician shown, in their order."""
@@ -44,7 +45,8 @@ class ShortlistExplanations:
     def whole(self) -> tuple[Explanation, ...]:
         """The explanation of each against the average eligible clinician, without parts."""
         own = contributions_of(self.pairs.take(self.shown))
-        average = average_contributions(self.pairs)
+        every = self.pairs if self.read_every is None else self.read_every()
+        average = average_contributions(every)
         return explain(self.pairs.plan.model.practice, own, average, in_detail=False)
 
 

@@ -1,5 +1,6 @@
 """The scores of one request with the answers as stated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,11 @@ from numpy.typing import NDArray
 
 from recommender.features.pipeline import Pairs
 from recommender.plan.score_plan import ScoredPairs, ScorePlan
+from recommender.plan.strongest import score_strongest
+from recommender.plan.trees import MANY
 from recommender.screening.changes import ScreenedRequest
 from recommender.screening.relaxation import max_changes, relaxable_places
+from recommender.values.limits import MAX_TOP_K
 
 Places = NDArray[np.intp]
 
@@ -33,9 +37,9 @@ class ScoredPlaces:
     first: int | None
 
     @property
-    def eligible_pairs(self) -> ScoredPairs:
+    def eligible_pairs(self) -> "EligiblePairs":
         """The pairs of the eligible clinicians."""
-        return self.pairs.part(0, self.eligible)
+        return EligiblePairs(self.pairs.part(0, self.eligible))
 
     @property
     def excluded(self) -> Places:
@@ -49,9 +53,29 @@ class ScoredPlaces:
         return rows
 
 
-def score_eligible(request: ScreenedRequest, plan: ScorePlan) -> ScoredPairs:
-    """The eligible clinicians in the order of the roster; somebody must be eligible."""
-    return _scored(request, plan, request.screening.eligible.nonzero()[0])
+@dataclass(frozen=True, slots=True, eq=False)
+class EligiblePairs:
+    """One client with the eligible clinicians in the order of the roster.
+
+    `strongest` are all of them, or else those who decide any shortlist, and `read_every` gives all.
+    """
+
+    strongest: ScoredPairs
+    read_every: Callable[[], ScoredPairs] | None = None
+
+    @property
+    def every(self) -> ScoredPairs:
+        """All of them."""
+        return self.strongest if self.read_every is None else self.read_every()
+
+
+def score_eligible(request: ScreenedRequest, plan: ScorePlan) -> EligiblePairs:
+    """The pairs of the eligible clinicians; somebody must be eligible."""
+    places = request.screening.eligible.nonzero()[0]
+    if len(places) < MANY:
+        return EligiblePairs(_scored(request, plan, places))
+    found = score_strongest(plan, request.client, places, MAX_TOP_K)
+    return EligiblePairs(found.scored, lambda: found.every)
 
 
 def score_stated(request: ScreenedRequest, plan: ScorePlan) -> ScoredPlaces:

@@ -63,7 +63,7 @@ def trial_orders(
     Parameters
     ----------
     eligible
-        The client with every eligible clinician, in the order of the roster.
+        The client with the eligible clinicians, at least the strongest, in the order of the roster.
     seed
         Seed of random draws within ties; see `recommend`.
     """

@@ -46,13 +46,14 @@ def parts_of(constraint: Constraint, mode: Mode) -> tuple[int, int | None]:
 def codes_of(constraint: Constraint, mode: Mode, verdict: Array) -> VerdictCodes | None:
     """The codes of a verdict in a mode; None where all are `MET`."""
     # Most constraints are met by every clinician, or the client has no wish about them.
-    if mode == "off" or not verdict.size or verdict.min() == 1:
+    if mode == "off" or not verdict.size or np.minimum.reduce(verdict) == 1:
         return None
     both = np.zeros((2, len(verdict)), dtype=np.int8)
     failed, unknown = parts_of(constraint, mode)
-    np.multiply(verdict == 0, np.int8(FAILED), out=both[failed])
+    # True is stored as FAILED.
+    np.equal(verdict, 0.0, out=both[failed].view(np.bool_))
     if unknown is not None:
-        both[unknown] += np.multiply(np.isnan(verdict), np.int8(UNKNOWN))
+        both[unknown] += np.isnan(verdict).view(np.int8) * UNKNOWN
     return VerdictCodes(both)
 
 

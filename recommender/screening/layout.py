@@ -116,21 +116,21 @@ def _layout_of(practice: Practice, columns: Columns, modes: Modes) -> Layout:
     some = tuple(each for name, each in practice.constraints.items() if every[name] != "off")
     levels = () if practice.ways is None else practice.client[practice.ways.client].levels
     on_hours = [each for each in some if each.rule in ON_HOURS]
-    by_way = [each for each in on_hours if _has_terms(practice, columns, each.clinician[0])]
+    by_way = {e.name: e for e in on_hours if _has_terms(practice, columns, e.clinician[0])}
     return Layout(
         practice,
         every,
         some,
         {each.name: place for place, each in enumerate(some)},
-        tuple(each for each in some if each not in by_way),
-        tuple(by_way),
-        tuple(each for each in on_hours if each not in by_way),
+        tuple(each for each in some if each.name not in by_way),
+        tuple(by_way.values()),
+        tuple(each for each in on_hours if each.name not in by_way),
         _about_ways(some, levels),
         levels,
         tuple(each for each in some if each.rule == "within_km"),
         tuple(e for e in some if e.rule == "within_km" and every[e.name] == "soft"),
         np.array([RULES[each.rule].day == FIRST_SESSION for each in some], dtype=np.bool_),
-        np.array([each.rule == "within_km" or each in by_way for each in some], dtype=np.bool_),
+        np.array([e.rule == "within_km" or e.name in by_way for e in some], dtype=np.bool_),
         frozenset(
             practice.clinician[each.clinician[0]].rooms
             for each in practice.constraints.values()

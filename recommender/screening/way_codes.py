@@ -80,7 +80,7 @@ def lift_about_ways(
     own: Codes,
 ) -> None:
     """`lift_by_other_modes` on the constraints that are about some ways only, (2, about, n)."""
-    open_ways = shared & ~np.bitwise_or.reduce((own[0] != MET) * about.ways)
+    open_ways = shared & ~np.bitwise_or.reduce((own[0] != MET).view(np.uint8) * about.ways)
     for ways in by_ways.values():
         for each in ways:
             if each.codes is not None:
@@ -88,8 +88,9 @@ def lift_about_ways(
     for place, ways in by_ways.items():
         own[:, about.places == place] = _over_ways(ways, shared, open_ways).both[:, None]
     is_shared = shared & about.ways != 0
-    own[0] *= is_shared & (open_ways == 0)
-    own[1] *= is_shared & (open_ways & about.others == 0)
+    # True is 1: codes are multiplied with flags as they are stored.
+    own[0] *= (is_shared & (open_ways == 0)).view(np.int8)
+    own[1] *= (is_shared & (open_ways & about.others == 0)).view(np.int8)
 
 
 def without_ways(ways: NDArray[Any], some: Any, is_barred: Flags) -> NDArray[Any]:

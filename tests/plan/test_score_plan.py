@@ -16,6 +16,7 @@ from recommender.plan.compiling import compile_plan, plan_for
 from recommender.plan.contributions import average_contributions, contributions_of
 from recommender.plan.leads import ahead, leads_among
 from recommender.plan.score_plan import ScoredPairs
+from recommender.plan.strongest import score_strongest_of_each
 from recommender.practice.columns import Columns
 from tests.support.builders import a_model, a_roster, an_encoding, an_intake, some_people
 from tests.support.every_match import (
@@ -135,10 +136,10 @@ def test_pairs_of_several_blocks_have_the_scores_of_one(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("size", [1, SIZE])
 @pytest.mark.parametrize("build", [a_model, a_model_of_every_match])
 @pytest.mark.parametrize("weight", [0.0, 0.5])
-def test_the_strongest_have_the_scores_they_have_among_all(
+def test_the_strongest_of_each_client_have_the_scores_they_have_among_all(
     size: int, build: Callable[[], AllianceModel], weight: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.plan.score_plan.MOST_SCORED", 0)
+    monkeypatch.setattr("recommender.plan.strongest.MOST_SCORED", 0)
     model = replace(build(), tree_weight=weight)
     is_every_match = build is a_model_of_every_match
     encoding = model.encode_roster(a_roster_of_every_match()) if is_every_match else an_encoding()
@@ -146,7 +147,7 @@ def test_the_strongest_have_the_scores_they_have_among_all(
     plan, clinicians = compile_plan(model, encoding), len(encoding.roster)
     # The second of several clients has no pair.
     pairs = Pairs(*np.nonzero(np.arange(size)[:, None] != np.ones(clinicians)))
-    every, few = plan.score(clients, pairs), plan.score_strongest(clients, pairs, 3)
+    every, few = plan.score(clients, pairs), score_strongest_of_each(plan, clients, pairs, 3)
     score = dict(
         zip(zip(every.client, every.clinician, strict=True), every.scores.pairing, strict=True)
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from recommender.errors import BundleError
 from recommender.features.feature import Array
 from recommender.model.trees.forest import read_forest
+from recommender.model.trees.groups import TreeGroups, grouped
 from recommender.model.trees.tables import (
     ScoreTable,
     ShapleyTable,
@@ -100,6 +101,11 @@ class Trees:
     def scores(self) -> ScoreTable | None:
         """The table of scores; None where trees are too large for one."""
         return score_table(self._forest)
+
+    @cached_property
+    def groups(self) -> TreeGroups | None:
+        """The trees in groups, for scores that are nearly equal; None where there is no table."""
+        return None if self.scores is None else grouped(self.scores)
 
     @cached_property
     def shapley(self) -> ShapleyTable | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import factorial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ ZERO_IS_BELOW = float(np.float32(1e-35))
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Ways = NDArray[np.uint8]
+Floats = TypeVar("Floats", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +157,7 @@ class ScoreTable:
         """Sum of the trees' values in their order, as LightGBM adds them, (n,)."""
         score = np.empty(ways.shape[1])
         for some in in_chunks(len(score)):
-            score[some] = sum_in_order(_looked_up(self.values, ways[:, some]))
+            score[some] = sum_in_order(looked_up(self.values, ways[:, some]))
         return score
 
 
@@ -180,7 +182,7 @@ class ShapleyTable:
         contributions = np.zeros((ways.shape[1], self.width + 1))
         contributions[:, -1] = self.start
         for some in in_chunks(len(contributions) if len(self.starts) else 0):
-            cells = _looked_up(self.values, ways[:, some].take(self.tree, axis=0))
+            cells = looked_up(self.values, ways[:, some].take(self.tree, axis=0))
             contributions[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
         return contributions
 
@@ -204,7 +206,7 @@ def in_chunks(count: int, most: int = CHUNK_ROWS) -> Iterator[slice]:
     return (slice(at, at + most) for at in range(0, count, most))
 
 
-def _looked_up(values: Array, ways: Ways) -> Array:
+def looked_up(values: NDArray[Floats], ways: Ways) -> NDArray[Floats]:
     """The value of each row's way, (rows of values, n)."""
     return np.asarray(values.take(ways + _firsts(*values.shape)))
 

@@ -357,10 +357,10 @@ def rule_input_of(
     context: RequestContext,
 ) -> RuleInput:
     """The input of a constraint's rule, with the client's levels in the clinician's order."""
-    theirs = tuple(context.clinician[name] for name in constraint.clinician)
+    theirs = tuple([context.clinician[name] for name in constraint.clinician])
     if constraint.value is None:
-        ours = tuple(context.client[name] for name in constraint.client)
-        answers = tuple(client[name] for name in constraint.client)
+        ours = tuple([context.client[name] for name in constraint.client])
+        answers = tuple([client.values[name] for name in constraint.client])
         if ours and ours[0].levels and RULES[constraint.rule].compares:
             indifferent = tuple(constraint.settings.get("indifferent", ()))
             first = aligned(ours[0], answers[0], theirs[0], indifferent)
@@ -371,7 +371,7 @@ def rule_input_of(
         answers = (ours[0].behaviour.encode(ours[0], [parsed]),)
     return RuleInput(
         client=answers,
-        clinician=tuple(roster[name] for name in constraint.clinician),
+        clinician=tuple([roster.values[name] for name in constraint.clinician]),
         client_fields=ours,
         clinician_fields=theirs,
         intake=client,

@@ -63,6 +63,20 @@ class RequestContext:
     first_session: FirstSession = attribute(default_factory=FirstSession)
     ways: Mapping[str, MeetingWay] = attribute(default_factory=dict)
 
+    def with_ways(self, ways: Mapping[str, MeetingWay]) -> "RequestContext":
+        """The same with these ways of meeting."""
+        return RequestContext(
+            self.day,
+            self.client_id,
+            self.clinician_ids,
+            self.timezone,
+            self.funding,
+            self.client,
+            self.clinician,
+            self.first_session,
+            ways,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
@@ -265,9 +279,9 @@ def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Ar
 
     def found(home: bytes) -> tuple[Array, Array]:
         homes = _on_sphere(np.frombuffer(home).reshape(-1, 2))
-        apart = _apart(points, homes)
-        nearest = np.fmin.reduce(apart, axis=0, initial=np.inf)
-        return _km(nearest), np.ascontiguousarray(_km(apart).T)
+        km = _km(_apart(points, homes))
+        nearest = np.fmin.reduce(km, axis=0, initial=np.nan)
+        return nearest, np.ascontiguousarray(km.T)
 
     stored = columns.view(("distances", name), lambda: lru_cache(MAX_HOMES)(found))
     return stored(places[~np.isnan(places[:, 0])].tobytes())
