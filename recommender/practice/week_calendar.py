@@ -388,15 +388,21 @@ def spans_of(
     in_order = [by_weekday[(ordinal + place - 1) % DAYS] for place in range(DAYS)]
     if opens is None and week.ahead is not None:
         return _every_week(in_order, week.ahead, len(week.begins))
-    spans: list[Span] = []
-    for place, begins in enumerate(week.begins):
-        own = in_order[place % DAYS]
-        if own and (opens is None or opens(ordinal + place)):
-            if begins is not None:
-                spans += [(begins + begin, begins + end) for begin, end in own]
-            else:
-                moments = week.minutes(np.array(place), np.array(own)).tolist()
-                spans += [(begin, end) for begin, end in moments]
+    days = [
+        (place, begins, own)
+        for place, begins in enumerate(week.begins)
+        if (own := in_order[place % DAYS]) and (opens is None or opens(ordinal + place))
+    ]
+    spans = [
+        (begins + begin, begins + end)
+        for _, begins, own in days
+        if begins is not None
+        for begin, end in own
+    ]
+    for place, begins, own in days:
+        if begins is None:
+            moments = week.minutes(np.array(place), np.array(own)).tolist()
+            spans += [(begin, end) for begin, end in moments]
     return joined(spans)
 
 

@@ -1,9 +1,9 @@
 """What a client asked for and a clinician offers, with exactly the levels that both name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,7 @@ GAP, DISTANCE = "Gap", "Distance"
 WEEKDAYS = tuple(DAY_NAMES.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """What a clinician of a shortlist offers, as other parts of the card say."""
 
     meeting: tuple[Meeting, ...]

@@ -5,7 +5,6 @@ what is not recorded of one clinician never counts for another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from math import isnan
@@ -49,8 +48,7 @@ class Candidate(NamedTuple):
     is_asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """Parts of the cards of a shortlist, in its order.
 
     `rows` are those of the clinicians, and `asked` the levels asked for as bits.

@@ -73,8 +73,7 @@ class Difference(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardContent:
+class CardContent(NamedTuple):
     """The facts about one clinician of a shortlist, as staff read them.
 
     Attributes

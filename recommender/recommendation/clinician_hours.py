@@ -123,11 +123,11 @@ class ClinicianHours:
         for (room, every, anchor), own in by_terms.items():
             only = near.index(True) + 1 if room == 0 and near.count(True) == 1 else 0
             number = room if room in counts else only
-            terms = zone, tuple(own), every, anchor, opened.away
-            key = row, *terms
+            key = row, zone, tuple(own), every, anchor
             weekly = self._weekly.get(key)
             if weekly is None:
-                weekly = store_bounded(self._weekly, key, WeeklyHours(*terms), MAX_HOURS)
+                weekly = WeeklyHours(zone, tuple(own), every, anchor, opened.away)
+                store_bounded(self._weekly, key, weekly, MAX_HOURS)
             yield weekly.in_room(number)
 
     def _opened_in(self, row: int) -> "_Opened":

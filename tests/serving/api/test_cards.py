@@ -110,7 +110,7 @@ FULL = CardContent(
 def test_clients_receive_nothing_of_a_part_for_staff(
     staff_only: tuple[str, ...], hidden: dict[str, Any]
 ) -> None:
-    whole = ClinicianCard.of(replace(FULL, staff_only=staff_only))
+    whole = ClinicianCard.of(FULL._replace(staff_only=staff_only))
     seen = whole.for_clients()
     for name in FULL.__dataclass_fields__:
         before, now = getattr(whole, name), getattr(seen, name)
@@ -140,7 +140,7 @@ def test_without_a_part_for_staff_everybody_receives_the_same() -> None:
 
 def test_what_is_not_known_of_a_way_a_time_or_a_photo_is_absent() -> None:
     soon = NextTime(datetime(2026, 11, 30, tzinfo=UTC), "video", None)
-    bare = replace(FULL, photo=None, meeting=(Meeting("video", "Video"),), next_times=(soon,))
+    bare = FULL._replace(photo=None, meeting=(Meeting("video", "Video"),), next_times=(soon,))
     written = ClinicianCard.of(bare).model_dump_json()
     card = json.loads(written)
     assert "photo" not in card
@@ -151,7 +151,7 @@ def test_what_is_not_known_of_a_way_a_time_or_a_photo_is_absent() -> None:
 
 def test_a_stored_card_is_filtered_when_it_is_read(keeping: JournalServer) -> None:
     told = keeping.recommended(top_k=1)
-    card = ClinicianCard.of(replace(FULL, staff_only=("places_open", "fee", "cost")))
+    card = ClinicianCard.of(FULL._replace(staff_only=("places_open", "fee", "cost")))
     told["shortlist"][0]["card"] = card.model_dump(mode="json")
     stored = json.dumps(told).encode()
     seen, read = (
