@@ -71,8 +71,6 @@ class CompiledMatches:
         How many there are.
     families
         Those that are computed together.
-    order : (count,)
-        The place of each match among those of the families, one after another.
     roster
         How many clinicians are on the roster.
     panel
@@ -81,7 +79,6 @@ class CompiledMatches:
 
     count: int
     families: tuple[Family, ...]
-    order: Places
     roster: int
     panel: Places
 
@@ -114,12 +111,16 @@ class CompiledMatches:
         (k, C)
             Their means over the panel; NaN where none is known.
         """
-        families, order = self.families, self.order
+        families: Sequence[tuple[Family, Places | slice]]
+        families = [(each, each.places) for each in self.families]
         which: Places | slice = slice(None)
+        count = self.count
         if fields is not None:
-            families = tuple(each for each in families if each.fields & fields)
-            which = np.concatenate([_NONE, *(each.places for each in families)])
-            order = np.arange(len(which))
+            read = [each for each in self.families if each.fields & fields]
+            which = np.concatenate([_NONE, *(each.places for each in read)])
+            count = len(which)
+            ends = np.cumsum([0, *(len(each.places) for each in read)]).tolist()
+            families = [*zip(read, map(slice, ends, ends[1:]), strict=False)]
         size, panel = len(clinician), len(self.panel)
         everyone = answers.size == 1 and size > MOST_TAKEN * self.roster
         rows, total = self.panel, self.roster + panel
@@ -129,15 +130,13 @@ class CompiledMatches:
         own: OwnRows = slice(None)
         if answers.size > 1:
             own = np.concatenate([client, np.repeat(np.arange(answers.size), panel)])
-        blocks = []
+        values = np.empty((count, total))
         for some in in_chunks(total, BLOCK_ROWS):
             theirs = some if everyone else rows[some]
             ours = own if isinstance(own, slice) else own[some]
-            parts = [each.of(answers, ours, theirs) for each in families]
-            # A practice may declare no match.
-            parts = parts or [np.empty((0, min(some.stop, total) - some.start))]
-            blocks.append(np.concatenate(parts).take(order, axis=0))
-        values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+            block = values[:, some]
+            for family, places in families:
+                block[places] = family.of(answers, ours, theirs)
         usual = values[:, total - panel * answers.size :]
         usual = usual.reshape(len(values), answers.size, panel).transpose(2, 0, 1)
         matched = values.take(clinician, axis=1) if everyone else values[:, :size]
@@ -178,9 +177,8 @@ def compile_matches(
         families.append(_elementwise(operator, list(some), both, readings))
     if named:
         families.append(_named(named, both, readings))
-    order = np.concatenate([_NONE, *(each.places for each in families)]).argsort()
     panel_rows = np.arange(clinicians.size, both.size)
-    return CompiledMatches(len(order), tuple(families), order, clinicians.size, panel_rows)
+    return CompiledMatches(len(practice.matches), tuple(families), clinicians.size, panel_rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,9 +31,9 @@ from recommender.practice.columns import Columns
 Places = NDArray[np.intp]
 BLOCK_PAIRS = 1_024
 """Pairs that are scored at once, of one client or of several: their arrays stay in the caches."""
-PASS_PAIRS = 1_000
-"""Pairs of several clients whose matches are computed at once: their arrays, some megabytes, stay
-in the caches of a processor. More are slower."""
+PASS_PAIRS = 6_000
+"""Pairs of several clients whose matches are computed at once: fewer take more calls, and the
+arrays of more, some megabytes, do not stay in the caches of a processor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
