@@ -19,7 +19,11 @@ from recommender.values.bounded_store import store_bounded
 from recommender.values.kinds import EPOCH
 
 MAX_HOURS = 20_000
-"""Sets of open hours of a way, and by way, that are stored with a roster, 300 bytes each."""
+"""Hours of equal terms, sets of those of a way, and by way, that are stored with a roster, about
+300 bytes each."""
+
+MAX_OPENED = 2_000
+"""Clinicians whose windows are stored as they are read, about 1.5 kB each."""
 
 Hours = tuple[WeeklyHours, ...]
 """Open hours of one clinician, by room and weeks."""
@@ -135,7 +139,7 @@ class ClinicianHours:
         if opened is None:
             away = absences_of(self._columns, self._absences, row)
             opened = _Opened(tuple(self._windows(row)), away)
-            store_bounded(self._opened, row, opened, MAX_HOURS)
+            store_bounded(self._opened, row, opened, MAX_OPENED)
         return opened
 
     def _windows(self, row: int) -> Iterator[tuple[int, ...]]:

@@ -90,7 +90,7 @@ class ServedRecommendation:
 
         Members that the caller does not receive are not computed.
         """
-        sent: list[bytes] = []
+        ready, sent = self.snapshot.ready, list[bytes]()
         values: dict[str, Any] = {}
         for name, begin, hidden in _sent_members(scopes, included):
             if name in VALUES:
@@ -101,7 +101,8 @@ class ServedRecommendation:
                 # Those that follow one another are written together.
                 sent.append(to_json(values)[1:-1])
                 values = {}
-            sent.append(begin + WRITTEN[name](self, hidden, scopes))
+            written = ready[name] if name in ready else WRITTEN[name](self, hidden, scopes)
+            sent.append(begin + written)
         if values:
             sent.append(to_json(values)[1:-1])
         return b"{%b}" % b",".join(sent)
@@ -137,11 +138,6 @@ def _shortlist_json(
     )
 
 
-def _of_snapshot(name: str) -> Member:
-    """A member that the snapshot decides alone."""
-    return lambda served, *_: served.snapshot.ready[name]
-
-
 @lru_cache(maxsize=64)
 def _text_json(text: str) -> bytes:
     return to_json(text)
@@ -153,10 +149,6 @@ def _day_json(day: date) -> bytes:
 
 
 WRITTEN: Mapping[str, Member] = {
-    **{
-        name: _of_snapshot(name)
-        for name in ("contract_version", "model", "roster_version", "availability_as_of", "scale")
-    },
     "recommendation_id": lambda served, *_: to_json(served.recommendation_id),
     "mode": lambda served, *_: _text_json(served.recommendation.mode),
     "asked_on": lambda served, *_: _day_json(served.recommendation.day),
@@ -167,7 +159,7 @@ WRITTEN: Mapping[str, Member] = {
         ordering_text(served.recommendation.mode, served.snapshot.practice.ranking)
     ),
 }
-"""The members of a response of which parts are written beforehand, as JSON."""
+"""The members of a response, but those of its snapshot, that are written one by one."""
 
 VALUES: Mapping[str, Callable[[ServedRecommendation], Any]] = {
     "ties": lambda served: ties_content([each.tie for each in served.recommendation.shortlist]),
@@ -181,7 +173,7 @@ VALUES: Mapping[str, Callable[[ServedRecommendation], Any]] = {
     "warning_details": lambda served: [each.model_dump() for each in served.warnings],
     "reference_warnings": lambda served: [each.model_dump() for each in served.references],
 }
-"""The other members, as plain data."""
+"""The other members, as plain data that is written together."""
 
 
 def recommend_request(

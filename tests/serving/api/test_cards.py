@@ -112,7 +112,7 @@ def test_clients_receive_nothing_of_a_part_for_staff(
 ) -> None:
     whole = ClinicianCard.of(FULL._replace(staff_only=staff_only))
     seen = whole.for_clients()
-    for name in FULL.__dataclass_fields__:
+    for name in FULL._fields:
         before, now = getattr(whole, name), getattr(seen, name)
         if name == "staff_only":
             assert now == ()
