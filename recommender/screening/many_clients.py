@@ -74,8 +74,8 @@ class ScreenedClients:
         """Where constraints are reservations about m pairs of a client and a clinician, (m, k)."""
         found = np.zeros((len(client), self.row.shape[1]), dtype=np.bool_)
         byte, bit = clinician // 8, np.left_shift(1, clinician % 8).astype(np.uint8)
-        some = np.asarray(self.table[1].any(axis=1))
-        places = some[self.row].any(axis=0).nonzero()[0]
+        some: Flags = np.asarray(self.table[1].any(axis=1))
+        places = np.flatnonzero(some[self.row].any(axis=0))
         rows = self.row[client[:, None], places]
         found[:, places] = self.table[1][rows, byte[:, None]] & bit[:, None]
         found[:, self.places] = (self.flags[1][:, client, byte] & bit).T
@@ -108,7 +108,7 @@ def screen_clients(cache: ScreeningCache, ids: Sequence[str], clients: Columns) 
 
 def _excluded(table: Bits, row: Places, of_pairs: Bits) -> Bits:
     """Whom any constraint excludes, and whom several exclude, (2, C, n / 8)."""
-    some = table.any(axis=1)
+    some: Flags = np.asarray(table.any(axis=1))
     by_answers = (table[rows] for rows in row.T if some[rows].any())
     once, again = np.zeros((2, len(row), table.shape[1]), dtype=np.uint8)
     for excluding in (*by_answers, *of_pairs):
