@@ -23,6 +23,7 @@ from recommender.values.table_format import STANDARD, TableFormat
 
 T = TypeVar("T")
 
+_UNKNOWN = object()
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -59,9 +60,11 @@ class Columns:
 
         Requests share the roster's columns, so what depends only on the roster is computed once.
         """
-        if key not in self._views:
-            self._views[key] = build()
-        return cast("T", self._views[key])
+        # Looked up once: keys are long, and hashed each time.
+        found = self._views.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._views[key] = build()
+        return cast("T", found)
 
     def only(self, names: Iterable[str]) -> "Columns":
         """All rows of some of the columns."""
