@@ -458,8 +458,7 @@ def lead_doubt(drawn: Drawn, unknown: Array, one: Places, other: Places) -> Arra
 def _variances(drawn: Drawn, unknown: Array) -> tuple[Array, Array]:
     """The variance of n pairings, (..., n), and what of it they share, (..., n, n)."""
     exact = drawn.astype(np.float64)
-    shared = exact @ exact.swapaxes(-1, -2)
-    shared /= exact.shape[-1]
+    shared = exact @ exact.swapaxes(-1, -2) / exact.shape[-1]
     return shared.diagonal(axis1=-2, axis2=-1) + unknown, shared
 
 
@@ -470,8 +469,7 @@ def _doubt(one: Array, other: Array, shared: Array) -> Array:
 
 def _ahead(lead: Array, doubt: Array) -> Array:
     """The probability of a lead, in points, of which one is in doubt."""
-    # Without doubt, a lead is infinitely many standard deviations.
-    sure = np.copysign(np.inf, lead, where=lead != 0, out=np.zeros_like(lead))
+    sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
     return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
 

@@ -60,6 +60,7 @@ class Columns:
 
         Requests share the roster's columns, so what depends only on the roster is computed once.
         """
+        # Looked up once: keys are long, and hashed each time.
         found: T = self._views.get(key, _NOTHING)
         if found is _NOTHING:
             found = self._views[key] = build()

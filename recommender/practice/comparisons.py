@@ -111,7 +111,8 @@ def haversine_km(one: Array, other: Array) -> Array:
 
 def on_sphere(side: Side) -> Prepared:
     """Latitude and longitude in radians, and the cosine of the latitude."""
-    latitude, longitude = np.moveaxis(np.radians(side[0]), -1, 0)
+    angles = np.radians(side[0])
+    latitude, longitude = angles[..., 0], angles[..., 1]
     return latitude, longitude, np.asarray(np.cos(latitude))
 
 

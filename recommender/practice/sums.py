@@ -27,9 +27,8 @@ def known_mean(values: Array, axis: int = 1) -> Array:
     """The mean over axis 0 or 1 of the values that are known; NaN where none is."""
     first = np.ascontiguousarray(values.swapaxes(0, axis))
     known = first == first  # Only NaN differs from itself.
-    if len(first) and known.all():
+    if len(first) and np.logical_and.reduce(known, axis=None):
         return np.asarray(sum_in_order(first) / len(first))
-    count = known.sum(axis=0)
-    return np.asarray(
-        sum_in_order(np.where(known, first, 0.0)) / np.where(count > 0, count, np.nan)
-    )
+    count = np.add.reduce(known, axis=0, dtype=np.float64)
+    np.copyto(count, np.nan, where=count == 0)
+    return np.asarray(sum_in_order(np.where(known, first, 0.0)) / count)

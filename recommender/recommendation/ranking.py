@@ -217,10 +217,16 @@ def _broken_by(
     reasons: list[TieBreak | None] = [None] * min(len(pairing), 1)
     for (own, part), (ahead, stronger) in pairwise(zip(in_order, pairing, strict=True)):
         strength: TieBreak = "alliance" if part != stronger else "id"
-        alike: TieBreak = "lot" if by_lot else strength
-        turn: tuple[TieBreak | None, ...] = None, strength, "reservations", "last_places"
-        differs = (reason for reason, a, b in zip(turn, own, ahead, strict=True) if a != b)
-        reasons.append(next(differs, alike))
+        if own[0] != ahead[0]:
+            reasons.append(None)
+        elif own[1] != ahead[1]:
+            reasons.append(strength)
+        elif own[2] != ahead[2]:
+            reasons.append("reservations")
+        elif own[3] != ahead[3]:
+            reasons.append("last_places")
+        else:
+            reasons.append("lot" if by_lot else strength)
     return tuple(reasons)
 
 

@@ -23,6 +23,7 @@ from recommender.recommendation.ranking import (
     strongest_of,
 )
 from recommender.recommendation.shown_explanations import ShortlistExplanations, ShownExplanation
+from recommender.screening.codes import MET
 from recommender.screening.reasons import Reason
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
@@ -176,7 +177,7 @@ def _ranking(
         strongest,
         pairs.scores.pairing[strongest],
         leads,
-        (screening.cautioning.take(places, axis=1) != 0).sum(axis=0),
+        np.add.reduce(screening.cautioning.take(places, axis=1) != MET, axis=0),
         reserved_last_places(practice, encoding.roster, screening)[places],
         lots,
     )

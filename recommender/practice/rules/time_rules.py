@@ -89,7 +89,7 @@ def _late_windows(evening_from: str, morning_until: str) -> Windows:
 
 def windows_of(encoded: Array) -> Windows:
     """One person's weekly windows from their encoding, (1, windows, 3)."""
-    # Only NaN differs from itself.
+    # A missing window is NaN throughout, and only NaN differs from itself.
     return tuple(
         [(int(day), int(start), int(end)) for day, start, end in encoded[0].tolist() if day == day]
     )
