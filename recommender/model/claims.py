@@ -18,6 +18,7 @@ from recommender.model.evaluation_report import (
     DYAD,
     Estimate,
     EvaluationReport,
+    composite_rests_on,
     interval_text,
 )
 
@@ -56,7 +57,7 @@ class Claim:
     estimate
         The figure with its interval; None where it was not measured.
     rated
-        Ratings it rests on.
+        Ratings it rests on; an order rests on pairings that ended before a rating as well.
     needed
         Ratings that would show it if the figure stays as it is; None where it is shown, or where
         the figure does not point to it.
@@ -123,11 +124,13 @@ def _claim(name: str, report: EvaluationReport) -> Claim:
     crossed, metric = report.cross_fitted, METRIC_OF[name]
     figures = report.figures if crossed is None else crossed.figures
     rated = (report.rated if crossed is None else crossed.rated) or 0
+    left = (report.left_unrated if crossed is None else crossed.left_unrated) or 0
     found = next((f for f in figures if (f.learner, f.metric) == (OURS, metric)), None)
     if found is None or found.value is None or found.low is None or found.high is None:
         return Claim(name, False, None, rated, None, "It was not measured.", _usual())
     agreed = f"{WORDS[name]} {interval_text(found, end_digits=3)}"
-    figure = f"On {rated:,} rating{'s'[: rated != 1]}, {agreed}; 0 is chance, 1 is perfect."
+    rests_on = composite_rests_on(rated, left if metric == COMPOSITE else 0)
+    figure = f"On {rests_on}, {agreed}; 0 is chance, 1 is perfect."
     if found.low > 0:
         return Claim(name, True, found, rated, None, figure)
     needed = ratings_needed(found, rated)

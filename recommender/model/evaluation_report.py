@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from recommender.values.counts import counted
+
 PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
 SLOPE = "calibration slope"
 ALL_RATED, FIRST_RANKED, NEW_CLINICIANS = "all rated", "first-ranked", "new clinicians"
@@ -451,6 +453,24 @@ def interval_text(figure: Estimate, sign: str = "", end_digits: int = 2) -> str:
         return f"{figure.value:{sign}.3f} (interval {NOT_MEASURED})"
     ends = f"{figure.low:{sign}.{end_digits}f} to {figure.high:{sign}.{end_digits}f}"
     return f"{figure.value:{sign}.3f} ({ends})"
+
+
+def composite_rests_on(rated: int, left_unrated: int) -> str:
+    """What a composite is computed from: pairings with a rating, and those that ended before one.
+
+    Examples
+    --------
+    >>> composite_rests_on(800, 0), composite_rests_on(1, 0)
+    ('800 ratings', '1 rating')
+    >>> composite_rests_on(800, 100)
+    '900 pairings (800 rated; 100 ended before a rating and count as rated low)'
+    """
+    if not left_unrated:
+        return counted(rated, "rating")
+    return (
+        f"{counted(rated + left_unrated, 'pairing')} ({rated:,} rated; {left_unrated:,} ended "
+        "before a rating and count as rated low)"
+    )
 
 
 def gain_text(gain: PartGain) -> str:

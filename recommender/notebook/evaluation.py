@@ -56,8 +56,9 @@ class ModelEvaluation:
     --------
     >>> tables = load_tables(folder, practice)
     >>> measured = recommender.evaluate(tables, draws=20, progress=False)
-    >>> measured
-    <ModelEvaluation corner, forward: 19 held-out ratings, composite 0.601 (0.15 to 0.91)>
+    >>> measured  # doctest: +NORMALIZE_WHITESPACE
+    <ModelEvaluation corner, forward: 19 held-out ratings, 6 dropouts,
+    composite 0.601 (0.15 to 0.91)>
     >>> measured.figures.columns.tolist()
     ['learner', 'metric', 'value', 'low', 'high']
     """
@@ -155,10 +156,12 @@ class ModelEvaluation:
         return f"<ModelEvaluation {self.practice.id}, {self.split}: {self._in_short()}>"
 
     def _in_short(self) -> str:
-        rated = f"{self.report.rated or 0:,} held-out ratings"
-        for each in self.report.figures:
+        report = self.report
+        rated = f"{report.rated or 0:,} held-out ratings"
+        for each in report.figures:
             if (each.learner, each.metric) == (OURS, COMPOSITE):
-                return f"{rated}, composite {interval_text(each)}"
+                left = f", {report.left_unrated:,} dropouts" if report.left_unrated else ""
+                return f"{rated}{left}, composite {interval_text(each)}"
         return f"{rated}, too few for figures"
 
     def _repr_html_(self) -> str:

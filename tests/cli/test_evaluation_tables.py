@@ -104,6 +104,11 @@ def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
     assert "…" not in said(shown)
 
 
+def test_pairings_that_the_composite_counts_besides_ratings_are_in_the_title() -> None:
+    for view in (training_view, evaluation_view):
+        assert "rated pairings, and 100 dropouts in the composite" in said(view(a_report()))
+
+
 def test_after_a_training_it_is_said_why_no_champion_stands_beside() -> None:
     facts = {"champion": {"not_compared": "it learned with another definition"}}
     report = report_from(report_facts() | facts)

@@ -37,6 +37,18 @@ def test_matching_is_shown_by_the_dyad_and_an_order_by_the_composite_beside_it(
     assert all(bool(claim.needs) != claim.shown for claim in found)
 
 
+def test_an_order_is_claimed_by_the_pairings_that_its_figure_counts() -> None:
+    matching, order = claims(ABOVE, ABOVE)
+    assert matching.figure.startswith("On 100 ratings, among clients of the same clinician")
+    assert order.figure.startswith(
+        "On 200 pairings (100 rated; 100 ended before a rating and count as rated low), net of "
+        "what each client rates, order and rating agreed by 0.200"
+    )
+    rows = crossed(ABOVE, ABOVE, rated=100) | {"left_unrated": 0}
+    _, order = claims_of(a_report(cross_fitted=rows))
+    assert order.figure.startswith("On 100 ratings, net of what each client rates")
+
+
 def test_an_order_that_staff_may_have_brought_about_waits_for_matching() -> None:
     matching, order = claims(AROUND, ABOVE)
     assert "Staff's choice" in order.figure

@@ -42,6 +42,12 @@ def test_ours_is_compared_with_every_baseline() -> None:
     assert measured().claims[0].startswith("Matching")
 
 
+def test_a_composite_in_short_names_the_dropouts_that_it_counts() -> None:
+    left = measured().report.left_unrated
+    assert left
+    assert f"held-out ratings, {left} dropouts, composite" in repr(measured())
+
+
 def test_a_wide_table_has_a_row_a_learner_and_a_column_a_metric() -> None:
     wide = measured().wide("composite", "RMSE")
 
