@@ -60,7 +60,8 @@ class Claim:
         Ratings it rests on; an order rests on pairings that ended before a rating as well.
     needed
         Ratings that would show it if the figure stays as it is; None where it is shown, or where
-        the figure does not point to it.
+        the figure does not point to it. An order takes no fewer than matching, and None where
+        nothing points to matching.
     figure, needs
         The figure in words, and what it would take ("" where it is shown).
     """
@@ -96,15 +97,7 @@ def claims_of(report: EvaluationReport) -> tuple[Claim, Claim]:
     ['Matching: not shown yet', 'An order better than chance: not shown yet']
     """
     matching, order = _claim(MATCHING, report), _claim(BETTER_ORDER, report)
-    if order.shown and not matching.shown:
-        figure = (
-            f"{order.figure} Staff's choice of whom each clinician sees can bring this about "
-            "without any effect, so it counts once matching is shown."
-        )
-        order = replace(
-            order, shown=False, needed=matching.needed, figure=figure, needs=matching.needs
-        )
-    return matching, order
+    return matching, order if matching.shown else _after(matching, order)
 
 
 def ratings_needed(estimate: Estimate, rated: int) -> int | None:
@@ -135,6 +128,22 @@ def _claim(name: str, report: EvaluationReport) -> Claim:
         return Claim(name, True, found, rated, None, figure)
     needed = ratings_needed(found, rated)
     return Claim(name, False, found, rated, needed, figure, _needs(needed))
+
+
+def _after(matching: Claim, order: Claim) -> Claim:
+    """An order that waits for matching: never shown, and never on fewer ratings than matching."""
+    if order.shown:
+        staff = "Staff's choice of whom each clinician sees can bring this about without any effect"
+        # Its own number is reached: what it takes is matching.
+        order = replace(order, shown=False, needed=0, figure=f"{order.figure} {staff}.")
+    if order.needed is None:
+        # The usual number of ratings may be smaller than the one that matching takes.
+        needs = "So far nothing points to it, and it counts once matching is shown."
+        return order if matching.needed is None else replace(order, needs=needs)
+    if matching.needed is not None and order.needed >= matching.needed:
+        return order
+    needs = f"It counts once matching is shown. {matching.needs}"
+    return replace(order, needed=matching.needed, needs=needs)
 
 
 def _needs(needed: int | None) -> str:

@@ -1,5 +1,7 @@
 """What is shown of a model, and how many ratings it would take."""
 
+import re
+
 import pytest
 
 from recommender.model.claims import Claim, claims_of, ratings_needed
@@ -53,6 +55,40 @@ def test_an_order_that_staff_may_have_brought_about_waits_for_matching() -> None
     matching, order = claims(AROUND, ABOVE)
     assert "Staff's choice" in order.figure
     assert order.needed == matching.needed == 400
+
+
+@pytest.mark.parametrize(
+    ("dyad", "composite"),
+    [
+        ((0.1, -0.39, 0.59), (0.1, -0.22, 0.42)),
+        ((0.1, -0.39, 0.59), (-0.1, -0.3, 0.1)),
+        ((0.1, -0.39, 0.59), (None, None, None)),
+        ((0.1, -0.39, 0.59), ABOVE),
+        ((-0.1, -0.3, 0.1), AROUND),
+        ((-0.1, -0.3, 0.1), ABOVE),
+        ((0.001, -0.2, 0.2), AROUND),
+        ((None, None, None), AROUND),
+    ],
+)
+def test_an_order_is_not_promised_on_fewer_ratings_than_matching(
+    dyad: Ends, composite: Ends
+) -> None:
+    matching, order = claims(dyad, composite)
+    assert not matching.shown
+    assert not order.shown
+    numbers = [
+        [int(each.replace(",", "")) for each in re.findall(r"[\d,]*\d(?= ratings)", claim.needs)]
+        for claim in (matching, order)
+    ]
+    assert min(numbers[1], default=1_000_000) >= max(numbers[0])
+    assert order.needed is None or order.needed >= (matching.needed or 0)
+    assert "matching is shown" in order.needs
+
+
+def test_an_order_that_takes_more_ratings_than_matching_names_its_own_number() -> None:
+    matching, order = claims(AROUND, (0.1, -0.4, 0.6))
+    assert (matching.needed, order.needed) == (400, 2500)
+    assert order.needs.startswith("About 2,500 ratings in all would show it")
 
 
 def test_as_many_ratings_as_are_named_leave_0_out_if_the_figure_stays() -> None:
