@@ -25,6 +25,11 @@ MIN_RATINGS_SHOWN = 30
 """Ratings below which a group is named without any figure: it would say more about single people
 than about the model."""
 NOT_MEASURED = "not measured"
+NO_DROPOUTS = (
+    "No pairing held back here ended before a rating: the composite would be the client-adjusted "
+    "partial again, however dropouts are imputed, and is left out."
+)
+"""Why there is no composite and no dropout sensitivity."""
 
 
 def _nan_to_none(value: Any) -> Any:
@@ -385,8 +390,8 @@ class EvaluationReport(_Part):
 
         It may have learned from the others.
         """
-        row = self.difference(CHAMPION, COMPOSITE)
-        return (row.rated or None) if row is not None else None
+        beside = (row.rated for row in self.differences if row.baseline == CHAMPION)
+        return next(beside, None) or None
 
     def learner_name(self, learner: str) -> str:
         """A learner; the champion with its number of ratings where it was measured on fewer.
@@ -400,6 +405,33 @@ class EvaluationReport(_Part):
         if learner != CHAMPION or rated is None or rated == self.rated:
             return learner
         return f"{learner}, on {rated:,} new to it"
+
+    @property
+    def as_read(self) -> Self:
+        """The report as people read it: no composite where no held-out pairing is without a rating.
+
+        There it equals the client-adjusted partial, and so at every quantile of imputed dropouts:
+        equal figures would read as robust ones.
+
+        >>> figure = {"learner": "ours", "metric": "composite", "value": 0.2}
+        >>> figures = (LearnerFigure(**figure),)
+        >>> report = EvaluationReport(rated=9, left_unrated=0, figures=figures)
+        >>> report.as_read.figures
+        ()
+        """
+        if not self.is_without_dropouts:
+            return self
+        named = ("figures", "by_fold", "differences", "gains_by_part")
+        parts = {
+            name: tuple(row for row in getattr(self, name) if row.metric != COMPOSITE)
+            for name in named
+        }
+        return self.model_copy(update={**parts, "dropout_sensitivity": ()})
+
+    @property
+    def is_without_dropouts(self) -> bool:
+        """Whether every held-out pairing was rated; not where that is not known."""
+        return self.left_unrated == 0 and bool(self.rated)
 
     @property
     def is_empty(self) -> bool:
