@@ -14,6 +14,7 @@ from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
     MIN_RATINGS_SHOWN,
+    NO_DROPOUTS,
     NOT_MEASURED,
     PARTIAL,
     RMSE,
@@ -29,6 +30,7 @@ from recommender.model.evaluation_report import (
     number_text,
     split_by_size,
 )
+from recommender.values.counts import counted
 
 if TYPE_CHECKING:
     from recommender.model.claims import Claim
@@ -64,7 +66,8 @@ OUTCOMES = {
 
 def training_view(report: EvaluationReport) -> Group:
     """What a training measured: figures, interval coverage, why no champion was compared."""
-    title = f"Measured on {report.rated or 0:,} later rated pairings"
+    claims, report = claims_of(report), report.as_read
+    title = f"Measured on {report.rated or 0:,} later rated pairings{_and_dropouts(report)}"
     names, rated = learner_names(report), report.champion_rated or 0
     beside = [row for row in report.differences if rated and row.baseline == CHAMPION]
     return Group(
@@ -72,15 +75,18 @@ def training_view(report: EvaluationReport) -> Group:
         differences_table(beside, names, f"Ours minus the champion, both on these {rated:,}"),
         *_without_champion(report),
         ranges_table(report.ranges),
-        *claim_lines(claims_of(report)),
+        *_without_dropouts(report),
+        *claim_lines(claims),
     )
 
 
 def evaluation_view(report: EvaluationReport) -> Group:
     """Everything that an evaluation measured."""
+    report = report.as_read
     names = learner_names(report)
+    title = f"{report.rated or 0:,} held-out rated pairings{_and_dropouts(report)}"
     return Group(
-        figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings", names),
+        figures_table(report.figures, title, names),
         differences_table(report.differences, names),
         *_without_champion(report),
         gains_table(report.gains_by_part),
@@ -89,6 +95,7 @@ def evaluation_view(report: EvaluationReport) -> Group:
         exposure_table(report.exposure),
         *concentration_note(report),
         dropout_table(report.dropout_sensitivity),
+        *_without_dropouts(report),
         *optimism_note(report),
         *randomised_note(report),
     )
@@ -294,6 +301,17 @@ def _without_champion(report: EvaluationReport) -> tuple[Text, ...]:
     until = f", which knew ratings until {compared.known_until}" if compared.known_until else ""
     why = f"of these ratings too few, or none, are new to it{until}"
     return (Text(f"The champion, version {compared.version}, has no row: {why}."),)
+
+
+def _without_dropouts(report: EvaluationReport) -> tuple[Text, ...]:
+    """Why there is no composite, where there is none."""
+    return (Text(NO_DROPOUTS),) if report.is_without_dropouts else ()
+
+
+def _and_dropouts(report: EvaluationReport) -> str:
+    """How many pairings the composite counts besides those with a rating."""
+    left = report.left_unrated
+    return f", and {counted(left, 'dropout')} in the composite" if left else ""
 
 
 def _notes(*lines: str) -> tuple[Text, ...]:

@@ -17,6 +17,7 @@ from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
     MIN_RATINGS_SHOWN,
+    NO_DROPOUTS,
     NOT_MEASURED,
     PARTIAL,
     RANDOM_ORDER,
@@ -197,22 +198,25 @@ def _measured(model: AllianceModel) -> Iterator[CardBlock]:
         return _paragraphs("Not at all: a practice's own ratings have to come first.")
     if not report.folds:
         return _paragraphs()
+    composite = "Composite: the client-adjusted partial with early dropouts imputed as low ratings."
+    if report.is_without_dropouts:
+        composite = NO_DROPOUTS
     return _paragraphs(
         f"Held back: {', '.join(report.folds)}. Tested on {_count(report.rated)} rated pairings "
         f"and {_count(report.left_unrated)} that ended before a rating. Client-adjusted partial: "
         "correlation between score and rating after removing each client's general tendency to "
         "rate high or low. Dyad partial: the clinician's average is removed too, so that only "
-        "matching is left. Both are 0 for a random order. Composite: the client-adjusted partial "
-        "with early dropouts imputed as low ratings. Calibration slope: slope of ratings on "
-        "predictions; 1 is perfect calibration, below 1 means predictions are too spread out. "
-        "Intervals: 95 % bootstrap by client and clinician. Whether matching and a better order "
-        "are shown is read from every rating learned from, each scored by a model that did not "
-        "see its client, and compared within clinicians of one fold."
+        f"matching is left. Both are 0 for a random order. {composite} Calibration slope: slope of "
+        "ratings on predictions; 1 is perfect calibration, below 1 means predictions are too "
+        "spread out. Intervals: 95 % bootstrap by client and clinician. Whether matching and a "
+        "better order are shown is read from every rating learned from, each scored by a model "
+        "that did not see its client, and compared within clinicians of one fold."
     )
 
 
 def _figures(model: AllianceModel) -> Iterator[CardBlock]:
-    by = {(f.learner, f.metric): f for f in model.report.figures if f.metric in SHOWN}
+    figures = model.report.as_read.figures
+    by = {(f.learner, f.metric): f for f in figures if f.metric in SHOWN}
     shown = [name for name in SHOWN if any(name == metric for _, metric in by)]
     rows = [
         [
@@ -228,7 +232,7 @@ def _figures(model: AllianceModel) -> Iterator[CardBlock]:
 def _differences(model: AllianceModel) -> Iterator[CardBlock]:
     rows = [
         [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
-        for each in model.report.differences
+        for each in model.report.as_read.differences
     ]
     heads = ["ours less", "metric", "difference", "ratings"]
     if rows:
@@ -323,11 +327,16 @@ def _limits(model: AllianceModel) -> Iterator[CardBlock]:
     optimism = model.report.optimism
     measured = ""
     if optimism is not None and optimism.rated is not None:
+        dropouts = (
+            ""
+            if model.report.is_without_dropouts
+            else f", and {number_text(optimism.with_left, '+.2f')} from what would have been given "
+            "if clients who dropped out had rated at the lowest "
+            f"{number_text(optimism.dropouts_low_at, '.0%')}"
+        )
         measured = (
-            f"Measured: predictions lay {optimism.rated:+.2f} points from the ratings given, and "
-            f"{number_text(optimism.with_left, '+.2f')} from what would have been given if clients "
-            "who dropped out had rated at the lowest "
-            f"{number_text(optimism.dropouts_low_at, '.0%')}. "
+            f"Measured: predictions lay {optimism.rated:+.2f} points from the ratings "
+            f"given{dropouts}. "
         )
     elif model.manifest.mode not in PRIORS:
         return _paragraphs()

@@ -25,7 +25,7 @@ PARTS_ADDED = (
 
 def part_gain_blocks(model: AllianceModel) -> Iterator[CardBlock]:
     """What each part of a prediction adds to each metric."""
-    gains = model.report.gains_by_part
+    gains = model.report.as_read.gains_by_part
     if not gains:
         yield CardParagraph(NO_GAINS)
         return

@@ -18,6 +18,7 @@ from recommender.model.evaluation_report import (
     DYAD,
     Estimate,
     EvaluationReport,
+    composite_rests_on,
     interval_text,
 )
 
@@ -56,10 +57,11 @@ class Claim:
     estimate
         The figure with its interval; None where it was not measured.
     rated
-        Ratings it rests on.
+        Ratings it rests on; an order rests on pairings that ended before a rating as well.
     needed
         Ratings that would show it if the figure stays as it is; None where it is shown, or where
-        the figure does not point to it.
+        the figure does not point to it. An order takes no fewer than matching, and None where
+        nothing points to matching.
     figure, needs
         The figure in words, and what it would take ("" where it is shown).
     """
@@ -95,15 +97,7 @@ def claims_of(report: EvaluationReport) -> tuple[Claim, Claim]:
     ['Matching: not shown yet', 'An order better than chance: not shown yet']
     """
     matching, order = _claim(MATCHING, report), _claim(BETTER_ORDER, report)
-    if order.shown and not matching.shown:
-        figure = (
-            f"{order.figure} Staff's choice of whom each clinician sees can bring this about "
-            "without any effect, so it counts once matching is shown."
-        )
-        order = replace(
-            order, shown=False, needed=matching.needed, figure=figure, needs=matching.needs
-        )
-    return matching, order
+    return matching, order if matching.shown else _after(matching, order)
 
 
 def ratings_needed(estimate: Estimate, rated: int) -> int | None:
@@ -123,15 +117,33 @@ def _claim(name: str, report: EvaluationReport) -> Claim:
     crossed, metric = report.cross_fitted, METRIC_OF[name]
     figures = report.figures if crossed is None else crossed.figures
     rated = (report.rated if crossed is None else crossed.rated) or 0
+    left = (report.left_unrated if crossed is None else crossed.left_unrated) or 0
     found = next((f for f in figures if (f.learner, f.metric) == (OURS, metric)), None)
     if found is None or found.value is None or found.low is None or found.high is None:
         return Claim(name, False, None, rated, None, "It was not measured.", _usual())
     agreed = f"{WORDS[name]} {interval_text(found, end_digits=3)}"
-    figure = f"On {rated:,} rating{'s'[: rated != 1]}, {agreed}; 0 is chance, 1 is perfect."
+    rests_on = composite_rests_on(rated, left if metric == COMPOSITE else 0)
+    figure = f"On {rests_on}, {agreed}; 0 is chance, 1 is perfect."
     if found.low > 0:
         return Claim(name, True, found, rated, None, figure)
     needed = ratings_needed(found, rated)
     return Claim(name, False, found, rated, needed, figure, _needs(needed))
+
+
+def _after(matching: Claim, order: Claim) -> Claim:
+    """An order that waits for matching: never shown, and never on fewer ratings than matching."""
+    if order.shown:
+        staff = "Staff's choice of whom each clinician sees can bring this about without any effect"
+        # Its own number is reached: what it takes is matching.
+        order = replace(order, shown=False, needed=0, figure=f"{order.figure} {staff}.")
+    if order.needed is None:
+        # The usual number of ratings may be smaller than the one that matching takes.
+        needs = "So far nothing points to it, and it counts once matching is shown."
+        return order if matching.needed is None else replace(order, needs=needs)
+    if matching.needed is not None and order.needed >= matching.needed:
+        return order
+    needs = f"It counts once matching is shown. {matching.needs}"
+    return replace(order, needed=matching.needed, needs=needs)
 
 
 def _needs(needed: int | None) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from recommender.values.counts import counted
+
 PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
 SLOPE = "calibration slope"
 ALL_RATED, FIRST_RANKED, NEW_CLINICIANS = "all rated", "first-ranked", "new clinicians"
@@ -23,6 +25,11 @@ MIN_RATINGS_SHOWN = 30
 """Ratings below which a group is named without any figure: it would say more about single people
 than about the model."""
 NOT_MEASURED = "not measured"
+NO_DROPOUTS = (
+    "No pairing held back here ended before a rating: the composite would be the client-adjusted "
+    "partial again, however dropouts are imputed, and is left out."
+)
+"""Why there is no composite and no dropout sensitivity."""
 
 
 def _nan_to_none(value: Any) -> Any:
@@ -383,8 +390,8 @@ class EvaluationReport(_Part):
 
         It may have learned from the others.
         """
-        row = self.difference(CHAMPION, COMPOSITE)
-        return (row.rated or None) if row is not None else None
+        beside = (row.rated for row in self.differences if row.baseline == CHAMPION)
+        return next(beside, None) or None
 
     def learner_name(self, learner: str) -> str:
         """A learner; the champion with its number of ratings where it was measured on fewer.
@@ -398,6 +405,33 @@ class EvaluationReport(_Part):
         if learner != CHAMPION or rated is None or rated == self.rated:
             return learner
         return f"{learner}, on {rated:,} new to it"
+
+    @property
+    def as_read(self) -> Self:
+        """The report as people read it: no composite where no held-out pairing is without a rating.
+
+        There it equals the client-adjusted partial, and so at every quantile of imputed dropouts:
+        equal figures would read as robust ones.
+
+        >>> figure = {"learner": "ours", "metric": "composite", "value": 0.2}
+        >>> figures = (LearnerFigure(**figure),)
+        >>> report = EvaluationReport(rated=9, left_unrated=0, figures=figures)
+        >>> report.as_read.figures
+        ()
+        """
+        if not self.is_without_dropouts:
+            return self
+        named = ("figures", "by_fold", "differences", "gains_by_part")
+        parts = {
+            name: tuple(row for row in getattr(self, name) if row.metric != COMPOSITE)
+            for name in named
+        }
+        return self.model_copy(update={**parts, "dropout_sensitivity": ()})
+
+    @property
+    def is_without_dropouts(self) -> bool:
+        """Whether every held-out pairing was rated; not where that is not known."""
+        return self.left_unrated == 0 and bool(self.rated)
 
     @property
     def is_empty(self) -> bool:
@@ -451,6 +485,24 @@ def interval_text(figure: Estimate, sign: str = "", end_digits: int = 2) -> str:
         return f"{figure.value:{sign}.3f} (interval {NOT_MEASURED})"
     ends = f"{figure.low:{sign}.{end_digits}f} to {figure.high:{sign}.{end_digits}f}"
     return f"{figure.value:{sign}.3f} ({ends})"
+
+
+def composite_rests_on(rated: int, left_unrated: int) -> str:
+    """What a composite is computed from: pairings with a rating, and those that ended before one.
+
+    Examples
+    --------
+    >>> composite_rests_on(800, 0), composite_rests_on(1, 0)
+    ('800 ratings', '1 rating')
+    >>> composite_rests_on(800, 100)
+    '900 pairings (800 rated; 100 ended before a rating and count as rated low)'
+    """
+    if not left_unrated:
+        return counted(rated, "rating")
+    return (
+        f"{counted(rated + left_unrated, 'pairing')} ({rated:,} rated; {left_unrated:,} ended "
+        "before a rating and count as rated low)"
+    )
 
 
 def gain_text(gain: PartGain) -> str:

@@ -1,7 +1,7 @@
 """Intervals of shares of ratings or requests, and how many of them an interval takes."""
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, hypot, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -50,6 +50,36 @@ def share_of(inside: int, count: int, *, judged: int = 1) -> Share:
     half = z * sqrt(value * (1 - value) / count + z * z / (4 * count * count))
     half /= 1 + z * z / count
     return Share(value, max(middle - half, 0.0), min(middle + half, 1.0), count)
+
+
+@dataclass(frozen=True, slots=True)
+class BesideOthers:
+    """The share of the others, and the interval of a part's share minus it."""
+
+    others: float
+    low: float
+    high: float
+
+
+def beside_others(share: Share, everybody: Share | None, wider: float = 1.0) -> BesideOthers | None:
+    """The share of a part beside that of all others; None where there are no others.
+
+    The interval is Newcombe's (1998, method 10) of both intervals, each `wider` times as wide. That
+    of the others is the interval of everybody, for fewer ratings.
+
+    >>> beside = beside_others(share_of(30, 100), share_of(150, 300))
+    >>> round(beside.others, 2), round(beside.low, 2), round(beside.high, 2)
+    (0.6, -0.41, -0.18)
+    """
+    count = 0 if everybody is None else everybody.count - share.count
+    if everybody is None or count <= 0:
+        return None
+    inside = everybody.value * everybody.count - share.value * share.count
+    others = min(max(inside / count, 0.0), 1.0)
+    scale, apart = sqrt(everybody.count / count), share.value - others
+    below = hypot(share.value - share.low, scale * (everybody.high - everybody.value))
+    above = hypot(share.high - share.value, scale * (everybody.value - everybody.low))
+    return BesideOthers(others, apart - wider * below, apart + wider * above)
 
 
 def ratings_for_share(value: float, margin: float, *, judged: int = 1) -> int:

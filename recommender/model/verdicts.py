@@ -19,6 +19,7 @@ from recommender.model.evaluation_report import (
 )
 from recommender.model.share_intervals import (
     Share,
+    beside_others,
     ratings_for_share,
     share_of,
     standard_deviations,
@@ -100,7 +101,13 @@ def verdicts_of(report: EvaluationReport, level: float) -> tuple[Verdict, ...]:
         range_verdict(shares.get(ALL_RATED), level, of=HELD_BACK),
         claim_verdict(MATCHING, matching),
         claim_verdict(ORDER, order),
-        worse_verdict(groups, level, too_few=report.groups_too_few, overall=overall),
+        worse_verdict(
+            groups,
+            level,
+            everybody=shares.get(ALL_RATED),
+            too_few=report.groups_too_few,
+            overall=overall,
+        ),
         _spread_of(report),
     )
 
@@ -133,14 +140,23 @@ def range_verdict(share: Share | None, level: float, *, of: str = "", so_far: st
 
 
 def worse_verdict(
-    groups: Sequence[GroupMeasure], level: float, *, too_few: int = 0, overall: float | None = None
+    groups: Sequence[GroupMeasure],
+    level: float,
+    *,
+    everybody: Share | None,
+    too_few: int = 0,
+    overall: float | None = None,
 ) -> Verdict:
-    """Whether the range or the order is clearly worse for some group of clients.
+    """Whether the range or the order is clearly worse for some group than for the other clients.
+
+    A range that is as narrow for the others makes nobody worse off; it is too narrow for everybody.
 
     Parameters
     ----------
     groups
         Groups with any rating; those with fewer than `ENOUGH_IN_GROUP` are not judged.
+    everybody
+        The share of all ratings in the range, those of the groups among them; None without any.
     too_few
         Groups that are not in `groups`, since they have too few people to be reported.
     overall
@@ -149,28 +165,37 @@ def worse_verdict(
     """
     judged = [g for g in groups if g.share is not None and g.share.count >= ENOUGH_IN_GROUP]
     wider = standard_deviations(2 * max(len(judged), 1)) / standard_deviations(1)
-    worse = [text for group in judged if (text := _worse(group, level, overall, wider))]
+    worse = [text for group in judged if (text := _worse(group, level, everybody, overall, wider))]
+    narrow = _narrow_for_everybody(judged, everybody, level)
     if worse:
-        return Verdict(WORSE, Answer.YES, " ".join(worse))
+        return Verdict(WORSE, Answer.YES, " ".join([*worse, *narrow]))
     unjudged = len(groups) - len(judged) + too_few
     needed = ratings_for_share(level, COVERAGE_SLACK, judged=2 * max(len(groups) + too_few, 1))
     needs = f"About {needed:,} ratings in each group would settle it."
     if not judged:
         figure = f"No group of clients has {ENOUGH_IN_GROUP} ratings yet."
-        return Verdict(WORSE, Answer.OPEN, figure, needs)
-    fine = all(_is_fine(group, level, overall, wider) for group in judged)
+        return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), needs)
+    holds = all(_holds(group, level, wider) for group in judged)
+    fine = holds or all(
+        _holds(group, level, wider) or _is_even(group, everybody, wider) for group in judged
+    )
+    if overall is not None:
+        fine = fine and all(_is_ordered(group, wider) for group in judged)
     if fine and not unjudged:
         whom = "the one group" if len(judged) == 1 else f"each of {len(judged)} groups"
         figure = f"In {whom} of clients the range holds"
+        if not holds:
+            figure += " as many ratings as for the others"
         if overall is None:
             figure += ", but the order in each was not measured."
-            return Verdict(WORSE, Answer.OPEN, figure, ORDER_BY_TRAINING)
-        return Verdict(WORSE, Answer.NO, f"{figure} and the order is better than chance.")
+            return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), ORDER_BY_TRAINING)
+        figure += " and the order is better than chance."
+        return Verdict(WORSE, Answer.NO, " ".join([figure, *narrow]))
     figure = (
         f"Of {len(judged) + unjudged} groups of clients, {len(judged)} have at least "
         f"{ENOUGH_IN_GROUP} ratings, and none of these is clearly worse off; {unjudged} have fewer."
     )
-    return Verdict(WORSE, Answer.OPEN, figure, needs)
+    return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), needs)
 
 
 def spread_verdict(
@@ -250,14 +275,18 @@ def _groups_of(report: EvaluationReport, shares: Mapping[str, Share]) -> list[Gr
     ]
 
 
-def _worse(group: GroupMeasure, level: float, overall: float | None, wider: float) -> str:
+def _worse(
+    group: GroupMeasure, level: float, everybody: Share | None, overall: float | None, wider: float
+) -> str:
     share, order = group.share, group.order
-    if share is not None:
-        most = share.value + wider * (share.high - share.value)
-        if level - share.value > COVERAGE_SLACK and most < level:
+    beside = None if share is None else beside_others(share, everybody, wider)
+    if share is not None and beside is not None:
+        is_low = level - share.value > COVERAGE_SLACK
+        is_low = is_low and share.value + wider * (share.high - share.value) < level
+        if is_low and beside.others - share.value > COVERAGE_SLACK and beside.high < 0:
             return (
-                f"{group.name}: {share.value:.0%} of {share.count:,} ratings fell in the range; "
-                f"{level:.0%} should."
+                f"{group.name}: {share.value:.0%} of {share.count:,} ratings fell in the range, of "
+                f"the other clients' {beside.others:.0%}; {level:.0%} should."
             )
     if order is not None and overall is not None:
         _, value, high = order
@@ -269,13 +298,39 @@ def _worse(group: GroupMeasure, level: float, overall: float | None, wider: floa
     return ""
 
 
-def _is_fine(group: GroupMeasure, level: float, overall: float | None, wider: float) -> bool:
-    share, order = group.share, group.order
-    if share is None or share.value - wider * (share.value - share.low) < level - COVERAGE_SLACK:
+def _holds(group: GroupMeasure, level: float, wider: float) -> bool:
+    share = group.share
+    if share is None:
         return False
-    if overall is None:
-        return True
-    return order is not None and order[1] - wider * (order[1] - order[0]) > 0
+    return share.value - wider * (share.value - share.low) >= level - COVERAGE_SLACK
+
+
+def _is_even(group: GroupMeasure, everybody: Share | None, wider: float) -> bool:
+    """Whether a group has clearly no fewer ratings in the range than the other clients."""
+    beside = None if group.share is None else beside_others(group.share, everybody, wider)
+    return beside is not None and beside.low >= -COVERAGE_SLACK
+
+
+def _is_ordered(group: GroupMeasure, wider: float) -> bool:
+    """Whether the order of a group is clearly better than chance."""
+    return group.order is not None and (
+        group.order[1] - wider * (group.order[1] - group.order[0]) > 0
+    )
+
+
+def _narrow_for_everybody(
+    judged: Sequence[GroupMeasure], everybody: Share | None, level: float
+) -> tuple[str, ...]:
+    """That the range is too narrow in all groups, where it clearly is for all clients together."""
+    if everybody is None or level - everybody.value <= COVERAGE_SLACK or everybody.high >= level:
+        return ()
+    shares = [each.share.value for each in judged if each.share is not None]
+    if any(level - share <= COVERAGE_SLACK for share in shares):
+        return ()
+    return (
+        f"The range is too narrow for everybody: {everybody.value:.0%} of "
+        f"{counted(everybody.count, 'rating')} fell in it; {level:.0%} should.",
+    )
 
 
 def _group_name(among: str) -> str:

@@ -53,16 +53,16 @@ def live_verdicts(
     if coverage.rated < MIN_MATCHES:
         noun = "match" if coverage.rated == 1 else "matches"
         few = f"{coverage.rated} rated {noun} so far; {MIN_MATCHES} are needed for a first figure."
-    share = None if few else share_of(coverage.inside, coverage.rated)
+    everybody = share_of(coverage.inside, coverage.rated) if coverage.rated else None
     measured = [
         GroupMeasure(name, share_of(each.coverage.inside, each.coverage.rated))
         for name, each in groups.items()
     ]
     in_report = verdicts_of(report, level)
     in_use = (
-        range_verdict(share, level, so_far=few),
+        range_verdict(None if few else everybody, level, so_far=few),
         *in_report[1:3],
-        worse_verdict(measured, level),
+        worse_verdict(measured, level, everybody=everybody),
         _spread(counted, clinician_ids),
     )
     return tuple(

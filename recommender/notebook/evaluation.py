@@ -9,7 +9,13 @@ import pandas as pd
 
 from recommender.errors import RecommenderError
 from recommender.model.claims import claims_of
-from recommender.model.evaluation_report import COMPOSITE, EvaluationReport, interval_text
+from recommender.model.evaluation_report import (
+    COMPOSITE,
+    NO_DROPOUTS,
+    PARTIAL,
+    EvaluationReport,
+    interval_text,
+)
 from recommender.notebook import arguments, html
 from recommender.notebook.hyperparameters import Settings, fit_settings
 from recommender.notebook.progress import shown_progress
@@ -56,8 +62,9 @@ class ModelEvaluation:
     --------
     >>> tables = load_tables(folder, practice)
     >>> measured = recommender.evaluate(tables, draws=20, progress=False)
-    >>> measured
-    <ModelEvaluation corner, forward: 19 held-out ratings, composite 0.601 (0.15 to 0.91)>
+    >>> measured  # doctest: +NORMALIZE_WHITESPACE
+    <ModelEvaluation corner, forward: 19 held-out ratings, 6 dropouts,
+    composite 0.601 (0.15 to 0.91)>
     >>> measured.figures.columns.tolist()
     ['learner', 'metric', 'value', 'low', 'high']
     """
@@ -70,13 +77,16 @@ class ModelEvaluation:
 
     @property
     def figures(self) -> pd.DataFrame:
-        """learner, metric, value, low, high (95 % bootstrap by client and clinician)."""
-        return _estimates(self.report.figures, ["learner", "metric"])
+        """learner, metric, value, low, high (95 % bootstrap by client and clinician).
+
+        No composite where no held-out pairing ended before a rating: see `NO_DROPOUTS`.
+        """
+        return _estimates(self.report.as_read.figures, ["learner", "metric"])
 
     @property
     def differences(self) -> pd.DataFrame:
         """baseline, metric, value, low, high: ours minus each baseline, on the same draws."""
-        return _estimates(self.report.differences, ["baseline", "metric"])
+        return _estimates(self.report.as_read.differences, ["baseline", "metric"])
 
     @property
     def coverage(self) -> pd.DataFrame:
@@ -95,7 +105,7 @@ class ModelEvaluation:
         """A row a learner and a column a metric, each cell a value with its interval as text."""
         figures = self.figures
         shown = metrics or tuple(dict.fromkeys(figures["metric"]))
-        texts = [interval_text(each) for each in self.report.figures]
+        texts = [interval_text(each) for each in self.report.as_read.figures]
         frame = figures.assign(text=texts)[figures["metric"].isin(shown)]
         wide = frame.pivot(index="learner", columns="metric", values="text")
         learners = list(dict.fromkeys(frame["learner"]))
@@ -128,9 +138,9 @@ class ModelEvaluation:
         if not same:
             remedy = "evaluate both on the same tables, with the same split, draws and seed"
             raise RecommenderError("other", "was measured on other pairings or draws", remedy)
-        rows = []
+        rows, shown = [], {each.metric for each in self.report.as_read.figures}
         for metric, by_learner in here.sampled.items():
-            if metric in there.sampled:
+            if metric in there.sampled and metric in shown:
                 difference = by_learner[OURS] - there.sampled[metric][OURS]
                 drawn = difference[1:][np.isfinite(difference[1:])]
                 above = float((drawn > 0).mean()) if len(drawn) else float("nan")
@@ -155,10 +165,13 @@ class ModelEvaluation:
         return f"<ModelEvaluation {self.practice.id}, {self.split}: {self._in_short()}>"
 
     def _in_short(self) -> str:
-        rated = f"{self.report.rated or 0:,} held-out ratings"
-        for each in self.report.figures:
-            if (each.learner, each.metric) == (OURS, COMPOSITE):
-                return f"{rated}, composite {interval_text(each)}"
+        report = self.report
+        rated, metric = f"{report.rated or 0:,} held-out ratings", PARTIAL
+        if not report.is_without_dropouts:
+            rated, metric = f"{rated}, {report.left_unrated or 0:,} dropouts", COMPOSITE
+        for each in report.figures:
+            if (each.learner, each.metric) == (OURS, metric):
+                return f"{rated}, {metric} {interval_text(each)}"
         return f"{rated}, too few for figures"
 
     def _repr_html_(self) -> str:
@@ -166,6 +179,7 @@ class ModelEvaluation:
         return html.block(
             f"{self.practice.title}: {self.report.rated or 0:,} held-out ratings, {self.split}",
             html.table(wide, "Ours beside the baselines, with 95 % intervals:"),
+            *([html.paragraph(NO_DROPOUTS)] if self.report.is_without_dropouts else []),
             html.table(self.coverage.dropna(), "Interval coverage:"),
             html.bullets(self.claims),
         )

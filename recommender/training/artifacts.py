@@ -75,10 +75,11 @@ def log_evaluation(
     run.log_children(
         [ChildRun(f"fold {fold}", FOLD, each) for fold, each in figures_by_fold(report).items()]
     )
+    read = report.as_read
     tables: dict[str, Sequence[BaseModel]] = {
-        "figures": report.figures,
-        "by_fold": report.by_fold,
-        "ours_minus": report.differences,
+        "figures": read.figures,
+        "by_fold": read.by_fold,
+        "ours_minus": read.differences,
         "ranges": report.ranges,
         "groups": report.groups or (),
         "exposure": report.exposure,
@@ -95,7 +96,11 @@ def log_evaluation(
 def write_evaluation(
     folder: Path, report: EvaluationReport, drawn: Mapping[str, plots.Drawn]
 ) -> None:
-    """Writes the figures as `evaluation.csv`, all as `report.json`, each plot as SVG and CSV."""
+    """Writes the figures as `evaluation.csv`, all as `report.json`, each plot as SVG and CSV.
+
+    Neither has a composite where no held-out pairing ended before a rating.
+    """
+    report = report.as_read
     _frame(report.figures).to_csv(folder / "evaluation.csv", index=False)
     (folder / "report.json").write_text(report.to_json() + "\n", encoding="utf-8")
     for name, picture in drawn.items():

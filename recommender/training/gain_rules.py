@@ -16,6 +16,7 @@ from recommender.model.evaluation_report import (
     RANDOM_ORDER,
     BaselineDifference,
     IncumbentComparison,
+    composite_rests_on,
     interval_text,
     number_text,
 )
@@ -117,8 +118,8 @@ def gain(case: PromotionCase) -> Iterator[Judgement]:
     row, expected = found, posterior(beside, found)
     text = (
         f"a gain of {expected.mean:+.3f} is expected over {case.incumbent}: measured "
-        f"{_difference(row)} on {beside.rated:,} ratings{_new_to(case)}, and "
-        f"{expected.prior:+.3f} by the learning curve"
+        f"{_difference(row)} on {composite_rests_on(beside.rated, beside.left_unrated)}"
+        f"{_new_to(case)}, and {expected.prior:+.3f} by the learning curve"
     )
     if expected.mean <= 0:
         yield fails(text, case.look)

@@ -72,8 +72,10 @@ def draw(evaluation: Evaluation, practice: Practice) -> dict[str, Drawn]:
     }
     predicted = evaluation.scores[OURS].alliance[rated]
     level = practice.alliance.interval
+    # Without dropouts the composite is the client-adjusted partial.
+    shown = [name for name in SHOWN if name != COMPOSITE or not rated.all()]
     return {
-        "baselines": baselines(evaluation.table[evaluation.table["metric"].isin(SHOWN)], OURS),
+        "baselines": baselines(evaluation.table[evaluation.table["metric"].isin(shown)], OURS),
         "calibration": calibration(predicted, tested.label[rated], unit),
         "gain": gain(scores, (tested.label - tested.expected)[rated], unit, highlight=OURS),
         "coverage": coverage(list(ranges(evaluation, level)), level),

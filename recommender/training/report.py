@@ -236,8 +236,11 @@ def _group(
 
 
 def _by_quantile(evaluation: Evaluation) -> Iterator[DropoutSensitivity]:
-    """The composite with dropouts imputed at other quantiles: how much rests on that choice."""
-    for quantile in DROPOUT_QUANTILES:
+    """The composite with dropouts imputed at other quantiles: how much rests on that choice.
+
+    Nothing without dropouts.
+    """
+    for quantile in () if evaluation.held_out.is_rated.all() else DROPOUT_QUANTILES:
         for learner, scores in evaluation.scores.items():
             rows = evaluation.counted(learner)
             tested = evaluation.held_out.take(rows)

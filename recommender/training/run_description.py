@@ -1,7 +1,7 @@
 """Descriptions in Markdown that mlflow shows on the pages of a run and of a version."""
 
 from recommender.model.card import Card
-from recommender.model.evaluation_report import EvaluationReport, interval_text
+from recommender.model.evaluation_report import NO_DROPOUTS, EvaluationReport, interval_text
 from recommender.model.verdicts import verdicts_of
 from recommender.practice.definition import Practice
 from recommender.training.baselines import OURS
@@ -33,10 +33,12 @@ def evaluation_description(report: EvaluationReport, practice: Practice, split: 
     ]
     figures = [
         f"- {figure.metric}: {interval_text(figure)}"
-        for figure in report.figures
+        for figure in report.as_read.figures
         if figure.learner == OURS and figure.metric in PLAIN_NAMES
     ]
-    return _fitting(["\n".join(verdicts), "\n".join(figures)], f"{held_out} {learned}")
+    dropouts = NO_DROPOUTS if report.is_without_dropouts else ""
+    parts = ["\n".join(verdicts), "\n".join(figures), dropouts]
+    return _fitting(parts, f"{held_out} {learned}")
 
 
 def _fitting(parts: list[str], always: str) -> str:

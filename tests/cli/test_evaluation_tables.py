@@ -104,6 +104,24 @@ def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
     assert "…" not in said(shown)
 
 
+def test_pairings_that_the_composite_counts_besides_ratings_are_in_the_title() -> None:
+    for view in (training_view, evaluation_view):
+        assert "rated pairings, and 100 dropouts in the composite" in said(view(a_report()))
+
+
+def test_where_nobody_dropped_out_no_equal_figures_read_as_proof_of_robustness() -> None:
+    at = [{"quantile": q, "learner": "ours", "composite": 0.2} for q in (0.05, 0.15, 0.3)]
+    gains = [{"part": "matches", "metric": "composite", "value": 0.1, "low": 0.0, "high": 0.2}]
+    facts = report_facts(dropout_sensitivity=at, gains_by_part=gains)
+    report = report_from(facts | {"left_unrated": 0})
+    for view in (training_view, evaluation_view):
+        words = said(view(report))
+        assert "No pairing held back here ended before a rating" in words
+        assert words.count("composite") == 1
+        assert "Dropout sensitivity" not in words
+        assert "No pairing held back here" not in said(view(report_from(facts)))
+
+
 def test_after_a_training_it_is_said_why_no_champion_stands_beside() -> None:
     facts = {"champion": {"not_compared": "it learned with another definition"}}
     report = report_from(report_facts() | facts)

@@ -14,7 +14,15 @@ from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import read_practice, shipped_practice
 from recommender.practice.sections import CardSettings
 from tests.support.builders import a_model, a_practice, some_tables
-from tests.support.reports import a_report, group, held, incumbent, report_facts, report_from
+from tests.support.reports import (
+    a_report,
+    beside,
+    group,
+    held,
+    incumbent,
+    report_facts,
+    report_from,
+)
 
 PEOPLE = ("owner", "contact", "intended_use", "out_of_scope", "review")
 PROMISES = re.compile(r"\b(best|will improve|success|successful|guarantee\w*|ideal|compatible)\b")
@@ -97,6 +105,20 @@ def test_figures_stand_beside_the_baselines_with_their_intervals() -> None:
     assert "| plain LightGBM | composite | +0.050 (+0.00 to +0.10) | 800 |" in text_of(
         measured(), "differences"
     )
+
+
+def test_a_card_without_dropouts_repeats_no_figure_as_if_dropouts_had_been_counted() -> None:
+    gain = {"part": "matches", "metric": "composite", "value": 0.1, "low": 0.0, "high": 0.2}
+    rows = [beside("random", (0.1, 0.0, 0.2), metric) for metric in ("composite", "dyad partial")]
+    model = measured(left_unrated=0, gains_by_part=[gain], ours_minus=rows)
+    for section in ("figures", "parts"):
+        assert "composite" not in text_of(model, section)
+    later, cross_fitted = text_of(model, "differences").split("Beside the evidence prior")
+    assert "composite" not in later
+    assert "composite" in cross_fitted
+    assert "No pairing held back here ended before a rating" in text_of(model, "measured")
+    assert "dropped out had rated" not in text_of(model, "limits")
+    assert "dropped out had rated" in text_of(measured(), "limits")
 
 
 def test_differences_say_what_was_trained_and_on_which_ratings() -> None:

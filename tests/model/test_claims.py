@@ -1,5 +1,7 @@
 """What is shown of a model, and how many ratings it would take."""
 
+import re
+
 import pytest
 
 from recommender.model.claims import Claim, claims_of, ratings_needed
@@ -37,10 +39,56 @@ def test_matching_is_shown_by_the_dyad_and_an_order_by_the_composite_beside_it(
     assert all(bool(claim.needs) != claim.shown for claim in found)
 
 
+def test_an_order_is_claimed_by_the_pairings_that_its_figure_counts() -> None:
+    matching, order = claims(ABOVE, ABOVE)
+    assert matching.figure.startswith("On 100 ratings, among clients of the same clinician")
+    assert order.figure.startswith(
+        "On 200 pairings (100 rated; 100 ended before a rating and count as rated low), net of "
+        "what each client rates, order and rating agreed by 0.200"
+    )
+    rows = crossed(ABOVE, ABOVE, rated=100) | {"left_unrated": 0}
+    _, order = claims_of(a_report(cross_fitted=rows))
+    assert order.figure.startswith("On 100 ratings, net of what each client rates")
+
+
 def test_an_order_that_staff_may_have_brought_about_waits_for_matching() -> None:
     matching, order = claims(AROUND, ABOVE)
     assert "Staff's choice" in order.figure
     assert order.needed == matching.needed == 400
+
+
+@pytest.mark.parametrize(
+    ("dyad", "composite"),
+    [
+        ((0.1, -0.39, 0.59), (0.1, -0.22, 0.42)),
+        ((0.1, -0.39, 0.59), (-0.1, -0.3, 0.1)),
+        ((0.1, -0.39, 0.59), (None, None, None)),
+        ((0.1, -0.39, 0.59), ABOVE),
+        ((-0.1, -0.3, 0.1), AROUND),
+        ((-0.1, -0.3, 0.1), ABOVE),
+        ((0.001, -0.2, 0.2), AROUND),
+        ((None, None, None), AROUND),
+    ],
+)
+def test_an_order_is_not_promised_on_fewer_ratings_than_matching(
+    dyad: Ends, composite: Ends
+) -> None:
+    matching, order = claims(dyad, composite)
+    assert not matching.shown
+    assert not order.shown
+    numbers = [
+        [int(each.replace(",", "")) for each in re.findall(r"[\d,]*\d(?= ratings)", claim.needs)]
+        for claim in (matching, order)
+    ]
+    assert min(numbers[1], default=1_000_000) >= max(numbers[0])
+    assert order.needed is None or order.needed >= (matching.needed or 0)
+    assert "matching is shown" in order.needs
+
+
+def test_an_order_that_takes_more_ratings_than_matching_names_its_own_number() -> None:
+    matching, order = claims(AROUND, (0.1, -0.4, 0.6))
+    assert (matching.needed, order.needed) == (400, 2500)
+    assert order.needs.startswith("About 2,500 ratings in all would show it")
 
 
 def test_as_many_ratings_as_are_named_leave_0_out_if_the_figure_stays() -> None:

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.support.reports import (
 )
 
 LEVEL = 0.9
+EVERYBODY = share_of(1800, 2000)
 
 
 @pytest.mark.parametrize(
@@ -56,24 +58,62 @@ def test_the_number_of_ratings_that_would_settle_it_settles_it() -> None:
 def test_a_group_is_worse_off_only_beyond_the_noise_of_as_many_groups() -> None:
     clear, vague = Share(0.6, 0.5, 0.7, 100), Share(0.82, 0.73, 0.89, 100)
     fine = Share(0.9, 0.88, 0.92, 900)
-    worse = worse_verdict([GroupMeasure("Women", clear)], LEVEL)
+    worse = worse_verdict([GroupMeasure("Women", clear)], LEVEL, everybody=EVERYBODY)
     assert worse.answer is Answer.YES
     assert "Women: 60% of 100 ratings" in worse.figure
     many = [GroupMeasure(f"group {n}", vague) for n in range(20)]
-    assert worse_verdict(many, LEVEL).answer is Answer.OPEN
+    assert worse_verdict(many, LEVEL, everybody=EVERYBODY).answer is Answer.OPEN
     ordered = [GroupMeasure("Women", fine, (0.1, 0.2, 0.3))]
-    assert worse_verdict(ordered, LEVEL, overall=0.2).answer is Answer.NO
-    assert worse_verdict(ordered, LEVEL, overall=0.2, too_few=1).answer is Answer.OPEN
-    assert worse_verdict([GroupMeasure("Women", fine)], LEVEL).answer is Answer.OPEN
-    assert worse_verdict([], LEVEL).answer is Answer.OPEN
+    judge = partial(worse_verdict, level=LEVEL, everybody=EVERYBODY)
+    assert judge(ordered, overall=0.2).answer is Answer.NO
+    assert judge(ordered, overall=0.2, too_few=1).answer is Answer.OPEN
+    assert judge([GroupMeasure("Women", fine)]).answer is Answer.OPEN
+    assert judge([]).answer is Answer.OPEN
+
+
+def groups_inside(**inside: int) -> list[GroupMeasure]:
+    """Groups of 300 ratings each, so many of them in the range, with an order above chance."""
+    ordered = (0.1, 0.2, 0.3)
+    return [GroupMeasure(name, share_of(each, 300), ordered) for name, each in inside.items()]
+
+
+def test_nobody_is_worse_off_where_the_range_is_too_narrow_for_everybody() -> None:
+    groups = groups_inside(women=66, men=69, others=72)
+    verdict = worse_verdict(groups, LEVEL, everybody=share_of(207, 900), overall=0.2)
+    assert verdict.answer is not Answer.YES
+    assert verdict.figure.endswith(
+        "The range is too narrow for everybody: 23% of 900 ratings fell in it; 90% should."
+    )
+    many = [GroupMeasure(each, share_of(2300, 10_000), (0.1, 0.2, 0.3)) for each in "ab"]
+    settled = worse_verdict(many, LEVEL, everybody=share_of(4600, 20_000), overall=0.2)
+    assert settled.answer is Answer.NO
+    assert "the range holds as many ratings as for the others" in settled.figure
+
+
+def test_a_group_is_called_worse_off_by_what_the_other_clients_have() -> None:
+    verdict = worse_verdict(
+        groups_inside(women=30, men=120), LEVEL, everybody=share_of(150, 600), overall=0.2
+    )
+    assert verdict.answer is Answer.YES
+    assert "women: 10% of 300 ratings fell in the range, of the other clients' 40%" in (
+        verdict.figure
+    )
+    assert "men: 40%" not in verdict.figure
+    assert "too narrow for everybody" in verdict.figure
+    one = worse_verdict(
+        groups_inside(women=150, men=270), LEVEL, everybody=share_of(420, 600), overall=0.2
+    )
+    assert one.answer is Answer.YES
+    assert "too narrow for everybody" not in one.figure
 
 
 def test_a_group_whose_order_is_clearly_below_that_of_all_is_worse_off() -> None:
     share = Share(0.9, 0.88, 0.92, 900)
     below = GroupMeasure("Women", share, (-0.1, 0.0, 0.05))
-    assert worse_verdict([below], LEVEL, overall=0.2).answer is Answer.YES
+    judge = partial(worse_verdict, level=LEVEL, everybody=EVERYBODY, overall=0.2)
+    assert judge([below]).answer is Answer.YES
     like_all = GroupMeasure("Women", share, (0.1, 0.2, 0.3))
-    assert worse_verdict([like_all], LEVEL, overall=0.2).answer is Answer.NO
+    assert judge([like_all]).answer is Answer.NO
 
 
 def test_work_is_spread_where_no_tenth_takes_most_first_places() -> None:

@@ -1,7 +1,9 @@
 from recommender.journal.rated_pairings import Exposure
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.verdicts import Answer, Verdict
+from recommender.monitoring.early_ratings import Coverage, GroupCoverage
 from recommender.monitoring.live_verdicts import live_verdicts
+from tests.support.builders import a_practice
 from tests.support.rated_pairings import a_match_rated
 from tests.support.reports import a_report, concentrated
 
@@ -35,6 +37,19 @@ def test_many_ratings_all_within_the_range_say_that_it_is_too_wide() -> None:
     range_, *_ = live_verdicts(matches, {}, {}, IDS, UNMEASURED, 0.9)
     assert range_.answer is Answer.NO
     assert "wider than it need be" in range_.figure
+
+
+def test_clients_in_use_are_not_worse_off_where_all_have_as_narrow_a_range() -> None:
+    matches = [a_match_rated(1.0)] * 100
+    groups = {
+        name: GroupCoverage(a_practice().client["concern"], name, Coverage(80, 15))
+        for name in ("anxiety", "grief")
+    }
+    worse = live_verdicts([*matches, *[a_match_rated(4.0)] * 20], groups, {}, IDS, UNMEASURED, 0.9)[
+        3
+    ]
+    assert worse.answer is Answer.OPEN
+    assert "too narrow for everybody: 17% of 120 ratings" in worse.figure
 
 
 def test_first_places_of_one_in_ten_are_not_spread_and_the_unseen_are_counted() -> None:

@@ -42,6 +42,21 @@ def test_ours_is_compared_with_every_baseline() -> None:
     assert measured().claims[0].startswith("Matching")
 
 
+def test_a_composite_in_short_names_the_dropouts_that_it_counts() -> None:
+    left = measured().report.left_unrated
+    assert left
+    assert f"held-out ratings, {left} dropouts, composite" in repr(measured())
+
+
+def test_a_split_without_dropouts_has_no_composite_and_says_why() -> None:
+    run = evaluate(loaded_tables(pairings=160), split="clinicians", draws=5, progress=False)
+    for metrics in (run.figures, run.minus(run)):
+        assert "composite" not in set(metrics["metric"])
+    assert "composite" not in run.wide().columns
+    assert "held-out ratings, client-adjusted partial" in repr(run)
+    assert "No pairing held back here ended before a rating" in run._repr_html_()
+
+
 def test_a_wide_table_has_a_row_a_learner_and_a_column_a_metric() -> None:
     wide = measured().wide("composite", "RMSE")
 

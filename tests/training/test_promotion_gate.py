@@ -124,6 +124,12 @@ def test_the_champion_is_named_by_its_version_and_what_serves_without_one_by_its
     assert "is expected over version 1" in text
 
 
+def test_a_gain_names_the_pairings_that_ended_before_a_rating_among_those_it_counts() -> None:
+    (text,) = found(a_challenge(incumbent=incumbent(left_unrated=70)), "gain")
+    counted = "870 pairings (800 rated; 70 ended before a rating and count as rated low)"
+    assert f"on {counted} new to it" in text
+
+
 def test_a_loss_is_looked_at_where_the_champion_is_measured_too() -> None:
     (fault,) = refused(a_challenge(incumbent=incumbent(gain=(-0.03, -0.05, -0.01))))
     command = "recommender evaluate FOLDER --registry sqlite:///var/mlflow.db"

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from recommender.model.evaluation_report import (
     NEW_CLINICIANS,
     PARTIAL,
 )
+from recommender.training.artifacts import write_evaluation
 from recommender.training.baselines import (
     CHAMPION,
     LEARNERS,
@@ -25,7 +27,8 @@ from recommender.training.baselines import (
 )
 from recommender.training.evaluate import Evaluation, evaluate, groups_of
 from recommender.training.figures import figure_of
-from recommender.training.folds import forward
+from recommender.training.folds import clients_left_out, forward
+from recommender.training.plots import draw
 from recommender.training.report import (
     FIRST_TENTH,
     MIN_GROUP_SIZE,
@@ -285,6 +288,23 @@ def test_the_composite_is_told_for_three_ways_to_count_those_who_left() -> None:
     assert sorted(told) == [0.05, 0.15, 0.30]
     assert told[0.15] == pytest.approx(an_evaluation().value(OURS, COMPOSITE))
     assert len(set(told.values())) == 3
+
+
+def test_without_dropouts_nothing_is_reported_of_how_they_are_imputed(tmp_path: Path) -> None:
+    learners = {name: LEARNERS[name] for name in (OURS, RANDOM)}
+    folds = clients_left_out(a_world(), 2)
+    evaluation = evaluate(a_world(), folds, QUICK, draws=2, learners=learners)
+    report = report_of(evaluation, a_practice())
+
+    assert evaluation.value(OURS, COMPOSITE) == evaluation.value(OURS, PARTIAL)
+    assert report.dropout_sensitivity == ()
+    drawn = draw(evaluation, a_practice())
+    assert COMPOSITE not in set(drawn["baselines"].numbers["metric"])
+    write_evaluation(tmp_path, report, drawn)
+    for name in ("evaluation.csv", "report.json", "baselines.csv"):
+        text = (tmp_path / name).read_text()
+        assert PARTIAL in text
+        assert COMPOSITE not in text
 
 
 def test_without_a_champion_nothing_is_said_of_one() -> None:

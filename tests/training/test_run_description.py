@@ -35,6 +35,13 @@ def test_a_description_is_never_longer_than_mlflow_stores() -> None:
     assert "`card.md`" in text
 
 
+def test_an_evaluation_without_dropouts_is_described_without_a_composite() -> None:
+    text = evaluation_description(a_report(left_unrated=0), a_practice(), "clinicians")
+
+    assert "- composite: " not in text
+    assert "No pairing held back here ended before a rating" in text
+
+
 def test_an_evaluation_is_described_by_what_was_held_out_and_its_answers() -> None:
     text = evaluation_description(a_report(), a_practice(), "rolling")
 

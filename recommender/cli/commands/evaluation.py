@@ -122,7 +122,7 @@ def evaluate(
     warnings = (*(each.to_fault() for each in found), *tables.warnings(declared))
     if as_json:
         written_to, run = (str(folder) if folder else None), (run_id if tracker else None)
-        measured = {"report": report.to_dict(), "written_to": written_to, "run_id": run}
+        measured = {"report": report.as_read.to_dict(), "written_to": written_to, "run_id": run}
         print_json(measured | {"warnings": [str(each) for each in warnings]})
         return
     render.print_warnings(err, warnings)

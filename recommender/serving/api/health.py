@@ -151,7 +151,13 @@ class ModelClaim(ResponseModel):
         str, Setting(description=f"`{SHOWN}` where a 95 % interval lies above 0; `{NOT_SHOWN}`.")
     ]
     text: Annotated[str, Setting(description="The figure and what it would take, in words.")]
-    value: Annotated[float | None, Setting(description="Agreement of order and rating; 0: chance.")]
+    value: Annotated[
+        float | None,
+        Setting(
+            description="Agreement of order and rating; 0: chance. That of `order` counts pairings "
+            "that ended before a rating as rated low."
+        ),
+    ]
     lower: Annotated[float | None, Setting(description="Lower end of its 95 % interval.")]
     upper: Annotated[float | None, Setting(description="Upper end of its 95 % interval.")]
     ratings: Annotated[int, Setting(description="Ratings it rests on.")]
