@@ -129,8 +129,10 @@ class UnresolvedReferences:
             text += f"; {self.failed_refusal}"
         if self.only_nobody:
             count = len(self.only_nobody)
-            who = "1 row asks" if count == 1 else f"{count} rows ask"
-            text += f"; {who} for nobody else, so that nobody is who was asked for"
+            one = count == 1
+            wishes = "the wish of 1 row names" if one else f"the wishes of {count} rows name"
+            them = "it" if one else "them"
+            text += f"; {wishes} no clinician {place}, so that nobody meets {them}"
         return text
 
     @property

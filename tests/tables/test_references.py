@@ -170,7 +170,7 @@ def wishing() -> Practice:
     return read_practice(a_practice().text + WISH)
 
 
-def test_who_asks_only_for_people_who_left_is_said_clearly(
+def test_who_wrote_a_wish_for_somebody_who_left_can_read_which_wish_has_no_effect(
     wishing: Practice, tmp_path: Path
 ) -> None:
     wishes: tuple[list[str] | None, ...] = (["k99"], ["k99", "k01"], [], None)
@@ -180,7 +180,19 @@ def test_who_asks_only_for_people_who_left_is_said_clearly(
     (found,) = unresolved_references(wishing, clients, "client", people)
     assert found.only_nobody == (0,)
     assert found.rows == (0, 1)
-    assert "1 row asks for nobody else" in found.problem
+    assert found.problem.endswith(
+        "; the wish of 1 row names no clinician on the roster, so that nobody meets it"
+    )
+
+
+def test_several_wishes_for_people_who_left_are_counted(wishing: Practice) -> None:
+    answers = [{"asks_for": ["k99"]}, {"asks_for": ["k98"]}]
+    clients = read_rows(wishing.fields("client", "score", "filter"), answers)
+    people = {"clinicians": KnownPeople(("k01",))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.problem.endswith(
+        "; the wishes of 2 rows name no clinician on the roster, so that nobody meets them"
+    )
 
 
 def test_a_field_may_say_whom_its_ids_name(wishing: Practice) -> None:

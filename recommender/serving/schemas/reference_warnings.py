@@ -15,7 +15,7 @@ from recommender.values.ids import did_you_mean
 MAX_WARNINGS = 100
 """Reference warnings of one response; sentences count the ids of every client."""
 NOBODY = "is nobody on the roster and has no effect"
-NOBODY_WISHED = "No clinician on the roster is asked for by name, so nobody meets this wish."
+NOBODY_WISHED = "This wish names no clinician on the roster, so nobody meets it."
 SIMILAR = (
     "A list of the roster has a client code that differs from this one only in case, leading "
     "zeros, separators or a trailing .0. If it is the same client, write the code as it is listed."
