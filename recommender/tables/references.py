@@ -19,6 +19,8 @@ MAX_IDS_SHOWN = 5
 """Ids repeated in one message; further ones are counted."""
 WISH_RULE = "listed"
 """The rule of constraints on people asked for by name."""
+REFUSAL_RULE = "not_listed"
+"""The rule of constraints on people who are refused by name."""
 _PLACE = {"clinicians": "on the roster", "clients": "in the clients table"}
 
 
@@ -102,11 +104,15 @@ class UnresolvedReferences:
         Sorted by id, never empty.
     only_nobody
         Places of the people who ask by name for nobody who exists; empty for other fields.
+    not_excluded
+        Known people whom ids in a list of refusals nearly name, while the list does not exclude
+        them; empty for other fields.
     """
 
     field: Field
     ids: tuple[UnresolvedId, ...]
     only_nobody: tuple[int, ...] = ()
+    not_excluded: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -115,15 +121,31 @@ class UnresolvedReferences:
 
     @property
     def problem(self) -> str:
-        """How many ids are nobody and which, and how many people ask for nobody else."""
+        """How many ids are nobody and which, and what follows for refusals and wishes."""
         place = _PLACE[self.field.people_named]
         many = f"{len(self.ids)} ids that are" if len(self.ids) > 1 else "1 id that is"
         text = f"has {many} nobody {place}: {self.listed}"
+        if self.not_excluded:
+            text += f"; {self.failed_refusal}"
         if self.only_nobody:
             count = len(self.only_nobody)
-            who = "1 row asks" if count == 1 else f"{count} rows ask"
-            text += f"; {who} for nobody else, so that nobody is who was asked for"
+            one = count == 1
+            wishes = "the wish of 1 row names" if one else f"the wishes of {count} rows name"
+            them = "it" if one else "them"
+            text += f"; {wishes} no clinician {place}, so that nobody meets {them}"
         return text
+
+    @property
+    def failed_refusal(self) -> str:
+        """What follows of refusals that nearly name somebody; empty without any."""
+        if not self.not_excluded:
+            return ""
+        one = len(self.ids) == 1
+        refusals = "this refusal excludes" if one else "these refusals exclude"
+        shown = first_of(self.not_excluded)
+        be = "is" if len(self.not_excluded) == 1 else "are"
+        them = "it" if one else "them"
+        return f"as written, {refusals} nobody: {shown} {be} not excluded by {them}"
 
     @property
     def listed(self) -> str:
@@ -136,9 +158,15 @@ class UnresolvedReferences:
     @property
     def remedy(self) -> str:
         """What to do about it."""
+        place = _PLACE[self.field.people_named]
+        if self.not_excluded:
+            return (
+                f"write the ids as they are {place}, so that the refusal acts; only an id of "
+                "somebody who left may stay"
+            )
         return (
-            f"write the ids as they are {_PLACE[self.field.people_named]}; an id of somebody who "
-            "left has no effect and may stay"
+            f"write the ids as they are {place}; an id of somebody who left has no effect and may "
+            "stay"
         )
 
 
@@ -162,7 +190,11 @@ def table_warnings(
     }
     sides = (("client", clients.ids, clients.columns), ("clinician", roster.ids, roster.columns))
     return tuple(
-        Fault(f"{found.field.label} of {_some(ids, found.rows)}", found.problem, found.remedy)
+        Fault(
+            f"{found.field.label} of {first_of([ids[row] for row in found.rows])}",
+            found.problem,
+            found.remedy,
+        )
         for side, ids, columns in sides
         for found in unresolved_references(practice, columns, side, people)
     )
@@ -224,10 +256,10 @@ def unresolved_of_one(
     return tuple(f"{each.field.label}: {one.text}" for each in found for one in each.ids)
 
 
-def _some(ids: Sequence[str], rows: Sequence[int]) -> str:
-    """The first ids of some rows, with the number of further ones."""
-    more = len(rows) - MAX_IDS_SHOWN
-    shown = ", ".join(ids[row] for row in rows[:MAX_IDS_SHOWN])
+def first_of(ids: Sequence[str]) -> str:
+    """The first of some ids, with the number of further ones."""
+    more = len(ids) - MAX_IDS_SHOWN
+    shown = ", ".join(ids[:MAX_IDS_SHOWN])
     return f"{shown} and {more} more" if more > 0 else shown
 
 
@@ -269,10 +301,20 @@ def _in_field(
     near = people.near_misses(lost)
     ids = tuple(UnresolvedId(e, tuple(sorted(set(index.of[e]))), near.get(e, ())) for e in lost)
     only_nobody: tuple[int, ...] = ()
-    if people.complete and field.name in _wishes(practice, field.side):
+    if people.complete and field.name in fields_of_rule(WISH_RULE, practice, field.side):
         rows = sorted({row for each in ids for row in each.rows})
         only_nobody = tuple(r for r in rows if known.isdisjoint(columns[field.name][r]))
-    return UnresolvedReferences(field, ids, only_nobody)
+    not_excluded: tuple[str, ...] = ()
+    if field.name in fields_of_rule(REFUSAL_RULE, practice, field.side):
+        lists = columns[field.name]
+        meant = {
+            suggestion
+            for each in ids
+            for suggestion in each.suggestions
+            if any(suggestion not in lists[row] for row in each.rows)
+        }
+        not_excluded = tuple(sorted(meant))
+    return UnresolvedReferences(field, ids, only_nobody, not_excluded)
 
 
 def _lost(
@@ -313,11 +355,11 @@ def _by_key(ids: Iterable[str]) -> dict[str, list[str]]:
     return by_key
 
 
-def _wishes(practice: Practice, side: str) -> set[str]:
-    """Fields in which people ask for others by name."""
+def fields_of_rule(rule: str, practice: Practice, side: str) -> set[str]:
+    """Names of the fields of one side that constraints with a rule compare."""
     return {
         name
         for constraint in practice.constraints.values()
-        if constraint.rule == WISH_RULE
+        if constraint.rule == rule
         for name in (constraint.client if side == "client" else constraint.clinician)
     }

@@ -159,8 +159,23 @@ def test_a_missing_champion_says_what_to_run(registry: Registry, tmp_path: Path)
     with pytest.raises(RegistryError) as refused:
         registry.fetch("champion", tmp_path)
 
-    steps = "run `recommender train`, then `recommender promote`"
+    steps = "run `recommender train FOLDER`, then `recommender promote`"
     assert str(refused.value) == f"{registry.name}: no champion yet; {steps}"
+
+
+def test_who_mistypes_a_version_learns_which_there_are(
+    registry: Registry, tmp_path: Path, practice: Practice
+) -> None:
+    with pytest.raises(RegistryError, match="no version 99, nor any other; run `recommender train"):
+        registry.version(99)
+    first, second = (a_version(registry, tmp_path, practice) for _ in range(2))
+    for number in (99, 0, "99"):
+        with pytest.raises(RegistryError) as refused:
+            registry.resolve(number)
+        assert str(refused.value) == (
+            f"{registry.name}: there is no version {number}; choose from {first.version}, "
+            f"{second.version}; `recommender history` shows which were champion, and when"
+        )
 
 
 def test_an_alias_cannot_be_given_to_a_version_that_is_not_there(
@@ -357,5 +372,5 @@ def test_a_server_keeps_and_gives_bundles_as_a_database_does(
     # It names no place on a disk, so that nothing is rewritten when its folder is moved.
     assert artifact_paths(tmp_path / "tracking.db") == ()
     assert pending_move(tmp_path / "tracking.db", tmp_path / "moved", registry.name) is None
-    with pytest.raises(RegistryError, match="no challenger yet; run `recommender train`"):
+    with pytest.raises(RegistryError, match="no challenger yet; run `recommender train FOLDER`"):
         registry.fetch("challenger", tmp_path)

@@ -58,7 +58,10 @@ def test_a_client_whose_block_lost_its_zeros_is_named_by_check(tmp_path: Path) -
     assert report.sound
     (warning,) = report.warnings
     assert warning.where == "clients.csv, column not_with, rows 2, 4"
-    assert warning.problem == "has 1 id that is nobody on the roster: 5 (did you mean 005?)"
+    assert warning.problem == (
+        "has 1 id that is nobody on the roster: 5 (did you mean 005?); as written, this refusal "
+        "excludes nobody: 005 is not excluded by it"
+    )
     assert warning.remedy.startswith("write the ids as they are on the roster")
 
 
@@ -74,6 +77,7 @@ def test_a_clinician_who_may_not_see_a_client_in_other_letters_is_named(tmp_path
     (warning,) = checked(tmp_path, rows).warnings
     assert warning.where == "clinicians.csv, column not_with, row 3"
     assert "nobody in the clients table: C0003 (did you mean c0003?)" in warning.problem
+    assert "this refusal excludes nobody: c0003 is not excluded by it" in warning.problem
 
 
 def test_a_name_is_not_repeated_and_leads_to_the_id(tmp_path: Path) -> None:
@@ -111,7 +115,7 @@ def test_many_ids_are_counted_and_those_that_can_be_mended_come_first(tmp_path: 
     assert warning.problem.startswith(
         "has 10 ids that are nobody on the roster: 7 (did you mean 007?), gone0,"
     )
-    assert warning.problem.endswith("and 5 more")
+    assert "and 5 more; as written, these refusals exclude nobody: 007 is not" in warning.problem
 
 
 def test_pairings_whose_clinicians_lost_their_zeros_are_told_whom_they_mean(
@@ -132,12 +136,41 @@ def test_pairings_whose_clinicians_lost_their_zeros_are_told_whom_they_mean(
     assert unknown.rows == (2,)
 
 
+@pytest.mark.parametrize(
+    ("refused", "missed"),
+    [
+        (["K01"], ("k01",)),
+        (["K01", "k02", "K2"], ("k01",)),
+        (["K01", "k01"], ()),
+        (["k99"], ()),
+    ],
+)
+def test_a_client_who_refused_somebody_in_other_letters_is_not_offered_them_as_if_all_were_well(
+    wishing: Practice, refused: list[str], missed: tuple[str, ...]
+) -> None:
+    clients = read_rows(wishing.fields("client", "score", "filter"), [{"not_with": refused}])
+    people = {"clinicians": KnownPeople(("k01", "k02"))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.not_excluded == missed
+    is_said = "k01 is not excluded by" in found.problem
+    assert is_said is bool(missed)
+    assert ("has no effect and may stay" in found.remedy) is not is_said
+
+
+def test_a_wish_for_somebody_in_other_letters_is_not_called_a_refusal(wishing: Practice) -> None:
+    clients = read_rows(wishing.fields("client", "score", "filter"), [{"asks_for": ["K01"]}])
+    people = {"clinicians": KnownPeople(("k01",))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.failed_refusal == ""
+    assert "exclude" not in found.problem + found.remedy
+
+
 @pytest.fixture(scope="module")
 def wishing() -> Practice:
     return read_practice(a_practice().text + WISH)
 
 
-def test_who_asks_only_for_people_who_left_is_said_clearly(
+def test_who_wrote_a_wish_for_somebody_who_left_can_read_which_wish_has_no_effect(
     wishing: Practice, tmp_path: Path
 ) -> None:
     wishes: tuple[list[str] | None, ...] = (["k99"], ["k99", "k01"], [], None)
@@ -147,7 +180,19 @@ def test_who_asks_only_for_people_who_left_is_said_clearly(
     (found,) = unresolved_references(wishing, clients, "client", people)
     assert found.only_nobody == (0,)
     assert found.rows == (0, 1)
-    assert "1 row asks for nobody else" in found.problem
+    assert found.problem.endswith(
+        "; the wish of 1 row names no clinician on the roster, so that nobody meets it"
+    )
+
+
+def test_several_wishes_for_people_who_left_are_counted(wishing: Practice) -> None:
+    answers = [{"asks_for": ["k99"]}, {"asks_for": ["k98"]}]
+    clients = read_rows(wishing.fields("client", "score", "filter"), answers)
+    people = {"clinicians": KnownPeople(("k01",))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.problem.endswith(
+        "; the wishes of 2 rows name no clinician on the roster, so that nobody meets them"
+    )
 
 
 def test_a_field_may_say_whom_its_ids_name(wishing: Practice) -> None:

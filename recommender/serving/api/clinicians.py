@@ -65,6 +65,7 @@ from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.snapshot.roster_sync import Write
 from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of
 from recommender.store.database import Transaction
+from recommender.tables.references import REFUSAL_RULE, fields_of_rule
 
 PAGE_SIZE = 100
 READ = (NO_SUCH_RECORD, NOT_READY, BUSY)
@@ -344,11 +345,13 @@ def _unresolved(
         for name, field in practice.clinician.items()
         if field.kind == "ids" and field.people_named == "clients" and name in facts
     }
+    refusals = fields_of_rule(REFUSAL_RULE, practice, "clinician")
     near = near_clients(transaction, {each for listed in lists.values() for each in listed})
     for name, listed in lists.items():
         for number, each in enumerate(listed):
             if each in near:
-                yield similar_client(f"{pointer}/{name}/{number}", near[each])
+                missed = [one for one in near[each] if name in refusals and one not in listed]
+                yield similar_client(f"{pointer}/{name}/{number}", near[each], missed)
 
 
 def _etag_of(snapshot: ServingSnapshot, clinician_id: str) -> str | None:

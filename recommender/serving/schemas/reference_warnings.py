@@ -1,6 +1,6 @@
 """Warnings about ids in a request that name nobody: as members of a response and as sentences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,11 +15,12 @@ from recommender.values.ids import did_you_mean
 MAX_WARNINGS = 100
 """Reference warnings of one response; sentences count the ids of every client."""
 NOBODY = "is nobody on the roster and has no effect"
-NOBODY_WISHED = "No clinician on the roster is asked for by name, so nobody meets this wish."
+NOBODY_WISHED = "This wish names no clinician on the roster, so nobody meets it."
 SIMILAR = (
     "A list of the roster has a client code that differs from this one only in case, leading "
     "zeros, separators or a trailing .0. If it is the same client, write the code as it is listed."
 )
+NOT_EXCLUDED = "As written, the list does not exclude its clinician for this client."
 
 
 class ReferenceWarning(BaseModel):
@@ -32,7 +33,8 @@ class ReferenceWarning(BaseModel):
     code: Annotated[
         Literal["unknown_id", "names_nobody", "similar_client_id"],
         Setting(
-            description="`unknown_id`: nobody on the roster has the id, so it has no effect; "
+            description="`unknown_id`: nobody on the roster has the id, so it has no effect, and a "
+            "refusal excludes nobody; "
             "`names_nobody`: none of the clinicians asked for by name is on the roster; "
             "`similar_client_id`: the id of a client is nearly that of a client on a list of the "
             "roster, or of a client who is recorded."
@@ -49,22 +51,35 @@ class ReferenceWarning(BaseModel):
     ] = ()
 
 
-def similar_client(pointer: str, recorded: tuple[str, ...]) -> ReferenceWarning:
-    """The warning about the id of a client who is not recorded, while a nearly equal id is."""
+def similar_client(
+    pointer: str, recorded: tuple[str, ...], not_excluded: Sequence[str] = ()
+) -> ReferenceWarning:
+    """The warning about the id of a client who is not recorded, while a nearly equal id is.
+
+    `not_excluded` has those of them whom a list of refusals, as it is written, does not exclude.
+    """
     return ReferenceWarning(
         pointer=pointer,
         code="similar_client_id",
-        message=f"is not recorded; {did_you_mean(recorded)}",
+        message=_message("is not recorded", not_excluded, recorded),
         listed_as=recorded,
     )
 
 
 def unknown_clinician(pointer: str, suggestions: tuple[str, ...]) -> ReferenceWarning:
     """The warning about the id of a clinician who is not on the present roster."""
-    message = "; ".join(filter(None, ("is not on the roster", did_you_mean(suggestions))))
+    message = _message("is not on the roster", (), suggestions)
     return ReferenceWarning(
         pointer=pointer, code="unknown_id", message=message, did_you_mean=suggestions
     )
+
+
+def _message(problem: str, not_excluded: Sequence[str], suggestions: Sequence[str]) -> str:
+    """A problem, whom the refusal with this id does not exclude, and whom the id may mean."""
+    be = "is" if len(not_excluded) == 1 else "are"
+    effect = f"this refusal excludes nobody: {', '.join(not_excluded)} {be} not excluded by it"
+    parts = (problem, effect if not_excluded else "", did_you_mean(suggestions))
+    return "; ".join(filter(None, parts))
 
 
 def reference_warnings(
@@ -88,7 +103,10 @@ def reference_warnings(
             pointer = f"{at}/client_id"
             warnings.append(
                 ReferenceWarning(
-                    pointer=pointer, code="similar_client_id", message=SIMILAR, listed_as=listed_as
+                    pointer=pointer,
+                    code="similar_client_id",
+                    message=_similar(each),
+                    listed_as=listed_as,
                 )
             )
             continue
@@ -98,7 +116,11 @@ def reference_warnings(
             ReferenceWarning(
                 pointer=f"{pointer}/{order(one.text)}",
                 code="unknown_id",
-                message="; ".join(filter(None, (NOBODY, did_you_mean(one.suggestions)))),
+                message=_message(
+                    NOBODY,
+                    [name for name in one.suggestions if name in each.not_excluded],
+                    one.suggestions,
+                ),
                 did_you_mean=one.suggestions,
             )
             for one in sorted(each.ids, key=lambda one: order(one.text))
@@ -113,8 +135,15 @@ def reference_warnings(
 def reference_sentence(each: UnresolvedReferences) -> str:
     """The same about one field for people to read, a sentence or two."""
     if each.field.side == "clinician":
-        return SIMILAR
+        return _similar(each)
     phrase = f"{each.field.phrase[:1].upper()}{each.field.phrase[1:]}"
     effect = NOBODY if len(each.ids) == 1 else "are nobody on the roster and have no effect"
+    refusal = each.failed_refusal
+    follows = f" {refusal[0].upper()}{refusal[1:]}." if refusal else ""
     wish = f" {NOBODY_WISHED}" if each.only_nobody else ""
-    return f"{phrase}: {each.listed} {effect}.{wish}"
+    return f"{phrase}: {each.listed} {effect}.{follows}{wish}"
+
+
+def _similar(each: UnresolvedReferences) -> str:
+    """The sentence about lists of the roster that nearly name a client, without their ids."""
+    return f"{SIMILAR} {NOT_EXCLUDED}" if each.not_excluded else SIMILAR

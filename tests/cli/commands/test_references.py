@@ -51,6 +51,8 @@ def test_score_names_it_and_writes_it_beside_the_client(practice: Path, tmp_path
     assert result.exit_code == 0, result.output
     assert "client.not_with of c0000: has 1 id that is nobody" in result.output
     assert "did you mean 005?" in result.output
+    assert "this refusal excludes nobody: 005 is not excluded by it" in result.output
+    assert "an id of somebody who left has no effect" not in result.output
     clients = pd.concat(map(pd.read_parquet, tmp_path.glob("clients-*.parquet")))
     unresolved = clients.set_index("client_id")["unresolved_ids"]
     assert unresolved["c0000"].tolist() == ["client.not_with: 5"]

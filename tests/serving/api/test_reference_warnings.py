@@ -61,14 +61,15 @@ def test_a_block_that_lost_its_zeros_is_said_with_the_clinician_it_may_mean(
         {
             "pointer": "/answers/not_with/1",
             "code": "unknown_id",
-            "message": "is nobody on the roster and has no effect; did you mean 005?",
+            "message": "is nobody on the roster and has no effect; this refusal excludes nobody: "
+            "005 is not excluded by it; did you mean 005?",
             "did_you_mean": ["005"],
             "listed_as": [],
         }
     ]
     assert answer["warnings"][0] == (
         "Clinicians the client cannot see: 5 (did you mean 005?) is nobody on the roster and has "
-        "no effect."
+        "no effect. As written, this refusal excludes nobody: 005 is not excluded by it."
     )
     assert "011" not in shown(answer)
     assert "005" in shown(answer)
@@ -126,6 +127,7 @@ def test_only_staff_are_told_how_a_list_writes_a_nearly_equal_client(
         (warning,) = response.json()["reference_warnings"]
         assert (warning["pointer"], warning["code"]) == ("/client_id", "similar_client_id")
         assert warning.get("listed_as") == (["c-012"] if role is Role.STAFF else None)
+        assert "does not exclude its clinician for this client" in warning["message"]
     assert "c-012" not in answers[Role.TOOL].text
     shown = answers[Role.TOOL].json()["shortlist"][0]["clinician_id"]
     named = a_request(client_id="C012", clinician_ids=[shown])
@@ -265,6 +267,7 @@ def test_a_roster_that_lists_a_nearly_known_client_is_stored_and_says_so(
     assert answer.status_code == 200, answer.text
     (warning,) = answer.json()["reference_warnings"]
     assert (warning["pointer"], warning["listed_as"]) == ("/facts/not_with/1", ["c005"])
+    assert "this refusal excludes nobody: c005 is not excluded by it" in warning["message"]
     assert "reference_warnings" not in asked(recorded, "GET", path, Role.ADMIN).json()
 
 

@@ -85,7 +85,10 @@ def test_an_earlier_answer_that_names_nobody_stays_ticked_and_is_said(desk: Test
     again = read(desk, f"{page.url.path}/again")
     assert named(again.form("/staff/requests")) == ["5", "k99"]
     assert "Not on the roster" in again.text
-    assert "5: nobody on the roster; did you mean Two Sites (005)?" in again.text
+    assert (
+        "5: nobody on the roster, so that Two Sites (005) is not excluded by it; did you mean Two "
+        "Sites (005)?" in Reader(again.text).text
+    )
     assert "k99: nobody on the roster" in again.text
     mended = send(desk, again.form("/staff/requests"), **{FIELD: ["005"]})
     assert "nobody on the roster" not in Reader(mended.text).text
@@ -94,7 +97,7 @@ def test_an_earlier_answer_that_names_nobody_stays_ticked_and_is_said(desk: Test
 def test_a_block_by_full_name_is_refused_and_proposes_the_clinician(desk: TestClient) -> None:
     page = ask(desk, **{FIELD: "T. Sites"})
     assert page.status_code == 422
-    assert "T. Sites: nobody on the roster; did you mean Two Sites (005)?" in Reader(page.text).text
+    assert "T. Sites: nobody on the roster, so that Two Sites (005)" in Reader(page.text).text
 
 
 def test_a_form_with_a_fault_comes_back_with_everybody_ticked(desk: TestClient) -> None:

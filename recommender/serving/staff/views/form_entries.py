@@ -20,6 +20,7 @@ from recommender.serving.staff.views.intake_answers import (
 )
 from recommender.serving.staff.views.typed_times import EXAMPLES, FEW_EXAMPLES, read_times
 from recommender.serving.staff.views.unmet_answers import UnmetAnswer, UnmetAnswers
+from recommender.tables.references import REFUSAL_RULE, fields_of_rule
 from recommender.tables.roster import Roster
 from recommender.values.ids import did_you_mean
 from recommender.values.kinds import DAY_NAMES
@@ -164,7 +165,7 @@ class EntryBuilder:
         if field.kind == "place" and field.postcodes:
             return self._place(entry, field)
         is_person = field.kind == "ids" and field.people_named == "clinicians"
-        return self._people(entry) if is_person else entry
+        return self._people(entry, field) if is_person else entry
 
     def _given(self, field: Field) -> tuple[str, ...]:
         """What was filled in before: one text, or everything ticked."""
@@ -228,16 +229,19 @@ class EntryBuilder:
         asked = f"; {meant}" if meant else ""
         return f"is not a suburb or postcode that this practice has listed{asked}"
 
-    def _people(self, entry: FormEntry) -> FormEntry:
+    def _people(self, entry: FormEntry, field: Field) -> FormEntry:
         """An entry for ids as a choice among the clinicians of the roster, by name."""
         called = self.roster.called
         given = read_ids(entry.given)
         lost = [each for each in given if each not in called and each != NONE]
         near = self.roster.near_misses(lost)
-        unknown = tuple(
-            (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
-            for each in lost
-        )
+        excludes = field.name in fields_of_rule(REFUSAL_RULE, self.practice, "client")
+        unknown = []
+        for each in lost:
+            meant = near.get(each, ())
+            missed = [one for one in meant if excludes and one not in given]
+            follows = f"{_not_excluded(missed, called)}{_perhaps(meant, called)}"
+            unknown.append((each, f"{each}: nobody on the roster{follows}"))
         is_named = len(called) > FEW_PEOPLE
         shown = [each for each in given if each in called] if is_named else called
         choices = tuple(
@@ -249,7 +253,7 @@ class EntryBuilder:
             control="people",
             choices=choices,
             given=tuple(given),
-            unknown=unknown,
+            unknown=tuple(unknown),
             is_named=is_named,
         )
 
@@ -309,6 +313,14 @@ def _asked_when(condition: Condition | None, practice: Practice) -> AskedWhen | 
     labels = [field.label_of(level) for level in condition.has]
     only = " or ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
     return AskedWhen(f"Only for {only}", name, " ".join(condition.has), None)
+
+
+def _not_excluded(missed: Sequence[str], called: Mapping[str, str]) -> str:
+    """What follows of a refusal that nearly names somebody."""
+    if not missed:
+        return ""
+    shown = " and ".join(wording.person(each, called[each]) for each in missed)
+    return f", so that {shown} {'is' if len(missed) == 1 else 'are'} not excluded by it"
 
 
 def _perhaps(suggestions: Sequence[str], called: Mapping[str, str]) -> str:
