@@ -204,6 +204,7 @@ def spread_verdict(
     clinicians: int | None = None,
     *,
     most: int | None = None,
+    so_far: str = "",
     unseen: str = "",
 ) -> Verdict:
     """Whether first places are spread over the clinicians.
@@ -218,13 +219,19 @@ def spread_verdict(
         How many there are; None where it is not known.
     most
         How many of them are the most recommended; a tenth where it is not given.
+    so_far
+        Why there is no share, where there is none.
     unseen
         A sentence about clinicians who were never shown.
     """
-    if share is None or even is None or even >= 1:
-        figure = f"No request has been counted. {unseen}".strip()
+    if share is None or even is None:
+        figure = f"{so_far or 'It was not measured.'} {unseen}".strip()
         needed = ratings_for_share(MOST_TO_A_TENTH, 0.1)
-        return Verdict(SPREAD, Answer.OPEN, figure, _settles(needed, "request"))
+        needs = f"About {needed:,} requests with an eligible clinician would settle it."
+        return Verdict(SPREAD, Answer.OPEN, figure, needs)
+    if even >= 1:
+        figure = f"Any order would have the same clinicians first. {unseen}".strip()
+        return Verdict(SPREAD, Answer.OPEN, figure)
     spread = "with an even spread" if most is None else "in a random order for each kind of client"
     whom = _most_recommended(clinicians, most)
     figure = (

@@ -15,6 +15,7 @@ from recommender.journal.rated_pairings import (
     exposures,
     model_uses,
     rated_matches,
+    requests_counted,
 )
 from recommender.journal.recommendations import intakes
 from recommender.model.card import VERDICTS, card_of
@@ -85,9 +86,13 @@ async def get_model_page(request: Request) -> Response:
     state = current_snapshot(request.app)
     matches: tuple[RatedPrediction, ...] | None = None
     counted: dict[str, Exposure] | None = None
+    requests = 0
     if has_store(request):
         since = datetime.now(UTC) - timedelta(days=DAYS)
-        counted = await read(request, partial(exposures, since=since))
+        counted, requests = await read(
+            request,
+            lambda store: (exposures(store, since=since), requests_counted(store, since=since)),
+        )
         rated = await read(request, partial(rated_matches, limit=MAX_MATCHES))
         compare = partial(rated_predictions, rated, shown_prediction, state.model)
         matches = await run_in_pool(request.app, compare)
@@ -99,6 +104,7 @@ async def get_model_page(request: Request) -> Response:
         state.encoding.roster.ids,
         state.model.report,
         state.practice.alliance.interval,
+        requests=requests,
     )
     return page(
         request,
