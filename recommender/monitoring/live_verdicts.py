@@ -24,6 +24,13 @@ from recommender.monitoring.early_ratings import (
     RatedPrediction,
 )
 
+COUNTED_IN_USE = (
+    f"Counted on this server: the range and groups on its rated matches, the spread of work on its "
+    f"requests of the last {DAYS} days. Matching and order, and what is not yet known here, are as "
+    "they were measured in training; the model card has all of that, on other ratings."
+)
+"""What the figures of `live_verdicts` count."""
+
 
 def live_verdicts(
     matches: Sequence[RatedPrediction],

@@ -46,6 +46,15 @@ def test_requests_that_fitted_nobody_are_not_called_uncounted(
     assert "None of the 2 requests of the last 90 days had an eligible clinician." in text
 
 
+def test_two_pages_that_answer_alike_questions_say_what_each_of_them_counts(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    in_use, in_training = (read(staff, f"/staff/model{end}").text for end in ("", "/card"))
+    assert "Counted on this server: the range and groups on its rated matches" in in_use
+    assert "Measured in training, on the tables that were learned from" in in_training
+    assert "Counted on this server" not in in_training
+
+
 def test_groups_calibration_and_errors_are_in_tables_beside_their_charts(
     locked: LockedServer, staff: TestClient
 ) -> None:
