@@ -167,6 +167,19 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
     }
 
 
+def requests_counted(connection: Connection, *, since: datetime) -> int:
+    """How many requests since then `exposures` counts, those that showed nobody among them."""
+    statement = (
+        select(func.count())
+        .select_from(recommendations)
+        .where(
+            recommendations.c.recorded_at >= since,
+            ~is_closed(recommendations.c.recommendation_id),
+        )
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
 def model_uses(connection: Connection) -> tuple[ModelUse, ...]:
     """Every model with a stored recommendation, the last used first."""
     first, last = (

@@ -27,10 +27,11 @@ from recommender.model.evaluation_report import (
     number_text,
     split_by_size,
 )
-from recommender.model.verdicts import verdicts_of
+from recommender.model.verdicts import COUNTED_IN_TRAINING, verdicts_of
 
 VERDICTS = "In short"
 """Heading of the section that answers the questions of `model.verdicts`."""
+NOTHING_MEASURED = "Nothing was learned, so nothing was measured."
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 
 
@@ -81,6 +82,11 @@ def card_of(model: AllianceModel) -> Card:
     return Card(f"Model card: predicted early alliance, {model.practice.title}", sections)
 
 
+def what_is_counted(model: AllianceModel) -> str:
+    """What the figures of the section `VERDICTS` count."""
+    return NOTHING_MEASURED if model.manifest.mode in PRIORS else COUNTED_IN_TRAINING
+
+
 def _markdown(block: CardBlock) -> str:
     if isinstance(block, CardTable):
         cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in r] for r in block.rows]
@@ -126,7 +132,8 @@ def _what(model: AllianceModel) -> Iterator[CardBlock]:
 
 def _verdict(model: AllianceModel) -> Iterator[CardBlock]:
     verdicts = verdicts_of(model.report, model.practice.alliance.interval)
-    return _table(
+    yield CardParagraph(what_is_counted(model))
+    yield from _table(
         ["question", "answer", "figure", "what it would take"],
         [[each.question, each.answer, each.figure, each.needs or "-"] for each in verdicts],
     )
@@ -370,7 +377,7 @@ def _rollback(_: AllianceModel) -> Iterator[CardBlock]:
 def _if_learned(write: Writer, model: AllianceModel) -> Iterable[CardBlock]:
     """The section, or that nothing was measured where nothing was learned."""
     if model.manifest.mode in PRIORS:
-        return _paragraphs("Nothing was learned, so nothing was measured.")
+        return _paragraphs(NOTHING_MEASURED)
     return write(model)
 
 

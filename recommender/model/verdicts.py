@@ -33,6 +33,12 @@ RANGE, MATCHING = "Is the range honest?", "Is matching shown?"
 ORDER = "Is the order shown to be better than chance?"
 WORSE, SPREAD = "Is anybody treated worse?", "Is the work spread?"
 HELD_BACK = "held back from training"
+COUNTED_IN_TRAINING = (
+    "Measured in training, on the tables that were learned from and on no request to a server: the "
+    "range and groups on pairings that were held back, matching and order on every pairing, each "
+    "scored by a model that did not see its client, the spread of work on their clients."
+)
+"""What the figures of `verdicts_of` count."""
 COVERAGE_SLACK = 0.05
 """How far coverage may lie from the stated level: half of the one rating in ten that may fall
 outside."""
@@ -204,6 +210,8 @@ def spread_verdict(
     clinicians: int | None = None,
     *,
     most: int | None = None,
+    of: str = "request",
+    so_far: str = "",
     unseen: str = "",
 ) -> Verdict:
     """Whether first places are spread over the clinicians.
@@ -211,25 +219,36 @@ def spread_verdict(
     Parameters
     ----------
     share
-        The share of requests in which one of the most-recommended clinicians was first.
+        The share of requests, or of what else is counted, in which one of the most-recommended
+        clinicians was first.
     even
         The same share in an even spread, or in random orders for each kind of client.
     clinicians
         How many there are; None where it is not known.
     most
         How many of them are the most recommended; a tenth where it is not given.
+    of
+        What is counted, one of it.
+    so_far
+        Why there is no share, where there is none.
     unseen
         A sentence about clinicians who were never shown.
     """
-    if share is None or even is None or even >= 1:
-        figure = f"No request has been counted. {unseen}".strip()
+    if share is None or even is None:
+        figure = f"{so_far or 'It was not measured.'} {unseen}".strip()
         needed = ratings_for_share(MOST_TO_A_TENTH, 0.1)
-        return Verdict(SPREAD, Answer.OPEN, figure, _settles(needed, "request"))
+        # Constraints are left aside where clients of a training are counted.
+        eligible = " with an eligible clinician" if of == "request" else ""
+        needs = f"About {needed:,} {of}s{eligible} would settle it."
+        return Verdict(SPREAD, Answer.OPEN, figure, needs)
+    if even >= 1:
+        figure = f"Any order would have the same clinicians first. {unseen}".strip()
+        return Verdict(SPREAD, Answer.OPEN, figure)
     spread = "with an even spread" if most is None else "in a random order for each kind of client"
     whom = _most_recommended(clinicians, most)
     figure = (
-        f"In {_share(share)} of {counted(share.count, 'request')} {whom} came first; {spread} it "
-        f"would be {even:.0%}. {unseen}"
+        f"For {_share(share)} of {counted(share.count, of)} {whom} came first; {spread} it would "
+        f"be {even:.0%}. {unseen}"
     ).strip()
     limit = even + MOST_TO_A_TENTH * (1 - even)
     if share.high <= limit:
@@ -238,7 +257,7 @@ def spread_verdict(
         return Verdict(SPREAD, Answer.NO, figure)
     # The interval leaves the limit out from that many on that the error of the limit itself asks.
     needed = ratings_for_share(limit, abs(share.value - limit))
-    return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, "request"))
+    return Verdict(SPREAD, Answer.OPEN, figure, _needs(needed, of))
 
 
 def _spread_of(report: EvaluationReport) -> Verdict:
@@ -246,14 +265,16 @@ def _spread_of(report: EvaluationReport) -> Verdict:
     found = report.concentration
     if found is not None and found.ours is not None:
         share = share_of(round(found.ours * found.clients), found.clients)
-        return spread_verdict(share, found.by_kind, found.clinicians, most=found.most)
+        return spread_verdict(share, found.by_kind, found.clinicians, most=found.most, of="client")
     top = {row.learner: row for row in report.exposure}
     ours, even = top.get(OURS), top.get(RANDOM)
-    requests = (report.rated or 0) + (report.left_unrated or 0)
-    if ours is None or ours.top_share is None or not requests:
-        return spread_verdict(None, None)
-    share = share_of(round(ours.top_share * requests), requests)
-    return spread_verdict(share, None if even is None else even.top_share, ours.clinicians)
+    tested = (report.rated or 0) + (report.left_unrated or 0)
+    if ours is None or ours.top_share is None or not tested:
+        return spread_verdict(None, None, of="client")
+    share = share_of(round(ours.top_share * tested), tested)
+    return spread_verdict(
+        share, None if even is None else even.top_share, ours.clinicians, of="pairing"
+    )
 
 
 def _groups_of(report: EvaluationReport, shares: Mapping[str, Share]) -> list[GroupMeasure]:

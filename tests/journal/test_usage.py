@@ -2,10 +2,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recommender.journal.rated_pairings import Exposure, exposures, model_uses, rated_pairings
+from recommender.journal.rated_pairings import (
+    Exposure,
+    exposures,
+    model_uses,
+    rated_pairings,
+    requests_counted,
+)
 from recommender.journal.recommendations import ShortlistRow, intakes
 from recommender.store.database import Store
-from tests.support.journal_rows import ANSWERS, decide, pair, rate, recommend
+from tests.support.journal_rows import ANSWERS, close, decide, pair, rate, recommend
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -22,6 +28,16 @@ def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) 
         found = exposures(connection, since=LONG_AGO)
         assert exposures(connection, since=datetime.now(UTC) + timedelta(days=1)) == {}
     assert found == {"k01": Exposure(1, 1, 0, 0), "k02": Exposure(2, 1, 1, 2, 1)}
+
+
+def test_requests_that_fitted_nobody_are_counted_and_closed_ones_are_not(a_store: Store) -> None:
+    for number in range(3):
+        recommend(a_store, f"r{number}", f"c000{number}", shortlist=())
+    close(a_store, "r2")
+    with a_store.reading() as connection:
+        assert exposures(connection, since=LONG_AGO) == {}
+        assert requests_counted(connection, since=LONG_AGO) == 2
+        assert requests_counted(connection, since=datetime.now(UTC) + timedelta(days=1)) == 0
 
 
 @pytest.mark.both_databases("aggregates")

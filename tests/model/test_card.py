@@ -121,6 +121,10 @@ def test_a_card_without_dropouts_repeats_no_figure_as_if_dropouts_had_been_count
     assert "dropped out had rated" in text_of(measured(), "limits")
 
 
+def test_answers_in_short_say_that_they_were_measured_in_training() -> None:
+    assert "on no request to a server" in text_of(measured(), "verdict")
+
+
 def test_differences_say_what_was_trained_and_on_which_ratings() -> None:
     first, second = text_of(measured(), "differences").split("\n\n| ours less")[:2]
     assert first.startswith("A model that was trained on earlier pairings, on the later ratings")

@@ -134,6 +134,7 @@ def test_work_is_spread_where_no_tenth_takes_most_first_places() -> None:
 def test_who_takes_first_places_is_counted_in_clinicians(clinicians: int | None, whom: str) -> None:
     verdict = spread_verdict(share_of(1, 1), 0.1, clinicians)
     assert f"of 1 request {whom}" in verdict.figure
+    assert "of 1 client" in spread_verdict(share_of(1, 1), 0.1, clinicians, of="client").figure
     assert "About 5 requests would settle it" in verdict.needs
     assert spread_verdict(share_of(5, 5), 0.1, clinicians).answer is Answer.NO
 
@@ -165,6 +166,17 @@ def test_the_spread_of_an_earlier_report_is_beside_a_random_order() -> None:
     assert "one of the most-recommended 4 clinicians of 40 came first; in a random order" in (
         spread.figure
     )
+
+
+def test_clients_of_a_training_are_not_called_requests() -> None:
+    report = a_report(concentration=concentrated(0.95))
+    spread = verdicts_of(report, LEVEL)[-1]
+    assert "of 200 clients one of the most-recommended" in spread.figure
+    facts = report_facts(exposure=[exposed("ours", 0.95), exposed("random", 0.15)])
+    del facts["concentration"]
+    for each in (report, report_from(facts), EvaluationReport()):
+        spread = verdicts_of(each, LEVEL)[-1]
+        assert "request" not in f"{spread.figure} {spread.needs}"
 
 
 def test_a_model_that_was_not_measured_is_not_yet_known_in_everything() -> None:

@@ -13,6 +13,7 @@ from recommender.monitoring.early_ratings import MIN_IN_GROUP, MIN_MATCHES
 from recommender.serving.staff.pages.model import coverage_text
 from recommender.settings import Settings
 from tests.support.builders import a_model, a_practice
+from tests.support.journal_rows import recommend
 from tests.support.page_reader import ask, begun, read, send
 from tests.support.rated_pairings import a_match_rated, keep_matches
 from tests.support.server import LockedServer, TestClient, local_client
@@ -34,6 +35,24 @@ def test_a_stored_rating_is_counted_on_the_page(locked: LockedServer, staff: Tes
     model = staff.get("/v1/models/current").json()
     assert model["model"]["digest"][:12] in text
     assert "The corner practice's lead" in text
+
+
+def test_requests_that_fitted_nobody_are_not_called_uncounted(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    for number in range(2):
+        recommend(locked.store, f"r{number}", f"c000{number}", shortlist=())
+    text = read(staff, "/staff/model").text
+    assert "None of the 2 requests of the last 90 days had an eligible clinician." in text
+
+
+def test_two_pages_that_answer_alike_questions_say_what_each_of_them_counts(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    in_use, in_training = (read(staff, f"/staff/model{end}").text for end in ("", "/card"))
+    assert "Counted on this server: the range and groups on its rated matches" in in_use
+    assert "Measured in training, on the tables that were learned from" in in_training
+    assert "Counted on this server" not in in_training
 
 
 def test_groups_calibration_and_errors_are_in_tables_beside_their_charts(

@@ -15,9 +15,10 @@ from recommender.journal.rated_pairings import (
     exposures,
     model_uses,
     rated_matches,
+    requests_counted,
 )
 from recommender.journal.recommendations import intakes
-from recommender.model.card import VERDICTS, card_of
+from recommender.model.card import VERDICTS, card_of, what_is_counted
 from recommender.model.claims import claims_of
 from recommender.model.match_sizes import match_sizes, without_sizes
 from recommender.model.verdicts import verdicts_of
@@ -35,7 +36,7 @@ from recommender.monitoring.early_ratings import (
     error_windows,
     rated_predictions,
 )
-from recommender.monitoring.live_verdicts import live_verdicts
+from recommender.monitoring.live_verdicts import COUNTED_IN_USE, live_verdicts
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.health import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
@@ -85,9 +86,13 @@ async def get_model_page(request: Request) -> Response:
     state = current_snapshot(request.app)
     matches: tuple[RatedPrediction, ...] | None = None
     counted: dict[str, Exposure] | None = None
+    requests = 0
     if has_store(request):
         since = datetime.now(UTC) - timedelta(days=DAYS)
-        counted = await read(request, partial(exposures, since=since))
+        counted, requests = await read(
+            request,
+            lambda store: (exposures(store, since=since), requests_counted(store, since=since)),
+        )
         rated = await read(request, partial(rated_matches, limit=MAX_MATCHES))
         compare = partial(rated_predictions, rated, shown_prediction, state.model)
         matches = await run_in_pool(request.app, compare)
@@ -99,12 +104,14 @@ async def get_model_page(request: Request) -> Response:
         state.encoding.roster.ids,
         state.model.report,
         state.practice.alliance.interval,
+        requests=requests,
     )
     return page(
         request,
         "model.html",
         "Is it usually right?",
         verdicts=verdicts,
+        lead=COUNTED_IN_USE,
         groups=list(groups.items()),
         coverage=coverage_text(matches, state.practice.alliance.interval),
         facts=_facts(state),
@@ -127,6 +134,7 @@ async def get_card_page(request: Request) -> Response:
         "model_card.html",
         card.title,
         verdicts=verdicts_of(state.model.report, state.practice.alliance.interval),
+        lead=what_is_counted(state.model),
         sections=[each for each in card.sections if each.heading != VERDICTS],
         digest=state.digest,
     )
