@@ -199,10 +199,10 @@ def _retention(ages: Ages) -> str:
 def _rights(practice: Practice) -> str:
     ask = f" Ask: {practice.card.contact}." if practice.card.contact else ""
     return (
-        "A client may read all that is kept (`recommender subject export`), have it corrected, and "
-        "have it erased (`recommender subject erase`): rows are deleted, the key is destroyed, and "
-        "the receipt names every model that learned from them, until one is trained without "
-        f"them.{ask}"
+        "A client may read all that is kept (`recommender subject export PSEUDONYM`), have it "
+        "corrected, and have it erased (`recommender subject erase PSEUDONYM`): rows are deleted, "
+        "the key is destroyed, and the receipt names every model that learned from them, until one "
+        f"is trained without them.{ask}"
     )
 
 

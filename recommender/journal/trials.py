@@ -76,7 +76,8 @@ def start_trial(connection: Connection, protocol: str, *, digest: str, actor: st
     """
     advisory_lock(connection, "trial")
     if open_trial(connection) is not None:
-        raise ConflictError("trial", "is open already", "end it first: recommender trial stop")
+        remedy = "end it first: recommender trial stop --reason CODE"
+        raise ConflictError("trial", "is open already", remedy)
     trial_id = secrets.token_hex(16)
     at = database_time(connection)
     values = {"trial_id": trial_id, "protocol": protocol, "seed": secrets.token_hex(16)}

@@ -45,7 +45,7 @@ def check_pool(pool: Pool, practice: Practice) -> None:
         raise RecommenderError("pool", problem, remedy)
     if not shared_matches(pool, practice):
         problem = "has no match that this definition declares alike"
-        remedy = "compare `recommender share inspect` with [matches] of the definition"
+        remedy = "compare `recommender share inspect FILE` with [matches] of the definition"
         raise RecommenderError("pool", problem, remedy)
 
 

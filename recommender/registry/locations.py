@@ -26,8 +26,8 @@ _LOCATIONS = (
 _UNUSED = "0"
 """The experiment that mlflow creates by itself, beside whatever folder a command ran in."""
 BRING_BACK = (
-    "bring it back from a backup with `recommender restore`, or use another version: "
-    "`recommender train` publishes one"
+    "bring it back from a backup with `recommender restore BACKUP`, or use another version: "
+    "`recommender train FOLDER` publishes one"
 )
 """The remedy for a version whose files are not found."""
 PATIENCE_SECONDS = 10.0
@@ -85,7 +85,9 @@ class Move:
         if sources and not any(source.is_dir() for source in sources):
             problem = f"was moved without its artifacts: bundle not found at {sources[-1]}"
             remedy = f"move its artifacts, once at {self.roots[0]}, to {self.home}, or restore a "
-            remedy += "backup with `recommender restore`; to begin anew name another --registry"
+            remedy += (
+                "backup with `recommender restore BACKUP`; to begin anew name another --registry"
+            )
             return RegistryError("registry", problem, remedy)
         return None
 
@@ -205,7 +207,7 @@ def _database(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         problem = f"database {file} cannot be {'read' if mode == 'ro' else 'written'}"
         remedy = "try again, check who may write its folder, or restore a backup with "
-        remedy += "`recommender restore`"
+        remedy += "`recommender restore BACKUP`"
         raise RegistryError("registry", f"{problem} ({error})", remedy) from None
 
 

@@ -78,7 +78,7 @@ def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) ->
 def checked_digest(digest: str) -> str:
     """The digest, if it is hexadecimal: a registry is not trusted to choose paths."""
     if not is_digest(digest):
-        remedy = "publish the bundle again with `recommender train`"
+        remedy = "publish the bundle again with `recommender train FOLDER`"
         raise RegistryError("digest", "is not a hexadecimal digest", remedy)
     return digest
 
@@ -330,7 +330,7 @@ class Registry:
             return self.version(int(alias_or_version))
         version = self.alias(alias_or_version)
         if version is None:
-            steps = "run `recommender train`"
+            steps = "run `recommender train FOLDER`"
             steps += ", then `recommender promote`" if alias_or_version == CHAMPION else ""
             raise RegistryError(self.name, f"no {alias_or_version} yet", steps)
         return version

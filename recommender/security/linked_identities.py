@@ -55,7 +55,7 @@ def link_identity(
     advisory_lock(connection, "staff_identities")
     known = select(staff_identities).where(staff_identities.c.identity_hash == digest)
     if connection.execute(known).first() is not None:
-        remedy = "run `recommender staff unlink` for that account first"
+        remedy = "run `recommender staff unlink NAME` with that account first"
         raise ConflictError("code", "is of an identity that is linked to an account", remedy)
     values = {"identity_hash": digest, "staff_id": account.staff_id, "linked_at": now}
     connection.execute(insert(staff_identities).values(values))

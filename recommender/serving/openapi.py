@@ -48,10 +48,10 @@ KEY_SCHEME: Mapping[str, Any] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "rk_<id>_<secret>",
-    "description": "A program's key, created with `recommender keys create`. A key of a public web "
-    "page is `pk_<id>_<...>` and needs the header Origin, which browsers send. Responses to a "
-    "sandbox key have the header `Recommender-Sandbox: true`; nothing is stored. A server without "
-    "a store requires no key and accepts requests from its own machine only.",
+    "description": "A program's key, created with `recommender keys create NAME`. A key of a "
+    "public web page is `pk_<id>_<...>` and needs the header Origin, which browsers send. "
+    "Responses to a sandbox key have the header `Recommender-Sandbox: true`; nothing is stored. A "
+    "server without a store requires no key and accepts requests from its own machine only.",
 }
 SESSION_SCHEME: Mapping[str, Any] = {
     "type": "apiKey",

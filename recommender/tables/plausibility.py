@@ -110,7 +110,7 @@ class ConsentCounts:
             f"no to `{self.field}` and {self.unanswered} did not answer. That question is about "
             "being shown an order by prediction; these clients are learned from like all others. "
             "Clients who have not agreed that models learn must not be in the tables: remove "
-            "their rows, or use `recommender export`, which leaves them out."
+            "their rows, or use `recommender export --out FOLDER`, which leaves them out."
         )
 
 

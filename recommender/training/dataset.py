@@ -144,7 +144,7 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
     pairings = tables.pairings.sort_values(["started_on", "pairing_id"], kind="stable")
     early = early_ratings(tables.ratings, pairings, practice.alliance, practice.instruments)
     if not len(early.rows):
-        remedy = "see `recommender check` for why each rating was left out"
+        remedy = "see `recommender check FOLDER` for why each rating was left out"
         raise TablesError([Fault("ratings", "no rating counts as an early one", remedy)])
     known = early.rows.groupby("pairing_id", sort=False)["known_on"].max()
     rated = pairings.set_index("pairing_id").loc[known.index]

@@ -39,7 +39,6 @@ LEAST_RETAINED = 0.75
 with a standard deviation of .16 on 50 ratings in simulated practices; 50 reversed ratings draw it
 to .50, while the order still correlates .55. Of what was promoted of better challengers at 100
 ratings a year it refused 1 in 40 (`python -m experiments.promotion_rules`)."""
-CHECK = "check the tables for exchanged ids and reversed scales with `recommender check`"
 ENDS_APART = 2 * 1.96
 """Standard errors between the ends of a 95 % interval."""
 
@@ -187,20 +186,20 @@ def agreement(case: PromotionCase) -> Iterator[Judgement]:
         return
     if correlation < 0:
         turned = f"{text}; it turns the order of {case.incumbent} round"
-        yield fails(turned, f"{CHECK}, or {case.force}")
+        yield fails(turned, f"{case.check}, or {case.force}")
         return
     claims = claims_of(case.report)
     if all(claim.shown for claim in claims):
         yield allowed(f"{text}; but its order is shown to be better than chance, by matching too")
     elif beside.retained is not None and retained < LEAST_RETAINED:
         # More of the same ratings would contradict the incumbent as these do.
-        yield fails(text, f"{CHECK}; if they are right, {case.force}")
+        yield fails(text, f"{case.check}; if they are right, {case.force}")
     else:
         needed = [claim.needed for claim in claims if claim.needed is not None]
         when = f": about {max(needed):,} ratings in all" if needed else ""
         remedy = (
-            f"{CHECK}; if they are right, {case.force}, or wait until matching and an order better "
-            f"than chance are both shown{when}"
+            f"{case.check}; if they are right, {case.force}, or wait until matching and an order "
+            f"better than chance are both shown{when}"
         )
         yield fails(text, remedy)
 

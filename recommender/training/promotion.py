@@ -151,18 +151,12 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
         known_until=model.manifest.known_until,
         former=chosen.version if chosen.version in served else None,
         registry=registry.uri,
-        trained_with=_training_options(model.manifest),
+        own_definition=model.manifest.practice_digest != shipped_practice().digest,
+        pooled=bool(model.manifest.learned_from),
         chosen=f" --version {chosen.version}" if version else "",
     )
     claims = claims_of(model.report) if model.manifest.mode == MODEL else ()
     return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)), claims)
-
-
-def _training_options(manifest: Manifest) -> str:
-    """The options of `train` and `evaluate` that a model needs, with words for unknown files."""
-    usual = manifest.practice_digest == shipped_practice().digest
-    pooled = " --learned-from POOL" if manifest.learned_from else ""
-    return f"{'' if usual else ' --practice FILE'}{pooled}"
 
 
 def rated_pairings_per_year(manifest: Manifest) -> float | None:
@@ -254,7 +248,7 @@ def _card(model: AllianceModel) -> tuple[Finding, ...]:
     empty = card_of(model).empty
     if not empty:
         return (Finding("card", Outcome.PASSES, "the card has every entry"),)
-    retrain = "train again with `recommender train`"
+    retrain = "train again with `recommender train FOLDER`"
     write = f"write it under [card] of the practice definition and {retrain}"
     return tuple(
         Finding(

@@ -59,8 +59,10 @@ class PromotionCase:
         The number of the challenger, if it was champion before.
     registry
         Its address; remedies name it.
-    trained_with
-        The options with which it was trained, after a space, such as ` --practice FILE`.
+    own_definition
+        Whether it was trained with a definition other than the shipped one.
+    pooled
+        Whether it learned from a pool.
     chosen
         The option that chooses it, after a space; empty for the newest.
     """
@@ -72,7 +74,8 @@ class PromotionCase:
     known_until: str | None = None
     former: int | None = None
     registry: str = USUAL_REGISTRY
-    trained_with: str = ""
+    own_definition: bool = False
+    pooled: bool = False
     chosen: str = ""
 
     @property
@@ -102,6 +105,22 @@ class PromotionCase:
         return self.champion is None or (
             compared is not None and compared.digest == self.champion.digest
         )
+
+    @property
+    def practice_option(self) -> str:
+        """The option that names its definition, after a space; empty for the shipped one."""
+        return " --practice FILE" if self.own_definition else ""
+
+    @property
+    def trained_with(self) -> str:
+        """The options of `train` and `evaluate` that it needs, with words for unknown files."""
+        return f"{self.practice_option}{' --learned-from POOL' if self.pooled else ''}"
+
+    @property
+    def check(self) -> str:
+        """The remedy for tables that may be exchanged or reversed."""
+        command = f"recommender check FOLDER{self.practice_option}"
+        return f"check the tables for exchanged ids and reversed scales with `{command}`"
 
     @property
     def force(self) -> str:

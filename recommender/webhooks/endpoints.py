@@ -86,7 +86,7 @@ def add_endpoint(
     advisory_lock(connection, "webhook_endpoints")
     count = connection.execute(select(func.count()).select_from(webhook_endpoints)).scalar_one()
     if count >= MAX_ENDPOINTS:
-        remedy = "remove one with `recommender webhooks remove`"
+        remedy = "remove one with `recommender webhooks remove ENDPOINT`"
         raise RecommenderError("endpoints", f"are {MAX_ENDPOINTS} already", remedy)
     endpoint_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
     connection.execute(

@@ -159,7 +159,7 @@ def test_a_missing_champion_says_what_to_run(registry: Registry, tmp_path: Path)
     with pytest.raises(RegistryError) as refused:
         registry.fetch("champion", tmp_path)
 
-    steps = "run `recommender train`, then `recommender promote`"
+    steps = "run `recommender train FOLDER`, then `recommender promote`"
     assert str(refused.value) == f"{registry.name}: no champion yet; {steps}"
 
 
@@ -357,5 +357,5 @@ def test_a_server_keeps_and_gives_bundles_as_a_database_does(
     # It names no place on a disk, so that nothing is rewritten when its folder is moved.
     assert artifact_paths(tmp_path / "tracking.db") == ()
     assert pending_move(tmp_path / "tracking.db", tmp_path / "moved", registry.name) is None
-    with pytest.raises(RegistryError, match="no challenger yet; run `recommender train`"):
+    with pytest.raises(RegistryError, match="no challenger yet; run `recommender train FOLDER`"):
         registry.fetch("challenger", tmp_path)

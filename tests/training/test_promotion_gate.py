@@ -158,6 +158,7 @@ def test_a_challenger_that_orders_otherwise_than_the_incumbent_is_refused() -> N
     assert fault.where == "agreement"
     assert "recommender check" in fault.remedy
     assert fault.remedy.startswith("check the tables for exchanged ids and reversed scales")
+    assert "with `recommender check FOLDER`" in fault.remedy
     assert fault.remedy.endswith("are both shown: about 400 ratings in all")
     agreeing = incumbent(gain=UNSHOWN, agreement=LEAST_AGREEMENT)
     assert refused(a_challenge(incumbent=agreeing, cross_fitted=unshown)) == ()

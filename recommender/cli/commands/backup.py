@@ -125,7 +125,8 @@ def restore(
     if restored.webhooks_off:
         out.print(
             f"Webhooks are off here ({restored.webhooks_off} were on), so that a copy sends "
-            "nothing: once the original is stopped, `recommender webhooks enable` each.",
+            "nothing: once the original is stopped, enable each with "
+            "`recommender webhooks enable ENDPOINT`.",
             soft_wrap=True,
         )
 

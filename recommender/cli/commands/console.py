@@ -260,5 +260,5 @@ def definition(name: str) -> Practice:
 def must_exist(uri: str) -> None:
     """Refuses a missing database file: a mistyped path must not become a new registry."""
     if not tracking_reachable(uri):
-        remedy = "run `recommender train` first, or fix --registry"
+        remedy = "run `recommender train FOLDER` first, or fix --registry"
         raise RecommenderError("registry", "does not exist", remedy)

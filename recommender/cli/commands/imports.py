@@ -124,7 +124,8 @@ def check_written(
     if as_json:
         return
     rated = _early_ratings(report.summary.pairings_rated)
-    verdict = "sound, but see `recommender check`" if report.implausible else "sound"
+    check = f"recommender check {folder} --practice {practice}"
+    verdict = f"sound, but see `{check}`" if report.implausible else "sound"
     out.print(f"Checked: {verdict}; {rated}. The report is {folder / REPORT_FILES[1]}.",
               soft_wrap=True)  # fmt: skip
     out.print(f"Next: recommender train {folder} --practice {practice}", soft_wrap=True)

@@ -154,7 +154,7 @@ def _shadow_bundle(named: str, uri: str, bundles: Path) -> Path:
     second, champion = registry.resolve(named), registry.alias(CHAMPION)
     if champion is not None and champion.digest == second.digest:
         problem = f"is version {second.version}, the champion itself, so nothing is compared"
-        remedy = "run `recommender train`, then start again"
+        remedy = "run `recommender train FOLDER`, then start again"
         err.print(f"--shadow {named}: {problem}; {remedy}", soft_wrap=True, markup=False)
     return registry.fetch(second.version, bundles / "shadow")
 
@@ -204,7 +204,7 @@ def _found(offer: RegistryPointer) -> str:
     if offer.rejected is not None:
         return f"The champion's bundle was refused ({offer.rejected}): {meanwhile}."
     if offer.digest is None:
-        steps = "run `recommender train`, then `recommender promote`; no restart is needed"
+        steps = "run `recommender train FOLDER`, then `recommender promote`; no restart is needed"
         return f"No champion yet: {meanwhile} until there is one ({steps})."
     return f"The champion is {offer.digest[:12]}."
 

@@ -36,7 +36,7 @@ share_app = typer.Typer(
     no_args_is_help=True,
     help="Learn from other practices without moving a client's data.\n\nEach practice: `export`, "
     "`inspect` what it sends. Who combines: `combine`. Then `recommender train "
-    "--learned-from POOL`.",
+    "FOLDER --learned-from POOL`.",
 )
 STATE = Path("var/share")
 State = Annotated[

@@ -216,7 +216,7 @@ def look(store: RequiredStoreUrl, practice: Definition = "psychology", by: By = 
     if found.decision == HARM:
         out.print(
             "It ended for harm: servers with this store show everybody the usual order, and "
-            "predict nothing in lists, until `recommender trial restore`.",
+            "predict nothing in lists, until `recommender trial restore --reason CODE`.",
             soft_wrap=True,
         )
     out.print("Next: recommender trial report", soft_wrap=True)

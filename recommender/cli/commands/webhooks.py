@@ -74,7 +74,8 @@ def list_all(store: RequiredStoreUrl) -> None:
     with opened_store(store) as journal, journal.reading() as connection:
         endpoints = list_endpoints(connection)
     if not endpoints:
-        err.print("There is no endpoint yet: add one with `recommender webhooks add URL`.")
+        command = "recommender webhooks add URL --event pairing.rated"
+        err.print(f"There is no endpoint yet: add one with `{command}`.", soft_wrap=True)
         return
     out.print(_endpoints_table(endpoints))
 

@@ -154,7 +154,7 @@ def check_registry(deployment: Deployment) -> Iterator[Fault]:
     if not deployment.registry.startswith(("http://", "https://")):
         file = registry_file(deployment.registry)
         if file is not None and not file.is_file():
-            remedy = "run `recommender train` first, or fix --registry"
+            remedy = "run `recommender train FOLDER` first, or fix --registry"
             yield Fault("registry", "does not exist", remedy)
         return
     address = f"{deployment.registry.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1"

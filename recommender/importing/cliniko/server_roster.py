@@ -141,7 +141,8 @@ def _ask(server: RosterServer, method: str, body: Any = None, etag: str = "") ->
 
 def _refusal(response: requests.Response) -> RecommenderError:
     if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        remedy = "put a key of role admin into RECOMMENDER_KEY (`recommender keys create`)"
+        command = "recommender keys create NAME --role admin"
+        remedy = f"put a key of role admin into RECOMMENDER_KEY (`{command}`)"
         return RecommenderError("RECOMMENDER_KEY", "may not change the server's roster", remedy)
     try:
         problem = response.json()

@@ -101,9 +101,8 @@ def allocate_request(
     """
     if draws.order_withdrawn():
         problem = "ended for harm, so that the model's order is withdrawn"
-        raise ConflictError(
-            "trial", problem, "allocate without it; see `recommender trial restore`"
-        )
+        remedy = "allocate without it; see `recommender trial restore --reason CODE`"
+        raise ConflictError("trial", problem, remedy)
     request = _read(snapshot, body)
     people = People(
         tuple(each.client_id for each in request.clients),

@@ -83,7 +83,7 @@ UNAUTHENTICATED = _problem_type(
     401,
     "Not authenticated",
     "Send a valid key as `Authorization: Bearer rk_...`, or log in. The operator of this server "
-    "creates keys with `recommender keys create`.",
+    "creates keys with `recommender keys create NAME`.",
 )
 FORBIDDEN = _problem_type(
     "forbidden",
@@ -103,16 +103,16 @@ UNDECLARED_ORIGIN = _problem_type(
     403,
     "Origin not declared",
     "A publishable key is accepted from pages of the origins it was created with, which browsers "
-    "send as Origin. The operator declares them with `recommender keys create --role browser "
-    "--origin`.",
+    "send as Origin. The operator declares them with `recommender keys create NAME --role "
+    "browser --origin ORIGIN`.",
 )
 SECRET_IN_PAGE = _problem_type(
     "secret-key-in-page",
     403,
     "Secret key in a web page",
     "This secret key came from a page of another site, where everybody can read it: revoke it. "
-    "Send requests from your own server, or use a publishable key (`recommender keys create --role "
-    "browser`).",
+    "Send requests from your own server, or use a publishable key (`recommender keys create NAME "
+    "--role browser --origin ORIGIN`).",
 )
 NOT_FOUND = _problem_type(
     "not-found", 404, "Not found", "No resource has this URL; see /openapi.json for all of them."

@@ -145,7 +145,7 @@ def test_after_harm_nobody_is_shown_the_models_order_until_it_is_restored(
         rate(desk.store, name, score=40.0 + int(name[1:]) % 7 - (9.0 if arm == "model" else 0.0))
     look = of_corner("look", store_url)
     assert look.exit_code == 0, look.output
-    assert "until `recommender trial restore`" in look.output
+    assert "until `recommender trial restore --reason CODE`" in look.output
     assert json.loads(of_corner("report", store_url, "--json").output)["decision"] == "harm"
 
     usual = asked(desk, 900, answers={"agrees": False})["shortlist"]
