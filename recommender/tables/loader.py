@@ -21,7 +21,14 @@ from recommender.tables.cells import People, ReadPeople, read_people
 from recommender.tables.csv_file import read_csv
 from recommender.tables.frame import frame_remedy, read_frame
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
-from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
+from recommender.tables.raw_table import (
+    RawTable,
+    TableFault,
+    Warn,
+    ignore_warning,
+    of_model,
+    unwarned,
+)
 from recommender.tables.references import table_warnings
 from recommender.tables.roster import Roster, snapshot, value_bytes
 from recommender.tables.table_files import (
@@ -204,7 +211,7 @@ def roster_of_csv(
     """
     sheet, faults = read_csv("clinicians.csv", content)
     read = _people(sheet, practice.clinician, "clinician", written)
-    raise_faults(unwarned([*faults, *read.faults], ignore_warning))
+    raise_faults(unwarned(map(of_model, (*faults, *read.faults)), ignore_warning))
     people = read.people
     return snapshot(people.ids, people.names, people.columns, taken_at)
 
@@ -248,7 +255,8 @@ def people_in_frame(
     """
     sheet, faults = read_frame(f"{side}s", frame)
     read = _people(sheet, fields, side, written, None if roster is None else roster.near_index)
-    raise_faults(unwarned((_in_frame(each, sheet) for each in (*faults, *read.faults)), warn))
+    found = (of_model(_in_frame(each, sheet)) for each in (*faults, *read.faults))
+    raise_faults(unwarned(found, warn))
     return read
 
 
@@ -262,7 +270,7 @@ def _read_alone(
 ) -> People:
     sheet, faults = read_raw_table(TableFile(path, f"{side}s"))
     read = _people(sheet, fields, side, written, clinicians)
-    raise_faults(unwarned([*faults, *read.faults], warn))
+    raise_faults(unwarned(map(of_model, (*faults, *read.faults)), warn))
     return read.people
 
 

@@ -1,7 +1,7 @@
 """A table as it was read from a file: columns of distinct cells, with the line of each row."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,21 @@ class TableFault:
 
 Warn = Callable[[TableFault], None]
 """Called with each warning about a file that is read all the same."""
+
+
+DEFINITION = "the practice definition"
+"""What remedies call the definition that a person may edit."""
+_AFTER_TRAINING = (
+    "a trained model has the definition of its training, so that a change acts only after the next "
+    "`recommender train FOLDER` and `recommender promote`"
+)
+
+
+def of_model(fault: TableFault) -> TableFault:
+    """The fault of a table that is read for a model, with when an edited definition acts."""
+    if DEFINITION not in fault.remedy:
+        return fault
+    return replace(fault, remedy=f"{fault.remedy}; {_AFTER_TRAINING}")
 
 
 def ignore_warning(_: TableFault) -> None:

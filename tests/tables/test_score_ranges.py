@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from recommender.alliance.instruments import shipped_instruments
+from recommender.errors import TablesError
+from recommender.tables.loader import read_clients
 from recommender.tables.report import check_tables
 from recommender.tables.score_ranges import range_remedy
 from tests.support.builders import DAY, a_practice, some_rows, write_rows
@@ -61,6 +63,29 @@ def test_a_bound_that_refuses_many_answers_may_itself_be_wrong(tmp_path: Path) -
     write_rows(tmp_path, tables)
     above, below = check_tables(tmp_path, a_practice(), DAY).faults
     assert above.remedy.endswith(
-        "; if such values are right, change max of [client.directive] in the definition"
+        "; if such values are right, change max of [client.directive] in the practice definition"
     )
     assert "definition" not in below.remedy
+
+
+def test_who_edits_a_definition_for_a_trained_model_learns_when_the_edit_acts(
+    tmp_path: Path,
+) -> None:
+    tables = some_rows(pairings=30)
+    for client in tables["clients"][:8]:
+        client["directive"] = "12"
+        client["surplus"] = "1"
+    write_rows(tmp_path, tables)
+    in_check = check_tables(tmp_path, a_practice(), DAY).faults
+    assert all("training" not in each.remedy for each in in_check)
+    with pytest.raises(TablesError) as refused:
+        read_clients(tmp_path / "clients.csv", a_practice())
+    about_definition = [each for each in refused.value.faults if "definition" in each.remedy]
+    assert [each.where.split(", row")[0] for each in about_definition] == [
+        "clients.csv, column surplus",
+        "clients.csv, column directive",
+    ]
+    for each in about_definition:
+        assert "acts only after the next `recommender train FOLDER` and `recommender promote`" in (
+            each.remedy
+        )
