@@ -270,7 +270,7 @@ def _reversed_period(instrument: Instrument, rows: pd.DataFrame) -> Iterator[Pla
     if found is None:
         return
     metrics = sorted(dated["metric"].iloc[found.rows].unique())
-    when = _list([f"from {first} to {last}" for first, last in found.spans])
+    when = _list([f"from about {first} to about {last}" for first, last in found.spans])
     yield PlausibilityWarning(
         "reversed_period",
         f"ratings, {instrument.name}, metric {_list(metrics)}",
@@ -278,7 +278,9 @@ def _reversed_period(instrument: Instrument, rows: pd.DataFrame) -> Iterator[Pla
         f" that of the {len(dated) - len(found.rows)} others {found.others:.2f}; were the scale "
         f"reversed in that time, {1 - found.others:.2f} would be expected",
         "A scale read from its other end turns strong alliances into weak ones",
-        f"Compare some of these forms with what the clients answered; if they are reversed, "
+        "Compare some of these forms with what the clients answered. The days are estimated from "
+        "the scores: if forms are reversed, find the first and the last reversed day in the source "
+        "and, in this time alone, "
         f"{_list([_turned(instrument, metric) for metric in metrics])}",
     )
 

@@ -186,11 +186,22 @@ def test_a_scale_that_was_reversed_for_some_time_is_reported_with_its_cure(
     [warning] = warned(rated(turned))
     assert warning.kind == "reversed_period"
     assert warning.where == f"ratings, wai_sr, metric {metric}"
-    assert "forms from 2024-05-3" in warning.found
-    assert "to 2024-10-26 is 0.2" in warning.found
+    assert "forms from about 2024-05-3" in warning.found
+    assert "to about 2024-10-26 is 0.2" in warning.found
     assert "others 0.7" in warning.found
     assert warning.remedy.endswith(remedy)
     assert warned(rated(items)) == []
+
+
+def test_right_forms_beside_a_reversed_half_year_are_not_turned_with_it() -> None:
+    items = some_items("wai_sr", straight=0.0)
+    items[150:] = 6 - items[150:]
+    [warning] = warned(of_scores(items.mean(axis=1), "mean", "wai_sr"))
+    assert "from about" in warning.found
+    assert "The days are estimated from the scores" in warning.remedy
+    assert "find the first and the last reversed day in the source and, in this time alone, " in (
+        warning.remedy
+    )
 
 
 @pytest.mark.parametrize(
