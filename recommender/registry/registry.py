@@ -48,6 +48,10 @@ from recommender.registry.versions import (
 ABANDONED_AFTER_SECONDS = 3600.0
 """More than any download takes."""
 
+ABSENT = "RESOURCE_DOES_NOT_EXIST"
+"""mlflow's code of an error about a version or a model that is not there."""
+MAX_NUMBERS = 10
+"""Numbers of versions in one message, the newest."""
 _UNFINISHED = ".fetching-"
 
 
@@ -242,9 +246,25 @@ class Registry:
         return sorted(versions, key=lambda each: int(each.version))
 
     def version(self, number: int) -> Version:
-        """The version of this number."""
-        with self.client() as client:
+        """The version of this number.
+
+        Raises
+        ------
+        RegistryError
+            When there is none, with the numbers there are.
+        """
+        with self.client() as client, _ignoring(ABSENT):
             return _version(client.get_model_version(self.name, str(number)))
+        numbers = [str(each.version) for each in self.versions()]
+        if not numbers:
+            remedy = "run `recommender train FOLDER`, which publishes one"
+            raise RegistryError(self.name, f"there is no version {number}, nor any other", remedy)
+        earlier = " and earlier ones" if len(numbers) > MAX_NUMBERS else ""
+        remedy = (
+            f"choose from {', '.join(numbers[-MAX_NUMBERS:])}{earlier}; `recommender history` "
+            "shows which were champion, and when"
+        )
+        raise RegistryError(self.name, f"there is no version {number}", remedy)
 
     def set_alias(self, alias: str, version: int) -> None:
         """Points an alias to a version; for the champion use `promote`, which records why."""
@@ -253,7 +273,7 @@ class Registry:
 
     def alias(self, alias: str) -> Version | None:
         """The version an alias points to, or None."""
-        with self.client() as client, _ignoring("RESOURCE_DOES_NOT_EXIST"):
+        with self.client() as client, _ignoring(ABSENT):
             number = client.get_registered_model(self.name).aliases.get(alias)
             if number is not None:
                 return _version(client.get_model_version(self.name, str(number)))

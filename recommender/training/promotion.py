@@ -137,7 +137,7 @@ def _read_of(practice: Practice) -> dict[str, object]:
 
 def judge(registry: Registry, version: int | None) -> PromotionVerdict:
     """Judges a version, or the challenger when none is named, by every rule of the gate."""
-    chosen = registry.version(version) if version else registry.resolve(CHALLENGER)
+    chosen = registry.resolve(CHALLENGER if version is None else version)
     champion = registry.alias(CHAMPION)
     if champion is not None and champion.version == chosen.version:
         return PromotionVerdict(chosen, champion, ())
@@ -153,7 +153,7 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
         registry=registry.uri,
         own_definition=model.manifest.practice_digest != shipped_practice().digest,
         pooled=bool(model.manifest.learned_from),
-        chosen=f" --version {chosen.version}" if version else "",
+        chosen="" if version is None else f" --version {chosen.version}",
     )
     claims = claims_of(model.report) if model.manifest.mode == MODEL else ()
     return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)), claims)

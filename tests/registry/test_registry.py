@@ -163,6 +163,21 @@ def test_a_missing_champion_says_what_to_run(registry: Registry, tmp_path: Path)
     assert str(refused.value) == f"{registry.name}: no champion yet; {steps}"
 
 
+def test_who_mistypes_a_version_learns_which_there_are(
+    registry: Registry, tmp_path: Path, practice: Practice
+) -> None:
+    with pytest.raises(RegistryError, match="no version 99, nor any other; run `recommender train"):
+        registry.version(99)
+    first, second = (a_version(registry, tmp_path, practice) for _ in range(2))
+    for number in (99, 0, "99"):
+        with pytest.raises(RegistryError) as refused:
+            registry.resolve(number)
+        assert str(refused.value) == (
+            f"{registry.name}: there is no version {number}; choose from {first.version}, "
+            f"{second.version}; `recommender history` shows which were champion, and when"
+        )
+
+
 def test_an_alias_cannot_be_given_to_a_version_that_is_not_there(
     registry: Registry, tmp_path: Path, practice: Practice
 ) -> None:

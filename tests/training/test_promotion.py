@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.errors import BundleError, RefusedError
+from recommender.errors import BundleError, RefusedError, RegistryError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.archive import listing
 from recommender.model.bundle.io import bundle_digest, save_bundle
@@ -252,6 +252,16 @@ def test_remedies_name_the_registry_the_version_and_what_it_was_trained_with(
     assert f"`{evaluate}`" in fault.remedy
     force = f'recommender promote --registry {registry.uri} --version 1 --force --reason "..."'
     assert f"`{force}`" in fault.remedy
+
+
+@slow
+def test_who_asks_for_version_0_does_not_get_the_challenger_promoted(
+    registry: Registry, tmp_path: Path
+) -> None:
+    published(registry, tmp_path, a_report())
+    with pytest.raises(RegistryError, match="there is no version 0; choose from 1"):
+        promoted(registry, 0)
+    assert registry.alias(CHAMPION) is None
 
 
 @slow

@@ -83,7 +83,7 @@ def promote(
     if as_json:
         print_json(_verdict_json(judged))
     else:
-        chosen = f" --version {version}" if version else ""
+        chosen = "" if version is None else f" --version {version}"
         _print_verdict(judged, f"{registry_option(registry)}{chosen}", every_rule=every_rule)
     if judged.objections:
         raise typer.Exit(1)
