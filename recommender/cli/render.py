@@ -17,6 +17,7 @@ from recommender.cli.record_table import RecordTable
 from recommender.errors import Fault
 from recommender.practice.definition import Practice
 from recommender.practice.forms import Audience
+from recommender.registry.versions import ROLLED_BACK
 from recommender.values.counts import counted
 
 if TYPE_CHECKING:
@@ -181,7 +182,8 @@ def history_table(changes: "Sequence[Promotion]") -> RecordTable:
         for note in change.notes:
             why.append(f"\n{note}", style="dim")
         before = "none" if change.previous is None else str(change.previous)
-        version = f"{change.version} {change.kind}"
+        is_return = change.kind == ROLLED_BACK
+        version = f"back to {change.version}" if is_return else f"{change.version} {change.kind}"
         table.add_row(f"{change.at:%Y-%m-%d %H:%M}", version, before, change.by, why)
     return table
 

@@ -12,7 +12,8 @@ Two aliases name versions:
   scores with it beside the champion.
 
 Load it with `mlflow.pyfunc.load_model("models:/alliance@champion")`. Who promoted a version, when
-and why is in its tags `promotion.<time>`; `recommender history` prints all of them.
+and why is in its tags `promotion.<time>`, where `rolled back` means that the practice went back to
+this version; `recommender history` prints all of them.
 """
 """Of the registered model, in Markdown."""
 EXPERIMENT_TAGS = {

@@ -202,7 +202,8 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     back = run("rollback", *registry, "--reason", "too few agreed", "--by", "a lead")
     assert "Version 1 is champion again in place of version 2" in said(back)
     lines = [line for line in run("history", *registry).output.splitlines() if "2026" in line]
-    assert ["rolled back" in line for line in lines] == [True, False, False]
+    assert ["back to 1" in line for line in lines] == [True, False, False]
+    assert not any("1 rolled back" in line for line in lines)
     again = run("rollback", *registry, "--reason", "further")
     assert again.exit_code == 1
     assert "there is no previous champion" in said(again)

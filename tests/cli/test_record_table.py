@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from recommender.cli.commands import console
 from recommender.cli.main import app
 from recommender.cli.record_table import PIPED_WIDTH, RecordTable, output_width
 from recommender.practice.definition import shipped_practice
-from recommender.registry.versions import Promotion
+from recommender.registry.versions import ROLLED_BACK, Promotion
 from recommender.security import accounts
 from recommender.training.promotion_case import PromotionCase
 from recommender.training.promotion_gate import findings
@@ -151,6 +152,16 @@ def test_a_shortlist_names_every_exclusion_and_change_whole(
     with terminal.capture() as printed:
         terminal.print(render.recommendation_view(answer))
     must_be_whole(printed.get(), cells)
+
+
+def test_a_practice_that_went_back_to_a_version_does_not_read_that_it_was_withdrawn() -> None:
+    back = replace(CHANGE, version=1, previous=2, kind=ROLLED_BACK)
+    terminal = Console(width=200)
+    with terminal.capture() as printed:
+        terminal.print(render.history_table([back, CHANGE]))
+    rows = [[cell.strip() for cell in line.split("│")] for line in printed.get().splitlines()]
+    whole = [row[2:4] for row in rows if len(row) > 4 and row[1].startswith("2026")]
+    assert whole == [["back to 1", "2"], ["12 promoted", "11"]]
 
 
 def test_no_command_prints_a_table_of_another_kind() -> None:
