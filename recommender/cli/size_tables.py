@@ -17,6 +17,7 @@ from recommender.model.match_sizes import (
 
 WIDTH = 31
 """Characters of the line on which an interval is drawn, 0 in its middle."""
+WHAT_IS_DRAWN = "The line drawn is the interval of the size."
 HOW_PARTS_READ = (
     "Parts are added one after another, on the same pairings and draws. The client part changes no "
     "order; the clinician's own part is the same for every client. RMSE: below 0 is a gain."
@@ -52,7 +53,7 @@ def matches_view(sizes: Sequence[MatchSize], title: str) -> Group:
         figures += [f"expected {estimate_text(expected).partition(' ')[0]}"]
         lines.append(line.append(f"\n  {'; '.join(figures)}", style="dim"))
     sources = [Text(f"{each.phrase}: {each.source}", style="dim") for each in sizes if each.source]
-    return Group(*lines, Text(f"\n{HOW_TO_READ}", style="dim"), *sources, Text(""))
+    return Group(*lines, Text(f"\n{HOW_TO_READ} {WHAT_IS_DRAWN}", style="dim"), *sources, Text(""))
 
 
 def _with_unit(estimate: Estimate, unit: str) -> str:

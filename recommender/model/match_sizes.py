@@ -23,8 +23,8 @@ HOW_TO_READ = (
     "(or by one unit, such as a kilometre), in standard deviations of alliance (SD) and in points, "
     "with 95 % intervals. The size is what the model uses: own ratings and what was expected "
     "before. The figure of own ratings leaves out what was expected, and is drawn towards 0; a "
-    "match is not shown yet where its interval covers 0. Associations in earlier ratings, not "
-    "causes."
+    "match is not shown yet where the interval of own ratings, not that of the size, covers 0. "
+    "Associations in earlier ratings, not causes."
 )
 
 

@@ -40,6 +40,16 @@ def test_each_match_has_its_words_its_picture_and_its_figures() -> None:
     assert "own +0.20 SD (-0.20 to +0.60); expected +0.40" in text
 
 
+def test_who_sees_a_drawn_interval_beside_0_is_not_puzzled_by_a_match_not_shown_yet() -> None:
+    practice = a_practice()
+    size, own = Estimate(value=0.2, low=0.1, high=0.3), Estimate(value=0.1, low=-0.1, high=0.3)
+    estimate = MatchEstimate(match=next(iter(practice.matches)), expected=size, own=own, size=size)
+    report = EvaluationReport(matches=MatchEstimates(alliance_sd=0.5, by_match=(estimate,)))
+    text = " ".join(printed(matches_view(match_sizes(report, practice), "Matches")).split())
+    assert "where the interval of own ratings, not that of the size, covers 0" in text
+    assert "The line drawn is the interval of the size." in text
+
+
 def test_what_changes_no_order_is_said_in_words() -> None:
     gains = (
         PartGain(part="client part", metric="composite", value=0.0, low=0.0, high=0.0),
