@@ -220,7 +220,7 @@ def trainings(workspace: Path) -> Table:
     table = Table(
         "pairings", "ours s", "alone s", "ratio", "ours core s", "alone core s", "ratio",
         "ours MiB", "alone MiB", "ratio",
-        title="Training, whole pipeline, beside LightGBM alone on the same matrix",
+        title="Training, the fit alone, beside LightGBM alone on the same matrix",
     )  # fmt: skip
     for pairings in PAIRINGS:
         out.print(f"training on {pairings:,} pairings", style="dim")

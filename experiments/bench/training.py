@@ -1,4 +1,4 @@
-"""The whole pipeline's training beside LightGBM alone on the same matrix, each in its own process.
+"""The fit beside LightGBM alone on the same matrix, each in its own process, after tables are read.
 
 LightGBM alone gets the finished matrix and the settings of our trees: it pays for nothing else. Our
 ensembles grow on all cores, one each, and LightGBM alone is one of them, so that both wall-clock
@@ -43,7 +43,7 @@ def compare(tables: Path, workspace: Path) -> tuple[Cost, Cost]:
 
 
 def ours(tables: Path, matrix: Path) -> Cost:
-    """The whole pipeline, which leaves its matrix in a file."""
+    """Our fit, which leaves its matrix in a file."""
     return _in_process("ours", tables, matrix)
 
 

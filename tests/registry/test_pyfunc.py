@@ -24,8 +24,10 @@ import pytest
 
 from recommender.errors import IntakeError
 from recommender.model.bundle.io import bundle_digest, load_bundle
+from recommender.practice.definition import shipped_practice
 from recommender.registry.mlflow_model import model_table, table_fields
 from recommender.registry.registry import Registry
+from recommender.tables.pairing_frame import read_pairing_frame
 from recommender.training.mlflow_run import tracked_run
 from tests.support.builders import a_bundle
 from tests.support.pairing_cells import read_cells, text_cells
@@ -139,6 +141,15 @@ def test_mlflow_evaluates_the_champion_on_a_frame(published: Path, tmp_path: Pat
     assert result.metrics["mean_absolute_error"] == pytest.approx(0.5, abs=1e-9)
     kept = mlflow.get_run(run.info.run_id)
     assert kept.data.metrics["root_mean_squared_error"] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_who_copies_the_request_of_the_page_sends_what_is_known_of_the_clinician() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mlflow.md").read_text(encoding="utf-8")
+    body = page.split("/invocations", 1)[1].split("-d '", 1)[1].split("'", 1)[0]
+    frame = pd.DataFrame(json.loads(body)["dataframe_records"])
+    rows = read_pairing_frame(frame, shipped_practice(), ("k012",), permuted=True)
+    assert any(str(name).startswith("clinician.") for name in frame)
+    assert len(rows) == 1
 
 
 @contextmanager
