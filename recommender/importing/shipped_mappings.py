@@ -41,7 +41,7 @@ def how_to_edit(name: str, setting: str) -> str:
         return ""
     return (
         f": recommender import show {name} > my-mapping.toml, edit {setting} in it, then "
-        f"recommender import files my-mapping.toml … (in place of {name})"
+        f"recommender import files my-mapping.toml FILES (in place of {name})"
     )
 
 

@@ -4,13 +4,15 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.test_documented_commands import BLOCK, PAGES, PROGRAM, ROOT, commands_of, missing_of
 
 MODULES = sorted((ROOT / "recommender").rglob("*.py"))
-STARTS = rf"(?<![\w-])recommender (?:{'|'.join(PROGRAM.commands)})\b"
+COMMANDS: dict[str, Any] = getattr(PROGRAM, "commands", {})
+STARTS = rf"(?<![\w-])recommender (?:{'|'.join(COMMANDS)})\b"
 COMMAND = re.compile(rf"{STARTS}(?:(?!{STARTS})[^`\n])*")
 END = re.compile(r"[.;,)](?= |$)| \(| >| …")
 VALUE = "{}"
@@ -37,10 +39,9 @@ def texts_of(module: ast.Module) -> Iterator[str]:
         )
         # Directly after a word only options are filled in.
         yield re.sub(rf"(?<=\w){re.escape(VALUE)}", "", text)
-    for node in ast.walk(module):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and node not in apart:
-            yield str(node.value)
+    for each in ast.walk(module):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and each not in apart:
+            yield each.value
 
 
 def commands_in(text: str) -> Iterator[str]:
@@ -53,7 +54,8 @@ def commands_in(text: str) -> Iterator[str]:
 
 def lacking_of(line: str) -> list[str]:
     """What a command needs and a line does not give, unless the environment may have it."""
-    words, command = line.split()[1:], PROGRAM
+    words: list[str] = line.split()[1:]
+    command: Any = PROGRAM
     while words and words[0] in getattr(command, "commands", ()):
         command = command.commands[words.pop(0)]
     if command.context_settings.get("ignore_unknown_options") or "--help" in words:

@@ -148,7 +148,7 @@ def test_who_has_no_mapping_of_their_own_reads_how_to_make_one(tmp_path: Path) -
     def remedy_of(setting: str) -> str:
         return (
             f": recommender import show cliniko > my-mapping.toml, edit {setting} in it, then "
-            "recommender import files my-mapping.toml … (in place of cliniko)"
+            "recommender import files my-mapping.toml FILES (in place of cliniko)"
         )
 
     with pytest.raises(MappingError, match=re.escape(remedy_of("files.appointments.names"))):
