@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_documented_commands import BLOCK, PAGES, PROGRAM, ROOT, commands_of, missing_of
+from tests.support.documented_commands import (
+    BLOCK,
+    PAGES,
+    PROGRAM,
+    ROOT,
+    commands_of,
+    missing_of,
+)
 
 MODULES = sorted((ROOT / "recommender").rglob("*.py"))
 COMMANDS: dict[str, Any] = getattr(PROGRAM, "commands", {})

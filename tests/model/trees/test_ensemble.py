@@ -5,41 +5,22 @@ import warnings
 import lightgbm as lgb
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from recommender.errors import BundleError
 from recommender.model.trees.ensemble import Trees
 from recommender.model.trees.tables import MAX_EXPLAINED_SPLITS, MAX_SCORED_SPLITS
 from tests.support.builders import a_dataset, a_model, an_encoding
+from tests.support.grown_trees import Rows, grown_on, odd_rows
 
 with warnings.catch_warnings():
     # shap makes its colour maps in a way matplotlib is about to forbid.
     warnings.simplefilter("ignore")
     import shap
 
-Rows = NDArray[np.float64]
-
 
 def training_rows() -> Rows:
     dataset = a_dataset()
     return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].model_columns()
-
-
-def grown_on(rows: Rows, label: Rows, **parameters: object) -> Trees:
-    settings = {"num_leaves": 4, "num_trees": 30, "verbosity": -1, "num_threads": 1, "seed": 1}
-    data = lgb.Dataset(rows.astype(np.float32), label)
-    return Trees(lgb.train(settings | parameters, data).model_to_string())
-
-
-def odd_rows(n: int = 400, seed: int = 0) -> tuple[Rows, Rows]:
-    """Rows with missing cells, exact zeros, constant columns and repeated values."""
-    rng = np.random.default_rng(seed)
-    rows = rng.normal(size=(n, 6)).round(1)
-    label = rows[:, 0] * rows[:, 1] + np.abs(rows[:, 2]) + rng.normal(0, 0.1, n)
-    rows[:, 3] = 1.0
-    rows[rng.random(rows.shape) < 0.2] = np.nan
-    rows[:, 4] = np.where(rng.random(n) < 0.5, 0.0, np.nan)
-    return rows, label
 
 
 def walked(trees: Trees, rows: Rows) -> Rows:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from recommender.model.trees.ensemble import Trees, narrow
 from recommender.model.trees.groups import GROUP_SPLITS
-from tests.model.trees.test_ensemble import Rows, grown_on, odd_rows
+from tests.support.grown_trees import Rows, grown_on, odd_rows
 
 
 def nearly_scored(trees: Trees, rows: Rows) -> NDArray[np.float32]:
