@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from recommender.plan.score_plan import ScorePlan
+from recommender.recommendation import recommend as recommending
 from recommender.recommendation import relaxation_offers, shortlists, shown_explanations
 from recommender.recommendation.recommend import DEFAULT_TOP_K, read_intake, recommend
 from recommender.screening.cache import ScreeningCache, screening_cache_for
@@ -30,7 +31,8 @@ PAUSE = 0.002
 """Seconds without work, as a server has between requests."""
 SCREENING_PASSES = ((ScreeningCache, "screen"),)
 SCORING_PASSES = (
-    (ScorePlan, "score"),
+    (recommending, "score_eligible"),
+    (recommending, "score_stated"),
     (ScorePlan, "score_changed"),
     (shortlists, "leads_among"),
     (shown_explanations, "contributions_of"),
