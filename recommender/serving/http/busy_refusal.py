@@ -1,8 +1,7 @@
 """Refuses requests to an overloaded queue before they reach the layers of the application.
 
-When five times as many requests come as can be computed, most of what a server sends are refusals.
-Through all layers one of them takes four times as long as here, of the same core that computes the
-other answers.
+When more requests come than can be computed, most of what a server sends are refusals. Through all
+layers each takes time of the same core that computes the other answers.
 """
 
 import asyncio
