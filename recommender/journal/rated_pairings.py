@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from recommender.errors import NotFoundError
 from recommender.journal.closings import is_closed
@@ -150,10 +150,7 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
     statement = (
         select(shown.c.clinician_id, func.count(), first)
         .join(recommendations, recommendations.c.recommendation_id == shown.c.recommendation_id)
-        .where(
-            recommendations.c.recorded_at >= since,
-            ~is_closed(recommendations.c.recommendation_id),
-        )
+        .where(_is_counted(since))
         .group_by(shown.c.clinician_id)
     )
     counted = {
@@ -169,15 +166,14 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
 
 def requests_counted(connection: Connection, *, since: datetime) -> int:
     """How many requests since then `exposures` counts, those that showed nobody among them."""
-    statement = (
-        select(func.count())
-        .select_from(recommendations)
-        .where(
-            recommendations.c.recorded_at >= since,
-            ~is_closed(recommendations.c.recommendation_id),
-        )
-    )
+    statement = select(func.count()).select_from(recommendations).where(_is_counted(since))
     return int(connection.execute(statement).scalar_one())
+
+
+def _is_counted(since: datetime) -> ColumnElement[bool]:
+    """Whether a request was recorded since then and is not closed."""
+    is_open = ~is_closed(recommendations.c.recommendation_id)
+    return and_(recommendations.c.recorded_at >= since, is_open)
 
 
 def model_uses(connection: Connection) -> tuple[ModelUse, ...]:

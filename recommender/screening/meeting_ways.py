@@ -180,7 +180,7 @@ def with_ways(
         for way in distance.ways or ways:
             if reach is not None and way in ways:
                 ways[way] = _within(ways[way], distance.clinician[0], reach)
-    return context.with_ways(ways)
+    return replace(context, ways=ways)
 
 
 def fields_of_ways(practice: Practice) -> frozenset[str]:

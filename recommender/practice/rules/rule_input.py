@@ -63,20 +63,6 @@ class RequestContext:
     first_session: FirstSession = attribute(default_factory=FirstSession)
     ways: Mapping[str, MeetingWay] = attribute(default_factory=dict)
 
-    def with_ways(self, ways: Mapping[str, MeetingWay]) -> "RequestContext":
-        """The same with these ways of meeting."""
-        return RequestContext(
-            self.day,
-            self.client_id,
-            self.clinician_ids,
-            self.timezone,
-            self.funding,
-            self.client,
-            self.clinician,
-            self.first_session,
-            ways,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
