@@ -16,7 +16,6 @@ from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError, problem_response
 from recommender.serving.http.raw_headers import Header
 from recommender.serving.http.request_context import (
-    NO_STORE,
     RequestInfo,
     common_headers,
     log_completed,
@@ -78,6 +77,11 @@ class BusyRefusal:
         self._completed = completed
         self._arriving = Counter[bytes]()
 
+    @property
+    def is_active(self) -> bool:
+        """Whether any queue is overloaded; while none is, the application answers everything."""
+        return any(queue.is_overloaded for queue in self._queues.values())
+
     def response_to(self, data: bytes, default_headers: Iterable[Header]) -> Sequence[bytes]:
         """Head and body of the refusal of one whole request; empty where the application answers.
 
@@ -88,8 +92,6 @@ class BusyRefusal:
         default_headers
             Headers that the server adds to every response.
         """
-        if not any(queue.is_overloaded for queue in self._queues.values()):
-            return ()
         started = time.perf_counter()
         headers = self._headers_of_refused(data)
         if headers is None:
@@ -98,7 +100,7 @@ class BusyRefusal:
         read_trace_headers(headers, info)
         refusal = ProblemError(BUSY, headers=RETRY_SOON)
         response = problem_response(refusal, info.request_id, root_path=self._root_path)
-        own = common_headers(info) | {b"cache-control": NO_STORE.encode()}
+        own = common_headers(info, response.raw_headers)
         every = [*default_headers, *response.raw_headers, *own.items()]
         lines = [name + b": " + value for name, value in every]
         scope: Scope = {"type": "http", "method": "POST", "state": {"info": info}}

@@ -104,11 +104,12 @@ class ComputeQueue:
         waiting = self._admitted + arriving - self._workers
         if waiting < 0:
             return False
-        expected = (waiting + 1) * self._mean.seconds / self._workers
-        overloaded = self.is_overloaded
-        in_overload = 0 if self._is_on_loop else 1
-        always = self._workers * (in_overload if overloaded else self._burst)
-        too_long = overloaded or expected > self._max_wait_seconds
+        if self.is_overloaded:
+            may_wait, too_long = 0 if self._is_on_loop else 1, True
+        else:
+            expected = (waiting + 1) * self._mean.seconds / self._workers
+            may_wait, too_long = self._burst, expected > self._max_wait_seconds
+        always = self._workers * may_wait
         full = waiting >= self._max_waiting or (waiting >= always and too_long)
         if full:
             self._overloaded_until = time.monotonic() + OVERLOAD_SECONDS

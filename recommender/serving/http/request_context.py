@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -186,10 +186,8 @@ class _ResponseSender:
     async def _start(self, status: int, headers: list[Header]) -> None:
         self.started, self.status = True, status
         info = self._info
-        own = common_headers(info)
+        own = common_headers(info, headers)
         varies = own.pop(_VARY, None)
-        if not any(name == _CACHE_CONTROL for name, _ in headers):
-            own.setdefault(_CACHE_CONTROL, NO_STORE.encode())
         headers = with_headers(headers, own)
         if varies is not None:
             MutableHeaders(raw=headers).add_vary_header(text_of(varies))
@@ -215,10 +213,13 @@ def read_trace_headers(headers: Mapping[bytes, bytes], info: RequestInfo) -> Non
     info.trace = _trace(text_of(headers.get(b"traceparent")))
 
 
-def common_headers(info: RequestInfo) -> dict[bytes, bytes]:
-    """Headers of a response, besides its own and Cache-Control."""
+def common_headers(info: RequestInfo, headers: Iterable[Header]) -> dict[bytes, bytes]:
+    """Headers that are added to a response with these headers of its own."""
     own = {_NAME_OF_ID: info.request_id.encode("latin-1"), **in_bytes(info.response_headers)}
-    return own | (_OF_PAGES if info.is_page else _OF_RESPONSES)
+    own |= _OF_PAGES if info.is_page else _OF_RESPONSES
+    if not any(name == _CACHE_CONTROL for name, _ in headers):
+        own.setdefault(_CACHE_CONTROL, NO_STORE.encode())
+    return own
 
 
 def log_completed(scope: Scope, status: int, seconds: float) -> None:

@@ -38,7 +38,7 @@ class TimeoutProtocol(H11Protocol):
     """One connection; aborted when a request head does not arrive in time."""
 
     config: TimeoutConfig
-    busy_refusal: BusyRefusal | None = None
+    busy_refusal: BusyRefusal
     _timer: asyncio.TimerHandle | None = None
     waiting_since: float | None = None
     """Loop time since which it waits for a head; None while a request is processed."""
@@ -65,8 +65,10 @@ class TimeoutProtocol(H11Protocol):
 
     def _refuse_busy(self, data: bytes) -> bool:
         """Whether a refusal was sent to a whole request that came while a queue is overloaded."""
+        if not self.busy_refusal.is_active:
+            return False
         is_new = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-        if self.busy_refusal is None or not is_new:
+        if not is_new:
             return False
         response = self.busy_refusal.response_to(data, self.server_state.default_headers)
         for part in response:

@@ -142,6 +142,7 @@ def test_what_the_application_has_to_decide_is_left_to_it(tmp_path: Path, sent: 
 
 def test_without_an_overload_every_request_reaches_the_application(tmp_path: Path) -> None:
     refusal = refusal_of(create_app(server_settings(tmp_path)))
+    assert not refusal.is_active
     assert in_a_loop(lambda: refusal.response_to(written(), CLOCK)) == ()
 
 
