@@ -174,34 +174,35 @@ def worse_verdict(
     worse = [text for group in judged if (text := _worse(group, level, everybody, overall, wider))]
     narrow = _narrow_for_everybody(judged, everybody, level)
     if worse:
-        return Verdict(WORSE, Answer.YES, " ".join([*worse, *narrow]))
+        return Verdict(WORSE, Answer.YES, f"{' '.join(worse)} {narrow}".strip())
     unjudged = len(groups) - len(judged) + too_few
     needed = ratings_for_share(level, COVERAGE_SLACK, judged=2 * max(len(groups) + too_few, 1))
     needs = f"About {needed:,} ratings in each group would settle it."
     if not judged:
-        figure = f"No group of clients has {ENOUGH_IN_GROUP} ratings yet."
-        return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), needs)
-    holds = all(_holds(group, level, wider) for group in judged)
-    fine = holds or all(
-        _holds(group, level, wider) or _is_even(group, everybody, wider) for group in judged
+        figure = f"No group of clients has {ENOUGH_IN_GROUP} ratings yet. {narrow}".strip()
+        return Verdict(WORSE, Answer.OPEN, figure, needs)
+    holds = [_holds(group, level, wider) for group in judged]
+    fine = all(
+        (in_range or _is_even(group, everybody, wider))
+        and (overall is None or _is_ordered(group, wider))
+        for group, in_range in zip(judged, holds, strict=True)
     )
-    if overall is not None:
-        fine = fine and all(_is_ordered(group, wider) for group in judged)
     if fine and not unjudged:
         whom = "the one group" if len(judged) == 1 else f"each of {len(judged)} groups"
         figure = f"In {whom} of clients the range holds"
-        if not holds:
+        if not all(holds):
             figure += " as many ratings as for the others"
         if overall is None:
-            figure += ", but the order in each was not measured."
-            return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), ORDER_BY_TRAINING)
-        figure += " and the order is better than chance."
-        return Verdict(WORSE, Answer.NO, " ".join([figure, *narrow]))
+            figure = f"{figure}, but the order in each was not measured. {narrow}".strip()
+            return Verdict(WORSE, Answer.OPEN, figure, ORDER_BY_TRAINING)
+        figure = f"{figure} and the order is better than chance. {narrow}".strip()
+        return Verdict(WORSE, Answer.NO, figure)
     figure = (
         f"Of {len(judged) + unjudged} groups of clients, {len(judged)} have at least "
         f"{ENOUGH_IN_GROUP} ratings, and none of these is clearly worse off; {unjudged} have fewer."
-    )
-    return Verdict(WORSE, Answer.OPEN, " ".join([figure, *narrow]), needs)
+        f" {narrow}"
+    ).strip()
+    return Verdict(WORSE, Answer.OPEN, figure, needs)
 
 
 def spread_verdict(
@@ -341,16 +342,16 @@ def _is_ordered(group: GroupMeasure, wider: float) -> bool:
 
 def _narrow_for_everybody(
     judged: Sequence[GroupMeasure], everybody: Share | None, level: float
-) -> tuple[str, ...]:
+) -> str:
     """That the range is too narrow in all groups, where it clearly is for all clients together."""
     if everybody is None or level - everybody.value <= COVERAGE_SLACK or everybody.high >= level:
-        return ()
+        return ""
     shares = [each.share.value for each in judged if each.share is not None]
     if any(level - share <= COVERAGE_SLACK for share in shares):
-        return ()
+        return ""
     return (
         f"The range is too narrow for everybody: {everybody.value:.0%} of "
-        f"{counted(everybody.count, 'rating')} fell in it; {level:.0%} should.",
+        f"{counted(everybody.count, 'rating')} fell in it; {level:.0%} should."
     )
 
 
