@@ -94,7 +94,12 @@ class Pairs:
     @classmethod
     def of_one(cls, clinicians: int) -> "Pairs":
         """One client with each of a number of clinicians."""
-        return cls(np.zeros(clinicians, dtype=np.intp), np.arange(clinicians))
+        return cls.with_clinicians(np.arange(clinicians))
+
+    @classmethod
+    def with_clinicians(cls, places: Places) -> "Pairs":
+        """One client with the clinicians at some places of a roster."""
+        return cls(np.zeros(len(places), dtype=np.intp), places)
 
     def take(self, rows: Places) -> "Pairs":
         """The pairs of some rows, in the order of the rows."""

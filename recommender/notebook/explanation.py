@@ -124,7 +124,7 @@ def explain_match(
     )
     eligible = np.flatnonzero(screening.eligible)
     compared = eligible if len(eligible) else np.arange(len(full))
-    pairs = Pairs(np.zeros(len(compared), dtype=np.intp), compared)
+    pairs = Pairs.with_clinicians(compared)
     average = average_contributions(plan_for(model, encoding).score(intake.client, pairs))
     reasons = [e.reasons for e in screening.exclusions if e.clinician_id == name]
     excluded_by = tuple(reason.text for each in reasons for reason in each)

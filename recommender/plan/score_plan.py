@@ -301,11 +301,11 @@ class ScorePlan:
         added[:, first:] = 0.0
         added[:, first] = own.effect.take(clinician)
         if additive.frame.levels:
-            added[:, first + 2] = self.by_level(level, clinician)
+            added[:, first + 2] = self._by_level(level, clinician)
         added[:, -1] = additive.fit.intercept
         return added
 
-    def by_level(self, level: NDArray[np.int64], clinician: Places) -> Array:
+    def _by_level(self, level: NDArray[np.int64], clinician: Places) -> Array:
         """The effect of each clinician for a client of some levels, or for each of n, (n,)."""
         if level.ndim > 1:
             return effect_of_tags(self.clinicians, level, clinician)

@@ -64,7 +64,7 @@ class StrongestPairs:
         return self._scored(self.clinician, self.raw)
 
     def _scored(self, clinician: Places, raw: Array) -> ScoredPairs:
-        pairs = Pairs(np.zeros(len(clinician), dtype=np.intp), clinician)
+        pairs = Pairs.with_clinicians(clinician)
         return self.plan.scored(self.terms, pairs, raw, self.usual)
 
 
@@ -81,10 +81,10 @@ def score_strongest(
         Places on the roster, ascending.
     """
     answers = plan.answers.of(client)
-    nobody_else = np.zeros(len(clinician), dtype=np.intp)
-    _, raw, usual = plan.matches.of(answers, nobody_else, clinician)
+    pairs = Pairs.with_clinicians(clinician)
+    _, raw, usual = plan.matches.of(answers, pairs.client, pairs.clinician)
     terms, rows = plan.client_terms(answers), None
-    if len(clinician) > most and may_be_approximate(plan):
+    if len(clinician) > most and _may_be_approximate(plan):
         points, error = nearly(plan, terms, clinician, raw, usual)
         # Nobody further below the last of the strongest can be above them.
         last = np.partition(points, -most)[-most]
@@ -101,11 +101,11 @@ def score_strongest_of_each(
     scored where trees have a weight.
     """
     has_trees = plan.model.trees is not None and plan.model.tree_weight > 0
-    if has_trees or not is_known_without_matches(plan):
+    if has_trees or not _missing_match_adds_nothing(plan):
         return plan.score(clients, pairs)
     answers = plan.answers.of(clients)
     terms = plan.client_terms(answers)
-    by_clinician = without_matches(plan, terms)
+    by_clinician = _without_matches(plan, terms)
     usual = np.empty((plan.matches.count, clients.size))
     strongest = [(np.empty(0, dtype=np.intp), np.empty((plan.matches.count, 0)))]
     for rows, some in passes(pairs.client, clients.size):
@@ -114,7 +114,7 @@ def score_strongest_of_each(
         places = np.arange(len(client))
         if len(places) > MOST_SCORED * most * (rows.stop - rows.start):
             points = by_clinician[client, clinician]
-            points += of_matches(plan, plan.centred(terms, client, raw, usual))
+            points += _of_matches(plan, plan.centred(terms, client, raw, usual))
             places = _strongest(points, client, most)
         strongest.append((some.start + places, raw.take(places, axis=1)))
     taken, parts = zip(*strongest, strict=True)
@@ -133,15 +133,15 @@ def _strongest(points: Array, client: Places, most: int) -> Places:
     return (points >= least - 2 * ROUNDING).nonzero()[0]
 
 
-def is_known_without_matches(plan: ScorePlan) -> bool:
+def _missing_match_adds_nothing(plan: ScorePlan) -> bool:
     """Whether a missing match adds nothing to a score."""
     return not plan.model.additive.frame.match.mean.any()
 
 
-def may_be_approximate(plan: ScorePlan) -> bool:
+def _may_be_approximate(plan: ScorePlan) -> bool:
     """Whether there are trees in groups, and a missing match adds nothing to a score."""
     is_grouped = plan.trees is not None and plan.trees.groups is not None
-    return is_grouped and is_known_without_matches(plan)
+    return is_grouped and _missing_match_adds_nothing(plan)
 
 
 def nearly(
@@ -151,12 +151,12 @@ def nearly(
     assert plan.trees is not None
     assert plan.trees.groups is not None
     weight, client = plan.model.tree_weight, np.zeros(len(clinician), dtype=np.intp)
-    points = without_matches(plan, terms)[0].take(clinician)
+    points = _without_matches(plan, terms)[0].take(clinician)
     for some in in_chunks(len(clinician), BLOCK_PAIRS):
         whose, whom = client[some], clinician[some]
         match = plan.centred(terms, whose, raw[:, some], usual)
         part = points[some]
-        part += of_matches(plan, match)
+        part += _of_matches(plan, match)
         part *= 1 - weight
         history = plan.history(terms, whose, whom)
         part += weight * plan.trees.nearly(terms.rows, match, history, whose, whom)
@@ -164,7 +164,7 @@ def nearly(
     return points, weight * plan.trees.groups.error + ROUNDING
 
 
-def without_matches(plan: ScorePlan, terms: ClientTerms) -> Array:
+def _without_matches(plan: ScorePlan, terms: ClientTerms) -> Array:
     """Nearly the additive half of C clients with each clinician of the roster, (C, n), but matches.
 
     Of products of matrices, whose last digits are others.
@@ -181,6 +181,6 @@ def without_matches(plan: ScorePlan, terms: ClientTerms) -> Array:
     return np.asarray(points)
 
 
-def of_matches(plan: ScorePlan, match: Array) -> Array:
+def _of_matches(plan: ScorePlan, match: Array) -> Array:
     """Nearly what the centred matches (matches, n) add to the additive half, (n,)."""
     return np.asarray(plan.model.additive.match_slopes @ np.where(np.isnan(match), 0.0, match))

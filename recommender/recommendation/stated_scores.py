@@ -91,4 +91,4 @@ def score_stated(request: ScreenedRequest, plan: ScorePlan) -> ScoredPlaces:
 
 
 def _scored(request: ScreenedRequest, plan: ScorePlan, places: Places) -> ScoredPairs:
-    return plan.score(request.client, Pairs(np.zeros(len(places), dtype=np.intp), places))
+    return plan.score(request.client, Pairs.with_clinicians(places))

@@ -72,7 +72,7 @@ class ShadowModel:
     ) -> ShadowOrder:
         assert shown.eligible_pairs is not None
         encoding, places = self._encoded(snapshot), shown.eligible_pairs.clinician
-        pairs = Pairs(np.zeros(len(places), dtype=np.intp), places)
+        pairs = Pairs.with_clinicians(places)
         scored = plan_for(self._model, encoding).score(intake.client, pairs)
         ((entries, _),) = build_shortlists(encoding, [shown.screening], scored, top_k, seed)
         ids = tuple(each.clinician_id for each in entries)

@@ -345,7 +345,7 @@ def _pairings(
     shows_scores: bool,
 ) -> list[dict[str, Any]]:
     """Each pairing in the form of `PredictedPairing`."""
-    named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
+    named = Pairs.with_clinicians(np.array(places, dtype=np.intp))
     plan = plan_for(snapshot.model, snapshot.encoding)
     points = _points(snapshot, plan.score(intake.client, named).scores)
     day = request.asked_on or today(snapshot.practice)
