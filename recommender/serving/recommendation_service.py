@@ -90,22 +90,12 @@ class ServedRecommendation:
 
         Members that the caller does not receive are not computed.
         """
-        ready, sent = self.snapshot.ready, list[bytes]()
-        values: dict[str, Any] = {}
-        for name, begin, hidden in _sent_members(scopes, included):
-            if name in VALUES:
-                value = VALUES[name](self)
-                values[name] = visible_part(value, hidden) if hidden else value
-                continue
-            if values:
-                # Those that follow one another are written together.
-                sent.append(to_json(values)[1:-1])
-                values = {}
-            written = ready[name] if name in ready else WRITTEN[name](self, hidden, scopes)
-            sent.append(begin + written)
-        if values:
-            sent.append(to_json(values)[1:-1])
-        return b"{%b}" % b",".join(sent)
+        ready = self.snapshot.ready
+        members = [
+            begin + (ready[name] if name in ready else MEMBERS[name](self, hidden, scopes))
+            for name, begin, hidden in _sent_members(scopes, included)
+        ]
+        return b"{%b}" % b",".join(members)
 
 
 @lru_cache(maxsize=256)
@@ -138,6 +128,18 @@ def _shortlist_json(
     )
 
 
+def _visible_json(value_of: Callable[[ServedRecommendation], Any]) -> Member:
+    """A member that is JSON of a value, without its hidden fields."""
+
+    def member(
+        served: ServedRecommendation, hidden: Mapping[str, Any], _: frozenset[Scope]
+    ) -> bytes:
+        value = value_of(served)
+        return to_json(visible_part(value, hidden) if hidden else value)
+
+    return member
+
+
 @lru_cache(maxsize=64)
 def _text_json(text: str) -> bytes:
     return to_json(text)
@@ -148,20 +150,8 @@ def _day_json(day: date) -> bytes:
     return to_json(day)
 
 
-WRITTEN: Mapping[str, Member] = {
-    "recommendation_id": lambda served, *_: to_json(served.recommendation_id),
-    "mode": lambda served, *_: _text_json(served.recommendation.mode),
-    "asked_on": lambda served, *_: _day_json(served.recommendation.day),
-    "shortlist": _shortlist_json,
-    "excluded": lambda served, *_: excluded_json(served.recommendation.screening),
-    "notice": lambda served, *_: _text_json(notice_of(served.recommendation.mode)),
-    "order": lambda served, *_: _text_json(
-        ordering_text(served.recommendation.mode, served.snapshot.practice.ranking)
-    ),
-}
-"""The members of a response, but those of its snapshot, that are written one by one."""
-
 VALUES: Mapping[str, Callable[[ServedRecommendation], Any]] = {
+    "recommendation_id": lambda served: served.recommendation_id,
     "ties": lambda served: ties_content([each.tie for each in served.recommendation.shortlist]),
     "eligible": lambda served: served.recommendation.eligible,
     "exclusion_counts": lambda served: exclusion_counts(served.recommendation.screening),
@@ -173,7 +163,19 @@ VALUES: Mapping[str, Callable[[ServedRecommendation], Any]] = {
     "warning_details": lambda served: [each.model_dump() for each in served.warnings],
     "reference_warnings": lambda served: [each.model_dump() for each in served.references],
 }
-"""The other members, as plain data that is written together."""
+"""Members of a response as plain data."""
+MEMBERS: Mapping[str, Member] = {
+    "mode": lambda served, *_: _text_json(served.recommendation.mode),
+    "asked_on": lambda served, *_: _day_json(served.recommendation.day),
+    "shortlist": _shortlist_json,
+    "excluded": lambda served, *_: excluded_json(served.recommendation.screening),
+    "notice": lambda served, *_: _text_json(notice_of(served.recommendation.mode)),
+    "order": lambda served, *_: _text_json(
+        ordering_text(served.recommendation.mode, served.snapshot.practice.ranking)
+    ),
+    **{name: _visible_json(value_of) for name, value_of in VALUES.items()},
+}
+"""The members of a response that its snapshot does not decide alone."""
 
 
 def recommend_request(
