@@ -13,7 +13,7 @@ from recommender.practice.columns import Columns, read_cell, with_levels
 from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems
 from recommender.tables.header import MAX_NAMED, ExpectedColumns, check_header
-from recommender.tables.raw_table import DEFINITION, InternedColumn, RawTable, TableFault
+from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import (
     ID_FORM,
     NearIndex,
@@ -368,8 +368,9 @@ def _with_bound(fault: TableFault, side: Side) -> TableFault:
     setting = {BELOW_MIN: "min", ABOVE_MAX: "max"}.get(fault.problem)
     if setting is None or len(fault.rows) < MANY_BEYOND:
         return fault
-    own = f"change {setting} of [{side}.{fault.column}] in {DEFINITION}"
-    return replace(fault, remedy=f"{fault.remedy}; if such values are right, {own}")
+    own = f"change {setting} of [{side}.{fault.column}] in the practice definition"
+    remedy = f"{fault.remedy}; if such values are right, {own}"
+    return replace(fault, remedy=remedy, edits_definition=True)
 
 
 def _expected(id_column: str, fields: Mapping[str, Field], side: Side) -> ExpectedColumns:

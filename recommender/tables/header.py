@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recommender.tables.raw_table import DEFINITION, RawTable, TableFault, is_nameless
+from recommender.tables.raw_table import RawTable, TableFault, is_nameless
 
 MAX_NAMED = 6
 """Columns listed in a message."""
@@ -82,8 +82,9 @@ def check_header(table: RawTable, expected: ExpectedColumns) -> tuple[RawTable, 
             problem, remedy = "is not known and is ignored", "remove it, or fix its spelling"
             faults.append(TableFault(table.file, place, problem, remedy, warning=True))
         else:
-            remedy = f"remove it, fix its spelling, or declare it in {DEFINITION}"
-            faults.append(TableFault(table.file, place, "is not known and would be lost", remedy))
+            problem = "is not known and would be lost"
+            remedy = "remove it, fix its spelling, or declare it in the practice definition"
+            faults.append(TableFault(table.file, place, problem, remedy, edits_definition=True))
     return table, faults
 
 

@@ -33,6 +33,8 @@ class TableFault:
         For rows that repeat another: the earlier row, one for each of `rows`.
     warning
         Whether the file can be used all the same.
+    edits_definition
+        Whether the remedy is to edit the practice definition.
     """
 
     file: str
@@ -42,6 +44,7 @@ class TableFault:
     rows: tuple[int, ...] = ()
     repeats: tuple[int, ...] = ()
     warning: bool = False
+    edits_definition: bool = False
 
     @property
     def where(self) -> str:
@@ -68,8 +71,6 @@ Warn = Callable[[TableFault], None]
 """Called with each warning about a file that is read all the same."""
 
 
-DEFINITION = "the practice definition"
-"""What remedies call the definition that a person may edit."""
 _AFTER_TRAINING = (
     "a trained model has the definition of its training, so that a change acts only after the next "
     "`recommender train FOLDER` and `recommender promote`"
@@ -78,7 +79,7 @@ _AFTER_TRAINING = (
 
 def of_model(fault: TableFault) -> TableFault:
     """The fault of a table that is read for a model, with when an edited definition acts."""
-    if DEFINITION not in fault.remedy:
+    if not fault.edits_definition:
         return fault
     return replace(fault, remedy=f"{fault.remedy}; {_AFTER_TRAINING}")
 

@@ -140,12 +140,7 @@ class UnresolvedReferences:
         """What follows of refusals that nearly name somebody; empty without any."""
         if not self.not_excluded:
             return ""
-        one = len(self.ids) == 1
-        refusals = "this refusal excludes" if one else "these refusals exclude"
-        shown = first_of(self.not_excluded)
-        be = "is" if len(self.not_excluded) == 1 else "are"
-        them = "it" if one else "them"
-        return f"as written, {refusals} nobody: {shown} {be} not excluded by {them}"
+        return f"as written, {effect_of_refusal(self.not_excluded, len(self.ids))}"
 
     @property
     def listed(self) -> str:
@@ -254,6 +249,19 @@ def unresolved_of_one(
     """`references_of_one` as `field label: id`, for a column of an output."""
     found = references_of_one(practice, client, client_id, roster)
     return tuple(f"{each.field.label}: {one.text}" for each in found for one in each.ids)
+
+
+def effect_of_refusal(not_excluded: Sequence[str], ids: int = 1) -> str:
+    """What so many ids of nobody do in a list of refusals, of whom they nearly name.
+
+    >>> effect_of_refusal(["k007"])
+    'this refusal excludes nobody: k007 is not excluded by it'
+    """
+    refusals, them = (
+        ("this refusal excludes", "it") if ids == 1 else ("these refusals exclude", "them")
+    )
+    be = "is" if len(not_excluded) == 1 else "are"
+    return f"{refusals} nobody: {first_of(not_excluded)} {be} not excluded by {them}"
 
 
 def first_of(ids: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field as Setting
 from recommender.practice.columns import Columns
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.required_scope import RequiredScope
-from recommender.tables.references import UnresolvedReferences
+from recommender.tables.references import UnresolvedReferences, effect_of_refusal
 from recommender.values.ids import did_you_mean
 
 MAX_WARNINGS = 100
@@ -76,9 +76,8 @@ def unknown_clinician(pointer: str, suggestions: tuple[str, ...]) -> ReferenceWa
 
 def _message(problem: str, not_excluded: Sequence[str], suggestions: Sequence[str]) -> str:
     """A problem, whom the refusal with this id does not exclude, and whom the id may mean."""
-    be = "is" if len(not_excluded) == 1 else "are"
-    effect = f"this refusal excludes nobody: {', '.join(not_excluded)} {be} not excluded by it"
-    parts = (problem, effect if not_excluded else "", did_you_mean(suggestions))
+    effect = effect_of_refusal(not_excluded) if not_excluded else ""
+    parts = (problem, effect, did_you_mean(suggestions))
     return "; ".join(filter(None, parts))
 
 
