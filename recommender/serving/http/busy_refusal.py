@@ -148,8 +148,8 @@ class WholeRequest:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Adds a header."""
-        self.headers.append((name.lower(), value.rstrip(b" \t")))
+        """Adds a header without the spaces that follow it."""
+        self.headers.append((name.lower(), value.rstrip(b" ")))
 
     def on_message_complete(self) -> None:
         """Ends it."""

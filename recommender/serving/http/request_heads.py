@@ -33,7 +33,7 @@ def is_answered(version: str, method: bytes, target: bytes, headers: Sequence[He
     return (
         version in _VERSIONS
         and method != b"CONNECT"
-        and target.startswith((b"/", b"*"))
+        and (target.startswith(b"/") or target == b"*")
         and b"#" not in target
         and (hosts == 1 or (hosts == 0 and version == "1.0"))
         and (_TRANSFER_ENCODING not in names or _is_chunked(headers))

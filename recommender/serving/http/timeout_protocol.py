@@ -20,8 +20,6 @@ from recommender.serving.http.request_heads import is_answered
 MAX_INCOMPLETE_BYTES = 64 * 1024
 """Most bytes of a head, of the line before a chunk, or of trailers, that are not complete."""
 _MALFORMED = "Invalid HTTP request received."
-_SPACES = b" \t"
-"""What may surround the value of a header; the parser removes it before the value only."""
 
 
 class TimeoutConfig(uvicorn.Config):
@@ -98,8 +96,8 @@ class TimeoutProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            # The parser has stopped after the head, as if another protocol followed it. None is
-            # offered here, and then it is a request as without these headers.
+            # The parser stops after the head, as if another protocol followed it. None is offered
+            # here: the request is read again without the header that asks for one.
             (end,) = upgrade.args
             head = self._head_without_upgrade()
             self.parser = HttpRequestParser(self)
@@ -134,9 +132,9 @@ class TimeoutProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Adds a header, but not one that follows a chunked body."""
+        """Adds a header without the spaces that follow it, but none that follows a chunked body."""
         if self._is_in_head:
-            super().on_header(name, value.rstrip(_SPACES))
+            super().on_header(name, value.rstrip(b" "))
 
     def on_headers_complete(self) -> None:
         """Begins to answer a request, unless its head is refused or has to be parsed again."""
