@@ -70,12 +70,13 @@ class Application:
 
     async def _read(self, receive: Receive) -> bool:
         """Whether all of the body came."""
-        body, message = b"", {"more_body": True}
-        while message.get("more_body", False):
-            message = dict(await receive())
+        body, more = b"", True
+        while more:
+            message = await receive()
             if message["type"] == "http.disconnect":
                 return False
             body += message["body"]
+            more = message["more_body"]
         self.bodies.append(body)
         return True
 
