@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from recommender.serving.http.busy_refusal import BusyRefusal
+from recommender.serving.http.busy_refusal import BusyRefusal, whole_request
 from recommender.serving.http.head_requests import HeadMiddleware
 from recommender.serving.http.timeout_protocol import (
     MAX_INCOMPLETE_BYTES,
@@ -296,6 +296,7 @@ def test_a_head_that_others_may_read_differently_is_refused_and_closes(sent: byt
     assert (status, headers[b"connection"]) == (400, b"close")
     assert body == b"Invalid HTTP request received."
     assert application.paths == []
+    assert whole_request(sent) is None
 
 
 @pytest.mark.parametrize("chunks", UNREADABLE_CHUNKS.values(), ids=UNREADABLE_CHUNKS)
@@ -351,6 +352,22 @@ def test_wherever_a_request_is_cut_it_is_the_same(sent: bytes, data: st.DataObje
     assert answered(in_pieces, *pieces) == [200, 200]
     assert in_pieces.bodies == whole.bodies
     assert in_pieces.scopes[0] == whole.scopes[0]
+
+
+@given(requests, st.data())
+def test_what_is_refused_as_busy_is_a_request_that_would_have_been_answered(
+    sent: bytes, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(sent) - 1))
+    changed = sent[:place] + data.draw(st.binary(max_size=2)) + sent[place + 1 :]
+    request = whole_request(changed)
+    if request is None:
+        return
+    application = Application()
+    assert answered(application, changed) == [200, 200]
+    (scope, _), (method, target) = application.scopes, (request.method, request.target)
+    assert (scope["method"].encode(), scope["headers"]) == (method, request.headers)
+    assert scope["raw_path"] == target.partition(b"?")[0]
 
 
 def test_spaces_around_a_value_and_trailers_are_not_among_the_headers() -> None:
