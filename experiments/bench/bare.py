@@ -29,6 +29,7 @@ if __name__ == "__main__":
     uvicorn.run(
         app,
         port=parser.parse_args().port,
+        http="httptools",
         access_log=False,
         log_config=None,
         ws="none",

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import h11
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Scope
 
 from recommender.serving.http.compute_queue import ComputeQueue
@@ -21,6 +21,7 @@ from recommender.serving.http.request_context import (
     log_completed,
     read_trace_headers,
 )
+from recommender.serving.http.request_heads import is_answered
 
 _ANSWERED_ALIKE = frozenset(
     {
@@ -133,23 +134,55 @@ class BusyRefusal:
         self._arriving[path] -= 1
 
 
-def whole_request(data: bytes) -> h11.Request | None:
-    """The request that bytes consist of, no more and no less, on a connection that stays open."""
-    connection = h11.Connection(h11.SERVER)
-    connection.receive_data(data)
+class WholeRequest:
+    """One request as the parser reports it."""
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.target = b""
+        self.headers = list[Header]()
+        self.is_complete = False
+
+    def on_url(self, url: bytes) -> None:
+        """Adds a piece of the target."""
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Adds a header without the spaces that follow it."""
+        self.headers.append((name.lower(), value.rstrip(b" ")))
+
+    def on_message_complete(self) -> None:
+        """Ends it."""
+        self.is_complete = True
+
+
+def whole_request(data: bytes) -> WholeRequest | None:
+    """The request that bytes consist of, no more and no less, on a connection that stays open.
+
+    Of those with a body, only one whose length is declared.
+    """
+    request = WholeRequest()
+    parser = HttpRequestParser(request)
     try:
-        request = connection.next_event()
-        event = request
-        while isinstance(event, h11.Request | h11.Data):
-            event = connection.next_event()
-    except h11.RemoteProtocolError:
+        parser.feed_data(data)
+    except (HttpParserError, HttpParserUpgrade):
         return None
+    request.method, version = parser.get_method(), parser.get_http_version()
+    head = data.partition(b"\r\n\r\n")[0]
+    length = len(head) + 4 + int(dict(request.headers).get(b"content-length", 0))
     is_whole = (
-        isinstance(event, h11.EndOfMessage)
-        and connection.their_state is h11.DONE
-        and not connection.trailing_data[0]
+        request.is_complete
+        and length == len(data)
+        and version == "1.1"
+        and is_answered(version, request.method, request.target, request.headers)
+        and not any(_closes(*header) for header in request.headers)
     )
-    return request if is_whole and isinstance(request, h11.Request) else None
+    return request if is_whole else None
+
+
+def _closes(name: bytes, value: bytes) -> bool:
+    """Whether a header may say that the connection is closed after the response."""
+    return name == b"connection" and b"close" in value.lower()
 
 
 def _name_of(host: bytes) -> bytes:

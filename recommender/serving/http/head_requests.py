@@ -18,6 +18,8 @@ class HeadMiddleware:
         async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
+            # The server expects a body of the declared length, except of the method HEAD.
+            scope["method"] = "HEAD"
             await send(message)
 
         # The scope is shared with the outer layers, which log and count the method that was sent.
