@@ -37,6 +37,7 @@ from experiments.bench import (
     stages,
     training,
     varied_latency,
+    versions,
 )
 from experiments.bench.varied_clients import CLIENTS, varied_requests
 from recommender.model.alliance_model import AllianceModel
@@ -186,6 +187,33 @@ def _varied_tables(workspace: Path, clinicians: int) -> tuple[Path, int]:
         many = many.assign(clinician_id=[f"k{number:06}" for number in range(LARGE)])
         many.to_csv(few, index=False)
     return directory, LARGE_CLIENTS
+
+
+def compared_versions(workspace: Path, other: Path) -> Table:
+    """The requests of `varied` answered by another checkout and by this one, in turn."""
+    bundle, model = _weighted(workspace)
+    table = Table(
+        "clinicians", "clients", "other ms", "this ms", "ratio of medians", "of means", "equal",
+        title="Processor time of whole answers by another checkout and by this one, in turn; how "
+        "many answers are equal byte for byte",
+    )  # fmt: skip
+    for clinicians in ROSTERS:
+        out.print(f"asking both with {clinicians} clinicians", style="dim")
+        tables, many = _varied_tables(workspace, clinicians)
+        clients = varied_requests(model.practice, tables, many)
+        found = versions.compare_versions(other, bundle, tables / "clinicians.csv", clients)
+        for name, taken in (("new", found.new), ("known", found.known)):
+            theirs, ours, medians, means = versions.shares(taken)
+            table.add_row(
+                f"{clinicians:,}",
+                f"{found.clients} {name}",
+                f"{theirs:.2f}",
+                f"{ours:.2f}",
+                f"{medians:.2f}",
+                f"{means:.2f}",
+                f"{found.equal}" if name == "new" else "",
+            )
+    return table
 
 
 def besides_mlflow(workspace: Path) -> Table:
@@ -560,19 +588,35 @@ PARTS = {
 }
 
 
+VERSIONS = "versions"
+
+
 def main(
-    only: Annotated[str | None, typer.Option(help=f"{', '.join(PARTS)}; all without.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(PARTS)} or {VERSIONS}; all but the last without."),
+    ] = None,
+    other: Annotated[
+        Path | None, typer.Option(help=f"Checkout that {VERSIONS} compares with this one.")
+    ] = None,
     clients: Annotated[int, typer.Option(help="Whom the cluster ranks for.")] = 10_000,
     clinicians: Annotated[int, typer.Option(help="Whom the cluster ranks.")] = 5_000,
     pairings: Annotated[int, typer.Option(help="What the cluster learns from.")] = 1_000_000,
 ) -> None:
     """Time and memory of requests and of training, as ratios of two things measured in one run."""
-    if only is not None and only not in PARTS:
-        raise typer.BadParameter(f"choose from {', '.join(PARTS)}")
-    parts = PARTS | {
-        "cluster-score": partial(cluster_ranks, clients=clients, clinicians=clinicians),
-        "cluster-train": partial(cluster_learns, pairings=pairings),
-    }
+    if only is not None and only not in (*PARTS, VERSIONS):
+        raise typer.BadParameter(f"choose from {', '.join(PARTS)}, {VERSIONS}")
+    if (only == VERSIONS) != (other is not None):
+        raise typer.BadParameter(f"--only {VERSIONS} and --other CHECKOUT belong together")
+    compared = {} if other is None else {VERSIONS: partial(compared_versions, other=other)}
+    parts = (
+        PARTS
+        | compared
+        | {
+            "cluster-score": partial(cluster_ranks, clients=clients, clinicians=clinicians),
+            "cluster-train": partial(cluster_learns, pairings=pairings),
+        }
+    )
     with tempfile.TemporaryDirectory() as directory:
         for name, measured in parts.items():
             if only in (None, name):
