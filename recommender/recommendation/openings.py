@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import isnan
-from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,12 +30,13 @@ from recommender.recommendation.open_intervals import (
     MAX_DAYS_AHEAD,
     MAX_TIMES,
     LookAhead,
+    Opening,
     OpenInterval,
     SharedHours,
     WeeklyHours,
     every_week,
     midnight,
-    next_spans,
+    next_openings,
 )
 from recommender.screening.layout import way_bits
 from recommender.screening.meeting_ways import SharedWays, is_one_barred, shared_ways
@@ -46,10 +46,6 @@ from recommender.values.kinds import EPOCH
 HOURS, LATE = "shares_hours", "after_hours"
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
-
-Opening = tuple[float, float, int]
-"""Begin and end in minutes from a midnight UTC, and the number of the room."""
-BY_TIME = itemgetter(0, 1)
 
 
 class OpenTime(NamedTuple):
@@ -155,14 +151,7 @@ class OpeningTimes:
         if ordinal > self._last_day:
             return []
         ahead = look_ahead(ordinal, option.hours[0].zone, self._quarter, self.origin)
-        found = [
-            (begin, end, hours.room)
-            for hours in option.hours
-            for begin, end in next_spans(hours, wishes, ahead, option.minutes)
-        ]
-        if len(option.hours) > 1:
-            found.sort(key=BY_TIME)
-        return found[:MAX_TIMES]
+        return next_openings(option.hours, wishes, ahead, option.minutes)
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
