@@ -73,9 +73,10 @@ class OpenTime(NamedTuple):
 class MeetingOption(NamedTuple):
     """Ways of meeting on the same clocks, and the session's length in minutes.
 
-    `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are
-    the clinician's, by room and weeks, and `rooms` the field that lists these rooms; `wishes` are
-    what the client's hours, and those after hours where they need them, share.
+    `ways` are in the order of the client's field, none in a practice without; `client_zone` is None
+    in the rooms; `hours` are the clinician's, by room and weeks, and `rooms` the field that lists
+    these rooms; `wishes` are what the client's hours, and those after hours where they need them,
+    share.
     """
 
     ways: tuple[str, ...]
@@ -190,16 +191,17 @@ class OpeningTimes:
         `ways` are those of meeting that can be used with the clinician of a row, as bits. Of
         several at one time, the one the practice names first is shown.
         """
-        found: dict[float, tuple[int, OpenTime]] = {}
-        for option in self._options_in(row, ways):
-            way = min(option.ways, key=self._levels.index) if option.ways else None
-            rank = -1 if way is None else self._levels.index(way)
+        found: dict[float, tuple[float, int, str, str | None]] = {}
+        for option in sorted(self._options_in(row, ways), key=self._place):
+            way = option.ways[0] if option.ways else None
             zone = option.client_zone or option.hours[0].zone
             for begin, end, room in self.next_openings(row, option, option.wishes):
-                known = found.get(begin)
-                if known is None or rank < known[0]:
-                    found[begin] = rank, OpenTime(begin, end, room, zone, way)
-        return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
+                found.setdefault(begin, (end, room, zone, way))
+        return tuple([OpenTime(begin, *found[begin]) for begin in sorted(found)[:MAX_TIMES]])
+
+    def _place(self, option: MeetingOption) -> int:
+        """The place of an option's first way of meeting among those of the practice."""
+        return self._levels.index(option.ways[0]) if option.ways else -1
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
@@ -240,7 +242,7 @@ class OpeningTimes:
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
             field = self.practice.clinician[rule.clinician[0]]
-            ways = [way for way in rule.ways if way in accepted]
+            ways = [way for way in accepted if way in rule.ways]
             found.append(
                 _HoursRule(
                     rule,
