@@ -78,6 +78,7 @@ def cards(
     ]
     shown = Shown(
         rows=rows,
+        ways=ways,
         asked=asked.levels,
         meetings=[_visible(fields, meeting) for meeting in meetings],
         costs=costs,
