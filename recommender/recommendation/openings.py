@@ -116,6 +116,13 @@ class OpeningTimes:
         The screening of this client and these clinicians, whose modes count.
     now
         The moment from which on times are looked for.
+
+    Attributes
+    ----------
+    origin
+        The midnight UTC before that moment.
+    levels
+        The ways of meeting, as levels of the client's field; none in a practice without.
     """
 
     def __init__(
@@ -134,6 +141,14 @@ class OpeningTimes:
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
         self._options: dict[int, Sequence[_Option]] = {}
+        self.levels: tuple[str, ...] = ()
+        # The ways of meeting that the client accepts and each clinician may offer.
+        self._shared: SharedWays | None = None
+        self._accepted = 0
+        if practice.ways is not None:
+            self.levels = practice.client[practice.ways.client].levels
+            self._shared = shared_ways(practice, client, columns)
+            self._accepted = bits_of(self.levels, tuple(self._shared.by_way))
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
@@ -201,7 +216,7 @@ class OpeningTimes:
 
     def _place(self, option: MeetingOption) -> int:
         """The place of an option's first way of meeting among those of the practice."""
-        return self._levels.index(option.ways[0]) if option.ways else -1
+        return self.levels.index(option.ways[0]) if option.ways else -1
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
@@ -212,7 +227,7 @@ class OpeningTimes:
         """The options of one clinician in some ways of meeting."""
         options = self._options.get(bits)
         if options is None:
-            options = self._options[bits] = self._options_of(ways_of(self._levels, bits))
+            options = self._options[bits] = self._options_of(ways_of(self.levels, bits))
         for rule, ways, reach in options:
             zone = rule.zones[row]
             for those, open_hours in rule.hours.by_way(row, zone, ways, reach):
@@ -238,7 +253,7 @@ class OpeningTimes:
     def _on_hours(self) -> Sequence[_HoursRule]:
         """The rules on hours for this client."""
         found = []
-        accepted = ways_of(self._levels, self._accepted)
+        accepted = ways_of(self.levels, self._accepted)
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
             field = self.practice.clinician[rule.clinician[0]]
@@ -302,29 +317,12 @@ class OpeningTimes:
         if self._shared is None:
             return [0] * len(rows)
         open_ways: list[int] = self._shared.bits.take(rows).tolist()
-        screened, levels = self.screening, self._levels
+        screened, levels = self.screening, self.levels
         for rule in self.practice.about_ways:
             ways = bits_of(levels, rule.ways)
             if ways & self._accepted and screened.modes[rule.name] == "hard":
                 without_barred(open_ways, rule, ways, screened.verdict_of(rule.name).take(rows))
         return open_ways
-
-    @cached_property
-    def _shared(self) -> SharedWays | None:
-        """The ways of meeting that the client accepts and each clinician may offer."""
-        if self.practice.ways is None:
-            return None
-        return shared_ways(self.practice, self.client, self.columns)
-
-    @cached_property
-    def _levels(self) -> tuple[str, ...]:
-        ways = self.practice.ways
-        return () if ways is None else self.practice.client[ways.client].levels
-
-    @cached_property
-    def _accepted(self) -> int:
-        """The ways of meeting that the client accepts, as bits."""
-        return 0 if self._shared is None else bits_of(self._levels, tuple(self._shared.by_way))
 
 
 def without_barred(

@@ -129,11 +129,10 @@ class Screening:
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        excludes = self.excluding != MET
-        places = np.logical_or.reduce(excludes, axis=1).nonzero()[0]
+        packed = np.packbits(self.excluding, axis=1)
+        places = np.bitwise_or.reduce(packed, axis=1).nonzero()[0].tolist()
         # The clinicians whom each constraint excludes, as bits of one number.
-        packed = np.packbits(excludes.take(places, axis=0), axis=1)
-        excluded = [int.from_bytes(each.tobytes()) for each in packed]
+        excluded = [int.from_bytes(packed[place].tobytes()) for place in places]
         once = several = 0
         for own in excluded:
             several |= once & own
@@ -142,7 +141,7 @@ class Screening:
         return tuple(
             [
                 ConstraintCount(constraints[place].name, own.bit_count(), (own & alone).bit_count())
-                for place, own in zip(places.tolist(), excluded, strict=True)
+                for place, own in zip(places, excluded, strict=True)
             ]
         )
 
