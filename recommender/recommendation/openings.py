@@ -140,6 +140,7 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
+        self._shared_hours: dict[tuple[WeeklyHours, ...], SharedHours] = {}
         self._options: dict[int, Sequence[_Option]] = {}
         self.levels: tuple[str, ...] = ()
         # The ways of meeting that the client accepts and each clinician may offer.
@@ -207,7 +208,13 @@ class OpeningTimes:
         several at one time, the one the practice names first is shown.
         """
         found: dict[float, tuple[float, int, str, str | None]] = {}
+        looked_at: set[tuple[object, ...]] = set()
         for option in sorted(self._options_in(row, ways), key=self._place):
+            # The times of equal hours and wishes are equal, by whatever way and in whatever room.
+            terms = option.wishes, option.minutes, *[each.laid_out for each in option.hours]
+            if terms in looked_at:
+                continue
+            looked_at.add(terms)
             way = option.ways[0] if option.ways else None
             zone = option.client_zone or option.hours[0].zone
             for begin, end, room in self.next_openings(row, option, option.wishes):
@@ -284,7 +291,9 @@ class OpeningTimes:
         key = rule.name, there
         wished = self._wished.get(key)
         if wished is None:
-            wished = self._wished[key] = SharedHours(tuple(self._hours_wished(rule, there)))
+            weeks = tuple(self._hours_wished(rule, there))
+            wished = self._shared_hours.setdefault(weeks, SharedHours(weeks))
+            self._wished[key] = wished
         return wished
 
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
