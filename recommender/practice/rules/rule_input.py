@@ -313,9 +313,9 @@ def _points_in(columns: Columns, name: str) -> Array:
 def _apart(points: Array, homes: Array) -> Array:
     """Square of the chord from points (places, 3, n) to the nearest of others (k, 3), (places, n).
 
-    They are points of the unit sphere.
+    They are points of the unit sphere; NaN where either is unknown.
     """
-    nearest = np.full((len(points), points.shape[2]), np.inf)
+    nearest = np.full((len(points), points.shape[2]), np.nan)
     for home in homes:
         parts = (points - home[:, None]) ** 2
         apart = parts[:, 0] + parts[:, 1]
@@ -325,7 +325,6 @@ def _apart(points: Array, homes: Array) -> Array:
 
 
 def _km(apart: Array) -> Array:
-    apart = np.where(np.isinf(apart), np.nan, apart)
     return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(apart) / 2, 1.0)))
 
 
