@@ -113,12 +113,11 @@ class Asked:
                     for value, is_met in zip(values, self._is_met(rule), strict=True)
                 ]
             case "at_most" if field.kind == "money":
-                fees = [cents_of(fee) for fee in self.columns[name][self._rows].tolist()]
                 if name == self._facts.fields.of_part.get("cost"):
                     # What this client would be charged, where a concession or a scheme decides.
-                    fees = [
-                        None if (cost := each.cost) is None else cost.fee_cents for each in offered
-                    ]
+                    fees = [None if each.cost is None else each.cost.fee_cents for each in offered]
+                else:
+                    fees = [cents_of(fee) for fee in self.columns[name][self._rows].tolist()]
                 return self._within(name, self._facts.headings[name], fees, answer)
             case "within_km":
                 return [

@@ -31,7 +31,7 @@ from recommender.recommendation.card_parts import (
 from recommender.recommendation.clinician_facts import ClinicianFacts, facts_for
 from recommender.recommendation.fact_text import cents_of
 from recommender.recommendation.meeting_places import MeetingPlaces
-from recommender.recommendation.openings import OpeningTimes, OpenTime, prepare_hours
+from recommender.recommendation.openings import OpeningTimes, OpenTime, prepare_hours, ways_of
 from recommender.screening.screening import Screening
 from recommender.tables.roster import Roster
 
@@ -69,7 +69,8 @@ def cards(
     meeting_places = MeetingPlaces(openings, rows, facts)
     ways = meeting_places.ways()
     meetings = meeting_places.meetings(ways)
-    costs = _costs(facts, client, screening, rows, meetings)
+    by_name = [ways_of(openings.levels, bits) for bits in ways]
+    costs = _costs(facts, client, screening, rows, by_name)
     has_times = "next_times" in fields.of_part
     places, midnight = rows.tolist(), openings.origin.toordinal()
     offers = [
@@ -78,6 +79,7 @@ def cards(
     ]
     shown = Shown(
         rows=rows,
+        ways=ways,
         asked=asked.levels,
         meetings=[_visible(fields, meeting) for meeting in meetings],
         costs=costs,
@@ -131,7 +133,7 @@ def _costs(
     client: Columns,
     screening: Screening,
     rows: NDArray[np.intp],
-    meetings: Sequence[tuple[Meeting, ...]],
+    ways: Sequence[tuple[str, ...]],
 ) -> Sequence[Cost | None]:
     """The cost with each clinician, by the ways in which the client can meet them.
 
@@ -139,10 +141,6 @@ def _costs(
     """
     if facts.cost_rule is None:
         return [None] * len(rows)
-    ways = [
-        tuple(dict.fromkeys([each.way for each in meeting if each.way is not None]))
-        for meeting in meetings
-    ]
     inputs = rule_input_of(facts.cost_rule, client, facts.columns, screening.context)
     currency = facts.practice.currency
     costs = session_costs_in_ways(inputs, rows, ways)

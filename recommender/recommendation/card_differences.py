@@ -25,7 +25,6 @@ from recommender.recommendation.card_parts import (
 )
 from recommender.recommendation.clinician_facts import ClinicianFacts
 from recommender.recommendation.fact_text import cents_text, with_unit
-from recommender.recommendation.held_levels import places_of
 
 MAX_DIFFERENCES = 4
 MAX_LEVELS = 2
@@ -51,10 +50,12 @@ class Candidate(NamedTuple):
 class Shown(NamedTuple):
     """Parts of the cards of a shortlist, in its order.
 
-    `rows` are those of the clinicians, and `asked` the levels asked for as bits.
+    `rows` are those of the clinicians, `ways` those of meeting as bits of the client's levels, and
+    `asked` the levels asked for as bits.
     """
 
     rows: NDArray[np.intp]
+    ways: Sequence[int]
     asked: int
     meetings: Sequence[tuple[Meeting, ...]]
     costs: Sequence[Cost | None]
@@ -126,13 +127,12 @@ def _of_fields(facts: ClinicianFacts, shown: Shown) -> list[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
     asked = frozenset([fact.field for each in shown.asked_and_offered for fact in each])
     found: list[Candidate] = []
-    for name, by_place in _levels_alone(facts, shown, facts.compared_with(asked)).items():
-        for place, levels in by_place.items():
-            if len(levels) > 1:
-                levels.sort(key=lambda level: not shown.asked & level[0])
-            is_asked = bool(shown.asked & levels[0][0])
-            text = partial(_only, facts, name, tuple([label for _, label in levels[:MAX_LEVELS]]))
-            found.append(Candidate(place, name, text, is_asked))
+    for place, alone in enumerate(_levels_alone(facts, shown, facts.compared_with(asked))):
+        for name, bits in alone.items():
+            wished = bits & shown.asked
+            labels = facts.labels_of(wished) + facts.labels_of(bits ^ wished)
+            text = partial(_only, facts, name, labels[:MAX_LEVELS])
+            found.append(Candidate(place, name, text, wished > 0))
     names, values = facts.numbers
     for name, own in zip(names, values[shown.rows].T.tolist(), strict=True):
         is_asked = name in facts.fields.if_asked
@@ -156,35 +156,26 @@ def _largest(field: Field, number: float) -> str:
     return f"{field.heading}: {with_unit(field, number)}, {MOST}"
 
 
-def _levels_alone(
-    facts: ClinicianFacts, shown: Shown, compared: int
-) -> dict[str, dict[int, list[tuple[int, str]]]]:
-    """By field and place, the bits and labels of the levels that one clinician alone has, in order.
+def _levels_alone(facts: ClinicianFacts, shown: Shown, compared: int) -> list[dict[str, int]]:
+    """The levels that each clinician alone has, as bits by field.
 
     A field of which any clinician's levels are not known is left out. Of ways of meeting, those
     count in which the client can meet the clinician.
     """
-    table, ways, rows = facts.levels, facts.practice.ways, shown.rows.tolist()
-    held = [table.held[row] for row in rows]
-    if ways is not None and ways.clinician in table.of_field:
-        others = ~table.of_field[ways.clinician]
-        met = [{each.way for each in meetings if each.way} for meetings in shown.meetings]
-        held = [
-            own & (others | table.bits_of(ways.clinician, some))
-            for own, some in zip(held, met, strict=True)
-        ]
+    table, rows = facts.levels, shown.rows.tolist()
+    held = [
+        table.held[row] & facts.held_with(ways) for row, ways in zip(rows, shown.ways, strict=True)
+    ]
     once = several = unknown = 0
     for own, row in zip(held, rows, strict=True):
         several |= once & own
         once |= own
         unknown |= table.unknown[row]
-    counts = compared & ~(several | unknown)
-    alone: dict[str, dict[int, list[tuple[int, str]]]] = {}
-    for card, own in enumerate(held):
-        for place in places_of(own & counts):
-            name, _, label = table.levels[place]
-            alone.setdefault(name, {}).setdefault(card, []).append((1 << place, label))
-    return alone
+    counts = compared & once & ~(several | unknown)
+    fields = [(name, bits) for name, bits in table.of_field.items() if bits & counts]
+    return [
+        {name: alone for name, bits in fields if (alone := bits & counts & own)} for own in held
+    ]
 
 
 def _first_days(times: Sequence[Sequence[NextTime]]) -> list[date | None]:

@@ -98,6 +98,8 @@ class ClinicianFacts:
         self._met: dict[tuple[str | None, str, int, tuple[int, ...]], tuple[Meeting, ...]] = {}
         self._asked: dict[tuple[int, bytes], int] = {}
         self._offered: dict[int, tuple[Fact, ...]] = {}
+        self._held_with: dict[int, int] = {}
+        self._labels: dict[int, tuple[str, ...]] = {}
         self._compared: dict[frozenset[str], int] = {}
 
     def prepare(self, rows: Iterable[int]) -> None:
@@ -153,6 +155,27 @@ class ClinicianFacts:
             bits = sum(own for name, own in of_field.items() if name in names)
             store_bounded(self._compared, asked, bits, MAX_STORED)
         return self._compared[asked]
+
+    def labels_of(self, bits: int) -> tuple[str, ...]:
+        """The labels of some levels of `levels`, in their order."""
+        labels = self._labels.get(bits)
+        if labels is None:
+            labels = tuple([self.levels.levels[place][2] for place in places_of(bits)])
+            store_bounded(self._labels, bits, labels, MAX_STORED)
+        return labels
+
+    def held_with(self, ways: int) -> int:
+        """All levels of `levels` but those of other ways of meeting than some, bits as offered."""
+        held = self._held_with.get(ways)
+        if held is None:
+            held = -1
+            if self.practice.ways is not None:
+                name = self.practice.ways.clinician
+                levels = self.practice.client[self.practice.ways.client].levels
+                some = [levels[place] for place in places_of(ways)]
+                held = ~self.levels.of_field.get(name, 0) | self.levels.bits_of(name, some)
+            store_bounded(self._held_with, ways, held, MAX_STORED)
+        return held
 
     def spoken_of(self, name: str, labels: tuple[str, ...]) -> str:
         """What is said of a clinician with at most two labels of a field, after the name."""

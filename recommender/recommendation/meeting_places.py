@@ -51,13 +51,12 @@ class MeetingPlaces:
         """
         if self.practice.ways is None:
             return [0] * len(self._rows)
-        levels = self.practice.client[self.practice.ways.client].levels
         rows, offered = self._rows, self._facts.offered_ways
         usable = [
             ways & offered[row]
             for ways, row in zip(self.openings.open_ways(rows), rows.tolist(), strict=True)
         ]
-        for rule, ways, verdict in self._on_hours(levels):
+        for rule, ways, verdict in self._on_hours(self.openings.levels):
             without_barred(usable, rule, ways, verdict.take(rows))
         return usable
 
@@ -67,12 +66,11 @@ class MeetingPlaces:
         if self.practice.ways is None:
             places = self._places_by(None)
             return [self._meetings_by(None, places, each) for each in enumerate(rows)]
-        levels = self.practice.client[self.practice.ways.client].levels
         by_way: dict[str, _Places | None] = {}
         found: list[Meetings] = []
         for each, bits in zip(enumerate(rows), usable, strict=True):
             meetings: Meetings = ()
-            for way in ways_of(levels, bits):
+            for way in ways_of(self.openings.levels, bits):
                 if way not in by_way:
                     by_way[way] = self._places_by(way)
                 meetings += self._meetings_by(way, by_way[way], each)

@@ -10,6 +10,7 @@ from dataclasses import field as attribute
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import inf
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from recommender.practice.week_calendar import (
@@ -25,13 +26,16 @@ from recommender.practice.week_calendar import (
 from recommender.values.bounded_store import store_bounded
 
 MAX_TIMES = 3
-WEEKS_AHEAD = (5, 26)
-"""Five weeks are usually enough; alternate weeks and absences may need more."""
+WEEKS_AHEAD = (3, 26)
+"""Three weeks are usually enough; alternate weeks and absences may need more."""
 MAX_DAYS_AHEAD = 365
 """Nobody knows hours that begin later, and a time is said without its year."""
-LAID_OUT = (8, 16, 32, 56, 80)
+LAID_OUT = (4, 8, 16, 32, 56, 80)
 """Numbers of weeks that hours are laid out for: few, so that requests of a day share them."""
 
+Opening = tuple[float, float, int]
+"""Begin and end in minutes from a midnight UTC, and the number of the room."""
+BY_TIME = itemgetter(0, 1)
 NO_SPAN: Span = (inf, inf)
 """Follows the last span."""
 ALWAYS: tuple[Span, ...] = ((-inf, inf),)
@@ -42,11 +46,11 @@ class LaidOut:
     """What is stored of weekly hours that were laid out, in minutes from a midnight UTC.
 
     `spans` are the open times, by the midnight and the number of weeks. `next_spans` are those of
-    clients without wishes, by the midnight, the moment and the minutes asked for.
+    clients without wishes, by the midnight, the moment, the weeks and the minutes asked for.
     """
 
     spans: dict[tuple[datetime, int], Sequence[Span]] = attribute(default_factory=dict)
-    next_spans: dict[tuple[datetime, float, float], Sequence[Span]] = attribute(
+    next_spans: dict[tuple[datetime, float, int, float], Sequence[Span]] = attribute(
         default_factory=dict
     )
 
@@ -153,16 +157,15 @@ class LookAhead:
     ----------
     origin
         The midnight; hours are laid out from it.
-    since, until
-        The first moment, and the last.
-    weeks
-        Numbers of weeks to lay out, the fewest first; the last of them are the last moment's.
+    since
+        The first moment.
+    parts
+        Numbers of weeks to lay out and the last moment to look at in them, the fewest first.
     """
 
     origin: datetime
     since: float
-    until: float
-    weeks: tuple[int, ...]
+    parts: tuple[tuple[int, float], ...]
 
     @classmethod
     def of(cls, since: datetime, now: datetime | None = None) -> "LookAhead":
@@ -170,8 +173,9 @@ class LookAhead:
         origin = midnight(now or since)
         days = (midnight(since) - origin).days
         weeks = [next(w for w in LAID_OUT if w * DAYS >= days + a * DAYS) for a in WEEKS_AHEAD]
-        until = float(days * DAY + WEEKS_AHEAD[-1] * WEEK)
-        return cls(origin, (since - origin) / timedelta(minutes=1), until, tuple(weeks))
+        until = days * DAY + WEEKS_AHEAD[-1] * WEEK
+        parts = tuple([(each, float(min(until, each * WEEK))) for each in weeks])
+        return cls(origin, (since - origin) / timedelta(minutes=1), parts)
 
 
 def midnight(moment: datetime) -> datetime:
@@ -179,39 +183,51 @@ def midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def next_spans(
-    theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
-) -> Sequence[Span]:
-    """The first intervals of at least `minutes` that lie in all hours, at most three, in order.
+def next_openings(
+    theirs: Sequence[WeeklyHours], others: SharedHours, ahead: LookAhead, minutes: float
+) -> list[Opening]:
+    """The first intervals of at least `minutes` that lie in others' hours and in any of theirs.
 
-    They are in minutes from the midnight that the weeks are laid out from. `theirs` are the
-    clinician's hours, from which alone all that clients without wishes get follows.
+    At most three, in order; they are in minutes from the midnight that the weeks are laid out from.
+    `theirs` are the clinician's hours, by room and weeks.
     """
-    if others.weeks:
-        return _next_spans(theirs, others, ahead, minutes)
-    key, stored = (ahead.origin, ahead.since, minutes), theirs.laid_out.next_spans
-    spans = stored.get(key)
-    if spans is None:
-        spans = store_bounded(stored, key, _next_spans(theirs, others, ahead, minutes), MAX_SPANS)
-    return spans
+    found: list[Opening] = []
+    for weeks, until in ahead.parts:
+        found = [
+            (begin, end, hours.room)
+            for hours in theirs
+            for begin, end in _next_spans(hours, others, ahead, weeks, until, minutes)
+        ]
+        if len(theirs) > 1:
+            found.sort(key=BY_TIME)
+        found = found[:MAX_TIMES]
+        # What ends with the weeks looked at may go on beyond them.
+        if len(found) == MAX_TIMES and max([end for _, end, _ in found]) < until:
+            break
+    return found
 
 
 def _next_spans(
-    theirs: WeeklyHours, others: SharedHours, ahead: LookAhead, minutes: float
+    theirs: WeeklyHours,
+    others: SharedHours,
+    ahead: LookAhead,
+    weeks: int,
+    until: float,
+    minutes: float,
 ) -> Sequence[Span]:
-    origin = ahead.origin
-    first: list[Span] = []
-    for laid_out in ahead.weeks:
-        until = min(ahead.until, float(laid_out * WEEK))
-        ours = others.spans(origin, laid_out)
-        # One more than are wanted: the last of them may go on beyond the weeks looked at.
-        most = MAX_TIMES + 1
-        first = shared_spans(
-            ours, theirs.spans(origin, laid_out), ahead.since, until, minutes, most
-        )
-        if len(first) > MAX_TIMES:
-            break
-    return first[:MAX_TIMES]
+    """The first spans of at least `minutes` in all hours, at most three, of so many weeks.
+
+    What clients without wishes get follows from the clinician's hours alone, and is stored.
+    """
+    origin, since, stored = ahead.origin, ahead.since, theirs.laid_out.next_spans
+    key = origin, since, weeks, minutes
+    spans = None if others.weeks else stored.get(key)
+    if spans is None:
+        ours, own = others.spans(origin, weeks), theirs.spans(origin, weeks)
+        spans = shared_spans(ours, own, since, until, minutes, MAX_TIMES)
+        if not others.weeks:
+            store_bounded(stored, key, spans, MAX_SPANS)
+    return spans
 
 
 def shared_spans(

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import isnan
-from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,12 +30,13 @@ from recommender.recommendation.open_intervals import (
     MAX_DAYS_AHEAD,
     MAX_TIMES,
     LookAhead,
+    Opening,
     OpenInterval,
     SharedHours,
     WeeklyHours,
     every_week,
     midnight,
-    next_spans,
+    next_openings,
 )
 from recommender.screening.layout import way_bits
 from recommender.screening.meeting_ways import SharedWays, is_one_barred, shared_ways
@@ -46,10 +46,6 @@ from recommender.values.kinds import EPOCH
 HOURS, LATE = "shares_hours", "after_hours"
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
-
-Opening = tuple[float, float, int]
-"""Begin and end in minutes from a midnight UTC, and the number of the room."""
-BY_TIME = itemgetter(0, 1)
 
 
 class OpenTime(NamedTuple):
@@ -77,9 +73,10 @@ class OpenTime(NamedTuple):
 class MeetingOption(NamedTuple):
     """Ways of meeting on the same clocks, and the session's length in minutes.
 
-    `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are
-    the clinician's, by room and weeks, and `rooms` the field that lists these rooms; `wishes` are
-    what the client's hours, and those after hours where they need them, share.
+    `ways` are in the order of the client's field, none in a practice without; `client_zone` is None
+    in the rooms; `hours` are the clinician's, by room and weeks, and `rooms` the field that lists
+    these rooms; `wishes` are what the client's hours, and those after hours where they need them,
+    share.
     """
 
     ways: tuple[str, ...]
@@ -119,6 +116,13 @@ class OpeningTimes:
         The screening of this client and these clinicians, whose modes count.
     now
         The moment from which on times are looked for.
+
+    Attributes
+    ----------
+    origin
+        The midnight UTC before that moment.
+    levels
+        The ways of meeting, as levels of the client's field; none in a practice without.
     """
 
     def __init__(
@@ -136,7 +140,16 @@ class OpeningTimes:
         self._quarter = now.astimezone(UTC) + (QUARTER - over if over else timedelta())
         self._last_day = now.date().toordinal() + MAX_DAYS_AHEAD
         self._wished: dict[tuple[str, str], SharedHours] = {}
+        self._shared_hours: dict[tuple[WeeklyHours, ...], SharedHours] = {}
         self._options: dict[int, Sequence[_Option]] = {}
+        self.levels: tuple[str, ...] = ()
+        # The ways of meeting that the client accepts and each clinician may offer.
+        self._shared: SharedWays | None = None
+        self._accepted = 0
+        if practice.ways is not None:
+            self.levels = practice.client[practice.ways.client].levels
+            self._shared = shared_ways(practice, client, columns)
+            self._accepted = bits_of(self.levels, tuple(self._shared.by_way))
 
     def rules(self, name: str) -> Sequence[Constraint]:
         """The constraints of a rule, in the order of the definition."""
@@ -155,14 +168,7 @@ class OpeningTimes:
         if ordinal > self._last_day:
             return []
         ahead = look_ahead(ordinal, option.hours[0].zone, self._quarter, self.origin)
-        found = [
-            (begin, end, hours.room)
-            for hours in option.hours
-            for begin, end in next_spans(hours, wishes, ahead, option.minutes)
-        ]
-        if len(option.hours) > 1:
-            found.sort(key=BY_TIME)
-        return found[:MAX_TIMES]
+        return next_openings(option.hours, wishes, ahead, option.minutes)
 
     def first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
@@ -201,16 +207,23 @@ class OpeningTimes:
         `ways` are those of meeting that can be used with the clinician of a row, as bits. Of
         several at one time, the one the practice names first is shown.
         """
-        found: dict[float, tuple[int, OpenTime]] = {}
-        for option in self._options_in(row, ways):
-            way = min(option.ways, key=self._levels.index) if option.ways else None
-            rank = -1 if way is None else self._levels.index(way)
+        found: dict[float, tuple[float, int, str, str | None]] = {}
+        looked_at: set[tuple[object, ...]] = set()
+        for option in sorted(self._options_in(row, ways), key=self._place):
+            # The times of equal hours and wishes are equal, by whatever way and in whatever room.
+            terms = option.wishes, option.minutes, *[each.laid_out for each in option.hours]
+            if terms in looked_at:
+                continue
+            looked_at.add(terms)
+            way = option.ways[0] if option.ways else None
             zone = option.client_zone or option.hours[0].zone
             for begin, end, room in self.next_openings(row, option, option.wishes):
-                known = found.get(begin)
-                if known is None or rank < known[0]:
-                    found[begin] = rank, OpenTime(begin, end, room, zone, way)
-        return tuple([found[begin][1] for begin in sorted(found)[:MAX_TIMES]])
+                found.setdefault(begin, (end, room, zone, way))
+        return tuple([OpenTime(begin, *found[begin]) for begin in sorted(found)[:MAX_TIMES]])
+
+    def _place(self, option: MeetingOption) -> int:
+        """The place of an option's first way of meeting among those of the practice."""
+        return self.levels.index(option.ways[0]) if option.ways else -1
 
     def meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
@@ -221,7 +234,7 @@ class OpeningTimes:
         """The options of one clinician in some ways of meeting."""
         options = self._options.get(bits)
         if options is None:
-            options = self._options[bits] = self._options_of(ways_of(self._levels, bits))
+            options = self._options[bits] = self._options_of(ways_of(self.levels, bits))
         for rule, ways, reach in options:
             zone = rule.zones[row]
             for those, open_hours in rule.hours.by_way(row, zone, ways, reach):
@@ -247,11 +260,11 @@ class OpeningTimes:
     def _on_hours(self) -> Sequence[_HoursRule]:
         """The rules on hours for this client."""
         found = []
-        accepted = ways_of(self._levels, self._accepted)
+        accepted = ways_of(self.levels, self._accepted)
         for rule in self.rules(HOURS):
             minutes = session_minutes(rule.settings, self.client)
             field = self.practice.clinician[rule.clinician[0]]
-            ways = [way for way in rule.ways if way in accepted]
+            ways = [way for way in accepted if way in rule.ways]
             found.append(
                 _HoursRule(
                     rule,
@@ -278,7 +291,9 @@ class OpeningTimes:
         key = rule.name, there
         wished = self._wished.get(key)
         if wished is None:
-            wished = self._wished[key] = SharedHours(tuple(self._hours_wished(rule, there)))
+            weeks = tuple(self._hours_wished(rule, there))
+            wished = self._shared_hours.setdefault(weeks, SharedHours(weeks))
+            self._wished[key] = wished
         return wished
 
     def _hours_wished(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
@@ -311,29 +326,12 @@ class OpeningTimes:
         if self._shared is None:
             return [0] * len(rows)
         open_ways: list[int] = self._shared.bits.take(rows).tolist()
-        screened, levels = self.screening, self._levels
+        screened, levels = self.screening, self.levels
         for rule in self.practice.about_ways:
             ways = bits_of(levels, rule.ways)
             if ways & self._accepted and screened.modes[rule.name] == "hard":
                 without_barred(open_ways, rule, ways, screened.verdict_of(rule.name).take(rows))
         return open_ways
-
-    @cached_property
-    def _shared(self) -> SharedWays | None:
-        """The ways of meeting that the client accepts and each clinician may offer."""
-        if self.practice.ways is None:
-            return None
-        return shared_ways(self.practice, self.client, self.columns)
-
-    @cached_property
-    def _levels(self) -> tuple[str, ...]:
-        ways = self.practice.ways
-        return () if ways is None else self.practice.client[ways.client].levels
-
-    @cached_property
-    def _accepted(self) -> int:
-        """The ways of meeting that the client accepts, as bits."""
-        return 0 if self._shared is None else bits_of(self._levels, tuple(self._shared.by_way))
 
 
 def without_barred(

@@ -129,14 +129,19 @@ class Screening:
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """Counts of each constraint that excludes somebody, in the order of the definition."""
-        places = np.bitwise_or.reduce(self.excluding, axis=1).nonzero()[0]
-        excludes = self.excluding.take(places, axis=0) != MET
-        is_alone = np.add.reduce(excludes.view(np.uint8), axis=0, dtype=np.uint16) == 1
-        counts = (_counts(each).tolist() for each in (excludes, excludes & is_alone))
+        packed = np.packbits(self.excluding, axis=1)
+        places = np.bitwise_or.reduce(packed, axis=1).nonzero()[0].tolist()
+        # The clinicians whom each constraint excludes, as bits of one number.
+        excluded = [int.from_bytes(packed[place].tobytes()) for place in places]
+        once = several = 0
+        for own in excluded:
+            several |= once & own
+            once |= own
+        alone, constraints = once & ~several, self.constraints
         return tuple(
             [
-                ConstraintCount(self.constraints[place].name, *of_place)
-                for place, *of_place in zip(places.tolist(), *counts, strict=True)
+                ConstraintCount(constraints[place].name, own.bit_count(), (own & alone).bit_count())
+                for place, own in zip(places, excluded, strict=True)
             ]
         )
 
@@ -221,9 +226,3 @@ class Screening:
         if constraint.rule == "within_km":
             return f"has times in common only in rooms about {math.ceil(km)} km away"
         return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
-
-
-def _counts(flags: Flags) -> Places:
-    """How many flags of each row are set, (rows,)."""
-    bits = np.bitwise_count(np.packbits(flags, axis=1))
-    return np.asarray(np.add.reduce(bits, axis=1, dtype=np.intp))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -424,6 +425,7 @@ def _point(declared: FieldBounds, text: str) -> Point:
     return latitude, longitude
 
 
+@lru_cache(maxsize=4096)
 def _window(text: str) -> Window:
     found = _WINDOW.fullmatch(text.lower())
     if not found or found[1] not in DAYS:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from recommender.recommendation.open_intervals import (
     LookAhead,
     OpenInterval,
+    SharedHours,
     WeeklyHours,
+    next_openings,
 )
 from tests.support.open_times import next_open_intervals
 
@@ -50,6 +52,25 @@ def test_what_is_past_or_too_short_is_left_out() -> None:
         )
         == ()
     )
+
+
+def test_hours_in_several_rooms_are_searched_together() -> None:
+    one, other = weekly("Sydney", (MON, 9, 12)), weekly("Sydney", (MON, 13, 15)).in_room(2)
+    wished = SharedHours((weekly("Sydney", (MON, 10, 12)),))
+    ahead = LookAhead.of(at("Australia/Sydney", 2026, 11, 30))
+    found = next_openings((other, one), wished, ahead, 50)
+    assert found == next_openings((one,), wished, ahead, 50)
+    whenever = next_openings((other, one), SharedHours(()), ahead, 50)
+    assert [room for *_, room in whenever] == [0, 2, 0]
+    assert whenever == sorted(whenever)
+
+
+def test_hours_that_never_end_go_on_beyond_the_weeks_that_are_usually_enough() -> None:
+    always = weekly("Sydney", *((day, 0, 24) for day in range(7)))
+    ahead = LookAhead.of(at("Australia/Sydney", 2026, 11, 30))
+    assert [end for _, end, _ in next_openings((always,), SharedHours(()), ahead, 50)] == [
+        ahead.parts[-1][1]
+    ]
 
 
 @given(

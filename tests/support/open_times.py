@@ -5,7 +5,7 @@ from recommender.recommendation.open_intervals import (
     OpenInterval,
     SharedHours,
     WeeklyHours,
-    next_spans,
+    next_openings,
 )
 
 
@@ -14,5 +14,5 @@ def next_open_intervals(
 ) -> tuple[OpenInterval, ...]:
     """The first intervals that suit all; the first of the weeks is the clinician's."""
     theirs, *others = weeks
-    spans = next_spans(theirs, SharedHours(tuple(others)), ahead, minutes)
-    return tuple(OpenInterval.between(ahead.origin, *span, theirs.room) for span in spans)
+    found = next_openings((theirs,), SharedHours(tuple(others)), ahead, minutes)
+    return tuple(OpenInterval.between(ahead.origin, *each) for each in found)

@@ -458,6 +458,7 @@ def _by_period(
     return result
 
 
+@lru_cache(maxsize=1024)
 def _date_of(days: float) -> date:
     """The day that is so many days after 1970-01-01, or else the last one there is."""
     return date.fromordinal(int(min(days + EPOCH, date.max.toordinal())))

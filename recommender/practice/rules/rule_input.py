@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from recommender.practice.comparisons import EARTH_KM
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRows
 from recommender.practice.rules.first_session import FirstSession, earliest_day, first_sessions
+from recommender.values.bounded_store import store_bounded
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -251,8 +252,11 @@ def room_km_in(columns: Columns, name: str, places: Array) -> Array:
 
 def room_km_at(columns: Columns, name: str, places: Array, rows: NDArray[np.intp]) -> Array:
     """`room_km_in` for a few rows, (k, places): nothing is stored, and nobody else is computed."""
-    homes = _on_sphere(places[~np.isnan(places[:, 0])])
-    return _km(_apart(_points_in(columns, name)[:, :, rows], homes)).T
+    home = places[~np.isnan(places[:, 0])]
+    stored = _stored_distances(columns, name).get(home.tobytes())
+    if stored is not None:
+        return stored[1][rows]
+    return _km(_apart(_points_in(columns, name)[:, :, rows], _on_sphere(home))).T
 
 
 MAX_HOMES = 16
@@ -261,16 +265,19 @@ MAX_HOMES = 16
 
 def _distances_in(columns: Columns, name: str, places: Array) -> tuple[Array, Array]:
     """Great-circle km to the nearest place of each one, (n,), and to each place, (n, places)."""
-    points = _points_in(columns, name)
-
-    def found(home: bytes) -> tuple[Array, Array]:
-        homes = _on_sphere(np.frombuffer(home).reshape(-1, 2))
-        km = _km(_apart(points, homes))
+    home, stored = places[~np.isnan(places[:, 0])], _stored_distances(columns, name)
+    key = home.tobytes()
+    found = stored.get(key)
+    if found is None:
+        km = _km(_apart(_points_in(columns, name), _on_sphere(home)))
         nearest = np.fmin.reduce(km, axis=0, initial=np.nan)
-        return nearest, np.ascontiguousarray(km.T)
+        found = store_bounded(stored, key, (nearest, np.ascontiguousarray(km.T)), MAX_HOMES)
+    return found
 
-    stored = columns.view(("distances", name), lambda: lru_cache(MAX_HOMES)(found))
-    return stored(places[~np.isnan(places[:, 0])].tobytes())
+
+def _stored_distances(columns: Columns, name: str) -> dict[bytes, tuple[Array, Array]]:
+    """`_distances_in` of the clients asked about last, by their places."""
+    return columns.view(("distances", name), dict)
 
 
 ROUNDING = 1e-12
@@ -306,9 +313,9 @@ def _points_in(columns: Columns, name: str) -> Array:
 def _apart(points: Array, homes: Array) -> Array:
     """Square of the chord from points (places, 3, n) to the nearest of others (k, 3), (places, n).
 
-    They are points of the unit sphere.
+    They are points of the unit sphere; NaN where either is unknown.
     """
-    nearest = np.full((len(points), points.shape[2]), np.inf)
+    nearest = np.full((len(points), points.shape[2]), np.nan)
     for home in homes:
         parts = (points - home[:, None]) ** 2
         apart = parts[:, 0] + parts[:, 1]
@@ -318,7 +325,6 @@ def _apart(points: Array, homes: Array) -> Array:
 
 
 def _km(apart: Array) -> Array:
-    apart = np.where(np.isinf(apart), np.nan, apart)
     return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(apart) / 2, 1.0)))
 
 

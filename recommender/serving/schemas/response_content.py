@@ -94,12 +94,8 @@ def relaxation_content(offer: RelaxationOffer, practice: Practice) -> dict[str, 
 def exclusion_counts(screening: Screening) -> list[dict[str, Any]]:
     """The constraints that excluded somebody, in the form of `ExclusionCount`."""
     return [
-        {
-            "constraint": each.constraint,
-            "removed": each.removed,
-            "removed_only_by_it": each.removed_only_by_it,
-        }
-        for each in screening.constraint_counts
+        {"constraint": name, "removed": removed, "removed_only_by_it": removed_only_by_it}
+        for name, removed, removed_only_by_it in screening.constraint_counts
     ]
 
 
