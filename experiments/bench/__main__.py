@@ -465,9 +465,9 @@ def memories(workspace: Path) -> Table:
     """What a live server takes, for every size of roster, without a store and with one."""
     table = Table(
         "clinicians", "MiB", "at most", "core ms", "MiB", "at most", "core ms", "file MiB",
-        "change s",
+        "KiB a request", "change s",
         title="One server, roster from a file, then in a store (SQLite): resident memory after "
-        "requests, core time a request; the store's file; core time of one clinician's change",
+        "requests, core time a request; the store's file and its part for each request; core time of one clinician's change",
     )  # fmt: skip
     bundle, found = _learned_bundle(workspace), []
     roster = simulated(workspace / "served", SERVED[0], 500) / "clinicians.csv"
@@ -480,7 +480,11 @@ def memories(workspace: Path) -> Table:
             for cost in (each.file, each.store)
         )
         table.add_row(
-            f"{clinicians:,}", *chain(*costs), f"{each.database:,.0f}", f"{each.change:.2f}"
+            f"{clinicians:,}",
+            *chain(*costs),
+            f"{each.database:,.0f}",
+            f"{each.kib_a_request:.0f}",
+            f"{each.change:.2f}",
         )
     file = memory.per_clinician([(each.clinicians, each.file.resident) for each in found])
     store = memory.per_clinician([(each.clinicians, each.store.peak) for each in found])
