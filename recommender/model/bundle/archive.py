@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -184,24 +183,14 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _array(content: bytes) -> NDArray[Any]:
-    start = 10 + int.from_bytes(content[8:10], "little")
-    shape, is_fortran, dtype = _header(content[:start])
-    _require(math.prod(shape) * dtype.itemsize == len(content) - start)
-    flat = np.frombuffer(content, dtype, offset=start)
-    return flat.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
-
-
-@lru_cache(maxsize=256)
-def _header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and type.
-
-    Many arrays of a bundle have the same header, whose parsing took half the time to unpack them.
-    """
     stream = io.BytesIO(content)
     _require(npy.read_magic(stream) == (1, 0))
     shape, is_fortran, dtype = npy.read_array_header_1_0(stream)
     _require(dtype.str in DTYPES and len(shape) <= MAX_AXES and min(shape, default=0) >= 0)
-    return shape, is_fortran, dtype
+    start = stream.tell()
+    _require(math.prod(shape) * dtype.itemsize == len(content) - start)
+    flat = np.frombuffer(content, dtype, offset=start)
+    return flat.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
 
 
 def _require(sound: bool) -> None:
