@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -48,12 +48,12 @@ class ArmEffect:
     def z(self) -> float:
         """The standard normal deviate with the same probability as the t statistic."""
         t = self.estimate / self.error
-        tail = stats.t.logsf(abs(t), self.freedom)
-        return float(np.sign(t) * min(-stats.norm.ppf(np.exp(tail)), LARGEST_Z))
+        tail = stdtr(self.freedom, -abs(t))
+        return float(np.sign(t) * min(-ndtri(tail), LARGEST_Z))
 
     def end(self, bound: float) -> float:
         """The estimate less as many standard errors as a normal bound is worth in t; signed."""
-        t = stats.t.isf(stats.norm.sf(abs(bound)), self.freedom)
+        t = -stdtrit(self.freedom, float(ndtr(-abs(bound))))
         return float(self.estimate - np.sign(bound) * t * self.error)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from recommender.trial.effect import ArmEffect, arm_effect, complier_effect
 from recommender.trial.looks import BENEFIT, HARM, TrialLook, known_part
@@ -156,7 +156,7 @@ def _arm_means(clients: TrialClients) -> np.ndarray[tuple[int], np.dtype[np.floa
 
 
 def _ordinary(effect: ArmEffect) -> TrialEstimate:
-    bound = float(norm.isf((1.0 - LEVEL) / 2.0))
+    bound = float(-ndtri((1.0 - LEVEL) / 2.0))
     return TrialEstimate(effect.estimate, effect.end(bound), effect.end(-bound), effect.clients)
 
 

@@ -1,6 +1,7 @@
 import ast
 import itertools
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,16 @@ MALFORMED_HOSTS = (
 )
 
 
+@pytest.fixture(scope="module")
+def guarded(
+    practice_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LockedServer]:
+    """A locked server whose keys, accounts and clock no test changes."""
+    store = f"sqlite:///{tmp_path_factory.mktemp('guarded')}/journal.db"
+    with locked_server(locked_settings(practice_files, store=store)) as server:
+        yield server
+
+
 def addresses(path: str) -> list[str]:
     """A path with every way to fill in its parameters."""
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
@@ -141,9 +152,9 @@ def test_nobody_is_answered_at_once_whom_a_dependency_of_every_route_refuses(
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true", "?include=facts"])
 def test_a_recommendation_needs_a_key_with_a_query_and_without(
-    locked: LockedServer, query: str
+    guarded: LockedServer, query: str
 ) -> None:
-    check_problem(locked.ask("POST", f"{RECOMMEND}{query}", None, json=a_request()), 401)
+    check_problem(guarded.ask("POST", f"{RECOMMEND}{query}", None, json=a_request()), 401)
 
 
 def test_every_route_has_a_line_in_the_table_and_every_line_a_route(settings: Settings) -> None:
@@ -230,19 +241,19 @@ def test_a_role_may_call_what_its_scopes_cover_and_nothing_else(role: Role) -> N
     ],
 )
 def test_a_route_answers_the_roles_the_table_allows(
-    locked: LockedServer, role: Role, operation: str
+    guarded: LockedServer, role: Role, operation: str
 ) -> None:
     need, (method, path) = NEEDS[operation], operation.split(" ")
-    status = call(locked, method, addresses(path)[0], locked.keys[role].text).status_code
+    status = call(guarded, method, addresses(path)[0], guarded.keys[role].text).status_code
     assert (status != 403) == (need in ROLES[role])
     assert status < 400 or status in (403, *REFUSED_AFTER_AUTHORIZATION)
 
 
-def test_routes_of_a_session_take_no_key(locked: LockedServer) -> None:
+def test_routes_of_a_session_take_no_key(guarded: LockedServer) -> None:
     for method in ("GET", "DELETE"):
         assert NEEDS[f"{method} {SESSION_ONLY}"] is Unrestricted.OWN
-        for key in locked.keys.values():
-            assert locked.ask(method, SESSION_ONLY, key.text).status_code == 401
+        for key in guarded.keys.values():
+            assert guarded.ask(method, SESSION_ONLY, key.text).status_code == 401
 
 
 def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: LockedServer) -> None:
@@ -267,13 +278,13 @@ def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: LockedSer
         assert hidden | {"instance": ""} == nowhere | {"instance": ""}
 
 
-def test_without_a_key_only_open_routes_answer(locked: LockedServer) -> None:
-    assert isinstance(locked.client.app, FastAPI)
-    for method, path in operations(locked.client.app):
+def test_without_a_key_only_open_routes_answer(guarded: LockedServer) -> None:
+    assert isinstance(guarded.client.app, FastAPI)
+    for method, path in operations(guarded.client.app):
         if NEEDS[f"{method} {path}"] is Unrestricted.ANYBODY or is_page(path):
             continue
         for address in addresses(path):
-            response = call(locked, method, address, None)
+            response = call(guarded, method, address, None)
             check_problem(response, 401)
             assert response.headers["www-authenticate"] == 'Bearer realm="recommender"'
 
@@ -293,45 +304,45 @@ def test_without_a_key_only_open_routes_answer(locked: LockedServer) -> None:
         "Bearer null",
     ],
 )
-def test_whatever_is_wrong_with_a_key_is_told_alike(locked: LockedServer, shown: str) -> None:
-    response = locked.ask("GET", CURRENT, headers={"authorization": shown})
+def test_whatever_is_wrong_with_a_key_is_told_alike(guarded: LockedServer, shown: str) -> None:
+    response = guarded.ask("GET", CURRENT, headers={"authorization": shown})
     told = check_problem(response, 401)
-    plain = check_problem(locked.ask("GET", CURRENT), 401)
+    plain = check_problem(guarded.ask("GET", CURRENT), 401)
     assert told | {"instance": ""} == plain | {"instance": ""}
 
 
-def test_two_keys_in_one_request_open_nothing(locked: LockedServer) -> None:
-    key = f"Bearer {locked.keys[Role.STAFF].text}"
+def test_two_keys_in_one_request_open_nothing(guarded: LockedServer) -> None:
+    key = f"Bearer {guarded.keys[Role.STAFF].text}"
     headers = [("authorization", key), ("authorization", key)]
-    check_problem(locked.client.get(CURRENT, headers=headers), 401)
+    check_problem(guarded.client.get(CURRENT, headers=headers), 401)
 
 
-def test_a_key_in_the_address_opens_nothing(locked: LockedServer) -> None:
-    key = locked.keys[Role.STAFF].text
+def test_a_key_in_the_address_opens_nothing(guarded: LockedServer) -> None:
+    key = guarded.keys[Role.STAFF].text
     for name in ("key", "token", "access_token", "authorization"):
-        check_problem(locked.ask("GET", f"{CURRENT}?{name}={key}"), 401)
+        check_problem(guarded.ask("GET", f"{CURRENT}?{name}={key}"), 401)
 
 
-def test_who_may_not_is_told_which_scope_is_lacking(locked: LockedServer) -> None:
-    response = locked.ask("GET", CURRENT, locked.keys[Role.TOOL].text)
+def test_who_may_not_is_told_which_scope_is_lacking(guarded: LockedServer) -> None:
+    response = guarded.ask("GET", CURRENT, guarded.keys[Role.TOOL].text)
     check_problem(response, 403)
     assert 'error="insufficient_scope", scope="model:read"' in response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("host", MALFORMED_HOSTS)
-def test_no_host_header_opens_a_route(locked: LockedServer, host: str) -> None:
-    key = locked.keys[Role.TOOL].text
+def test_no_host_header_opens_a_route(guarded: LockedServer, host: str) -> None:
+    key = guarded.keys[Role.TOOL].text
     for method, path in (("GET", CURRENT), ("GET", "/metrics"), ("POST", RECOMMEND)):
-        without = call(locked, method, path, None, headers={"host": host})
+        without = call(guarded, method, path, None, headers={"host": host})
         assert without.status_code in (400, 401)
         if path != RECOMMEND:
-            with_one = call(locked, method, path, key, headers={"host": host})
+            with_one = call(guarded, method, path, key, headers={"host": host})
             assert with_one.status_code in (400, 403)
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
-def test_no_spelling_of_a_path_goes_past_the_door(locked: LockedServer, path: str) -> None:
-    assert locked.ask("GET", path).status_code in (401, 404)
+def test_no_spelling_of_a_path_goes_past_the_door(guarded: LockedServer, path: str) -> None:
+    assert guarded.ask("GET", path).status_code in (401, 404)
 
 
 def test_who_asks_is_never_decided_on_the_address_as_sent() -> None:
@@ -344,9 +355,9 @@ def test_who_asks_is_never_decided_on_the_address_as_sent() -> None:
         assert not named & {"url", "base_url", "url_for"}, file.name
 
 
-def test_a_tools_answer_holds_reasons_and_no_contribution(locked: LockedServer) -> None:
+def test_a_tools_answer_holds_reasons_and_no_contribution(guarded: LockedServer) -> None:
     tool, staff = (
-        locked.ask("POST", path, locked.keys[role].text, json=a_request()).json()
+        guarded.ask("POST", path, guarded.keys[role].text, json=a_request()).json()
         for role, path in ((Role.TOOL, FOR_TOOLS), (Role.STAFF, WHOLE))
     )
     assert not {"groups", "in_favour", "against", "gain"} & names_in(tool)

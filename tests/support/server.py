@@ -214,6 +214,7 @@ def store_with_schema(url: str) -> Store:
     """The database at an address; a new SQLite file gets the schema as a copy, not by migrating."""
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not path.exists():
+        path.touch(0o600)
         path.write_bytes(_migrated_file())
     return open_store(url)
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
-from statsmodels.sandbox.regression.gmm import IV2SLS
 
 from recommender.trial.effect import arm_effect, arm_effect_beyond, complier_effect
 
@@ -18,6 +16,9 @@ DESIGN = np.column_stack([np.ones(N), ARM, PART - PART.mean()])
 
 
 def test_the_error_among_the_clinicians_of_the_trial_is_hc2() -> None:
+    # Late: every worker of a parallel run collects this module, and one runs it.
+    import statsmodels.api as sm
+
     found = arm_effect(RATINGS, ARM, PART)
     oracle = sm.OLS(RATINGS, DESIGN).fit(cov_type="HC2")
     assert found.estimate == pytest.approx(oracle.params[1])
@@ -64,6 +65,8 @@ def test_degrees_of_freedom_are_those_of_equal_clusters() -> None:
 
 
 def test_compliers_are_those_of_two_stage_least_squares() -> None:
+    from statsmodels.sandbox.regression.gmm import IV2SLS
+
     found = complier_effect(RATINGS, ARM, FOLLOWED, PART)
     design = np.column_stack([np.ones(N), FOLLOWED, DESIGN[:, 2]])
     oracle = IV2SLS(RATINGS, design, DESIGN).fit()

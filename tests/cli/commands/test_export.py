@@ -11,9 +11,10 @@ from recommender.errors import RecommenderError
 from recommender.journal.audit_log import verify
 from recommender.journal.extract import read_extract_id
 from recommender.journal.privacy_requests import models_that_learned_from
-from recommender.store.database import Store, open_store
+from recommender.store.database import Store
 from tests.support.builders import DEFINITION
 from tests.support.journal_rows import pair, put_roster, rate, recommend
+from tests.support.server import store_with_schema
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def journal(url: str) -> Store:
-    store = open_store(url)
+    store = store_with_schema(url)
     put_roster(store)
     recommend(store)
     pair(store)

@@ -6,14 +6,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
-from recommender.store.database import open_store
 from tests.support.journal_rows import pair, rate, recommend
+from tests.support.server import store_with_schema
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path / 'journal.db'}"
-    store = open_store(address)
+    store = store_with_schema(address)
     recommend(store)
     pair(store)
     rate(store)
@@ -50,7 +50,7 @@ def test_the_chain_is_anchored_and_verified(url: str, tmp_path: Path) -> None:
     assert "Anchored row" in done.output
     assert "Sound and agrees" in run("audit", "verify", "--store", url, "--anchors", anchors).output
     (tmp_path / "journal.db").unlink()
-    open_store(url).close()
+    store_with_schema(url).close()
     done = run("audit", "verify", "--store", url, "--anchors", anchors)
     assert done.exit_code == 1
     assert "is missing" in done.output

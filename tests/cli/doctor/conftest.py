@@ -5,9 +5,8 @@ import pytest
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.security.scopes import Role
-from recommender.store.database import open_store
 from tests.support.builders import a_practice
-from tests.support.server import PEPPER, new_key
+from tests.support.server import PEPPER, new_key, store_with_schema
 from tests.support.server_process import free_port
 
 
@@ -15,7 +14,7 @@ from tests.support.server_process import free_port
 def sound(practice_files: Path, tmp_path: Path) -> Deployment:
     now = datetime.now(UTC)
     url = f"sqlite:///{tmp_path}/recommender.db"
-    store = open_store(url)
+    store = store_with_schema(url)
     new_key(store, "website", Role.TOOL, now=now)
     store.close()
     return Deployment(

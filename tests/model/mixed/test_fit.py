@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -32,6 +31,9 @@ def close(one: MixedFit, other: MixedFit, tolerance: float = 1e-9) -> None:
 
 
 def test_a_random_clinician_with_fixed_matches_agrees_with_statsmodels() -> None:
+    # Late: every worker of a parallel run collects this module, and one runs it.
+    import statsmodels.formula.api as smf
+
     y, matches, clinician, _ = a_practice()
     frame = pd.DataFrame({"y": y, "a": matches[:, 0], "b": matches[:, 1], "c": clinician})
     with warnings.catch_warnings():

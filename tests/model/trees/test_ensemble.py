@@ -12,11 +12,6 @@ from recommender.model.trees.tables import MAX_EXPLAINED_SPLITS, MAX_SCORED_SPLI
 from tests.support.builders import a_dataset, a_model, an_encoding
 from tests.support.grown_trees import Rows, grown_on, odd_rows
 
-with warnings.catch_warnings():
-    # shap makes its colour maps in a way matplotlib is about to forbid.
-    warnings.simplefilter("ignore")
-    import shap
-
 
 def training_rows() -> Rows:
     dataset = a_dataset()
@@ -29,6 +24,12 @@ def walked(trees: Trees, rows: Rows) -> Rows:
 
 
 def test_contributions_are_those_shap_finds_in_the_same_trees() -> None:
+    # Late: every worker of a parallel run collects this module, and one runs it.
+    with warnings.catch_warnings():
+        # shap makes its colour maps in a way matplotlib is about to forbid.
+        warnings.simplefilter("ignore")
+        import shap
+
     trees, rows = a_model().trees, training_rows()
     assert trees is not None
     explainer = shap.TreeExplainer(lgb.Booster(model_str=trees.text))

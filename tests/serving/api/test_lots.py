@@ -9,7 +9,6 @@ from recommender.journal.recommendations import find_recommendation
 from recommender.model.bundle.io import save_bundle
 from recommender.recommendation.recommend import recommend
 from recommender.serving.staff import wording
-from recommender.store.database import open_store
 from tests.support.builders import DAY, a_roster, an_intake, as_sure, under, write_tables
 from tests.support.server import JournalServer, journal_server, server_settings
 
@@ -21,7 +20,6 @@ def drawing(tmp_path: Path) -> Iterator[JournalServer]:
     write_tables(tmp_path)
     save_bundle(MODEL, tmp_path / "bundle")
     url = f"sqlite:///{tmp_path}/recommender.db"
-    open_store(url).close()
     with journal_server(server_settings(tmp_path), url) as made:
         yield made
 
