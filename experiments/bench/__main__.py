@@ -467,7 +467,8 @@ def memories(workspace: Path) -> Table:
         "clinicians", "MiB", "at most", "core ms", "MiB", "at most", "core ms", "file MiB",
         "KiB a request", "change s",
         title="One server, roster from a file, then in a store (SQLite): resident memory after "
-        "requests, core time a request; the store's file and its part for each request; core time of one clinician's change",
+        "requests, core time a request; the store's file and its part for each request; core time "
+        "of one clinician's change",
     )  # fmt: skip
     bundle, found = _learned_bundle(workspace), []
     roster = simulated(workspace / "served", SERVED[0], 500) / "clinicians.csv"

@@ -93,30 +93,12 @@ def _app(settings: Settings) -> FastAPI:
         from recommender.serving.app import create_app
         from recommender.serving.dependencies import app_state
 
-        with _without_scikit_learn():
-            app = create_app(settings)
+        app = create_app(settings)
     finally:
         gc.enable()
         gc.set_threshold(YOUNG_OBJECTS)
     app_state(app).snapshots.on_new_model = _exclude_model_from_collections
     return app
-
-
-@contextmanager
-def _without_scikit_learn() -> Iterator[None]:
-    """Within, LightGBM finds no scikit-learn, where nobody has imported it yet.
-
-    LightGBM imports it for learners that a server has no use for: a third of the time to start.
-    """
-    modules: dict[str, Any] = sys.modules
-    is_hidden = "sklearn" not in modules
-    if is_hidden:
-        modules["sklearn"] = None
-    try:
-        yield
-    finally:
-        if is_hidden:
-            del modules["sklearn"]
 
 
 def _exclude_model_from_collections() -> None:
