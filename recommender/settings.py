@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=1, ge=1)
     queue_limit: int = Field(default=64, ge=0)
-    queue_wait_seconds: float = Field(default=0.06, gt=0)
+    queue_wait_seconds: float = Field(default=0.03, gt=0)
     poll_seconds: float = Field(default=1.0, gt=0)
     shutdown_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None

@@ -22,7 +22,8 @@ CLOSED = 2
 """Callers who ask without a pause when capacity is measured."""
 NORMAL, OVER = 0.5, 5.0
 """Shares of capacity that are asked for."""
-SILENT, BYTE_SECONDS = 1000, 1.0
+SILENT, BYTE_SECONDS, AT_ONCE = 1000, 1.0, 20
+"""Lines that send a byte in so many seconds, and how many of them at the same moment."""
 REFUSED_MS, ACCEPTED_TIMES, OTHERS_TIMES = 50.0, 2.0, 1.1
 GIVEN_UP_SECONDS = 30.0
 
@@ -173,13 +174,16 @@ async def _silent(port: int, seconds: float) -> int:
     for _ in range(SILENT):
         with suppress(OSError):
             opened.append((await asyncio.open_connection("127.0.0.1", port))[1])
+    # Callers who do not know of each other do not send at the same moment.
+    groups = [opened[at : at + AT_ONCE] for at in range(0, len(opened), AT_ONCE)]
     until, place = time.perf_counter() + seconds, 0
     while time.perf_counter() < until:
-        for writer in opened:
-            if not writer.is_closing():
-                writer.write(head[place : place + 1])
+        for group in groups:
+            for writer in group:
+                if not writer.is_closing():
+                    writer.write(head[place : place + 1])
+            await asyncio.sleep(BYTE_SECONDS / len(groups))
         place += 1
-        await asyncio.sleep(BYTE_SECONDS)
     for writer in opened:
         await _closed_line(writer)
     return len(opened)
