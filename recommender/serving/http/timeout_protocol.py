@@ -92,6 +92,16 @@ class TimeoutProtocol(HttpToolsProtocol):
     def _is_in_progress(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def _is_sent(self) -> bool:
+        """Whether a response of declared length is sent, but for the message that ends it.
+
+        A caller who has all of it may send the next request.
+        """
+        cycle = self.cycle
+        is_declared = cycle.response_started and cycle.chunked_encoding is False
+        return is_declared and cycle.expected_content_length == 0
+
     def _parse(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
@@ -124,7 +134,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Stops reading at a request that is sent before the response to another is complete."""
-        if self._is_in_progress:
+        if self._is_in_progress and not self._is_sent:
             self._is_last = True
             self.cycle.keep_alive = False
             raise HttpParserError("another request is in progress")

@@ -580,3 +580,32 @@ def test_head_is_answered_with_the_length_of_the_body_and_without_it() -> None:
             assert responses(await line.read())[0][2] == b"done"
 
     in_a_loop(check)
+
+
+class FileApplication(Application):
+    """Sends all of a response, and the message that ends it when it may."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scopes.append(scope)
+        headers = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"file", "more_body": True})
+        await self.may_answer.wait()
+        await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_caller_who_has_all_of_a_file_may_ask_before_the_server_knows_that_it_ended() -> None:
+    async def asked() -> bytes:
+        application = FileApplication()
+        application.may_answer.clear()
+        async with connected(application) as line:
+            await line.send(GET + b"\r\n")
+            received = b""
+            while not received.endswith(b"file"):
+                received += await line.read()
+            await line.send(LAST)
+            application.may_answer.set()
+            return received + await line.rest()
+
+    found = responses(asyncio.run(asked()))
+    assert [(status, body) for status, _, body in found] == [(200, b"file")] * 2
