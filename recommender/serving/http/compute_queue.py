@@ -5,6 +5,7 @@ the duration of recent requests; however slow they are, each worker may have a f
 and at most one while more come than can be computed.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,6 +80,9 @@ class ComputeQueue:
         self._overloaded_until = 0.0
         # Counted here: the limiter's own statistics lag behind requests that were just admitted.
         self._admitted = 0
+        # Whether something was computed in this step of the loop: whatever else is ready in it is
+        # not computed in the same step, and waits as if the first were still there.
+        self._has_computed = False
 
     @property
     def is_overloaded(self) -> bool:
@@ -101,7 +105,7 @@ class ComputeQueue:
 
         `arriving` is how many come before it that are not admitted yet.
         """
-        waiting = self._admitted + arriving - self._workers
+        waiting = self._admitted + self._has_computed + arriving - self._workers
         if waiting < 0:
             return False
         if self.is_overloaded:
@@ -135,6 +139,11 @@ class ComputeQueue:
         with self._admission():
             if not self._is_on_loop:
                 return await self._in_thread(timed)
+            if self._admitted == 1 and not self._has_computed:
+                # Nobody to take turns with: waiting for the limiter takes a step of the loop.
+                self._has_computed = True
+                asyncio.get_running_loop().call_soon(self._next_step)
+                return self._mean.timed(timed)
             async with self._limiter:
                 return self._mean.timed(timed)
 
@@ -152,6 +161,9 @@ class ComputeQueue:
             yield
         finally:
             self._admitted -= 1
+
+    def _next_step(self) -> None:
+        self._has_computed = False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         timed = partial(self._mean.timed, work)
